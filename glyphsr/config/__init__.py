@@ -1,0 +1,1 @@
+"""Configuration classes and the strict YAML reader; free of torch."""

@@ -1,0 +1,1 @@
+"""Readers and writers of LMDBs, folders and pictures, degradation, rendering, collation: disk to Batch."""

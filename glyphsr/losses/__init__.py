@@ -1,0 +1,1 @@
+"""One file per loss: tensors in, a scalar out."""

@@ -1,0 +1,1 @@
+"""Networks, one folder each: tensors in, output dataclass out."""

@@ -1,0 +1,1 @@
+"""The paper's network: SR branch, prior transformer, glyph perception and glyph fusion."""

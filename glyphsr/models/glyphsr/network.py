@@ -1,0 +1,136 @@
+"""The GlyphSR network: an SR trunk guided by a text prior and by the glyphs it sees itself."""
+
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glyphsr.config.model import GlyphSRConfig
+from glyphsr.models.glyphsr.gfm import GlyphFusionModule
+from glyphsr.models.glyphsr.gpm import GlyphHeads, GlyphPerceptionModule
+from glyphsr.models.glyphsr.prior_transformer import PriorTransformer
+from glyphsr.models.layers.pixel_shuffle import PixelShuffleUpsampler
+from glyphsr.models.layers.srb import SequentialResidualBlock
+from glyphsr.models.layers.stn import SpatialTransformer
+from glyphsr.types import GlyphOutput, SROutput
+
+
+class Stem(nn.Module):
+    """9x9 convolution and a PReLU with one parameter: pixels to trunk features."""
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, width, kernel_size=9, padding=4)
+        self.act = nn.PReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, in_channels, h, w)`` -> ``(B, width, h, w)``."""
+        return self.act(self.conv(x))  # type: ignore[no-any-return]
+
+
+class GlyphSR(nn.Module):
+    """SR branch, prior transformer, GPM and GFM (paper, Figure 2).
+
+    SRBs are counted from 1 as in the paper: ``gfm_from = 4`` is N_gly = 4, the released code's ``char_block`` 5.
+    Without GFM the GPM reads the last SRB and only supervises, as in the released no-GFM variant.
+
+    Args:
+        config: Shape and switches; :class:`glyphsr.config.model.GlyphSRConfig` explains each.
+        trunk: The SRBs.
+        prior_transformer: Makes the feature map of the prior.
+        gpm: Glyph perception or ``None``.
+        gfms: Glyph fusion by SRB number (as text), empty for none.
+    """
+
+    def __init__(
+        self,
+        config: GlyphSRConfig,
+        *,
+        trunk: nn.ModuleList,
+        prior_transformer: PriorTransformer,
+        gpm: GlyphPerceptionModule | None,
+        gfms: nn.ModuleDict,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.num_classes = prior_transformer.deconvs[0].in_channels
+        self.stem = Stem(config.image_channels, config.width)
+        self.prior_transformer = prior_transformer
+        self.srbs = trunk
+        self.gpm = gpm
+        self.gfms = gfms
+        self.tail = nn.Sequential(nn.Conv2d(config.width, config.width, 3, padding=1), nn.BatchNorm2d(config.width))
+        self.upsampler = PixelShuffleUpsampler(config.width)
+        self.head = nn.Conv2d(config.width, config.image_channels, kernel_size=9, padding=4)
+        # Part of the released checkpoints, but without influence on the image: the released code warps after the
+        # stem has read the unwarped picture. See docs/decisions/0002-released-code.md.
+        self.stn = SpatialTransformer(config.image_channels) if config.stn else None
+        self.glyph_srb = config.gfm_from or config.num_srbs
+        if config.output == "residual":  # start from the bicubic picture
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    @classmethod
+    def from_config(cls, config: GlyphSRConfig, *, num_classes: int) -> Self:
+        """Build the network.
+
+        Args:
+            config: Shape and switches.
+            num_classes: Classes K of the text prior.
+        """
+        gpm = None
+        if config.has_gpm:
+            fused = config.gfm_from is not None
+            heads = GlyphHeads(line=config.gpm.line, chars=config.gpm.char or fused, classes=config.gpm.cls)
+            gpm = GlyphPerceptionModule(
+                config.width,
+                width=config.gpm.width,
+                num_slots=config.gpm.num_slots,
+                num_classes=config.gpm.num_classes,
+                heads=heads,
+            )
+        first = config.gfm_from or config.num_srbs + 1
+        fused_srbs = range(first, config.num_srbs + 1)
+        return cls(
+            config,
+            trunk=nn.ModuleList(
+                SequentialResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)
+            ),
+            prior_transformer=PriorTransformer(num_classes, config.prior_hidden, config.prior_width),
+            gpm=gpm,
+            gfms=nn.ModuleDict({str(n): GlyphFusionModule(config.width, config.gpm.num_slots) for n in fused_srbs}),
+        )
+
+    def forward(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool | None = None) -> SROutput:
+        """Super-resolve.
+
+        Args:
+            lr: ``(B, C, h, w)`` float in [0, 1], C as configured; h and w at least 2.
+            prior: ``(B, K, 1, T)`` class probabilities; ``None`` stands for no prior (zeros, T = 26).
+            with_glyphs: Compute every glyph output too, not only what the image needs; default in training.
+
+        Returns:
+            ``sr`` is ``(B, C, 2h, 2w)``: in (-1, 1) with ``output="tanh"``, unbounded with ``"residual"``.
+        """
+        everything = self.training if with_glyphs is None else with_glyphs
+        if prior is None:
+            prior = lr.new_zeros(1, self.num_classes, 1, 26)
+        features = self.stem(lr)  # (B, width, h, w)
+        hint = self.prior_transformer(prior, lr.shape[-2:])
+        hint = hint.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
+        x = features
+        glyphs: GlyphOutput | None = None
+        for n, srb in enumerate(self.srbs, start=1):
+            x = srb(x, hint)
+            if n == self.glyph_srb and self.gpm is not None and (everything or self.gfms):
+                glyphs = self.gpm(x, GlyphHeads(line=everything, chars=True, classes=everything))
+            if str(n) in self.gfms:
+                assert glyphs is not None
+                x = self.gfms[str(n)](x, glyphs.chars)
+        out = self.head(self.upsampler(features + self.tail(x)))  # (B, C, 2h, 2w)
+        if self.config.output == "tanh":
+            out = torch.tanh(out)
+        else:
+            out = out + F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
+        return SROutput(sr=out, glyphs=glyphs)

@@ -1,0 +1,34 @@
+"""The recurrent half of a Sequential Residual Block: 1x1 convolution, then a bidirectional GRU along one axis."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+
+class GRUBlock(nn.Module):
+    """Mixes channels with a 1x1 convolution and runs a bidirectional GRU along the height or the width.
+
+    Source: TSRN's GRU block (``WenjiaWang0312/TextZoom: src/model/tsrn.py``).
+
+    Args:
+        in_channels: Channels that come in.
+        out_channels: Channels that go out, even; half of them per direction.
+        axis: ``"vertical"`` runs along h (one sequence per column), ``"horizontal"`` along w (one per row).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, axis: Literal["vertical", "horizontal"]) -> None:
+        super().__init__()
+        if out_channels % 2:
+            raise ValueError(f"out_channels: expected an even number, got {out_channels}")
+        self.axis = axis
+        self.project = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+        self.gru = nn.GRU(out_channels, out_channels // 2, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, in_channels, h, w)`` -> ``(B, out_channels, h, w)``."""
+        x = self.project(x)
+        x = x.permute(0, 3, 2, 1) if self.axis == "vertical" else x.permute(0, 2, 3, 1)
+        batch, lines, steps, channels = x.shape  # a line is a column (vertical) or a row (horizontal)
+        y, _ = self.gru(x.reshape(batch * lines, steps, channels))
+        y = y.reshape(batch, lines, steps, -1)
+        return y.permute(0, 3, 2, 1) if self.axis == "vertical" else y.permute(0, 3, 1, 2)

@@ -1,0 +1,1 @@
+"""CRNN: convolutions, two bidirectional LSTMs, CTC."""

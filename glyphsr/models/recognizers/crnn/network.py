@@ -1,0 +1,119 @@
+"""The CRNN recognizer (Shi, Bai, Yao 2015) in the form STISR uses it."""
+
+from collections import OrderedDict
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glyphsr.config.model import CRNNConfig
+from glyphsr.models.layers.grayscale import luminance
+from glyphsr.models.recognizers.interface import Reading
+from glyphsr.text.charset import CHARSETS
+from glyphsr.text.ctc import BLANK, CTCCodec
+
+HEIGHT = 32
+"""Pixels; the convolutions bring this height down to one."""
+
+
+MIN_DEVIATION = 0.05
+"""Added to a picture's deviation, so that an empty one is not blown up to noise."""
+
+
+class BidirectionalLSTM(nn.Module):
+    """A bidirectional LSTM and a linear layer over time-first sequences."""
+
+    def __init__(self, in_features: int, hidden: int, out_features: int) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(in_features, hidden, bidirectional=True)
+        self.embedding = nn.Linear(2 * hidden, out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(T, B, in_features)`` -> ``(T, B, out_features)``."""
+        y, _ = self.rnn(x)
+        return self.embedding(y)  # type: ignore[no-any-return]
+
+
+def _convolutions(width: int) -> nn.Sequential:
+    """Seven convolutions; names are the published ones. Height 32 -> 1, width w -> w // 4 + 1."""
+    channels = (1, width, 2 * width, 4 * width, 4 * width, 8 * width, 8 * width, 8 * width)
+    pools = {0: nn.MaxPool2d(2), 1: nn.MaxPool2d(2)}
+    tall_pools = {i: nn.MaxPool2d((2, 2), (2, 1), (0, 1)) for i in (3, 5)}
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for i, (c_in, c_out) in enumerate(zip(channels[:-1], channels[1:], strict=True)):
+        last = i == 6
+        layers[f"conv{i}"] = nn.Conv2d(c_in, c_out, 2 if last else 3, padding=0 if last else 1)
+        if i in (2, 4, 6):
+            layers[f"batchnorm{i}"] = nn.BatchNorm2d(c_out)
+        layers[f"relu{i}"] = nn.ReLU(inplace=True)
+        if i in pools | tall_pools:
+            layers[f"pooling{i}"] = (pools | tall_pools)[i]
+    return nn.Sequential(layers)
+
+
+class CRNN(nn.Module):
+    """Reads a line of any width; the published network when the configuration is the default.
+
+    Source: ``meijieru/crnn.pytorch`` and its copy in the STISR repositories; keys are the published ones.
+    """
+
+    def __init__(self, config: CRNNConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or CRNNConfig()
+        self.codec = CTCCodec(CHARSETS[self.config.charset_size])
+        self.num_classes = self.codec.num_classes
+        hidden = self.config.hidden
+        self.cnn = _convolutions(self.config.width)
+        self.rnn = nn.Sequential(
+            BidirectionalLSTM(8 * self.config.width, hidden, hidden),
+            BidirectionalLSTM(hidden, hidden, self.num_classes),
+        )
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Bring RGB images to what :meth:`forward` takes.
+
+        Tensor bicubic without antialiasing, then luminance; no mean or deviation, as in the STISR benchmark,
+        unless the configuration asks to standardise.
+
+        Args:
+            images: ``(B, 3, h, w)`` float in [0, 1].
+
+        Returns:
+            ``(B, 1, 32, W)``: W as configured, else the width that keeps the aspect (at least 8).
+        """
+        height, width = images.shape[-2:]
+        target = self.config.input_width or max(8, round(width * HEIGHT / height))
+        resized = F.interpolate(images, size=(HEIGHT, target), mode="bicubic", align_corners=False)
+        gray = luminance(resized)
+        if self.config.standardise:
+            deviation = gray.std(dim=(2, 3), keepdim=True)
+            gray = (gray - gray.mean(dim=(2, 3), keepdim=True)) / (deviation + MIN_DEVIATION)
+        return gray
+
+    def forward(self, gray: Tensor) -> Tensor:
+        """Logits ``(T, B, K)``, time first, T = W // 4 + 1.
+
+        Args:
+            gray: ``(B, 1, 32, W)`` float in [0, 1].
+        """
+        features = self.cnn(gray)  # (B, 8 width, 1, T)
+        return self.rnn(features.squeeze(2).permute(2, 0, 1))  # type: ignore[no-any-return]
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Class probabilities ``(B, K, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]; class 0 is blank."""
+        return self(self.prepare(images)).softmax(dim=2).permute(1, 2, 0)  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def read(self, images: Tensor) -> list[Reading]:
+        """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
+        return self.decode(self.probabilities(images))
+
+    def decode(self, probabilities: Tensor) -> list[Reading]:
+        """Best path of each image; the confidence multiplies the probabilities of the path's characters."""
+        best, paths = probabilities.max(dim=1)  # (B, T) each
+        readings = []
+        for probability, path in zip(best, paths, strict=True):
+            starts = (path != BLANK) & (path != torch.cat([path.new_full((1,), BLANK), path[:-1]]))
+            confidence = probability[starts].prod().item() if starts.any() else 0.0
+            readings.append(Reading(self.codec.decode(path.tolist()), confidence))
+        return readings

@@ -1,0 +1,1 @@
+"""PARSeq: a ViT encoder and a two-stream decoder that reads in any order."""

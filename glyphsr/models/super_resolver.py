@@ -1,0 +1,68 @@
+"""The super-resolution network together with its text prior generator: RGB in, RGB out."""
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from glyphsr.config.model import ModelConfig
+from glyphsr.models.glyphsr.network import GlyphSR
+from glyphsr.models.layers.grayscale import brightness_mask
+from glyphsr.models.registry import RecognizerNetwork, build_recognizer
+from glyphsr.types import SROutput
+
+
+class TextPriorGenerator(nn.Module):
+    """The TPG: a recognizer whose class probabilities on the LR image guide the network."""
+
+    def __init__(self, recognizer: RecognizerNetwork) -> None:
+        super().__init__()
+        self.recognizer = recognizer
+        self.num_classes = recognizer.num_classes
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """``(B, 3, h, w)`` in [0, 1] -> text prior ``(B, K, 1, T)``, probabilities over the charset."""
+        return self.recognizer.probabilities(lr).unsqueeze(2)  # (B, K, 1, T)
+
+
+class SuperResolver(nn.Module):
+    """TPG and network as one module; what a checkpoint holds and what ``upscale`` runs.
+
+    Args:
+        config: What the parts were built from; travels inside the checkpoint.
+        prior: The text prior generator.
+        network: The super-resolution network.
+    """
+
+    def __init__(self, config: ModelConfig, *, prior: TextPriorGenerator, network: GlyphSR) -> None:
+        super().__init__()
+        self.config = config
+        self.prior = prior
+        self.network = network
+
+    @classmethod
+    def from_config(cls, config: ModelConfig) -> Self:
+        """Build both parts with fresh weights."""
+        prior = TextPriorGenerator(build_recognizer(config.prior))
+        network = GlyphSR.from_config(config.network, num_classes=prior.num_classes)
+        return cls(config, prior=prior, network=network)
+
+    def network_input(self, lr: Tensor) -> Tensor:
+        """RGB ``(B, 3, h, w)`` in [0, 1], with TextZoom's mask as fourth channel where the network wants it."""
+        if self.config.network.image_channels == 4:
+            return torch.cat([lr, brightness_mask(lr)], dim=1)
+        return lr
+
+    def forward(self, lr: Tensor, prior: Tensor | None = None) -> SROutput:
+        """Super-resolve RGB images.
+
+        Args:
+            lr: ``(B, 3, h, w)`` float in [0, 1].
+            prior: Text prior ``(B, K, 1, T)`` to use instead of the TPG's.
+
+        Returns:
+            ``sr`` ``(B, C, 2h, 2w)``; the first three channels are RGB, not clipped.
+        """
+        if prior is None:
+            prior = self.prior(lr)
+        return self.network(self.network_input(lr), prior)  # type: ignore[no-any-return]

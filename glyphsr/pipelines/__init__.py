@@ -1,0 +1,1 @@
+"""Train, upscale, later evaluate and extract: wire the rooms, own loops and seeds."""

@@ -1,0 +1,165 @@
+"""Geometry of line mode: the scale the network works at, overlapping windows, and the way back to any size."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphsr.config.model import GlyphSRConfig
+
+Pixels = NDArray[np.float32]
+"""``(H, W, 3)`` float32 in [0, 1]."""
+
+MIN_SIDE = 4
+"""Pictures with a side below this hold no text; they are enlarged by bicubic alone."""
+
+MIN_ASPECT = 0.1
+"""Likewise narrower than this share of their height."""
+
+QUANTUM = (4, 8)
+"""Lines are padded to multiples of this (height, width), so that lines of like size share a batch."""
+
+OVERLAP = 0.25
+"""Least share of a window that the next one sees again."""
+
+
+def resize(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """Bicubic when enlarging, area average when reducing; an axis at a time, so that mixed cases do right on both.
+
+    Args:
+        image: ``(H, W)`` or ``(H, W, C)`` float32.
+        size: ``(height, width)``, each at least 1.
+    """
+    for axis in (0, 1):
+        if image.shape[axis] == size[axis]:
+            continue
+        shape = [image.shape[0], image.shape[1]]
+        method = cv2.INTER_CUBIC if size[axis] > shape[axis] else cv2.INTER_AREA
+        shape[axis] = size[axis]
+        resized = cv2.resize(image, (shape[1], shape[0]), interpolation=method)
+        # cv2 drops a channel axis of length 1.
+        image = np.asarray(resized.reshape(shape[0], shape[1], *image.shape[2:]), np.float32)
+    return image
+
+
+@dataclass(frozen=True)
+class LinePlan:
+    """How one line passes through the network."""
+
+    height: int
+    """Height in pixels at which the network sees the line."""
+    width: int
+    """Width in pixels at that height."""
+    starts: tuple[int, ...]
+    """Left edges of the windows, in those pixels."""
+    window: int
+    """Width of each window, a multiple of the quantum; the line is padded up to it."""
+
+    @property
+    def padded_height(self) -> int:
+        """Height after padding to the quantum."""
+        return -(-self.height // QUANTUM[0]) * QUANTUM[0]
+
+
+def plan_line(height: int, width: int, config: GlyphSRConfig) -> LinePlan | None:
+    """Plan a line of the given size; ``None`` where there is nothing for the network to see.
+
+    Args:
+        height: Of the picture, in pixels.
+        width: Likewise.
+        config: Tells which heights the network knows and how wide its windows are.
+    """
+    if min(height, width) < MIN_SIDE or width < MIN_ASPECT * height:
+        return None
+    line_height = min(max(height, config.min_height), config.max_height)
+    line_width = max(1, round(width * line_height / height))
+    quantum = QUANTUM[1]
+    full = -(-round(config.window_aspect * line_height) // quantum) * quantum
+    window = min(full, -(-line_width // quantum) * quantum)
+    if line_width <= window:
+        return LinePlan(line_height, line_width, (0,), window)
+    stride = window - round(OVERLAP * window)
+    count = 1 + -(-(line_width - window) // stride)
+    starts = np.linspace(0, line_width - window, count).round().astype(int)
+    return LinePlan(line_height, line_width, tuple(starts.tolist()), window)
+
+
+def cut_windows(line: Pixels, plan: LinePlan) -> list[Pixels]:
+    """Windows ``(padded_height, window, 3)`` of a line already at the plan's size, borders repeated as padding."""
+    pad_y, pad_x = plan.padded_height - plan.height, max(0, plan.window - plan.width)
+    padded = np.pad(line, ((0, pad_y), (0, pad_x), (0, 0)), mode="edge")
+    return [padded[:, start : start + plan.window] for start in plan.starts]
+
+
+def blend_windows(windows: list[Pixels], plan: LinePlan, *, factor: int = 2) -> Pixels:
+    """Put processed windows together, weighing each down linearly towards its inner edges.
+
+    Args:
+        windows: ``(factor * padded_height, factor * window, 3)`` each, in the plan's order.
+        plan: Where they were cut.
+        factor: How much larger they became.
+
+    Returns:
+        ``(factor * height, factor * width, 3)``.
+    """
+    height, width = factor * plan.height, factor * plan.width
+    if len(windows) == 1:
+        return windows[0][:height, :width]
+    size = factor * plan.window
+    total = np.zeros((height, width, 3), np.float32)
+    weights = np.zeros((1, width, 1), np.float32)
+    starts = [factor * start for start in plan.starts]
+    for i, (window, start) in enumerate(zip(windows, starts, strict=True)):
+        weight = np.ones(size, np.float32)
+        if i > 0:
+            shared = starts[i - 1] + size - start
+            weight[:shared] = (np.arange(shared) + 0.5) / shared
+        if i + 1 < len(starts):
+            shared = start + size - starts[i + 1]
+            weight[size - shared :] = np.minimum(weight[size - shared :], 1 - (np.arange(shared) + 0.5) / shared)
+        total[:, start : start + size] += window[:height] * weight[:, None]
+        weights[:, start : start + size] += weight[:, None]
+    return total / weights
+
+
+def detail_beyond(picture: Pixels, line: Pixels, change: Pixels) -> Pixels:
+    """The network's change, less the detail that a tall picture shows anyway.
+
+    A picture taller than the network's lines was reduced for it. Where it was blurred, nothing was lost by that and
+    the whole change is wanted; where it was sharp, it knows its own detail better than the network guesses it, and
+    adding the guess would draw every edge twice.
+
+    Args:
+        picture: The picture at twice the line's size.
+        line: What the network saw, enlarged by bicubic to that size.
+        change: The network's result minus ``line``.
+
+    Returns:
+        The part of the change to add to ``picture``.
+    """
+    own = picture - line
+    energy = float(np.square(change).mean())
+    share = 1.0 - float(np.square(own).mean()) / energy if energy > 0 else 0.0
+    return max(0.0, share) * (change - own)
+
+
+def compose(picture: Pixels, line: Pixels, sr: Pixels, *, size: tuple[int, int], strength: float) -> Pixels:
+    """Bicubic enlargement plus the network's change, at the asked size.
+
+    Args:
+        picture: The picture as given, ``(H, W, 3)``.
+        line: What the network saw, ``(h, w, 3)``; smaller than ``picture`` if that was taller than the network's lines.
+        sr: The network's result, ``(2h, 2w, 3)``.
+        size: ``(height, width)`` of the result.
+        strength: Share of the change that is applied, 0..1.
+
+    Returns:
+        ``(*size, 3)`` in [0, 1].
+    """
+    doubled = (sr.shape[0], sr.shape[1])
+    plain = resize(line, doubled)
+    change = sr - plain
+    if picture.shape[0] > line.shape[0]:
+        change = detail_beyond(resize(picture, doubled), plain, change)
+    return (resize(picture, size) + strength * resize(change, size)).clip(0, 1)

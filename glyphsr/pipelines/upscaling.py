@@ -1,0 +1,291 @@
+"""Line mode on arrays: many lines of any size through the network in few batches."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from glyphsr.devices import Precision, resolve_device, resolve_precision
+from glyphsr.errors import ConfigError
+from glyphsr.models.recognizers.interface import Reading
+from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
+from glyphsr.pipelines.models import load_model
+from glyphsr.weights.registry import DEFAULT
+
+AUTO_BATCH_PIXELS = 48 * 16 * 64
+"""LR pixels per batch with ``batch_size="auto"``: 48 lines of 16 x 64. Larger batches gained nothing on two cores."""
+
+REFERENCE_PIXELS = 16 * 64
+
+MAX_SCALE = 16.0
+
+ImageLike = TypeVar("ImageLike", NDArray[Any], Image.Image)
+
+
+@dataclass(frozen=True)
+class TargetSize:
+    """The size asked for: a factor, or one or both sides in pixels.
+
+    Raises:
+        ConfigError: If a value is out of range or a factor comes together with a side.
+    """
+
+    scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and (self.width or self.height):
+            raise ConfigError("--scale: give either a factor or --width/--height, not both")
+        if self.scale is not None and not 0 < self.scale <= MAX_SCALE:
+            raise ConfigError(f"--scale: expected a factor above 0 and up to {MAX_SCALE:g}, got {self.scale:g}")
+        for name, value in (("width", self.width), ("height", self.height)):
+            if value is not None and value < 1:
+                raise ConfigError(f"--{name}: expected at least 1 pixel, got {value}")
+
+    def of(self, height: int, width: int) -> tuple[int, int]:
+        """``(height, width)`` of the result for a picture of the given size; one side given keeps the aspect."""
+        if self.width and self.height:
+            return self.height, self.width
+        if self.width:
+            return max(1, round(height * self.width / width)), self.width
+        if self.height:
+            return self.height, max(1, round(width * self.height / height))
+        scale = self.scale or 2.0
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One picture to upscale."""
+
+    rgb: Pixels
+    """``(H, W, 3)`` float32 in [0, 1]."""
+    size: tuple[int, int]
+    """``(height, width)`` of the result."""
+
+
+@dataclass(frozen=True, eq=False)
+class UpscaledLine:
+    """The result of one picture."""
+
+    rgb: Pixels
+    """``(*size, 3)`` float32 in [0, 1]."""
+    plan: LinePlan | None
+    """How it passed through the network; ``None`` if bicubic alone was used."""
+    readings: tuple[Reading, ...] = ()
+    """What the text prior read in each window."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Result:
+    sr: Pixels
+    reading: Reading
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+class Upscaler:
+    """Loads a model once and upscales any number of pictures.
+
+    Args:
+        weights: A name or a checkpoint file.
+        prior_weights: Text prior of a published network.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``; a batch that comes out non-finite is redone in fp32.
+        batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
+            runs out.
+        strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
+
+    Raises:
+        WeightsError: If the weights cannot be loaded.
+        ConfigError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path = DEFAULT,
+        *,
+        prior_weights: str | Path | None = None,
+        device: str = "auto",
+        precision: Precision = "auto",
+        batch_size: int | str = "auto",
+        strength: float | None = None,
+    ) -> None:
+        if strength is not None and not 0 <= strength <= 1:
+            raise ConfigError(f"--strength: expected 0..1, got {strength:g}")
+        if batch_size != "auto" and (isinstance(batch_size, str) or batch_size < 1):
+            raise ConfigError(f"--batch-size: expected 'auto' or a number of at least 1, got {batch_size!r}")
+        self.device = resolve_device(device)
+        self.dtype = resolve_precision(precision, self.device)
+        self.batch_pixels = (
+            AUTO_BATCH_PIXELS if isinstance(batch_size, str) else batch_size * REFERENCE_PIXELS
+        )
+        self._weights, self._prior_weights, self._strength = weights, prior_weights, strength
+
+    @cached_property
+    def _loaded(self) -> Any:
+        loaded = load_model(self._weights, self._prior_weights)
+        loaded.model.to(self.device)
+        return loaded
+
+    def load(self) -> None:
+        """Load the weights now rather than with the first picture."""
+        _ = self._loaded
+
+    @property
+    def weights_path(self) -> Path:
+        """The file in use."""
+        return Path(self._loaded.path)
+
+    @property
+    def strength(self) -> float:
+        """The share in use."""
+        return float(self._loaded.default_strength if self._strength is None else self._strength)
+
+    def upscale_lines(self, lines: Sequence[Line]) -> list[UpscaledLine]:
+        """Upscale lines; which lines travel together has no influence on the result.
+
+        Args:
+            lines: Pictures and asked sizes.
+
+        Returns:
+            One result per line, in order.
+        """
+        config = self._loaded.model.config.network
+        plans = [plan_line(*line.rgb.shape[:2], config) for line in lines]
+        prepared = [
+            resize(line.rgb, (plan.height, plan.width)) if plan else None
+            for line, plan in zip(lines, plans, strict=True)
+        ]
+        windows = [
+            window
+            for line, plan in zip(prepared, plans, strict=True)
+            if plan is not None and line is not None
+            for window in cut_windows(line, plan)
+        ]
+        results = iter(self._run_windows(windows))
+        upscaled = []
+        for line, plan, seen in zip(lines, plans, prepared, strict=True):
+            if plan is None or seen is None:
+                upscaled.append(UpscaledLine(resize(line.rgb, line.size).clip(0, 1), None))
+                continue
+            parts = [next(results) for _ in plan.starts]
+            sr = blend_windows([part.sr for part in parts], plan)
+            rgb = compose(line.rgb, seen, sr, size=line.size, strength=self.strength)
+            upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts)))
+        return upscaled
+
+    def _run_windows(self, windows: list[Pixels]) -> list[_Result]:
+        by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, window in enumerate(windows):
+            by_shape[window.shape[0], window.shape[1]].append(i)
+        results: dict[int, _Result] = {}
+        for (height, width), members in by_shape.items():
+            first = 0
+            while first < len(members):
+                count = max(1, self.batch_pixels // (height * width))
+                chosen = members[first : first + count]
+                batch = np.stack([windows[i] for i in chosen])
+                try:
+                    done = self._run_batch(torch.from_numpy(batch).permute(0, 3, 1, 2))
+                except RuntimeError as error:
+                    if not _is_out_of_memory(error) or count == 1:
+                        raise
+                    self.batch_pixels = max(height * width, self.batch_pixels // 2)
+                    continue
+                results.update(zip(chosen, done, strict=True))
+                first += count
+        return [results[i] for i in range(len(windows))]
+
+    @torch.inference_mode()
+    def _run_batch(self, lr: Tensor) -> list[_Result]:
+        """Network and prior on equal-sized windows ``(B, 3, h, w)``."""
+        model = self._loaded.model
+        lr = lr.to(self.device)
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+            prior = model.prior(lr)
+            sr = model(lr, prior).sr
+        if not bool(torch.isfinite(sr).all()) and self.dtype != torch.float32:
+            prior = model.prior(lr)
+            sr = model(lr, prior).sr
+        readings = model.prior.recognizer.decode(prior.squeeze(2).float())
+        pixels = sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy()
+        return [_Result(image, reading) for image, reading in zip(pixels, readings, strict=True)]
+
+    def upscale(
+        self,
+        image: ImageLike,
+        *,
+        scale: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+    ) -> ImageLike:
+        """Upscale one picture.
+
+        Args:
+            image: PIL image, or array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``: uint8, uint16, or float in [0, 1].
+            scale: Factor on both sides; 2 if no size is given.
+            width: Pixels instead; alone it keeps the aspect.
+            height: Likewise.
+
+        Returns:
+            The same kind of picture, dtype and channels, at the asked size.
+
+        Raises:
+            ValueError: If the array has another shape or dtype.
+            ConfigError: If the size is out of range.
+        """
+        target = TargetSize(scale, width, height)
+        if isinstance(image, Image.Image):
+            mode = image.mode if image.mode in ("L", "LA", "RGB", "RGBA") else "RGB"
+            return Image.fromarray(self._upscale_array(np.asarray(image.convert(mode)), target))
+        return self._upscale_array(image, target)  # type: ignore[return-value]
+
+    def _upscale_array(self, array: NDArray[Any], target: TargetSize) -> NDArray[Any]:
+        channels = 1 if array.ndim == 2 else array.shape[-1]
+        if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or 0 in array.shape:
+            raise ValueError(f"expected (H, W), (H, W, 3) or (H, W, 4), got {array.shape}")
+        if array.dtype not in (np.uint8, np.uint16) and not np.issubdtype(array.dtype, np.floating):
+            raise ValueError(f"expected uint8, uint16 or floats in [0, 1], got {array.dtype}")
+        top = 1.0 if np.issubdtype(array.dtype, np.floating) else float(np.iinfo(array.dtype).max)
+        values = (array.astype(np.float32) / top).reshape(*array.shape[:2], channels)
+        colour = values[..., :3] if channels >= 3 else np.repeat(values[..., :1], 3, axis=2)
+        size = target.of(array.shape[0], array.shape[1])
+        rgb = self.upscale_lines([Line(np.ascontiguousarray(colour), size)])[0].rgb
+        parts = [rgb if channels >= 3 else rgb.mean(axis=2, keepdims=True)]
+        if channels in (2, 4):
+            parts.append(resize(np.ascontiguousarray(values[..., -1]), size).clip(0, 1)[..., None])
+        out = np.concatenate(parts, axis=2).reshape(*size, *array.shape[2:])
+        return out.astype(array.dtype) if top == 1.0 else (out * top + 0.5).astype(array.dtype)
+
+
+def upscale(
+    image: ImageLike,
+    *,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    **options: Any,
+) -> ImageLike:
+    """Upscale one picture with a fresh :class:`Upscaler`; keep one of those for many.
+
+    Args:
+        image: As in :meth:`Upscaler.upscale`.
+        scale: Factor on both sides.
+        width: Pixels instead.
+        height: Likewise.
+        options: Those of :class:`Upscaler`.
+    """
+    return Upscaler(**options).upscale(image, scale=scale, width=width, height=height)

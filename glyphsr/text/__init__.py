@@ -1,0 +1,1 @@
+"""Charsets, label normalisation and the codecs between text and class indices."""

@@ -1,0 +1,39 @@
+"""The alphabets of the field, in the order of the published recognizers."""
+
+import string
+
+DIGITS = string.digits
+LOWER_ALPHANUMERIC = DIGITS + string.ascii_lowercase
+"""36 symbols: digits, then a-z. CRNN, MORAN and the Telescope recognizer use this order."""
+
+ALPHANUMERIC = LOWER_ALPHANUMERIC + string.ascii_uppercase
+"""62 symbols: digits, a-z, A-Z."""
+
+PRINTABLE_94 = ALPHANUMERIC + string.punctuation
+"""94 symbols: digits, a-z, A-Z, then ASCII punctuation; PARSeq's and ASTER's order."""
+
+CHARSETS = {36: LOWER_ALPHANUMERIC, 62: ALPHANUMERIC, 94: PRINTABLE_94}
+"""Charset by its number of symbols."""
+
+
+def filter_lower(text: str) -> str:
+    """Lower-case a text and keep digits and a-z only: the form in which STISR accuracy compares texts.
+
+    Source: ``str_filt(text, "lower")`` of the TextZoom evaluation.
+
+    Example:
+        >>> filter_lower("CAFÉ-2025")
+        'caf2025'
+    """
+    return "".join(c for c in text.lower() if c in LOWER_ALPHANUMERIC)
+
+
+def filter_to(text: str, charset: str) -> str:
+    """Keep the characters of ``charset``; where only the other case is in it, use that.
+
+    Example:
+        >>> filter_to("It's 5!", LOWER_ALPHANUMERIC)
+        'its5'
+    """
+    kept = (c if c in charset else c.lower() for c in text)
+    return "".join(c for c in kept if c in charset)

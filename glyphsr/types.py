@@ -1,0 +1,65 @@
+"""The small dataclasses that travel between rooms.
+
+Letters are those of ``docs/glossary.md``: **B** batch, **C** channels, **h w** LR size, **H W** HR size,
+**L** character slots, **K** classes of the text prior, **T** recognizer steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # torch and numpy stay out of the way of `glyphsr --help`
+    from numpy.typing import NDArray
+    import numpy as np
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One word image with its text, nothing normalised yet."""
+
+    id: str
+    """Where it came from, e.g. ``easy/000017``."""
+    hr: NDArray[np.uint8]
+    """``(H, W, 3)`` uint8 RGB."""
+    label: str
+    """The text, case kept."""
+    lr: NDArray[np.uint8] | None = None
+    """``(h, w, 3)`` uint8 RGB, or ``None`` where the degradation makes it on the fly."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples stacked for the network."""
+
+    ids: tuple[str, ...]
+    """Where each image came from."""
+    lr: Tensor
+    """``(B, 3, h, w)`` float32 in [0, 1]."""
+    hr: Tensor
+    """``(B, 3, H, W)`` float32 in [0, 1]."""
+    labels: tuple[str, ...]
+    """The true texts, case kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class GlyphOutput:
+    """What the Glyph Perception Module saw; a field is ``None`` where its head was switched off or skipped."""
+
+    line: Tensor | None
+    """``(B, 1, h, w)`` raw line map (no activation; regressed to [0, 1] by MSE)."""
+    chars: Tensor | None
+    """``(B, L, h, w)`` raw character maps, one slot each."""
+    classes: Tensor | None
+    """``(B, L, D)`` character class logits."""
+
+
+@dataclass(frozen=True, eq=False)
+class SROutput:
+    """Result of the super-resolution network."""
+
+    sr: Tensor
+    """``(B, C, H, W)`` super-resolved image, not clipped to [0, 1]."""
+    glyphs: GlyphOutput | None
+    """Glyph maps and classes, ``None`` where the GPM did not run."""

@@ -1,0 +1,1 @@
+"""Checkpoint files: format number, safe loading, key renaming, bundled weights."""

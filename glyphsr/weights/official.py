@@ -1,0 +1,52 @@
+"""Published checkpoint files: read as tensors only, wrappers and prefixes taken off."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glyphsr.errors import WeightsError
+
+WRAPPERS = ("state_dict_G", "state_dict", "model")
+"""Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others."""
+
+PREFIXES = ("module.", "model.")
+"""Put before every key by data parallelism and by Lightning wrappers."""
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a published ``.pth``/``.pt``/``.ckpt`` file, without executing anything in it.
+
+    Raises:
+        WeightsError: If it is missing, damaged, or a pickle of more than tensors.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such checkpoint")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise WeightsError(
+            f"{path}: not a checkpoint of plain tensors, and nothing else is loaded (a pickle could run code)"
+        ) from error
+    return unwrap_state(content, str(path))
+
+
+def unwrap_state(content: Any, where: str) -> dict[str, Tensor]:
+    """A flat state dict out of the wrappers and prefixes that published files carry.
+
+    Raises:
+        WeightsError: If there is none.
+    """
+    for wrapper in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise WeightsError(f"{where}: no state dict found in it")
+    state = {str(key): value for key, value in content.items()}
+    for prefix in PREFIXES:
+        if all(key.startswith(prefix) for key in state):
+            state = {key.removeprefix(prefix): value for key, value in state.items()}
+    return state
