@@ -1,17 +1,19 @@
 """GlyphSR: glyph-aware super-resolution of text images.
 
-``upscale(image)`` and ``Upscaler`` work on arrays and PIL images, ``upscale_files`` on files and folders, ``train`` runs
-a training configuration. They are imported when first used, so that ``import glyphsr`` is instant.
+``upscale(image)`` and ``Upscaler`` work on arrays and PIL images, ``upscale_files`` on files and folders, ``train``
+runs a training configuration. They are imported when first used, so that ``import glyphsr`` is instant.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from glyphsr._version import VERSION as __version__
+from glyphsr import _version
 
 if TYPE_CHECKING:
     from glyphsr.pipelines.training import train
     from glyphsr.pipelines.upscale_files import upscale_files
     from glyphsr.pipelines.upscaling import Upscaler, upscale
+
+__version__ = _version.VERSION
 
 _HOMES = {
     "Upscaler": "glyphsr.pipelines.upscaling",

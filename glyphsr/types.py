@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # torch and numpy stay out of the way of `glyphsr --help`
-    from numpy.typing import NDArray
     import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 

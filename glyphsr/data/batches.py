@@ -112,8 +112,7 @@ class BatchMaker(Dataset[list[Batch]]):
             members = np.resize(rng.permutation(group), count)
             samples = [words[i] for i in members]
             pairs = [
-                self.make_pair(sample, shape, rng, paired=paired, degradation=degradation)
-                for sample, paired in samples
+                self.make_pair(sample, shape, rng, paired=paired, degradation=degradation) for sample, paired in samples
             ]
             batches.append(
                 Batch(

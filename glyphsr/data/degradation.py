@@ -1,5 +1,7 @@
 """Makes low resolution out of high resolution: shift, blur, contrast loss, down-sampling, noise, JPEG."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +40,7 @@ def degrade(
     """
     height, width = hr.shape[:2]
     unit = height / REFERENCE_HEIGHT
-    image = hr.astype(np.float32) / 255.0
+    image: NDArray[Any] = hr.astype(np.float32) / 255.0
     mild = rng.random() < config.mild_share
     sigma = unit * rng.uniform(*(config.mild_blur_sigma if mild else config.blur_sigma))
     stretch = np.sqrt(config.anisotropy ** rng.uniform(-1, 1))
@@ -57,10 +59,10 @@ def degrade(
     kernel_choice = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(3)]
     lr = cv2.resize(image, (width // factor, height // factor), interpolation=kernel_choice)
     noise = rng.uniform(*config.noise_sigma)
-    lr = lr + rng.normal(0.0, noise, lr.shape).astype(np.float32)
-    pixels = np.clip(lr * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    lr = lr + np.asarray(rng.normal(0.0, noise, lr.shape), np.float32)
+    pixels: NDArray[Any] = np.clip(lr * 255.0 + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < config.jpeg_share:
         quality = int(rng.integers(config.jpeg_quality[0], config.jpeg_quality[1] + 1))
         _, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
         pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
-    return pixels
+    return np.asarray(pixels, np.uint8)

@@ -53,7 +53,7 @@ class Picture:
 def _check_size(width: int, height: int, where: str) -> None:
     if width * height > MAX_PIXELS:
         raise PictureError(
-            f"{where}: {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are taken, crop the text first"
+            f"{where}: {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million, crop the text first"
         )
 
 
@@ -64,7 +64,7 @@ def _has_16_bits(image: Image.Image, encoded: bytes) -> bool:
         return len(encoded) > 24 and encoded[24] == 16  # bit depth in the IHDR chunk
     if image.format == "TIFF":
         bits = getattr(image, "tag_v2", {}).get(258, (8,))
-        return max(bits) == 16
+        return bool(max(bits) == 16)
     return False
 
 
@@ -73,7 +73,8 @@ def _read_16_bits(encoded: bytes, orientation: int) -> tuple[NDArray[np.float32]
     array = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if array is None:
         raise ValueError("cannot decode its 16-bit pixels")
-    values = array.astype(np.float32) / np.iinfo(array.dtype).max
+    top = 255.0 if array.dtype == np.uint8 else 65535.0
+    values = np.asarray(array, np.float32) / np.float32(top)
     if values.ndim == 2:
         values = values[..., None]
     values = _upright(values, orientation)
@@ -107,24 +108,24 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, bytes | None]:
 
 
 def _decode(encoded: bytes, where: str) -> Picture:
-    image = Image.open(io.BytesIO(encoded))
+    image: Image.Image = Image.open(io.BytesIO(encoded))
     _check_size(image.width, image.height, where)
     orientation = int(image.getexif().get(_ORIENTATION, 1))
-    profile = image.info.get("icc_profile")
-    dpi = image.info.get("dpi")
-    extra = {"icc_profile": profile, "dpi": (float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None}
+    profile: bytes | None = image.info.get("icc_profile")
+    resolution = image.info.get("dpi")
+    dpi = (float(resolution[0]), float(resolution[1])) if resolution and min(resolution) > 0 else None
     if _has_16_bits(image, encoded):
         colour, alpha, gray = _read_16_bits(encoded, orientation)
-        return Picture(colour, alpha, gray=gray, bits=16, **extra)
+        return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi)
     image.load()
     image = ImageOps.exif_transpose(image)
     if image.mode in ("CMYK", "YCbCr", "LAB"):
-        image, extra["icc_profile"] = _to_srgb(image)
+        image, profile = _to_srgb(image)
     transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA", "La", "I", "F")
     pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32) / 255.0
     alpha = pixels[..., 3] if transparent else None
-    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, **extra)
+    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, icc_profile=profile, dpi=dpi)
 
 
 def decode_picture(encoded: bytes, where: str) -> Picture:
@@ -146,9 +147,13 @@ def decode_picture(encoded: bytes, where: str) -> Picture:
     except UnidentifiedImageError as error:
         raise PictureError(f"{where}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP, GIF, ...)") from error
     except Image.DecompressionBombError as error:
-        raise PictureError(f"{where}: more than {MAX_PIXELS // 1_000_000} million pixels; crop the text first") from error
+        raise PictureError(
+            f"{where}: more than {MAX_PIXELS // 1_000_000} million pixels; crop the text first"
+        ) from error
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, cv2.error) as error:
-        raise PictureError(f"{where}: damaged picture: {str(error).splitlines()[0] if str(error) else 'cannot decode'}") from error
+        raise PictureError(
+            f"{where}: damaged picture: {str(error).splitlines()[0] if str(error) else 'cannot decode'}"
+        ) from error
 
 
 def read_picture(path: Path) -> Picture:

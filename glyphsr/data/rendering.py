@@ -3,6 +3,7 @@
 import functools
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ FONT_SIZE = 44
 WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
 
 
+FALLBACK_WORDS = ("the", "open", "street", "hotel", "market", "coffee", "school", "bank", "exit", "north", "garden")
+
+
 @functools.cache
 def load_words() -> tuple[str, ...]:
     """Words of the system's word list, ASCII letters only; a short built-in list where there is none."""
@@ -28,7 +32,7 @@ def load_words() -> tuple[str, ...]:
             kept = tuple(w for w in words if w.isascii() and w.isalpha() and len(w) <= 14)
             if kept:
                 return kept
-    return tuple("the open street hotel market coffee school bank exit north water garden station house".split())
+    return FALLBACK_WORDS
 
 
 def _draws_latin(path: str) -> bool:
@@ -107,7 +111,8 @@ def _text_mask(text: str, font_path: str, rng: np.random.Generator) -> NDArray[n
     affine = np.array([[np.cos(angle), shear, 0], [np.sin(angle), np.cos(angle), 0]], np.float32)
     centre = np.array([width / 2, 1.5 * FONT_SIZE], np.float32)
     affine[:, 2] = centre - affine[:, :2] @ centre
-    mask = cv2.warpAffine(mask, affine, (width, 3 * FONT_SIZE), flags=cv2.INTER_LINEAR)
+    warped = cv2.warpAffine(mask, affine, (width, 3 * FONT_SIZE), flags=cv2.INTER_LINEAR)
+    mask = np.asarray(warped, np.float32)
     rows, columns = np.flatnonzero(mask.max(1) > 0.3), np.flatnonzero(mask.max(0) > 0.3)
     if not len(rows) or not len(columns):
         return np.zeros((0, 0), np.float32)
@@ -157,11 +162,12 @@ def render_word(rng: np.random.Generator, *, name: str = "rendered") -> Sample:
     tint = rng.normal(0, 0.09, (2, 3)).astype(np.float32)
     ink, paper = (dark, light) if rng.random() < 0.6 else (light, dark)
     ground = _background(mask.shape, np.float32(paper) + tint[0], rng)
-    image = ground
+    image: NDArray[Any] = ground
     if rng.random() < 0.12:  # drop shadow or a lighter edge
         move = np.array([[1, 0, rng.uniform(-3, 3)], [0, 1, rng.uniform(-3, 3)]], np.float32)
         shadow = cv2.warpAffine(mask, move, mask.shape[::-1]) * np.float32(rng.uniform(0.3, 0.9))
         image = image + shadow[..., None] * (np.float32(rng.uniform(0, 1)) - image)
-    image = image + mask[..., None] * (np.float32(ink) + tint[1] - image)
-    image = image + rng.normal(0, rng.uniform(0, 0.03), image.shape).astype(np.float32)
+    colour: NDArray[Any] = np.float32(ink) + tint[1]
+    image = image + mask[..., None] * (colour - image)
+    image = image + np.asarray(rng.normal(0, rng.uniform(0, 0.03), image.shape), np.float32)
     return Sample(id=name, hr=np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8), label=text)

@@ -141,7 +141,7 @@ def detail_beyond(picture: Pixels, line: Pixels, change: Pixels) -> Pixels:
     own = picture - line
     energy = float(np.square(change).mean())
     share = 1.0 - float(np.square(own).mean()) / energy if energy > 0 else 0.0
-    return max(0.0, share) * (change - own)
+    return np.float32(max(0.0, share)) * (change - own)
 
 
 def compose(picture: Pixels, line: Pixels, sr: Pixels, *, size: tuple[int, int], strength: float) -> Pixels:

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
@@ -39,7 +39,7 @@ LOG_EVERY = 20
 """Steps between lines of ``metrics.jsonl``."""
 
 
-class Interrupted(GlyphSRError):
+class InterruptedTrainingError(GlyphSRError):
     """The run was asked to stop; everything up to the last step is saved."""
 
     exit_code = 130
@@ -152,7 +152,7 @@ class Trainer:
 
         Raises:
             ConfigError: If the folder holds a run and ``resume`` is ``never``.
-            Interrupted: On SIGINT or SIGTERM, after saving.
+            InterruptedTrainingError: On SIGINT or SIGTERM, after saving.
             GlyphSRError: After :data:`MAX_BAD_STEPS` non-finite steps in a row.
         """
         self.checkpoints.mkdir(parents=True, exist_ok=True)
@@ -164,9 +164,7 @@ class Trainer:
         elif isinstance(resume, Path):
             raise WeightsError(f"{resume}: no such training state (a run folder's checkpoints/last.state)")
         self._write_config()
-        batches = iterate_batches(
-            self.maker, first_step=self.step, last_step=self.config.steps, workers=self.workers
-        )
+        batches = iterate_batches(self.maker, first_step=self.step, last_step=self.config.steps, workers=self.workers)
         with _stop_on_signal() as stopped, (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
             started, seen = time.monotonic(), 0
             for batch in batches:
@@ -178,13 +176,15 @@ class Trainer:
                 terms = {name: value.item() for name, value in losses.terms.items()}
                 if self.step % LOG_EVERY == 0 or score:
                     row = {"step": self.step, **terms, "pictures_per_s": round(rate, 1)}
-                    log.write(json.dumps(row | ({"score": asdict(score)} if score else {})) + "\n")
+                    log.write(json.dumps(row | ({"score": score.as_dict()} if score else {})) + "\n")
                     log.flush()
                 if self.report:
                     self.report(StepReport(self.step, self.config.steps, terms, rate, score))
                 if stopped():
                     self._save()
-                    raise Interrupted(f"interrupted at step {self.step}; the same command goes on from there")
+                    raise InterruptedTrainingError(
+                        f"interrupted at step {self.step}; the same command goes on from there"
+                    )
         return TrainResult(
             self.folder, self.checkpoints / "last.safetensors", self.checkpoints / "best.safetensors", self.score
         )
@@ -207,7 +207,9 @@ class Trainer:
         else:
             self.bad_steps += 1
             if self.bad_steps >= MAX_BAD_STEPS:
-                raise GlyphSRError(f"{self.bad_steps} non-finite losses in a row, last at step {self.step}: {batch.ids[0]}")
+                raise GlyphSRError(
+                    f"{self.bad_steps} non-finite losses in a row, last at step {self.step}: {batch.ids[0]}"
+                )
         self.step += 1
         self._average()
         return losses
@@ -227,7 +229,7 @@ class Trainer:
     def _validate(self) -> ValidationScore:
         model = self.averaged or self.model
         self.score = score = self.validator.score(model.to("cpu") if self.device.type == "mps" else model)
-        figure = score.psnr_db if self.config.task == "sr" else score.prior_accuracy
+        figure = score.prior_accuracy if score.psnr_db is None else score.psnr_db
         if figure >= self.best:
             self.best = figure
             self._save_weights("best")
@@ -235,7 +237,7 @@ class Trainer:
         return score
 
     def _card(self) -> dict[str, Any]:
-        score = asdict(self.score) if self.score else None
+        score = self.score.as_dict() if self.score else None
         return {
             "name": self.folder.name,
             "steps": self.step,
@@ -290,7 +292,8 @@ class Trainer:
         write_bytes(self.folder / "config.yaml", (versions + text).encode())
 
 
-def train(config: TrainConfig, *, out: Path, resume: Literal["auto", "never"] | Path = "auto", **options: Any) -> TrainResult:
+def train(
+    config: TrainConfig, *, out: Path, resume: Literal["auto", "never"] | Path = "auto", **options: Any
+) -> TrainResult:
     """Train as configured; :class:`Trainer` explains the options."""
     return Trainer(config, out, **options).run(resume=resume)
-

@@ -129,9 +129,7 @@ class Upscaler:
             raise ConfigError(f"--batch-size: expected 'auto' or a number of at least 1, got {batch_size!r}")
         self.device = resolve_device(device)
         self.dtype = resolve_precision(precision, self.device)
-        self.batch_pixels = (
-            AUTO_BATCH_PIXELS if isinstance(batch_size, str) else batch_size * REFERENCE_PIXELS
-        )
+        self.batch_pixels = AUTO_BATCH_PIXELS if isinstance(batch_size, str) else batch_size * REFERENCE_PIXELS
         self._weights, self._prior_weights, self._strength = weights, prior_weights, strength
 
     @cached_property
@@ -164,7 +162,7 @@ class Upscaler:
             One result per line, in order.
         """
         config = self._loaded.model.config.network
-        plans = [plan_line(*line.rgb.shape[:2], config) for line in lines]
+        plans = [plan_line(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
         prepared = [
             resize(line.rgb, (plan.height, plan.width)) if plan else None
             for line, plan in zip(lines, plans, strict=True)
@@ -251,7 +249,7 @@ class Upscaler:
         if isinstance(image, Image.Image):
             mode = image.mode if image.mode in ("L", "LA", "RGB", "RGBA") else "RGB"
             return Image.fromarray(self._upscale_array(np.asarray(image.convert(mode)), target))
-        return self._upscale_array(image, target)  # type: ignore[return-value]
+        return self._upscale_array(image, target)
 
     def _upscale_array(self, array: NDArray[Any], target: TargetSize) -> NDArray[Any]:
         channels = 1 if array.ndim == 2 else array.shape[-1]

@@ -1,6 +1,6 @@
 """Scores a model during training, on words held out of it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -22,11 +22,22 @@ class ValidationScore:
     """Means over the held-out words."""
 
     words: int
-    psnr_db: float
-    """Of the network's picture; nan where only the prior is trained."""
-    bicubic_psnr_db: float
     prior_accuracy: float
     """Share of LR pictures that the text prior reads correctly."""
+    psnr_db: float | None = None
+    """Of the network's picture; ``None`` where only the prior is trained."""
+    bicubic_psnr_db: float | None = None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Plain values for logs and cards."""
+        return {key: value if value is None else round(value, 4) for key, value in asdict(self).items()}
+
+    def describe(self) -> str:
+        """One line for a person."""
+        reads = f"prior reads {self.prior_accuracy:.1%} of {self.words} held-out LR words"
+        if self.psnr_db is None:
+            return reads
+        return f"{self.psnr_db:.2f} dB (bicubic {self.bicubic_psnr_db:.2f}), {reads}"
 
 
 class Validator:
@@ -74,7 +85,7 @@ class Validator:
         model.train(training)
         return ValidationScore(
             words=len(self.pairs),
-            psnr_db=float(torch.cat(values).mean()) if values else float("nan"),
-            bicubic_psnr_db=float(torch.cat(bicubic).mean()) if bicubic else float("nan"),
             prior_accuracy=right / max(1, len(self.pairs)),
+            psnr_db=float(torch.cat(values).mean()) if values else None,
+            bicubic_psnr_db=float(torch.cat(bicubic).mean()) if bicubic else None,
         )

@@ -38,4 +38,6 @@ def find_weights(name: str | Path) -> Path:
         candidate = folder / f"{name}.safetensors"
         if candidate.is_file():
             return candidate
-    raise WeightsError(f"{name}: no weights of this name; bundled are {', '.join(bundled_names()) or 'none'}, or give a file")
+    raise WeightsError(
+        f"{name}: no weights of this name; bundled are {', '.join(bundled_names()) or 'none'}, or give a file"
+    )

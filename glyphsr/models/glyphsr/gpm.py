@@ -21,7 +21,9 @@ class GlyphHeads:
 
 def _conv_bn_relu(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=bias), nn.BatchNorm2d(out_channels), nn.ReLU()
+        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=bias),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
     )
 
 

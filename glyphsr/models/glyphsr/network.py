@@ -54,7 +54,7 @@ class GlyphSR(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.num_classes = prior_transformer.deconvs[0].in_channels
+        self.num_classes = prior_transformer.num_classes
         self.stem = Stem(config.image_channels, config.width)
         self.prior_transformer = prior_transformer
         self.srbs = trunk

@@ -24,6 +24,7 @@ class PriorTransformer(nn.Module):
 
     def __init__(self, num_classes: int, hidden: Sequence[int], out_channels: int) -> None:
         super().__init__()
+        self.num_classes = num_classes
         widths = (num_classes, *hidden, out_channels)
         self.deconvs = nn.ModuleList(
             nn.ConvTranspose2d(i, o, kernel_size=3, stride=stride, padding=padding, bias=False)

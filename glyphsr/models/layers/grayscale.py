@@ -20,8 +20,8 @@ def luminance(rgb: Tensor) -> Tensor:
 def brightness_mask(rgb: Tensor) -> Tensor:
     """TextZoom's fourth channel: 0 where a pixel is brighter than the image's mean, else 1.
 
-    Brightness is PIL's 8-bit luma, so that the result equals the published loader's bit for bit on 8-bit images. The rule
-    presumes dark text on a light ground.
+    Brightness is PIL's 8-bit luma, so that the result equals the published loader's bit for bit on 8-bit images. The
+    rule presumes dark text on a light ground.
 
     Args:
         rgb: ``(B, 3, h, w)`` float in [0, 1].

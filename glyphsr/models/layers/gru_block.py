@@ -29,6 +29,6 @@ class GRUBlock(nn.Module):
         x = self.project(x)
         x = x.permute(0, 3, 2, 1) if self.axis == "vertical" else x.permute(0, 2, 3, 1)
         batch, lines, steps, channels = x.shape  # a line is a column (vertical) or a row (horizontal)
-        y, _ = self.gru(x.reshape(batch * lines, steps, channels))
-        y = y.reshape(batch, lines, steps, -1)
+        out, _ = self.gru(x.reshape(batch * lines, steps, channels))
+        y: Tensor = out.reshape(batch, lines, steps, channels)
         return y.permute(0, 3, 2, 1) if self.axis == "vertical" else y.permute(0, 3, 1, 2)

@@ -1,5 +1,6 @@
 """Spatial transformer of the TSRN lineage: a small network places control points, a thin-plate spline straightens."""
 
+import itertools
 import math
 
 import torch
@@ -96,7 +97,7 @@ class ControlPointLocalizer(nn.Module):
         channels = (in_channels, *self.WIDTHS)
         self.convs = nn.ModuleList(
             nn.Sequential(nn.Conv2d(i, o, kernel_size=3, padding=1), nn.BatchNorm2d(o), nn.ReLU())
-            for i, o in zip(channels[:-1], channels[1:], strict=True)
+            for i, o in itertools.pairwise(channels)
         )
         self.hidden = nn.Sequential(nn.Linear(512, 512), nn.BatchNorm1d(512), nn.ReLU())
         self.points = nn.Linear(512, 2 * num_control_points)

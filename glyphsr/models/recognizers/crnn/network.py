@@ -1,5 +1,6 @@
 """The CRNN recognizer (Shi, Bai, Yao 2015) in the form STISR uses it."""
 
+import itertools
 from collections import OrderedDict
 
 import torch
@@ -40,7 +41,7 @@ def _convolutions(width: int) -> nn.Sequential:
     pools = {0: nn.MaxPool2d(2), 1: nn.MaxPool2d(2)}
     tall_pools = {i: nn.MaxPool2d((2, 2), (2, 1), (0, 1)) for i in (3, 5)}
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for i, (c_in, c_out) in enumerate(zip(channels[:-1], channels[1:], strict=True)):
+    for i, (c_in, c_out) in enumerate(itertools.pairwise(channels)):
         last = i == 6
         layers[f"conv{i}"] = nn.Conv2d(c_in, c_out, 2 if last else 3, padding=0 if last else 1)
         if i in (2, 4, 6):

@@ -101,9 +101,7 @@ class PARSeq(nn.Module):
         content = self.text_embed(tokens)
         positions = self.pos_queries[:, : tokens.shape[1] - 1].expand(len(tokens), -1, -1)
         content = torch.cat([content[:, :1], content[:, 1:] + positions], dim=1)
-        out = self.decoder(
-            self.dropout(queries), self.dropout(content), memory, forbidden=forbidden, padding=padding
-        )
+        out = self.decoder(self.dropout(queries), self.dropout(content), memory, forbidden=forbidden, padding=padding)
         return self.head(out)  # type: ignore[no-any-return]
 
     def _decode_autoregressive(self, queries: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,182 @@
+"""Reads settings, strict about every key: defaults < YAML file < ``GLYPHSR_*`` environment < ``--set`` < flags."""
+
+import difflib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from glyphsr.errors import ConfigError
+
+C = TypeVar("C", bound=BaseModel)
+Tree = dict[str, Any]
+
+RESERVED = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY"}
+"""Environment variables that are no settings."""
+
+
+def _merge(base: Tree, over: Mapping[str, Any]) -> Tree:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _nest(path: str, value: Any) -> Tree:
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return dict(value)
+
+
+def _scalar(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def read_yaml(path: Path) -> Tree:
+    """A YAML file's mapping.
+
+    A file may name another one under ``base`` (relative to itself); it then only states what differs.
+
+    Raises:
+        ConfigError: If it is missing, not YAML, not a mapping, or its bases go in a circle.
+    """
+    return _read_yaml(path, ())
+
+
+def _read_yaml(path: Path, seen: tuple[Path, ...]) -> Tree:
+    if path.resolve() in seen:
+        raise ConfigError(f"{path}: base: goes in a circle")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or 'no such file'}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = str(error).replace("\n", " ")
+        raise ConfigError(f"{path}: not YAML: {problem}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
+    base = tree.pop("base", None)
+    return _merge(_read_yaml(path.parent / str(base), (*seen, path.resolve())), tree) if base else tree
+
+
+def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) -> Tree:
+    """Settings from ``GLYPHSR_<FIELD>`` and ``GLYPHSR_<GROUP>__<FIELD>`` variables that ``kind`` knows.
+
+    Raises:
+        ConfigError: If a variable with a group names none of ``kind``'s.
+    """
+    tree: Tree = {}
+    for name, value in sorted(environment.items()):
+        if not name.startswith("GLYPHSR_") or name in RESERVED:
+            continue
+        keys = name.removeprefix("GLYPHSR_").lower().split("__")
+        if keys[0] in kind.model_fields:
+            tree = _merge(tree, _nest(".".join(keys), _scalar(value)))
+    return tree
+
+
+def _models_at(kind: type[BaseModel], location: Sequence[str | int]) -> list[type[BaseModel]]:
+    """Configuration classes that may stand at a place of the tree."""
+    models = [kind]
+    for step in location:
+        below: list[type[BaseModel]] = []
+        for model in models:
+            if step in model.model_fields:
+                below += _models_in(model.model_fields[str(step)].annotation)
+        models = below or models  # an index or a union's tag stays where it is
+    return models
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, UnionType, tuple, list) or get_args(annotation):
+        return [model for part in get_args(annotation) for model in _models_in(part)]
+    return []
+
+
+def _explain(error: Any, kind: type[BaseModel]) -> str:
+    location, value = error["loc"], error["input"]
+    path = ".".join(str(step) for step in location)
+    if error["type"] == "extra_forbidden":
+        known = {name for model in _models_at(kind, location[:-1]) for name in model.model_fields}
+        close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1, cutoff=0.0)
+        return f"{path}: unknown key; did you mean {close[0]!r}?" if close else f"{path}: unknown key"
+    if error["type"] == "value_error":
+        message = str(error["ctx"]["error"])
+        return f"{path}.{message}" if path else message
+    message = error["msg"][0].lower() + error["msg"][1:]
+    shown = f"the text {value!r}" if isinstance(value, str) else json.dumps(value, default=str)
+    hint = ""
+    if isinstance(value, str) and error["type"] in ("float_type", "int_type"):
+        try:
+            number = float(value)
+            mantissa, _, exponent = value.lower().partition("e")
+            dotted = mantissa if "." in mantissa else mantissa + ".0"
+            hint = f" (YAML wants {dotted}e{exponent})" if exponent else f" (YAML wants {number:g}, without quotes)"
+        except ValueError:
+            pass
+    return f"{path}: {message}, got {shown}{hint}"
+
+
+def validate(kind: type[C], tree: Mapping[str, Any], where: str) -> C:
+    """A configuration object from a tree of plain values.
+
+    Raises:
+        ConfigError: Naming ``where``, the path of the first wrong key and what would be right.
+    """
+    try:
+        return kind.model_validate_json(json.dumps(tree))
+    except ValidationError as error:
+        explained = _explain(error.errors()[0], kind)
+        raise ConfigError(f"{where}: {explained}") from error
+    except TypeError as error:  # YAML knows dates and sets, JSON does not
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def load(
+    kind: type[C],
+    path: Path | None = None,
+    *,
+    sets: Sequence[str] = (),
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> C:
+    """The resolved settings of one run.
+
+    Args:
+        kind: Configuration class, the only place of the defaults.
+        path: YAML file, or ``None``.
+        sets: ``a.b=c`` overrides.
+        flags: Named flags by field name; ``None`` values are not given.
+        environment: Default is the process's.
+
+    Raises:
+        ConfigError: If a key is unknown or a value does not fit, naming the place.
+    """
+    tree = read_yaml(path) if path else {}
+    if path:
+        validate(kind, tree, str(path))  # so that a mistake in the file is blamed on the file
+    overrides = environment_settings(kind, os.environ if environment is None else environment)
+    if overrides:
+        tree = _merge(tree, overrides)
+        validate(kind, tree, "environment (GLYPHSR_*)")
+    for text in sets:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set {text}: expected key=value, e.g. optimiser.learning_rate=5.0e-4")
+        tree = _merge(tree, _nest(key, _scalar(value)))
+        validate(kind, tree, f"--set {text}")
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    return validate(kind, _merge(tree, given), "options")

@@ -1,0 +1,49 @@
+"""Settings of ``glyphsr upscale``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from glyphsr.config.base import Config
+
+Device = str
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+class UpscaleConfig(Config):
+    """How pictures are upscaled and where the results go; field names are the command's flags."""
+
+    weights: str = "compact"
+    """Name of bundled weights, or a checkpoint file."""
+    prior_weights: str | None = None
+    """With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior."""
+    scale: Annotated[float, Field(gt=0, le=16)] | None = None
+    """Factor on both sides; 2 where no size is given."""
+    width: Annotated[int, Field(ge=1)] | None = None
+    """Width of the result in pixels; alone it keeps the aspect."""
+    height: Annotated[int, Field(ge=1)] | None = None
+    """Height of the result in pixels; alone it keeps the aspect."""
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the network's change over bicubic that is applied; default from the model's card."""
+    mode: Literal["auto", "line"] = "auto"
+    """``line`` takes each picture as one line of text; ``auto`` is the same until whole pages are supported."""
+    recursive: bool = False
+    """Look into the folders below, too."""
+    suffix: str | None = None
+    """Put behind each name; default ``_x2`` (the factor) beside the input, nothing in a folder of its own."""
+    ext: str = "png"
+    """File type of results whose name is not given."""
+    quality: Annotated[int, Field(ge=1, le=100)] = 95
+    """Of JPEG and WebP results."""
+    compare: bool = False
+    """Write ``<name>_compare.png`` too: bicubic above, result below."""
+    overwrite: bool = False
+    """Replace results that exist."""
+    device: Device = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Precision = "auto"
+    """auto, fp32, bf16 or fp16."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Lines of 16 x 64 pixels per batch; halved when memory runs out."""
+    workers: Annotated[int, Field(ge=1)] = 2
+    """Threads that read and write pictures."""

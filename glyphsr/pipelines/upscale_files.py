@@ -1,0 +1,242 @@
+"""``upscale`` over files: reads ahead, batches lines of like size, writes whole files only, in flat memory."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glyphsr.config.reader import validate
+from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.data.pictures import (
+    MAX_PIXELS,
+    Picture,
+    decode_picture,
+    encode_picture,
+    fit_to_format,
+    picture_format,
+    read_picture,
+)
+from glyphsr.errors import ConfigError, PictureError
+from glyphsr.files import write_bytes
+from glyphsr.pipelines.jobs import Job, compare_path, plan_jobs
+from glyphsr.pipelines.lines import resize
+from glyphsr.pipelines.reports import PictureReport, UpscaleRun, check_report_path, render_report
+from glyphsr.pipelines.upscaling import Line, TargetSize, UpscaledLine, Upscaler
+from glyphsr.viz.compare import before_after
+
+CHUNK_PICTURES = 128
+"""Pictures in memory at a time at most: enough to fill batches, little enough to stay flat."""
+
+CHUNK_PIXELS = 8_000_000
+"""Pixels in memory at a time, in and out, beyond the first picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    job: Job
+    picture: Picture
+    size: tuple[int, int]
+
+
+def _default_label(config: UpscaleConfig) -> str:
+    if config.width or config.height:
+        return f"_{config.width or ''}x{config.height or ''}"
+    return f"_x{config.scale or 2:g}"
+
+
+def _is_finished(job: Job, config: UpscaleConfig) -> bool:
+    return job.target is not None and job.target.exists() and not config.overwrite
+
+
+class _FileRun:
+    """State of one run over files."""
+
+    def __init__(
+        self, config: UpscaleConfig, target: TargetSize, report: Callable[[PictureReport], None] | None
+    ) -> None:
+        self.config = config
+        self.target = target
+        self.report = report
+        self.pictures: dict[Job, PictureReport] = {}
+        self.upscaler = Upscaler(
+            config.weights,
+            prior_weights=config.prior_weights,
+            device=config.device,
+            precision=config.precision,
+            batch_size=config.batch_size,
+            strength=config.strength,
+        )
+
+    def finish(self, job: Job, picture: PictureReport) -> None:
+        self.pictures[job] = picture
+        if self.report:
+            self.report(picture)
+
+    def fail(self, job: Job, error: Exception) -> None:
+        target = str(job.target) if job.target else None
+        self.finish(job, PictureReport(job.name, target, "failed", error=str(error)))
+
+    def read(self, job: Job) -> _Loaded | PictureError:
+        """A picture and the size it is to get; the error instead if there is one."""
+        try:
+            if job.source is None:
+                picture = decode_picture(sys.stdin.buffer.read(), "stdin")
+            else:
+                picture = read_picture(job.source)
+            size = self.target.of(*picture.rgb.shape[:2])
+            if size[0] * size[1] > MAX_PIXELS:
+                raise PictureError(
+                    f"{job.name}: would become {size[1]} x {size[0]} pixels; at most {MAX_PIXELS // 1_000_000} million"
+                )
+        except PictureError as error:
+            return error
+        return _Loaded(job, picture, size)
+
+    def chunks(self, jobs: Sequence[Job], pool: ThreadPoolExecutor) -> Iterator[list[_Loaded]]:
+        """Pictures read ahead in threads, as many at a time as memory allows."""
+        window = 2 * self.config.workers
+        pending = [pool.submit(self.read, job) for job in jobs[:window]]
+        chunk: list[_Loaded] = []
+        pixels = 0
+        for i, job in enumerate(jobs):
+            loaded = pending.pop(0).result()
+            if i + window < len(jobs):
+                pending.append(pool.submit(self.read, jobs[i + window]))
+            if isinstance(loaded, PictureError):
+                self.fail(job, loaded)
+                continue
+            chunk.append(loaded)
+            pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
+            if len(chunk) == CHUNK_PICTURES or pixels >= CHUNK_PIXELS:
+                yield chunk
+                chunk, pixels = [], 0
+        if chunk:
+            yield chunk
+
+    def run_chunk(self, chunk: list[_Loaded], pool: ThreadPoolExecutor) -> None:
+        started = time.monotonic()
+        results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size) for item in chunk])
+        seconds = (time.monotonic() - started) / len(chunk)
+        written = [pool.submit(self.write, item, result, seconds) for item, result in zip(chunk, results, strict=True)]
+        for item, future in zip(chunk, written, strict=True):
+            try:
+                self.finish(item.job, future.result())
+            except (PictureError, OSError) as error:
+                place = item.job.target or "stdout"
+                reason = f"{place}: cannot write: {error.strerror}" if isinstance(error, OSError) else str(error)
+                self.fail(item.job, PictureError(reason))
+
+    def write(self, item: _Loaded, result: UpscaledLine, seconds: float) -> PictureReport:
+        """Encode and write one result, and its comparison where asked."""
+        job, picture = item.job, item.picture
+        alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
+        enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
+        format_name = picture_format(job.target.suffix if job.target else "." + self.config.ext.lstrip("."))
+        content = encode_picture(enlarged, format_name, quality=self.config.quality)
+        plain = resize(picture.rgb, item.size).clip(0, 1)
+        if job.target is None:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        else:
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            if self.config.compare:
+                panel = Picture(before_after(plain, result.rgb))
+                write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
+            write_bytes(job.target, content)  # last, so that a name that exists means a finished picture
+        notes = [] if result.plan else ["too small to hold text; enlarged by bicubic"]
+        fitted = fit_to_format(enlarged, format_name)
+        notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
+        notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
+        confidence = float(np.prod([reading.confidence for reading in result.readings])) if result.readings else None
+        return PictureReport(
+            input=job.name,
+            output=str(job.target) if job.target else None,
+            status="done",
+            method="network" if result.plan else "bicubic",
+            width=picture.rgb.shape[1],
+            height=picture.rgb.shape[0],
+            output_width=item.size[1],
+            output_height=item.size[0],
+            windows=len(result.plan.starts) if result.plan else 0,
+            strength=self.upscaler.strength if result.plan else 0.0,
+            prior_text=" | ".join(reading.text for reading in result.readings) if result.readings else None,
+            prior_confidence=None if confidence is None else round(confidence, 4),
+            mean_change=round(float(np.abs(result.rgb - plain).mean()) * 255, 3),
+            seconds=round(seconds, 4),
+            note="; ".join(notes) or None,
+        )
+
+
+def upscale_files(
+    inputs: Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    report: Path | None = None,
+    progress: Callable[[PictureReport], None] | None = None,
+    started: Callable[[int], None] | None = None,
+    **options: Any,
+) -> UpscaleRun:
+    """Upscale files, folders, globs or stdin; what the command does.
+
+    Args:
+        inputs: Files, folders, globs, or ``-`` for stdin.
+        out: File, folder, or ``-`` for stdout; default beside each input.
+        report: Write a ``.json``, ``.jsonl`` or ``.csv`` report here, too.
+        progress: Called with every picture's report as it is finished.
+        started: Called once with the number of pictures to do.
+        options: Fields of :class:`glyphsr.config.upscale.UpscaleConfig`.
+
+    Returns:
+        Reports in the order of the inputs; pictures that failed do not raise.
+
+    Raises:
+        ConfigError: If options, inputs and output do not go together, or a single output exists already.
+        DataError: If a folder or glob holds no pictures.
+        WeightsError: If the weights cannot be loaded.
+    """
+    begin = time.monotonic()
+    config = validate(UpscaleConfig, options, "options")
+    target = TargetSize(config.scale, config.width, config.height)
+    if report is not None:
+        check_report_path(report)
+    jobs = plan_jobs(
+        [str(item) for item in inputs],
+        None if out is None else str(out),
+        recursive=config.recursive,
+        suffix=config.suffix,
+        ext=config.ext,
+        label=_default_label(config),
+    )
+    if not jobs:
+        raise ConfigError("INPUT: expected at least one file, folder, glob or -")
+    named = len(jobs) == 1 and jobs[0].source == Path(str(inputs[0]))  # not found in a folder or by a glob
+    if named and _is_finished(jobs[0], config):
+        raise ConfigError(f"{jobs[0].target}: exists already; --overwrite replaces it")
+    run = _FileRun(config, target, progress)
+    todo = []
+    for job in jobs:
+        if _is_finished(job, config):
+            run.finish(job, PictureReport(job.name, str(job.target), "skipped"))
+        else:
+            todo.append(job)
+    if started:
+        started(len(todo))
+    if todo:
+        run.upscaler.load()  # a wrong checkpoint is one error, not one per picture
+        with ThreadPoolExecutor(config.workers) as pool:
+            for chunk in run.chunks(todo, pool):
+                run.run_chunk(chunk, pool)
+    result = UpscaleRun(
+        pictures=tuple(run.pictures[job] for job in jobs),
+        weights=str(run.upscaler.weights_path) if todo else None,
+        seconds=time.monotonic() - begin,
+        config=config.model_dump(mode="json"),
+    )
+    if report is not None:
+        write_bytes(report, render_report(result, report.suffix.lower()).encode())
+    return result

@@ -1,0 +1,1 @@
+"""Overlays and panels: arrays in, image out."""

@@ -1,0 +1,70 @@
+"""The command tree and the error boundary."""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from glyphsr import __version__
+from glyphsr.errors import GlyphSRError
+from glyphsr_cli import console
+from glyphsr_cli.commands.config import config_app
+from glyphsr_cli.commands.train import train
+from glyphsr_cli.commands.upscale import upscale
+
+INTERRUPTED = 130
+
+
+class ErrorBoundary(TyperGroup):
+    """Turns what the user can put right into one line on stderr and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except GlyphSRError as error:
+            console.say(f"error: {error}")
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            console.say("interrupted; what was written is complete, the same command goes on from there")
+            raise typer.Exit(INTERRUPTED) from error
+        except BrokenPipeError as error:  # the reader of our stdout went away, e.g. `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    name="glyphsr",
+    cls=ErrorBoundary,
+    help="Make pictures of text readable (GlyphSR, AAAI 2025).",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"glyphsr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Make pictures of text readable (GlyphSR, AAAI 2025)."""
+
+
+app.command("upscale")(upscale)
+app.command("train")(train)
+app.add_typer(config_app, name="config")
+
+
+def main() -> None:
+    """Entry point."""
+    app()

@@ -1,0 +1,181 @@
+"""``glyphsr upscale``: pictures of text in, more readable ones out."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from glyphsr_cli import console
+from glyphsr_cli.options import (
+    OUTPUT,
+    ConfigOpt,
+    DeviceOpt,
+    JsonOpt,
+    OfflineOpt,
+    PrecisionOpt,
+    ProgressOpt,
+    QuietOpt,
+    SetOpt,
+    VerboseOpt,
+    WorkersOpt,
+)
+
+if TYPE_CHECKING:
+    from glyphsr.pipelines.reports import PictureReport, UpscaleRun
+
+MODEL = "Model"
+SIZE = "Size"
+
+
+def upscale(
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", help="File, folder, or - for stdout. Default: <name>_x2.png beside each input."),
+    ] = None,
+    more_inputs: Annotated[
+        list[str] | None, typer.Option("--input", "-i", help="The same as INPUT; repeatable.")
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Factor on both sides.", show_default="2", rich_help_panel=SIZE)
+    ] = None,
+    width: Annotated[int | None, typer.Option(help="Width in pixels instead.", rich_help_panel=SIZE)] = None,
+    height: Annotated[int | None, typer.Option(help="Height in pixels instead.", rich_help_panel=SIZE)] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(help="line: each picture is one line of text. auto: the same, for now.", show_default="auto"),
+    ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            help="How much of the network's change over bicubic is applied, 0..1. Less is safer, more is sharper.",
+            show_default="from the model's card",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", "-w", help="Name or checkpoint file.", show_default="compact", rich_help_panel=MODEL),
+    ] = None,
+    prior_weights: Annotated[
+        str | None,
+        typer.Option(help="Published CRNN or PARSeq file for a published GlyphSR file.", rich_help_panel=MODEL),
+    ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into the folders below, too.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that exist.", rich_help_panel=OUTPUT)
+    ] = False,
+    suffix: Annotated[str | None, typer.Option(help="Put behind each name.", rich_help_panel=OUTPUT)] = None,
+    ext: Annotated[
+        str | None, typer.Option(help="File type of the results.", show_default="png", rich_help_panel=OUTPUT)
+    ] = None,
+    quality: Annotated[
+        int | None, typer.Option(help="Of JPEG and WebP, 1..100.", show_default="95", rich_help_panel=OUTPUT)
+    ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Write <name>_compare.png too: bicubic above, ours below.", rich_help_panel=OUTPUT
+        ),
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what was done to a .json, .jsonl or .csv file.", rich_help_panel=OUTPUT)
+    ] = None,
+    device: DeviceOpt = None,
+    precision: PrecisionOpt = None,
+    batch_size: Annotated[
+        str | None,
+        typer.Option(
+            help="Lines per batch, or auto; halved when memory runs out.",
+            show_default="auto",
+            rich_help_panel="Computing",
+        ),
+    ] = None,
+    workers: WorkersOpt = None,
+    offline: OfflineOpt = False,
+    config: ConfigOpt = None,
+    sets: SetOpt = None,
+    json_: JsonOpt = False,
+    progress: ProgressOpt = None,
+    verbose: VerboseOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Make pictures of text larger and more readable.
+
+    Each picture is one line of text, of any size and aspect. Nothing is overwritten unless asked; a folder run that was
+    interrupted goes on where it stopped.
+    """
+    from glyphsr.config.reader import load
+    from glyphsr.config.upscale import UpscaleConfig
+
+    flags: dict[str, Any] = {
+        "weights": weights,
+        "prior_weights": prior_weights,
+        "scale": scale,
+        "width": width,
+        "height": height,
+        "strength": strength,
+        "mode": mode,
+        "recursive": recursive or None,
+        "suffix": suffix,
+        "ext": ext,
+        "quality": quality,
+        "compare": compare or None,
+        "overwrite": overwrite or None,
+        "device": device,
+        "precision": precision.value if precision is not None else None,
+        "batch_size": int(batch_size) if batch_size and batch_size.isdigit() else batch_size,
+        "workers": workers,
+    }
+    settings = load(UpscaleConfig, config, sets=sets or (), flags=flags)
+    sources = [*(inputs or []), *(more_inputs or [])]
+    if not sources:
+        raise typer.BadParameter("expected at least one file, folder, glob or -", param_hint="INPUT")
+    from glyphsr.pipelines.upscale_files import upscale_files  # torch loads here, so --help stays instant
+
+    with console.progress_bar(enabled=False if quiet else progress) as bar:
+        task = bar.add_task("upscaling", total=None)
+
+        def show(picture: "PictureReport") -> None:
+            if picture.status != "skipped":
+                bar.advance(task)
+            _tell(picture, verbose=verbose, quiet=quiet)
+
+        run = upscale_files(
+            sources,
+            out,
+            report=report,
+            progress=show,
+            started=lambda total: bar.update(task, total=total),
+            **settings.model_dump(),
+        )
+    _summarise(run, as_json=json_, quiet=quiet, to_stdout=out == "-" or (sources == ["-"] and out is None))
+    if run.exit_code:
+        raise typer.Exit(run.exit_code)
+
+
+def _tell(picture: "PictureReport", *, verbose: bool, quiet: bool) -> None:
+    """Failures always, notes unless quiet, the prior's reading when asked to say more."""
+    if picture.error:
+        console.say(f"error: {picture.error}")
+    elif picture.note and not quiet:
+        console.say(f"note: {picture.input}: {picture.note}")
+    if verbose and picture.prior_text is not None:
+        console.say(f"{picture.input}: prior reads {picture.prior_text!r} ({picture.prior_confidence:.2f})")
+
+
+def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool, to_stdout: bool) -> None:
+    if as_json:
+        if to_stdout:
+            raise typer.BadParameter("stdout already carries the picture; use --report FILE", param_hint="--json")
+        typer.echo(json.dumps(run.as_dict(), indent=2))
+    elif not to_stdout:
+        for picture in run.pictures:
+            if picture.status == "done":
+                typer.echo(picture.output)
+    if len(run.pictures) > 1 and not quiet:
+        counts = [f"{run.count(status)} {status}" for status in ("done", "skipped", "failed") if run.count(status)]
+        console.say(f"{', '.join(counts)} in {run.seconds:.1f} s")

@@ -1,0 +1,41 @@
+"""Results to stdout, everything else to stderr; ``NO_COLOR`` is honoured by Rich."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def out() -> Console:
+    """Console of the result; made when used, so that redirected streams are seen."""
+    return Console(file=sys.stdout, highlight=False)
+
+
+def err() -> Console:
+    """Console of progress, notices and errors."""
+    return Console(file=sys.stderr, highlight=False, stderr=True)
+
+
+def say(message: str) -> None:
+    """One plain line on stderr; no markup, since messages contain brackets, and no wrapping, so that it stays one."""
+    err().print(message, markup=False, soft_wrap=True)
+
+
+def progress_bar(*, enabled: bool | None) -> Progress:
+    """A progress bar on stderr.
+
+    Args:
+        enabled: ``None`` shows it where stderr is a terminal.
+    """
+    console = err()
+    show = console.is_terminal if enabled is None else enabled
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not show,
+        transient=True,
+        expand=True,
+    )

@@ -1,0 +1,56 @@
+"""Annotated types of options that commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class PrecisionName(StrEnum):
+    """Names of compute types."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+COMPUTE = "Computing"
+OUTPUT = "Output"
+SETTINGS = "Settings"
+
+DeviceOpt = Annotated[
+    str | None,
+    typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", show_default="auto", rich_help_panel=COMPUTE),
+]
+PrecisionOpt = Annotated[
+    PrecisionName | None,
+    typer.Option(
+        help="A batch that comes out non-finite is redone in fp32.", show_default="auto", rich_help_panel=COMPUTE
+    ),
+]
+WorkersOpt = Annotated[
+    int | None, typer.Option(help="Threads or processes that prepare data.", rich_help_panel=COMPUTE)
+]
+SeedOpt = Annotated[int | None, typer.Option(help="Seed of every random draw.", rich_help_panel=COMPUTE)]
+ConfigOpt = Annotated[
+    Path | None, typer.Option("--config", "-c", help="YAML file with settings.", rich_help_panel=SETTINGS)
+]
+SetOpt = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; repeatable.", rich_help_panel=SETTINGS),
+]
+JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.", rich_help_panel=OUTPUT)]
+ProgressOpt = Annotated[
+    bool | None,
+    typer.Option(
+        "--progress/--no-progress",
+        help="Progress on stderr.",
+        show_default="on in a terminal",
+        rich_help_panel=OUTPUT,
+    ),
+]
+VerboseOpt = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel=OUTPUT)]
+QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="Say only errors on stderr.", rich_help_panel=OUTPUT)]
+OfflineOpt = Annotated[bool, typer.Option("--offline", help="Never touch the network.", rich_help_panel=COMPUTE)]

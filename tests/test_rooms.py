@@ -1,0 +1,92 @@
+"""The rooms of the code base: imports only go down the floors, and help stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+FLOORS = {
+    "errors": 0,
+    "_version": 0,
+    "types": 1,
+    "text": 1,
+    "config": 1,
+    "files": 1,
+    "devices": 1,
+    "data": 2,
+    "models": 2,
+    "losses": 2,
+    "metrics": 2,
+    "weights": 2,
+    "viz": 2,
+    "pipelines": 3,
+}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "glyphsr").parts[0].removesuffix(".py")
+
+
+def imported_modules(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+LIBRARY = sorted(p for p in (ROOT / "glyphsr").rglob("*.py") if p.name != "__init__.py" or p.parent.name != "glyphsr")
+LIBRARY = [p for p in LIBRARY if p != ROOT / "glyphsr" / "__init__.py"]
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_room_imports_only_from_lower_floors_and_itself(path):
+    room = room_of(path)
+    for name in imported_modules(path):
+        if not name.startswith("glyphsr."):
+            assert not name.startswith("glyphsr_cli"), f"{path} imports the CLI"
+            continue
+        other = name.split(".")[1]
+        if other == "__version__":
+            continue
+        assert other == room or FLOORS[other] < FLOORS[room], f"{path}: {room} must not import {other}"
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(path) for path in LIBRARY} == set(FLOORS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "glyphsr" / "config").rglob("*.py")), ids=lambda p: p.name)
+def test_config_stays_free_of_torch(path):
+    assert not any(name.split(".")[0] in ("torch", "numpy", "cv2") for name in imported_modules(path))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["upscale", "--help"], ["train", "--help"]])
+def test_help_and_version_import_nothing_heavy(arguments):
+    code = (
+        "import sys\n"
+        "from glyphsr_cli.app import app\n"
+        "try:\n"
+        f"    app({arguments!r})\n"
+        "except SystemExit as stop:\n"
+        "    assert stop.code == 0, stop.code\n"
+        "heavy = {'torch', 'cv2', 'numpy', 'PIL', 'timm', 'torchvision'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_python_dash_m_works():
+    done = subprocess.run(
+        [sys.executable, "-m", "glyphsr_cli", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.split()[0]) == (0, "glyphsr")
