@@ -145,6 +145,7 @@ def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, worke
         num_workers=workers,
         worker_init_fn=_single_thread,
         prefetch_factor=2 if workers else None,
+        multiprocessing_context="spawn" if workers else None,  # an open LMDB must not cross a fork
     )
     for chunk, batches in zip(chunks, loader, strict=True):
         for i, batch in enumerate(batches):

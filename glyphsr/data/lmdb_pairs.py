@@ -1,5 +1,6 @@
 """TextZoom's LMDB layout: ``image_hr-%09d``, ``image_lr-%09d``, ``label-%09d``, ``num-samples``, counted from 1."""
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,6 +26,17 @@ def decode_rgb(encoded: bytes, where: str) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+@functools.cache
+def _open(path: Path) -> lmdb.Environment:
+    """LMDB allows an environment to be open once per process, so all readers of one share it."""
+    if not (path / "data.mdb").is_file():
+        raise DataError(f"{path}: no LMDB here (no data.mdb)")
+    try:
+        return lmdb.open(str(path), readonly=True, lock=False, readahead=False, meminit=False)
+    except lmdb.Error as error:
+        raise DataError(f"{path}: cannot open the LMDB: {error}") from error
+
+
 class PairedLmdb:
     """LR/HR word pairs, opened read-only, without locks, and only when the first sample is asked for.
 
@@ -37,20 +49,9 @@ class PairedLmdb:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._env: lmdb.Environment | None = None
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"path": self.path, "_env": None}  # an open environment must not cross into a worker process
 
     def _get(self, key: str) -> bytes:
-        if self._env is None:
-            if not (self.path / "data.mdb").is_file():
-                raise DataError(f"{self.path}: no LMDB here (no data.mdb)")
-            try:
-                self._env = lmdb.open(str(self.path), readonly=True, lock=False, readahead=False, meminit=False)
-            except lmdb.Error as error:
-                raise DataError(f"{self.path}: cannot open the LMDB: {error}") from error
-        with self._env.begin() as transaction:
+        with _open(self.path.resolve()).begin() as transaction:
             value = transaction.get(key.encode())
         if value is None:
             raise DataError(f"{self.path}: no {key!r} key; is this a TextZoom LMDB?")

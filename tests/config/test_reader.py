@@ -58,7 +58,11 @@ def test_later_sources_win(tmp_path):
     path = write(tmp_path, "scale: 3.0\nquality: 50\nsuffix: _file\next: jpg")
     environment = {"GLYPHSR_QUALITY": "60", "GLYPHSR_SUFFIX": "_env", "GLYPHSR_DATA": "/x", "OTHER": "1"}
     config = load(
-        UpscaleConfig, path, sets=["suffix=_set", "ext=webp"], flags={"ext": "tif", "scale": None}, environment=environment
+        UpscaleConfig,
+        path,
+        sets=["suffix=_set", "ext=webp"],
+        flags={"ext": "tif", "scale": None},
+        environment=environment,
     )
     assert (config.scale, config.quality, config.suffix, config.ext) == (3.0, 60, "_set", "tif")
 

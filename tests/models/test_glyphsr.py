@@ -55,13 +55,18 @@ def test_glyph_tasks_switch_their_heads(line, char, cls):
 
 def test_every_parameter_gets_a_finite_gradient():
     config = GlyphSRConfig(width=16, prior_width=16, prior_hidden=(8, 8, 8), image_channels=3)
-    network = build(config)  # wide enough that no ReLU is dead for all its channels
-    out = network(torch.rand(2, 3, 16, 64), prior())
-    (out.sr.square().sum() + out.glyphs.line.sum() + out.glyphs.classes.square().sum()).backward()
-    for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
-        assert parameter.grad.abs().sum() > 0 or "bias" in name, name
+    reached = set()
+    for seed in range(6):  # one narrow ReLU may be dead for one draw of the weights, none for all of them
+        torch.manual_seed(seed)
+        network = GlyphSR.from_config(config, num_classes=5)
+        out = network(torch.rand(2, 3, 16, 64), prior())
+        (out.sr.square().sum() + out.glyphs.line.sum() + out.glyphs.classes.square().sum()).backward()
+        for name, parameter in network.named_parameters():
+            assert parameter.grad is not None, name
+            assert torch.isfinite(parameter.grad).all(), name
+            if parameter.grad.abs().sum() > 0:
+                reached.add(name)
+    assert {name for name, _ in network.named_parameters()} == reached
 
 
 def calls_of(module):

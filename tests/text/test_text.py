@@ -11,7 +11,7 @@ def test_charsets_have_the_published_sizes_and_order():
     assert (len(LOWER_ALPHANUMERIC), len(ALPHANUMERIC), len(PRINTABLE_94)) == (36, 62, 94)
     assert len(set(PRINTABLE_94)) == 94
     assert PRINTABLE_94[:11] == "0123456789a"
-    assert PRINTABLE_94[62:66] == "!\"#$"
+    assert PRINTABLE_94[62:66] == '!"#$'
 
 
 @pytest.mark.parametrize(

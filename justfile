@@ -1,0 +1,6 @@
+# What CI runs, quick and in place (needs the dev extra installed).
+check:
+    ruff check .
+    ruff format --check .
+    mypy
+    pytest -q

@@ -1,0 +1,360 @@
+"""``glyphsr upscale`` as a user meets it: exit codes, streams, files."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from glyphsr_cli.app import app
+
+from ..conftest import draw_word
+from ..data.test_pictures import JPEG, PNG, header_bomb
+
+
+@pytest.fixture
+def run(tiny_weights, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_WEIGHTS", str(tiny_weights))
+    monkeypatch.setenv("GLYPHSR_DEVICE", "cpu")
+    runner = CliRunner()
+
+    def invoke(*arguments, stdin=None):
+        return runner.invoke(app, ["upscale", *map(str, arguments)], input=stdin)
+
+    return invoke
+
+
+@pytest.fixture
+def folder(tmp_path):
+    source = tmp_path / "in"
+    (source / "deep").mkdir(parents=True)
+    for name, text, height in (("a.png", "one", 16), ("b.jpg", "two", 24), ("deep/c.png", "three", 40)):
+        Image.fromarray(draw_word(text, height)).save(source / name)
+    (source / "notes.txt").write_text("not a picture")
+    return source
+
+
+def load(source):
+    with Image.open(source) as image:
+        image.load()
+    return image
+
+
+def names(path):
+    return sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
+
+
+def test_one_picture_lands_beside_itself_twice_as_large(run, picture):
+    before = picture.read_bytes()
+    result = run(picture)
+    assert (result.exit_code, result.stderr) == (0, "")
+    out = picture.with_name("word_x2.png")
+    assert result.stdout.strip() == str(out)
+    assert load(out).size == tuple(2 * n for n in load(picture).size)
+    assert picture.read_bytes() == before
+    assert names(picture.parent) == ["word.png", "word_x2.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [(["--scale", "3"], (3.0, 3.0)), (["--height", "60"], (3.0, 3.0)), (["--scale", "0.5"], (0.5, 0.5))],
+)
+def test_sizes(run, picture, tmp_path, arguments, size):
+    assert run(picture, "-o", tmp_path / "o.png", *arguments).exit_code == 0
+    source = load(picture).size
+    assert load(tmp_path / "o.png").size == (round(source[0] * size[0]), round(source[1] * size[1]))
+
+
+def test_the_default_name_says_the_factor(run, picture):
+    assert run(picture, "--scale", "1.5").stdout.strip().endswith("word_x1.5.png")
+    assert run(picture, "--width", "99", "--ext", "webp").stdout.strip().endswith("word_99x.webp")
+    assert run(picture, "--suffix", "_big").stdout.strip().endswith("word_big.png")
+
+
+def test_a_folder_is_mirrored_and_finished_work_is_skipped(run, folder, tmp_path):
+    out = tmp_path / "out"
+    first = run(folder, "-r", "-o", out)
+    assert first.exit_code == 0
+    assert names(out) == ["a.png", "b.png", "deep/c.png"]
+    (out / "a.png").unlink()
+    stamp = (out / "b.png").stat().st_mtime_ns
+    second = run(folder, "-r", "-o", out)
+    assert "1 done, 2 skipped" in second.stderr
+    assert second.stdout.split() == [str(out / "a.png")]
+    assert (out / "b.png").stat().st_mtime_ns == stamp
+    assert "3 skipped" in run(folder, "-r", "-o", out).stderr
+    assert "3 done" in run(folder, "-r", "-o", out, "--overwrite").stderr
+
+
+def test_a_second_run_beside_the_inputs_does_not_upscale_its_own_results(run, folder):
+    assert run(folder).exit_code == 0
+    assert names(folder) == ["a.png", "a_x2.png", "b.jpg", "b_x2.png", "deep/c.png", "notes.txt"]
+    assert "2 skipped" in run(folder).stderr
+    assert len(names(folder)) == 6
+
+
+def test_globs_several_files_and_the_input_alias(run, folder, tmp_path):
+    assert run(folder / "*.png", folder / "b.jpg", "-o", tmp_path / "o").exit_code == 0
+    assert names(tmp_path / "o") == ["a.png", "b.png"]
+    assert run("-i", folder / "a.png", "-o", tmp_path / "p.png").exit_code == 0
+
+
+def test_two_sources_of_one_name_both_survive(run, folder, tmp_path):
+    Image.fromarray(draw_word("x", 16)).save(folder / "a.jpg")
+    assert run(folder, "-o", tmp_path / "o").exit_code == 0
+    assert names(tmp_path / "o") == ["a_jpg.png", "a_png.png", "b.png"]
+
+
+def test_streams(run, picture, tiny_weights):
+    result = run("-", "-o", "-", stdin=picture.read_bytes())
+    assert result.exit_code == 0
+    image = load(io.BytesIO(result.stdout_bytes))
+    assert image.size == tuple(2 * n for n in load(picture).size)
+    assert load(io.BytesIO(run("-", stdin=picture.read_bytes()).stdout_bytes)).size == image.size
+    assert load(io.BytesIO(run(picture, "-o", "-", "--ext", "jpg").stdout_bytes)).format == "JPEG"
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "csv"])
+def test_reports(run, folder, tmp_path, suffix):
+    (folder / "broken.png").write_bytes(PNG[:60])
+    report = tmp_path / f"report.{suffix}"
+    assert run(folder, "-o", tmp_path / "o", "--report", report).exit_code == 3
+    text = report.read_text()
+    if suffix == "json":
+        document = json.loads(text)
+        assert (document["schema_version"], document["done"], document["failed"]) == (1, 2, 1)
+        rows = document["pictures"]
+    elif suffix == "jsonl":
+        rows = [json.loads(line) for line in text.splitlines()]
+    else:
+        rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["status"] for row in rows] == ["done", "done", "failed"]
+    assert "damaged" in rows[2]["error"]
+    assert float(rows[0]["mean_change"]) > 0
+    assert rows[0]["method"] == "network"
+
+
+def test_json_on_stdout_is_one_document(run, picture):
+    result = run(picture, "--json")
+    document = json.loads(result.stdout)
+    assert document["pictures"][0]["output_height"] == 40
+    assert document["config"]["scale"] is None
+    assert run(picture, "-o", "-", "--json").exit_code == 2
+
+
+def test_compare_writes_both_one_above_the_other(run, picture):
+    assert run(picture, "--compare").exit_code == 0
+    panel = load(picture.with_name("word_x2_compare.png"))
+    assert panel.height == 2 * (40 + 18)
+
+
+def test_settings_from_file_and_set(run, picture, tmp_path):
+    settings = tmp_path / "s.yaml"
+    settings.write_text("scale: 3.0\nstrength: 0.0\n")
+    assert run(picture, "--config", settings, "--set", "ext=webp", "--strength", "1").exit_code == 0
+    assert load(picture.with_name("word_x3.webp")).height == 60
+
+
+BAD_FILES = {
+    "truncated.png": (PNG[: len(PNG) // 2], "damaged picture"),
+    "truncated.jpg": (JPEG[: len(JPEG) // 2], "damaged picture"),
+    "empty.png": (b"", "the file is empty"),
+    "text.png": (b"I am a text file", "not a picture"),
+    "bomb.png": (header_bomb(), "more than 64 million pixels"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_alone_is_one_line_and_exit_1(run, tmp_path, name):
+    content, message = BAD_FILES[name]
+    (tmp_path / name).write_bytes(content)
+    result = run(tmp_path / name)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert name in result.stderr
+    assert message in result.stderr
+    assert names(tmp_path) == [name]
+
+
+def test_bad_files_among_good_ones_are_listed_and_the_rest_is_done(run, folder, tmp_path):
+    for name, (content, _) in BAD_FILES.items():
+        (folder / name).write_bytes(content)
+    result = run(folder, "-o", tmp_path / "o")
+    assert result.exit_code == 3
+    assert names(tmp_path / "o") == ["a.png", "b.png"]
+    assert all(name in result.stderr for name in BAD_FILES)
+    assert "2 done, 5 failed" in result.stderr
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 4000), (4000, 3)])
+def test_pictures_too_small_for_text_are_enlarged_with_a_note(run, tmp_path, size):
+    Image.new("RGB", size, (200, 10, 10)).save(tmp_path / "s.png")
+    result = run(tmp_path / "s.png")
+    assert result.exit_code == 0
+    assert "too small to hold text; enlarged by bicubic" in result.stderr
+    out = load(tmp_path / "s_x2.png")
+    assert out.size == (2 * size[0], 2 * size[1])
+    assert out.getpixel((0, 0)) == (200, 10, 10)
+
+
+def test_a_result_too_large_is_refused(run, tmp_path):
+    Image.new("RGB", (3000, 3000)).save(tmp_path / "big.png")
+    result = run(tmp_path / "big.png", "--scale", "10")
+    assert result.exit_code == 1
+    assert "would become 30000 x 30000 pixels" in result.stderr
+
+
+def test_a_missing_file_is_named(run, tmp_path):
+    result = run(tmp_path / "no.png")
+    assert (result.exit_code, result.stderr.strip()) == (1, f"error: {tmp_path / 'no.png'}: no such file")
+
+
+def test_a_folder_without_pictures(run, tmp_path):
+    (tmp_path / "deep").mkdir()
+    Image.fromarray(draw_word("x", 16)).save(tmp_path / "deep" / "x.png")
+    result = run(tmp_path)
+    assert result.exit_code == 4
+    assert "no pictures" in result.stderr
+    assert "--recursive" in result.stderr
+    assert run(tmp_path / "*.png").exit_code == 4
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root reads everything")
+def test_unreadable_permissions(run, picture):
+    picture.chmod(0)
+    result = run(picture)
+    assert result.exit_code == 1
+    assert "Permission denied" in result.stderr
+
+
+def test_an_unreadable_file_is_named_whoever_asks(run, picture, monkeypatch):
+    from pathlib import Path
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # stands in for the file system; root may read any file
+    result = run(picture)
+    assert result.exit_code == 1
+    assert f"{picture}: Permission denied" in result.stderr
+
+
+def test_an_existing_output_is_left_alone(run, picture, tmp_path):
+    out = tmp_path / "out.png"
+    out.write_bytes(b"mine")
+    result = run(picture, "-o", out)
+    assert result.exit_code == 2
+    assert "exists already; --overwrite" in result.stderr
+    assert out.read_bytes() == b"mine"
+    assert run(picture, "-o", out, "--overwrite").exit_code == 0
+
+
+def test_an_output_folder_that_is_a_file(run, folder, tmp_path):
+    (tmp_path / "o").write_text("file")
+    result = run(folder, "-o", tmp_path / "o")
+    assert result.exit_code == 2
+    assert "is a file" in result.stderr
+    nested = run(folder / "a.png", "-o", tmp_path / "o" / "x.png")
+    assert nested.exit_code == 1
+    assert "cannot write" in nested.stderr
+
+
+@pytest.mark.parametrize("arguments", [["-o", "out.xyz"], ["--ext", "xyz"]])
+def test_an_unknown_extension(run, picture, monkeypatch, arguments):
+    monkeypatch.chdir(picture.parent)
+    result = run(picture, *arguments)
+    assert result.exit_code == 2
+    assert ".xyz: not a picture format we write" in result.stderr
+    assert names(picture.parent) == ["word.png"]
+
+
+def test_input_and_output_may_not_be_the_same(run, picture):
+    before = picture.read_bytes()
+    result = run(picture, "-o", picture, "--overwrite")
+    assert result.exit_code == 2
+    assert "inputs are never modified" in result.stderr
+    assert picture.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"\x80\x04N.", b"", b"text"], ids=["pickle", "empty", "text"])
+def test_a_wrong_checkpoint_is_exit_4(run, picture, tmp_path, content):
+    for name in ("w.safetensors", "w.pth"):
+        (tmp_path / name).write_bytes(content)
+        result = run(picture, "--weights", tmp_path / name)
+        assert (result.exit_code, len(result.stderr.splitlines())) == (4, 1)
+        assert name in result.stderr
+    assert names(tmp_path) == ["w.pth", "w.safetensors", "word.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "at least one file"),
+        (["x.png", "--scale", "2", "--width", "30"], "not both"),
+        (["x.png", "--scale", "0"], "scale: input should be greater than 0"),
+        (["x.png", "--strength", "1.2"], "strength"),
+        (["x.png", "--batch-size", "some"], "batch_size"),
+        (["x.png", "--device", "tpu"], "tpu"),
+        (["x.png", "--report", "r.txt"], "ending in .json"),
+        (["x.png", "--report", "no/where/r.json"], "does not exist"),
+        (["x.png", "--set", "scael=3"], "did you mean 'scale'"),
+        (["x.png", "--mode", "page"], "mode"),
+        (["x.png", "y.png", "-o", "-"], "stdout takes one picture"),
+        (["-", "x.png"], "needs --out FOLDER"),
+    ],
+)
+def test_usage_errors_are_exit_2(run, arguments, message):
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in " ".join(result.stderr.split())
+
+
+def test_a_long_line_passes_through_windows(run, tmp_path):
+    Image.fromarray(draw_word("a long line of text " * 6, 16)).save(tmp_path / "long.png")
+    result = run(tmp_path / "long.png", "--json", "-v")
+    assert json.loads(result.stdout)["pictures"][0]["windows"] > 3
+    assert "prior reads" in result.stderr
+
+
+def test_a_sixteen_bit_gray_tiff_stays_one(run, tmp_path):
+    pixels = draw_word("sixteen", 20)[..., 0].astype(np.uint16) * 257
+    Image.fromarray(pixels).save(tmp_path / "s.tif")
+    assert run(tmp_path / "s.tif", "--ext", "tif").exit_code == 0
+    assert load(tmp_path / "s_x2.tif").mode == "I;16"
+
+
+def test_transparency_and_depth_that_a_format_cannot_hold_are_noted(run, tmp_path):
+    Image.fromarray(np.dstack([draw_word("A", 20), draw_word("A", 20)[..., 0]])).save(tmp_path / "a.png")
+    assert "laid over white" in run(tmp_path / "a.png", "--ext", "jpg").stderr
+    assert run(tmp_path / "a.png").stderr == ""
+    assert load(tmp_path / "a_x2.png").mode == "RGBA"
+
+
+def test_interrupting_a_folder_run_leaves_whole_files_only(folder, tmp_path, tiny_weights, monkeypatch):
+    from glyphsr.pipelines import upscale_files as module
+
+    def interrupted(self, chunk, pool):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module._FileRun, "run_chunk", interrupted)  # stands in for the user's Ctrl-C
+    result = CliRunner().invoke(app, ["upscale", str(folder), "-o", str(tmp_path / "o"), "-w", str(tiny_weights)])
+    assert result.exit_code == 130
+    assert "goes on from there" in result.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_bundled_weights_run_in_a_real_process(picture):
+    done = subprocess.run(
+        [sys.executable, "-m", "glyphsr_cli", "upscale", str(picture), "--device", "cpu"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == str(picture.with_name("word_x2.png"))

@@ -1,0 +1,162 @@
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
+from glyphsr.data.batches import CHUNK_STEPS, BatchMaker, iterate_batches
+from glyphsr.data.lmdb_pairs import PairedLmdb, write_pairs
+from glyphsr.data.rendering import find_fonts, render_word
+from glyphsr.data.sources import find_lmdb, open_sources
+from glyphsr.data.word_folder import WordFolder
+from glyphsr.errors import DataError
+from glyphsr.types import Sample
+
+
+def test_lmdb_gives_back_what_was_written(tiny_lmdb, words):
+    pairs = PairedLmdb(tiny_lmdb)
+    assert len(pairs) == 4
+    for i, sample in enumerate(words):
+        assert pairs[i].label == sample.label
+        assert np.array_equal(pairs[i].hr, sample.hr)
+        assert np.array_equal(pairs[i].lr, sample.lr)
+    assert pickle.loads(pickle.dumps(pairs))[1].label == "Hotel"  # travels to worker processes
+
+
+def test_lmdb_mistakes_are_named(tiny_lmdb, tmp_path, words):
+    with pytest.raises(DataError, match="no 'image_hr-000000005' key; is this a TextZoom LMDB"):
+        PairedLmdb(tiny_lmdb)[4]
+    with pytest.raises(DataError, match=r"no data\.mdb"):
+        len(PairedLmdb(tmp_path))
+    (tmp_path / "data.mdb").write_bytes(b"not an environment")
+    with pytest.raises(DataError, match="cannot open the LMDB"):
+        len(PairedLmdb(tmp_path))
+    with pytest.raises(ValueError, match="expected an LR side"):
+        write_pairs(tmp_path / "new", [Sample("x", words[0].hr, "x")], map_size=1 << 20)
+
+
+def test_names_are_looked_up_under_the_data_root(tiny_lmdb, tmp_path, monkeypatch, words):
+    root = tmp_path / "TextZoom"
+    for part in ("train1", "train2", "test/easy"):
+        (root / part).mkdir(parents=True)
+        write_pairs(root / part, words[:1], map_size=1 << 20)
+    assert find_lmdb("train", str(root)) == [root / "train1", root / "train2"]
+    monkeypatch.setenv("GLYPHSR_DATA", str(root))
+    assert find_lmdb("easy") == [root / "test" / "easy"]
+    assert find_lmdb(str(tiny_lmdb)) == [tiny_lmdb]
+    with pytest.raises(DataError, match="hard: no such LMDB under"):
+        find_lmdb("hard")
+    with pytest.raises(DataError, match="no LMDB here"):
+        find_lmdb("some/where")
+
+
+def test_word_folder_reads_and_names_its_mistakes(word_folder, tmp_path, words):
+    folder = WordFolder(word_folder)
+    assert (len(folder), folder[5].label) == (12, "Hotel")
+    assert np.array_equal(folder[1].hr, words[1].hr)
+    with pytest.raises(DataError, match=r"annotations\.json: no such file"):
+        WordFolder(tmp_path)
+    (tmp_path / "annotations.json").write_text('[{"name": 1}]')
+    with pytest.raises(DataError, match="expected"):
+        WordFolder(tmp_path)
+    (tmp_path / "annotations.json").write_text(json.dumps([{"file": "no.png", "label": "x"}]))
+    with pytest.raises(DataError, match=r"no\.png"):
+        WordFolder(tmp_path)[0]
+    (tmp_path / "no.png").write_text("text")
+    with pytest.raises(DataError, match="not a readable picture"):
+        WordFolder(tmp_path)[0]
+
+
+def config_for(word_folder, tiny_lmdb, **changes):
+    sources = (FolderSource(path=str(word_folder)), LmdbSource(path=str(tiny_lmdb), weight=2.0))
+    return DataConfig(sources=sources, **{"line_width": None, "heights": (16, 12), "held_out": 0.3} | changes)
+
+
+def test_training_and_validation_never_share_a_word(word_folder, tiny_lmdb):
+    config = config_for(word_folder, tiny_lmdb)
+    for training, held_out in zip(
+        open_sources(config, held_out=False), open_sources(config, held_out=True), strict=True
+    ):
+        assert not set(training.indices) & set(held_out.indices)
+        assert len(training.indices) + len(held_out.indices) == len(training.collection)
+
+
+def test_no_source_is_an_error(word_folder):
+    with pytest.raises(DataError, match="at least one source"):
+        open_sources(DataConfig(sources=(FolderSource(path=str(word_folder), weight=0.0),)), held_out=False)
+    everything = DataConfig(sources=(FolderSource(path=str(word_folder)),), held_out=1.0)
+    with pytest.raises(DataError, match="nothing left to train on"):
+        open_sources(everything, held_out=False)
+
+
+def equal(a, b):
+    return a.ids == b.ids and torch.equal(a.lr, b.lr) and torch.equal(a.hr, b.hr)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_depend_on_seed_and_step_alone(word_folder, tiny_lmdb, workers):
+    config = config_for(word_folder, tiny_lmdb)
+    sources = open_sources(config, held_out=False)
+    maker = BatchMaker(sources, config, batch_size=4, seed=3)
+    whole = list(iterate_batches(maker, first_step=0, last_step=CHUNK_STEPS + 3))
+    late = list(iterate_batches(maker, first_step=5, last_step=CHUNK_STEPS + 3, workers=workers))
+    assert len(whole) == CHUNK_STEPS + 3
+    assert all(equal(a, b) for a, b in zip(whole[5:], late, strict=True))
+    other = BatchMaker(sources, config, batch_size=4, seed=4)
+    assert not equal(next(iterate_batches(other, first_step=0, last_step=1)), whole[0])
+
+
+def test_shapes_follow_the_configuration(word_folder, tiny_lmdb):
+    config = config_for(word_folder, tiny_lmdb)
+    maker = BatchMaker(open_sources(config, held_out=False), config, batch_size=4, seed=0)
+    for batch in maker[0]:
+        count, _, height, width = batch.lr.shape
+        assert height in (12, 16)
+        assert width % 4 == 0
+        assert batch.hr.shape == (count, 3, 2 * height, 2 * width)
+        assert 0 <= batch.lr.min() <= batch.lr.max() <= 1
+        assert count == max(1, round(4 * 16 * 64 / (height * width)))
+    squashed = config_for(word_folder, tiny_lmdb, line_width=64, heights=(16,))
+    maker = BatchMaker(open_sources(squashed, held_out=False), squashed, batch_size=4, seed=0)
+    assert {batch.lr.shape for batch in maker[1]} == {(4, 3, 16, 64)}
+
+
+def test_the_ramp_goes_from_mild_to_configured(word_folder, tiny_lmdb):
+    config = config_for(word_folder, tiny_lmdb, ramp_steps=100)
+    maker = BatchMaker(open_sources(config, held_out=False), config, batch_size=1, seed=0)
+    shares = [maker.degradation_at(step).mild_share for step in (0, 50, 100, 500)]
+    assert shares == [1.0, pytest.approx(0.575), 0.15, 0.15]
+
+
+def has_fonts():
+    try:
+        return bool(find_fonts())
+    except DataError:
+        return False
+
+
+@pytest.mark.skipif(not has_fonts(), reason="rendering needs fontconfig and a scalable Latin font")
+def test_rendering_is_deterministic_legible_and_labelled():
+    first, again = (render_word(np.random.default_rng(11)) for _ in range(2))
+    assert np.array_equal(first.hr, again.hr)
+    assert first.label == again.label
+    for seed in range(12):
+        sample = render_word(np.random.default_rng(seed))
+        assert sample.label.isalnum()
+        assert min(sample.hr.shape[:2]) >= 8
+        assert sample.hr.std() > 5
+    config = DataConfig(sources=(RenderedSource(),), line_width=None)
+    batch = BatchMaker(open_sources(config, held_out=False), config, batch_size=2, seed=0)[0][0]
+    assert batch.ids[0] == "rendered"
+
+
+def test_without_fonts_rendering_says_what_to_install(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    find_fonts.cache_clear()
+    try:
+        with pytest.raises(DataError, match="fc-list"):
+            render_word(np.random.default_rng(0))
+    finally:
+        find_fonts.cache_clear()
