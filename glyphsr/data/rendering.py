@@ -2,6 +2,7 @@
 
 import functools
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from glyphsr.types import Sample
 
 FONT_SIZE = 44
 """Pixels per em at which words are drawn; lines come out about 50 pixels high."""
+
+BUILTIN_FONT = "builtin"
+"""Stands for the one font that comes with PIL; there everywhere, but no basis for training."""
 
 WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
 
@@ -69,8 +73,8 @@ def find_fonts() -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(path, size)
+def _font(path: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size) if path == BUILTIN_FONT else ImageFont.truetype(path, size)
 
 
 def random_text(rng: np.random.Generator) -> str:
@@ -137,11 +141,12 @@ def _background(shape: tuple[int, int], colour: NDArray[np.float32], rng: np.ran
     return ground
 
 
-def render_word(rng: np.random.Generator, *, name: str = "rendered") -> Sample:
+def render_word(rng: np.random.Generator, *, fonts: Sequence[str] | None = None, name: str = "rendered") -> Sample:
     """Draw one random word.
 
     Args:
         rng: Source of every draw; the same state gives the same picture on the same fonts.
+        fonts: Font files to draw from; default is every usable one of the system.
         name: The sample's id.
 
     Returns:
@@ -150,10 +155,10 @@ def render_word(rng: np.random.Generator, *, name: str = "rendered") -> Sample:
     Raises:
         DataError: If the system has no usable font.
     """
-    fonts = find_fonts()
+    fonts = fonts or find_fonts()
     while True:
         text = random_text(rng)
-        mask = _text_mask(text, fonts[rng.integers(len(fonts))], rng)
+        mask = _text_mask(text, fonts[int(rng.integers(len(fonts)))], rng)
         if min(mask.shape) >= 8:  # some fonts draw slivers; try the next draw
             break
     dark, light = rng.uniform(0, 0.55), rng.uniform(0.45, 1)

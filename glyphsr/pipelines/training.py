@@ -113,6 +113,7 @@ class Trainer:
         self.dtype = resolve_precision(precision, self.device)
         self.workers = workers
         self.report = report
+        sources = open_sources(config.data, held_out=False, data_root=data_root)  # missing data shows before any work
         torch.manual_seed(config.seed)
         model = SuperResolver.from_config(config.model)
         if config.prior_weights:
@@ -129,7 +130,6 @@ class Trainer:
             betas=config.optimiser.betas,
             weight_decay=config.optimiser.weight_decay,
         )
-        sources = open_sources(config.data, held_out=False, data_root=data_root)
         self.maker = BatchMaker(sources, config.data, batch_size=config.batch_size, seed=config.seed)
         self.validator = Validator(open_sources(config.data, held_out=True, data_root=data_root), config)
         self.averaged = copy.deepcopy(self.model) if config.optimiser.ema_decay else None

@@ -47,7 +47,7 @@ def test_missing_data_is_exit_4(tmp_path):
             str(ROOT / "configs" / "glyphsr.yaml"),
             "--data-root",
             str(tmp_path),
-                    ],
+        ],
     )
     assert result.exit_code == 4
     assert "train: no such LMDB under" in result.stderr

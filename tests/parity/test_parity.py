@@ -1,8 +1,8 @@
 """Our networks give the published networks' numbers for the same weights.
 
 The vectors beside this file were computed with the public reference implementations on weights filled by a fixed
-rule (``fill.py``). ``GLYPHSR_PARITY`` names another folder of the same form. Tolerances are each manifest's own: ten times the
-reference's gap between float32 and float64.
+rule (``fill.py``). ``GLYPHSR_PARITY`` names another folder of the same form. Tolerances are each manifest's own: ten
+times the reference's gap between float32 and float64.
 """
 
 import importlib.util
