@@ -138,6 +138,16 @@ class Trainer:
         self.best = -math.inf
         self.score: ValidationScore | None = None
 
+    def describe(self) -> str:
+        """One line for a person: what is trained, on what, how."""
+        trained = sum(parameter.numel() for parameter in self.parameters)
+        sources = len(self.maker.sources)
+        held_out = len(self.validator.pairs)
+        return (
+            f"{trained:,} parameters to train on {self.device} in {self.dtype}, "
+            f"{sources} word sources, {held_out} words held out, run folder {self.folder}"
+        )
+
     @property
     def checkpoints(self) -> Path:
         """Folder of the weights."""

@@ -11,12 +11,14 @@ from glyphsr_cli.options import (
     ConfigOpt,
     DeviceOpt,
     JsonOpt,
+    OfflineOpt,
     PrecisionName,
     PrecisionOpt,
     ProgressOpt,
     QuietOpt,
     SeedOpt,
     SetOpt,
+    VerboseOpt,
     WorkersOpt,
 )
 
@@ -38,10 +40,13 @@ def train(
     device: DeviceOpt = None,
     precision: PrecisionOpt = None,
     workers: WorkersOpt = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pictures per step.", rich_help_panel="Computing")] = None,
+    offline: OfflineOpt = False,
     seed: SeedOpt = None,
     sets: SetOpt = None,
     json_: JsonOpt = False,
     progress: ProgressOpt = None,
+    verbose: VerboseOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
     """Train a network, or go on with a run that was stopped.
@@ -55,7 +60,10 @@ def train(
     overrides = list(sets or ())
     if smoke:
         overrides += [f"{key}={value}" for key, value in SMOKE.items()]
-    settings = load(TrainConfig, config, sets=overrides, flags={"steps": max_steps, "seed": seed})
+    settings = load(
+        TrainConfig, config, sets=overrides, flags={"steps": max_steps, "seed": seed, "batch_size": batch_size}
+    )
+    del offline  # part of every command's interface; training asks the network for nothing
     from glyphsr.pipelines.training import Trainer
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
@@ -76,6 +84,8 @@ def train(
             data_root=data_root,
             report=show,
         )
+        if verbose:
+            console.say(f"{trainer.describe()}")
         result = trainer.run(resume=_resume(resume))
     if json_:
         score = result.score.as_dict() if result.score else None

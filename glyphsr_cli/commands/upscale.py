@@ -16,6 +16,7 @@ from glyphsr_cli.options import (
     PrecisionOpt,
     ProgressOpt,
     QuietOpt,
+    SeedOpt,
     SetOpt,
     VerboseOpt,
     WorkersOpt,
@@ -95,6 +96,7 @@ def upscale(
         ),
     ] = None,
     workers: WorkersOpt = None,
+    seed: SeedOpt = None,
     offline: OfflineOpt = False,
     config: ConfigOpt = None,
     sets: SetOpt = None,
@@ -106,8 +108,10 @@ def upscale(
     """Make pictures of text larger and more readable.
 
     Each picture is one line of text, of any size and aspect. Nothing is overwritten unless asked; a folder run that was
-    interrupted goes on where it stopped.
+    interrupted goes on where it stopped. Nothing is drawn at random and nothing is
+    fetched, so --seed and --offline change nothing here.
     """
+    del seed, offline  # part of every command's interface
     from glyphsr.config.reader import load
     from glyphsr.config.upscale import UpscaleConfig
 

@@ -25,11 +25,24 @@ def config_file(tiny_config, word_folder, tmp_path):
 
 
 def test_smoke_trains_two_steps_and_prints_the_weights(config_file, tmp_path):
-    arguments = ["train", "-c", config_file, "-o", tmp_path / "run", "--smoke", "--device", "cpu", "--workers", "0"]
+    arguments = [
+        "train",
+        "-c",
+        config_file,
+        "-o",
+        tmp_path / "run",
+        "--smoke",
+        "--device",
+        "cpu",
+        "--workers",
+        "0",
+        "-v",
+    ]
     result = runner.invoke(app, [*map(str, arguments)])
     assert result.exit_code == 0, result.stderr
     assert result.stdout.strip() == str(tmp_path / "run" / "checkpoints" / "best.safetensors")
     assert "step 2: pixel" in result.stderr
+    assert "parameters to train on cpu" in result.stderr
     again = runner.invoke(app, [*map(str, arguments), "--json", "--quiet"])
     assert json.loads(again.stdout)["command"] == "train"
     upscaled = runner.invoke(app, ["config", "show", str(tmp_path / "run" / "config.yaml")])

@@ -1,0 +1,49 @@
+"""Writes the training words that a configuration holds out as LMDBs of three difficulties, to choose the strength on.
+
+    python benchmarks/held_out.py configs/compact.yaml OUT
+
+OUT/easy, OUT/medium and OUT/hard hold the same words; only the blur differs (Gaussian sigma in HR pixels at height 32).
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from glyphsr.config.reader import load
+from glyphsr.config.training import DegradationConfig, TrainConfig
+from glyphsr.data.batches import resize
+from glyphsr.data.degradation import degrade
+from glyphsr.data.lmdb_pairs import write_pairs
+from glyphsr.data.sources import WordSource, open_sources
+from glyphsr.types import Sample
+
+BLUR = {"easy": (1.6, 2.3), "medium": (2.1, 3.0), "hard": (2.6, 3.7)}
+HEIGHT = 32
+
+
+def pairs(sources: list[WordSource], config: DegradationConfig) -> Iterator[Sample]:
+    rng = np.random.default_rng(0)
+    for source in sources:
+        if source.collection is None:
+            continue
+        for index in source.indices:
+            sample = source.collection[index]
+            width = max(2, round(sample.hr.shape[1] * HEIGHT / sample.hr.shape[0] / 2) * 2)
+            hr = resize(sample.hr, (HEIGHT, width))
+            yield Sample(sample.id, hr, sample.label, degrade(hr, config, rng))
+
+
+def main() -> None:
+    config = load(TrainConfig, Path(sys.argv[1])).data
+    for name, sigma in BLUR.items():
+        degradation = config.degradation.model_copy(update={"blur_sigma": sigma, "mild_share": 0.0})
+        target = Path(sys.argv[2]) / name
+        target.mkdir(parents=True)
+        count = write_pairs(target, pairs(open_sources(config, held_out=True), degradation), map_size=1 << 26)
+        print(f"{target}: {count} words")
+
+
+if __name__ == "__main__":
+    main()
