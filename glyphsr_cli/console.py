@@ -16,9 +16,14 @@ def err() -> Console:
     return Console(file=sys.stderr, highlight=False, stderr=True)
 
 
-def say(message: str) -> None:
-    """One plain line on stderr; no markup, since messages contain brackets, and no wrapping, so that it stays one."""
-    err().print(message, markup=False, soft_wrap=True)
+def say(message: str, console: Console | None = None) -> None:
+    """One plain line on stderr; no markup, since messages contain brackets, and no wrapping, so that it stays one.
+
+    Args:
+        message: The line.
+        console: That of a progress bar on screen, which then moves out of the way.
+    """
+    (console or err()).print(message, markup=False, soft_wrap=True)
 
 
 def progress_bar(*, enabled: bool | None) -> Progress:

@@ -1,5 +1,6 @@
 """Training batches as a pure function of seed and step: any process can make any of them, in any order."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -125,7 +126,10 @@ class BatchMaker(Dataset[list[Batch]]):
         return batches
 
 
-def _single_thread(_worker: int) -> None:
+def _prepare_worker(_worker: int) -> None:
+    """One thread each, and deaf to the signals that ask the main process to save and stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
 
@@ -143,7 +147,7 @@ def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, worke
         batch_size=1,
         collate_fn=_only,
         num_workers=workers,
-        worker_init_fn=_single_thread,
+        worker_init_fn=_prepare_worker,
         prefetch_factor=2 if workers else None,
         multiprocessing_context="spawn" if workers else None,  # an open LMDB must not cross a fork
     )

@@ -48,6 +48,8 @@ class Picture:
     """8 or 16 per channel."""
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
+    num_frames: int = 1
+    """Frames or pages of the file; only the first is here."""
 
 
 def _check_size(width: int, height: int, where: str) -> None:
@@ -114,9 +116,10 @@ def _decode(encoded: bytes, where: str) -> Picture:
     profile: bytes | None = image.info.get("icc_profile")
     resolution = image.info.get("dpi")
     dpi = (float(resolution[0]), float(resolution[1])) if resolution and min(resolution) > 0 else None
+    frames = int(getattr(image, "n_frames", 1))
     if _has_16_bits(image, encoded):
         colour, alpha, gray = _read_16_bits(encoded, orientation)
-        return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi)
+        return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi, num_frames=frames)
     image.load()
     image = ImageOps.exif_transpose(image)
     if image.mode in ("CMYK", "YCbCr", "LAB"):
@@ -125,7 +128,9 @@ def _decode(encoded: bytes, where: str) -> Picture:
     gray = image.mode in ("1", "L", "LA", "La", "I", "F")
     pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32) / 255.0
     alpha = pixels[..., 3] if transparent else None
-    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, icc_profile=profile, dpi=dpi)
+    return Picture(
+        np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, icc_profile=profile, dpi=dpi, num_frames=frames
+    )
 
 
 def decode_picture(encoded: bytes, where: str) -> Picture:
@@ -243,7 +248,7 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> 
         quality: Of JPEG and lossy WebP, 1..100.
     """
     picture = fit_to_format(picture, format_name)
-    channels = picture.rgb[..., :1] if picture.gray else picture.rgb
+    channels = picture.rgb.mean(axis=2, keepdims=True) if picture.gray else picture.rgb
     if picture.alpha is not None:
         channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
     channels = channels.clip(0, 1)

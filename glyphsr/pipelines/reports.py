@@ -79,16 +79,18 @@ class UpscaleRun:
         }
 
 
-def check_report_path(path: Path) -> None:
+def check_report_path(path: Path, *, overwrite: bool) -> None:
     """Refuse a report we could not write, before any work is done.
 
     Raises:
-        ConfigError: If its ending is unknown or its folder is missing.
+        ConfigError: If its ending is unknown, its folder is missing, or it exists and may not be replaced.
     """
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"--report {path}: expected a name ending in {', '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise ConfigError(f"--report {path}: the folder {path.parent} does not exist")
+    if path.exists() and not overwrite:
+        raise ConfigError(f"--report {path}: exists already; --overwrite replaces it")
 
 
 def render_report(run: UpscaleRun, suffix: str) -> str:

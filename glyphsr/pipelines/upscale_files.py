@@ -151,6 +151,7 @@ class _FileRun:
         notes = [] if result.plan else ["too small to hold text; enlarged by bicubic"]
         fitted = fit_to_format(enlarged, format_name)
         notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
+        notes += [f"only the first of {picture.num_frames} frames was taken"] if picture.num_frames > 1 else []
         notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
         confidence = float(np.prod([reading.confidence for reading in result.readings])) if result.readings else None
         return PictureReport(
@@ -203,7 +204,7 @@ def upscale_files(
     config = validate(UpscaleConfig, options, "options")
     target = TargetSize(config.scale, config.width, config.height)
     if report is not None:
-        check_report_path(report)
+        check_report_path(report, overwrite=config.overwrite)
     jobs = plan_jobs(
         [str(item) for item in inputs],
         None if out is None else str(out),

@@ -73,7 +73,7 @@ def train(
             terms = " ".join(f"{name} {value:.3f}" for name, value in step.terms.items())
             bar.update(task, completed=step.step, description=f"{terms} · {step.pictures_per_s:.0f}/s")
             if step.score and not quiet:
-                console.say(f"step {step.step}: {terms} · {step.score.describe()}")
+                console.say(f"step {step.step}: {terms} · {step.score.describe()}", bar.console)
 
         trainer = Trainer(
             settings,
@@ -85,7 +85,7 @@ def train(
             report=show,
         )
         if verbose:
-            console.say(f"{trainer.describe()}")
+            console.say(trainer.describe(), bar.console)
         result = trainer.run(resume=_resume(resume))
     if json_:
         score = result.score.as_dict() if result.score else None

@@ -138,6 +138,9 @@ def upscale(
     sources = [*(inputs or []), *(more_inputs or [])]
     if not sources:
         raise typer.BadParameter("expected at least one file, folder, glob or -", param_hint="INPUT")
+    to_stdout = out == "-" or (sources == ["-"] and out is None)
+    if json_ and to_stdout:
+        raise typer.BadParameter("stdout carries the picture; use --report FILE", param_hint="--json")
     from glyphsr.pipelines.upscale_files import upscale_files  # torch loads here, so --help stays instant
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
@@ -146,7 +149,8 @@ def upscale(
         def show(picture: "PictureReport") -> None:
             if picture.status != "skipped":
                 bar.advance(task)
-            _tell(picture, verbose=verbose, quiet=quiet)
+            for message in _messages(picture, verbose=verbose, quiet=quiet):
+                console.say(message, bar.console)
 
         run = upscale_files(
             sources,
@@ -156,25 +160,23 @@ def upscale(
             started=lambda total: bar.update(task, total=total),
             **settings.model_dump(),
         )
-    _summarise(run, as_json=json_, quiet=quiet, to_stdout=out == "-" or (sources == ["-"] and out is None))
+    _summarise(run, as_json=json_, quiet=quiet, to_stdout=to_stdout)
     if run.exit_code:
         raise typer.Exit(run.exit_code)
 
 
-def _tell(picture: "PictureReport", *, verbose: bool, quiet: bool) -> None:
+def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[str]:
     """Failures always, notes unless quiet, the prior's reading when asked to say more."""
-    if picture.error:
-        console.say(f"error: {picture.error}")
-    elif picture.note and not quiet:
-        console.say(f"note: {picture.input}: {picture.note}")
+    messages = [f"error: {picture.error}"] if picture.error else []
+    if picture.note and not quiet:
+        messages.append(f"note: {picture.input}: {picture.note}")
     if verbose and picture.prior_text is not None:
-        console.say(f"{picture.input}: prior reads {picture.prior_text!r} ({picture.prior_confidence:.2f})")
+        messages.append(f"{picture.input}: prior reads {picture.prior_text!r} ({picture.prior_confidence:.2f})")
+    return messages
 
 
 def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool, to_stdout: bool) -> None:
     if as_json:
-        if to_stdout:
-            raise typer.BadParameter("stdout already carries the picture; use --report FILE", param_hint="--json")
         typer.echo(json.dumps(run.as_dict(), indent=2))
     elif not to_stdout:
         for picture in run.pictures:

@@ -315,6 +315,19 @@ def test_usage_errors_are_exit_2(run, arguments, message):
     assert message in " ".join(result.stderr.split())
 
 
+def test_an_existing_report_is_left_alone(run, picture, tmp_path):
+    (tmp_path / "r.json").write_text("mine")
+    assert run(picture, "--report", tmp_path / "r.json").exit_code == 2
+    assert (tmp_path / "r.json").read_text() == "mine"
+    assert names(tmp_path) == ["r.json", "word.png"]
+
+
+def test_further_frames_are_noted(run, tmp_path):
+    frames = [Image.fromarray(draw_word(text, 20)) for text in ("one", "two")]
+    frames[0].save(tmp_path / "f.tif", save_all=True, append_images=frames[1:])
+    assert "only the first of 2 frames" in run(tmp_path / "f.tif").stderr
+
+
 def test_a_long_line_passes_through_windows(run, tmp_path):
     Image.fromarray(draw_word("a long line of text " * 6, 16)).save(tmp_path / "long.png")
     result = run(tmp_path / "long.png", "--json", "-v")

@@ -129,6 +129,20 @@ def test_half_precision_stays_close(tiny_weights):
     assert 0 < np.abs(full.rgb - half.rgb).max() < 0.05
 
 
+def test_a_batch_that_overflows_half_precision_is_redone(tiny_weights):
+    line = as_line(draw_word("inf", 16))
+    results = []
+    for precision in ("fp32", "fp16"):
+        upscaler = Upscaler(tiny_weights, device="cpu", precision=precision, strength=1.0)
+        network = upscaler._loaded.model.network
+        with torch.no_grad():
+            network.stem.conv.weight.mul_(1e6)  # beyond float16's 65504, no trouble for float32
+            network.head.weight.mul_(1e-6)
+        results.append(upscaler.upscale_lines([line])[0].rgb)
+    assert np.isfinite(results[1]).all()
+    assert np.allclose(results[0], results[1], atol=1e-6)
+
+
 def test_a_published_network_runs_with_its_prior(tmp_path):
     config = GlyphSRConfig()
     network = GlyphSR.from_config(config, num_classes=37)
