@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from glyphsr.config.model import CRNNConfig, PARSeqConfig
+from glyphsr.models.layers.deformable import DepthwiseDeformableConv
 from glyphsr.models.layers.dsta import DSTAGate
 from glyphsr.models.layers.gru_block import GRUBlock
 from glyphsr.models.layers.stn import SpatialTransformer, ThinPlateSpline, regular_control_points
@@ -74,6 +75,27 @@ def test_gate_never_amplifies_and_takes_small_inputs():
         y = gate(x)
     assert y.shape == x.shape
     assert ((y >= 0) & (y <= x)).all()
+
+
+@pytest.mark.parametrize("size", [(1, 9), (1, 1), (5, 7)])
+def test_deformable_convolution_equals_torchvisions(size):
+    from torchvision.ops import deform_conv2d
+
+    torch.manual_seed(0)
+    conv = DepthwiseDeformableConv(4)
+    torch.nn.init.normal_(conv.bias)
+    x = torch.rand(2, 4, *size, requires_grad=True)
+    offset = (3 * torch.randn(2, 72, *size)).requires_grad_()
+    modulation = torch.rand(2, 36, *size, requires_grad=True)
+    ours = conv(x, offset, modulation)
+    theirs = deform_conv2d(x, offset, conv.weight, conv.bias, padding=1, mask=modulation)
+    assert torch.allclose(ours, theirs, atol=1e-5)
+    for mine, other in zip(
+        torch.autograd.grad(ours.square().sum(), (x, offset, modulation)),
+        torch.autograd.grad(theirs.square().sum(), (x, offset, modulation)),
+        strict=True,
+    ):
+        assert torch.allclose(mine, other, atol=1e-4)
 
 
 def test_spline_with_its_own_points_is_the_identity():

@@ -1,32 +1,9 @@
 """Deformable spatio-temporal attention gate: weighs features by channel and by place."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import deform_conv2d
 
-
-class DepthwiseDeformableConv(nn.Module):
-    """Modulated deformable 3x3 convolution, one filter and one offset group per channel.
-
-    Args:
-        channels: Channels in and out.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(channels, 1, 3, 3))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        nn.init.kaiming_uniform_(self.weight, a=5**0.5)
-
-    def forward(self, x: Tensor, offset: Tensor, modulation: Tensor) -> Tensor:
-        """``(B, C, y, x)`` with offsets ``(B, 18C, y, x)`` in pixels and modulation ``(B, 9C, y, x)`` in [0, 1]."""
-        # torchvision has no CPU kernel for bfloat16, and sampling positions want full precision anyway.
-        with torch.autocast(x.device.type, enabled=False):
-            out = deform_conv2d(
-                x.float(), offset.float(), self.weight.float(), self.bias.float(), padding=1, mask=modulation.float()
-            )
-        return out.to(x.dtype)  # type: ignore[no-any-return]
+from glyphsr.models.layers.deformable import DepthwiseDeformableConv
 
 
 class DSTAGate(nn.Module):
