@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_UMASK = os.umask(0o077)  # can only be read by setting it; done once, before there are threads
+os.umask(_UMASK)
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -24,7 +27,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp's files are private
+        temporary.chmod(0o666 & ~_UMASK)  # mkstemp's files are private
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -42,9 +45,3 @@ def write_with(path: Path, writer: Callable[[Path], object]) -> None:
     """Let ``writer`` write a temporary file that then becomes ``path``."""
     with atomic_path(path) as temporary:
         writer(temporary)
-
-
-def _umask() -> int:
-    value = os.umask(0)
-    os.umask(value)
-    return value

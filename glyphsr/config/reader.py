@@ -11,6 +11,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from glyphsr.config.training import TrainConfig
+from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 
 C = TypeVar("C", bound=BaseModel)
@@ -74,15 +76,19 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
     """Settings from ``GLYPHSR_<FIELD>`` and ``GLYPHSR_<GROUP>__<FIELD>`` variables that ``kind`` knows.
 
     Raises:
-        ConfigError: If a variable with a group names none of ``kind``'s.
+        ConfigError: If no command knows a variable's name.
     """
     tree: Tree = {}
+    names = set(TrainConfig.model_fields) | set(UpscaleConfig.model_fields)
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
         if keys[0] in kind.model_fields:
             tree = _merge(tree, _nest(".".join(keys), _scalar(value)))
+        elif keys[0] not in names:
+            close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.0)[0]
+            raise ConfigError(f"environment: {name}: no such setting; did you mean 'GLYPHSR_{close.upper()}'?")
     return tree
 
 
@@ -137,12 +143,10 @@ def validate(kind: type[C], tree: Mapping[str, Any], where: str) -> C:
         ConfigError: Naming ``where``, the path of the first wrong key and what would be right.
     """
     try:
-        return kind.model_validate_json(json.dumps(tree))
+        return kind.model_validate_json(json.dumps(tree, default=str))
     except ValidationError as error:
         explained = _explain(error.errors()[0], kind)
         raise ConfigError(f"{where}: {explained}") from error
-    except TypeError as error:  # YAML knows dates and sets, JSON does not
-        raise ConfigError(f"{where}: {error}") from error
 
 
 def load(
@@ -151,6 +155,7 @@ def load(
     *,
     sets: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
+    exclusive: Sequence[frozenset[str]] = (),
     environment: Mapping[str, str] | None = None,
 ) -> C:
     """The resolved settings of one run.
@@ -160,6 +165,7 @@ def load(
         path: YAML file, or ``None``.
         sets: ``a.b=c`` overrides.
         flags: Named flags by field name; ``None`` values are not given.
+        exclusive: Groups of fields of which one may be set; a flag of one group clears the others' lower layers.
         environment: Default is the process's.
 
     Raises:
@@ -179,4 +185,7 @@ def load(
         tree = _merge(tree, _nest(key, _scalar(value)))
         validate(kind, tree, f"--set {text}")
     given = {key: value for key, value in (flags or {}).items() if value is not None}
+    if any(group & given.keys() for group in exclusive):
+        cleared = frozenset().union(*(group for group in exclusive if not group & given.keys()))
+        tree = {key: value for key, value in tree.items() if key not in cleared}
     return validate(kind, _merge(tree, given), "options")

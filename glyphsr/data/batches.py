@@ -147,6 +147,7 @@ def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, worke
         batch_size=1,
         collate_fn=_only,
         num_workers=workers,
+        generator=torch.Generator(),  # else it draws from the global one, and a resumed run would differ
         worker_init_fn=_prepare_worker,
         prefetch_factor=2 if workers else None,
         multiprocessing_context="spawn" if workers else None,  # an open LMDB must not cross a fork

@@ -31,7 +31,14 @@ MAX_PIXELS = 64_000_000
 WITH_ALPHA = {"PNG", "WEBP", "TIFF"}
 WITH_16_BITS = {"PNG", "TIFF"}
 
+MAX_SIDE = {"WEBP": 16_383, "JPEG": 65_500}
+"""Greatest width and height of formats that have one."""
+
 _ORIENTATION = 0x0112
+_TURNED = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a damaged file is one line of ours on stderr
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,25 +77,66 @@ def _has_16_bits(image: Image.Image, encoded: bytes) -> bool:
     return False
 
 
-def _read_16_bits(encoded: bytes, orientation: int) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, bool]:
-    """Colour, alpha and whether it is grey; PIL would cut colour down to 8 bits."""
+def _read_16_bit_png(encoded: bytes, image: Image.Image) -> NDArray[np.float32]:
+    """``(H, W, C)`` in [0, 1], C 1..4; PIL would cut colour down to 8 bits."""
     array = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if array is None:
         raise ValueError("cannot decode its 16-bit pixels")
-    top = 255.0 if array.dtype == np.uint8 else 65535.0
-    values = np.asarray(array, np.float32) / np.float32(top)
+    values = np.asarray(array, np.float32).reshape(*array.shape[:2], -1) / np.float32(65535)
+    if encoded[25] == 4:  # grey with alpha, which cv2 spreads over four channels
+        return values[..., [0, 3]]
+    if values.shape[2] >= 3:
+        return values[..., [2, 1, 0, 3][: values.shape[2]]]
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        opaque = (np.round(values * 65535) != key).astype(np.float32)
+        return np.concatenate([values, opaque], axis=2)
+    return values
+
+
+def _read_16_bit_tiff(encoded: bytes) -> NDArray[np.float32]:
+    """``(H, W, C)`` in [0, 1], C 1..4: grey or RGB, with alpha where there is one."""
+    import tifffile  # comes with scikit-image; needed for this one format only
+
+    with tifffile.TiffFile(io.BytesIO(encoded)) as file:
+        page = file.pages.first
+        values = np.asarray(page.asarray(), np.float32) / np.float32(65535)
+        kind = tifffile.PHOTOMETRIC(page.photometric).name
+        planes_first = page.axes.startswith("S")
     if values.ndim == 2:
         values = values[..., None]
-    values = _upright(values, orientation)
+    elif planes_first:
+        values = values.transpose(1, 2, 0)
+    colours = {"MINISBLACK": 1, "MINISWHITE": 1, "RGB": 3, "SEPARATED": 4}.get(kind)
+    if colours is None or values.ndim != 3 or values.shape[2] < colours:
+        raise ValueError(f"16-bit TIFF of kind {kind}, which is not supported")
+    colour, rest = values[..., :colours], values[..., colours : colours + 1]
+    if kind == "MINISWHITE":
+        colour = 1 - colour
+    elif kind == "SEPARATED":
+        colour = (1 - colour[..., :3]) * (1 - colour[..., 3:])
+    return np.concatenate([colour, rest], axis=2)
+
+
+def _split(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, bool]:
+    """``(H, W, 1..4)`` into colour ``(H, W, 3)``, alpha ``(H, W)`` and whether it was grey."""
     gray = values.shape[2] < 3
-    colour = np.repeat(values[..., :1], 3, axis=2) if gray else values[..., 2::-1]
+    colour = np.repeat(values[..., :1], 3, axis=2) if gray else values[..., :3]
     alpha = values[..., -1] if values.shape[2] in (2, 4) else None
     return np.ascontiguousarray(colour), alpha, gray
 
 
+def _wide_gray(image: Image.Image) -> NDArray[np.float32]:
+    """32-bit integers and floats ``(H, W, 1)`` in [0, 1]: the least of 1, 255 and 65535 that holds them is white."""
+    values = np.nan_to_num(np.asarray(image, np.float32))
+    top = float(values.max(initial=0.0))
+    white = 65535.0 if image.mode == "I" else next((w for w in (1.0, 255.0) if top <= w), 65535.0)
+    return np.asarray((values / white).clip(0, 1), np.float32)[..., None]
+
+
 def _upright(array: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
     """Undo an EXIF orientation (1..8)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _TURNED:
         array = array.transpose(1, 0, 2)
     flip_y, flip_x = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
     return array[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
@@ -109,28 +157,57 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     return image.convert("RGB"), None
 
 
+def _decode_tiff_unknown_to_pil(encoded: bytes, where: str) -> Picture:
+    """16-bit layouts that PIL does not list, such as grey with alpha."""
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(encoded)) as file:
+        page = file.pages.first
+        _check_size(page.imagewidth, page.imagelength, where)
+        tags = {number: page.tags[number].value for number in (274, 282, 283, 34675) if number in page.tags}
+        if page.bitspersample != 16:
+            raise ValueError(f"{page.bitspersample}-bit TIFF of a kind that is not supported")
+    orientation = int(tags.get(_ORIENTATION, 1))
+    dpi = tuple(tags[n][0] / tags[n][1] for n in (282, 283)) if 282 in tags and 283 in tags else None
+    if dpi and orientation in _TURNED:
+        dpi = dpi[::-1]
+    colour, alpha, gray = _split(_upright(_read_16_bit_tiff(encoded), orientation))
+    profile = bytes(tags[34675]) if 34675 in tags else None
+    return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi)
+
+
 def _decode(encoded: bytes, where: str) -> Picture:
-    image: Image.Image = Image.open(io.BytesIO(encoded))
+    try:
+        image: Image.Image = Image.open(io.BytesIO(encoded))
+    except UnidentifiedImageError:
+        if encoded[:4] in (b"II*\0", b"MM\0*"):
+            return _decode_tiff_unknown_to_pil(encoded, where)
+        raise
     _check_size(image.width, image.height, where)
     orientation = int(image.getexif().get(_ORIENTATION, 1))
     profile: bytes | None = image.info.get("icc_profile")
     resolution = image.info.get("dpi")
     dpi = (float(resolution[0]), float(resolution[1])) if resolution and min(resolution) > 0 else None
+    if dpi and orientation in _TURNED:
+        dpi = dpi[::-1]
     frames = int(getattr(image, "n_frames", 1))
     if _has_16_bits(image, encoded):
-        colour, alpha, gray = _read_16_bits(encoded, orientation)
+        wide = _read_16_bit_tiff(encoded) if image.format == "TIFF" else _read_16_bit_png(encoded, image)
+        colour, alpha, gray = _split(_upright(wide, orientation))
         return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi, num_frames=frames)
     image.load()
+    if image.mode in ("I", "F"):
+        colour, alpha, gray = _split(_upright(_wide_gray(image), orientation))
+        return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi, num_frames=frames)
     image = ImageOps.exif_transpose(image)
     if image.mode in ("CMYK", "YCbCr", "LAB"):
         image, profile = _to_srgb(image)
     transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
-    gray = image.mode in ("1", "L", "LA", "La", "I", "F")
+    gray = image.mode in ("1", "L", "LA", "La")
     pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32) / 255.0
     alpha = pixels[..., 3] if transparent else None
-    return Picture(
-        np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, icc_profile=profile, dpi=dpi, num_frames=frames
-    )
+    rgb = np.ascontiguousarray(pixels[..., :3])
+    return Picture(rgb, alpha, gray=gray, icc_profile=profile, dpi=dpi, num_frames=frames)
 
 
 def decode_picture(encoded: bytes, where: str) -> Picture:
@@ -155,7 +232,9 @@ def decode_picture(encoded: bytes, where: str) -> Picture:
         raise PictureError(
             f"{where}: more than {MAX_PIXELS // 1_000_000} million pixels; crop the text first"
         ) from error
-    except (OSError, SyntaxError, ValueError, struct.error, zlib.error, cv2.error) as error:
+    except PictureError:
+        raise
+    except Exception as error:  # decoders of damaged files raise almost anything
         raise PictureError(
             f"{where}: damaged picture: {str(error).splitlines()[0] if str(error) else 'cannot decode'}"
         ) from error
@@ -198,65 +277,50 @@ def fit_to_format(picture: Picture, format_name: str) -> Picture:
     return picture
 
 
-def _png_with_metadata(encoded: bytes, picture: Picture) -> bytes:
-    """Insert profile and resolution after a PNG's header chunk (cv2 writes neither)."""
+def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture) -> bytes:
+    """``(H, W, 1..4)`` as PNG with profile and resolution; neither PIL nor cv2 writes all of this."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
-    header_end = 8 + 25
-    chunks = b""
+    height, width, channels = values.shape
+    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    chunks = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0))
     if picture.icc_profile:
         chunks += chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(picture.icc_profile))
     if picture.dpi:
-        per_metre = [round(value / 0.0254) for value in picture.dpi]
+        per_metre = [min(round(value / 0.0254), 2**31 - 1) for value in picture.dpi]
         chunks += chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
-    return encoded[:header_end] + chunks + encoded[header_end:]
+    rows = values.astype(">u2").reshape(height, -1).view(np.uint8)
+    filtered = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0 before each row
+    chunks += chunk(b"IDAT", zlib.compress(filtered.tobytes()))
+    return b"\x89PNG\r\n\x1a\n" + chunks + chunk(b"IEND", b"")
 
 
 def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name: str) -> bytes:
-    values = (channels * 65535 + 0.5).astype(np.uint16)
-    if format_name == "TIFF":
-        import tifffile  # comes with scikit-image; needed for this one format only
+    values: NDArray[np.uint16] = (channels * 65535 + 0.5).astype(np.uint16)
+    if format_name != "TIFF":
+        return _encode_16_bit_png(values, picture)
+    import tifffile  # comes with scikit-image; needed for this one format only
 
-        tags = [(34675, "B", len(picture.icc_profile), picture.icc_profile, True)] if picture.icc_profile else []
-        buffer = io.BytesIO()
-        tifffile.imwrite(
-            buffer,
-            values,
-            photometric="minisblack" if picture.gray else "rgb",
-            extrasamples=None if picture.alpha is None else ["unassalpha"],
-            resolution=picture.dpi,
-            resolutionunit="INCH" if picture.dpi else None,
-            extratags=tags,
-        )
-        return buffer.getvalue()
-    if values.ndim == 3 and values.shape[2] == 2:  # PNG through cv2 has no grey with alpha
-        values = np.concatenate([np.repeat(values[..., :1], 3, axis=2), values[..., 1:]], axis=2)
-    if values.ndim == 3:
-        values = values[..., [2, 1, 0, 3][: values.shape[2]]]
-    _, encoded = cv2.imencode(".png", values)
-    return _png_with_metadata(encoded.tobytes(), picture)
+    tags = [(34675, "B", len(picture.icc_profile), picture.icc_profile, True)] if picture.icc_profile else []
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        values[..., 0] if values.shape[2] == 1 else values,
+        photometric="minisblack" if picture.gray else "rgb",
+        planarconfig=None if values.shape[2] == 1 else "contig",
+        extrasamples=None if picture.alpha is None else ["unassalpha"],
+        resolution=picture.dpi,
+        resolutionunit="INCH" if picture.dpi else None,
+        extratags=tags,
+    )
+    return buffer.getvalue()
 
 
-def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> bytes:
-    """A picture as the content of a file.
-
-    Args:
-        picture: What to write; values are clipped to [0, 1].
-        format_name: PIL's name, from :func:`picture_format`.
-        quality: Of JPEG and lossy WebP, 1..100.
-    """
-    picture = fit_to_format(picture, format_name)
-    channels = picture.rgb.mean(axis=2, keepdims=True) if picture.gray else picture.rgb
-    if picture.alpha is not None:
-        channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
-    channels = channels.clip(0, 1)
-    if channels.shape[2] == 1:
-        channels = channels[..., 0]
-    if picture.bits == 16:
-        return _encode_16_bits(channels, picture, format_name)
-    image = Image.fromarray((channels * 255 + 0.5).astype(np.uint8))  # L, LA, RGB or RGBA by its shape
+def _encode_8_bits(channels: NDArray[np.float32], picture: Picture, format_name: str, quality: int) -> bytes:
+    pixels = (channels * 255 + 0.5).astype(np.uint8)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)  # L, LA, RGB or RGBA by its shape
     options: dict[str, object] = {"quality": quality} if format_name in ("JPEG", "WEBP") else {}
     if format_name == "JPEG":
         options["subsampling"] = 0  # coloured text on coloured ground suffers most from halved chroma
@@ -267,3 +331,32 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> 
     buffer = io.BytesIO()
     image.save(buffer, format_name, **options)
     return buffer.getvalue()
+
+
+def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> bytes:
+    """A picture as the content of a file.
+
+    Args:
+        picture: What to write; values are clipped to [0, 1].
+        format_name: PIL's name, from :func:`picture_format`.
+        quality: Of JPEG and lossy WebP, 1..100.
+
+    Raises:
+        PictureError: If the format cannot hold the picture.
+    """
+    picture = fit_to_format(picture, format_name)
+    channels = picture.rgb.mean(axis=2, keepdims=True) if picture.gray else picture.rgb
+    if max(channels.shape[:2]) > MAX_SIDE.get(format_name, max(channels.shape[:2])):
+        height, width = channels.shape[:2]
+        raise PictureError(
+            f"{width} x {height} pixels; {format_name} takes at most {MAX_SIDE[format_name]} a side, use --ext png"
+        )
+    if picture.alpha is not None:
+        channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
+    channels = channels.clip(0, 1)
+    try:
+        if picture.bits == 16:
+            return _encode_16_bits(channels, picture, format_name)
+        return _encode_8_bits(channels, picture, format_name, quality)
+    except (OSError, ValueError, struct.error, OverflowError) as error:
+        raise PictureError(f"cannot be written as {format_name}: {error}") from error

@@ -24,5 +24,5 @@ def psnr(sr: Tensor, hr: Tensor) -> Tensor:
     """
     if sr.shape != hr.shape:
         raise ValueError(f"expected one shape, got {tuple(sr.shape)} and {tuple(hr.shape)}")
-    mse = (sr.double() - hr.double()).square().flatten(1).mean(1)  # (B,)
+    mse = (sr.cpu().double() - hr.cpu().double()).square().flatten(1).mean(1)  # (B,)
     return -10.0 * torch.log10(mse)

@@ -51,6 +51,8 @@ class UpscaleRun:
     """File of the weights in use; ``None`` if nothing was left to do."""
     seconds: float
     config: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    """Of this package and torch."""
 
     def count(self, status: str) -> int:
         """Pictures of one status."""
@@ -74,6 +76,7 @@ class UpscaleRun:
             "failed": self.count("failed"),
             "seconds": round(self.seconds, 3),
             "weights": self.weights,
+            "versions": self.versions,
             "config": self.config,
             "pictures": [asdict(picture) for picture in self.pictures],
         }

@@ -238,9 +238,9 @@ class Trainer:
 
     def _validate(self) -> ValidationScore:
         model = self.averaged or self.model
-        self.score = score = self.validator.score(model.to("cpu") if self.device.type == "mps" else model)
+        self.score = score = self.validator.score(model)
         figure = score.prior_accuracy if score.psnr_db is None else score.psnr_db
-        if figure >= self.best:
+        if figure >= self.best or not (self.checkpoints / "best.safetensors").is_file():
             self.best = figure
             self._save_weights("best")
         self._save()
@@ -278,6 +278,7 @@ class Trainer:
             "averaged": self.averaged.state_dict() if self.averaged else None,
             "optimiser": self.optimiser.state_dict(),
             "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
         }
         write_with(self.checkpoints / "last.state", lambda temporary: torch.save(state, temporary))
 
@@ -290,10 +291,12 @@ class Trainer:
         if before.model != self.config.model or before.task != self.config.task:
             raise ConfigError(f"{path}: the run was made with another model or task; give another --out")
         load_state(self.model, state["model"], str(path))
-        if self.averaged is not None and state["averaged"] is not None:
-            load_state(self.averaged, state["averaged"], str(path))
+        if self.averaged is not None:
+            load_state(self.averaged, state["averaged"] or state["model"], str(path))
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["rng"].cpu())
+        if state["cuda_rng"] and self.device.type == "cuda":
+            torch.cuda.set_rng_state_all([rng.cpu() for rng in state["cuda_rng"]])
         self.step, self.best = state["step"], state["best"]
 
     def _write_config(self) -> None:

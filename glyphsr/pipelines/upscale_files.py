@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+import glyphsr
 from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.data.pictures import (
@@ -23,7 +25,7 @@ from glyphsr.data.pictures import (
 )
 from glyphsr.errors import ConfigError, PictureError
 from glyphsr.files import write_bytes
-from glyphsr.pipelines.jobs import Job, compare_path, plan_jobs
+from glyphsr.pipelines.jobs import Job, OutputRule, compare_path, plan_jobs
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.reports import PictureReport, UpscaleRun, check_report_path, render_report
 from glyphsr.pipelines.upscaling import Line, TargetSize, UpscaledLine, Upscaler
@@ -50,7 +52,10 @@ def _default_label(config: UpscaleConfig) -> str:
 
 
 def _is_finished(job: Job, config: UpscaleConfig) -> bool:
-    return job.target is not None and job.target.exists() and not config.overwrite
+    try:
+        return job.target is not None and not config.overwrite and job.target.exists()
+    except OSError:
+        return False  # the write will say what is wrong with the name
 
 
 class _FileRun:
@@ -126,10 +131,11 @@ class _FileRun:
         for item, future in zip(chunk, written, strict=True):
             try:
                 self.finish(item.job, future.result())
+            except BrokenPipeError:
+                raise
             except (PictureError, OSError) as error:
-                place = item.job.target or "stdout"
-                reason = f"{place}: cannot write: {error.strerror}" if isinstance(error, OSError) else str(error)
-                self.fail(item.job, PictureError(reason))
+                reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+                self.fail(item.job, PictureError(f"{item.job.target or 'stdout'}: cannot write: {reason}"))
 
     def write(self, item: _Loaded, result: UpscaledLine, seconds: float) -> PictureReport:
         """Encode and write one result, and its comparison where asked."""
@@ -144,10 +150,10 @@ class _FileRun:
             sys.stdout.buffer.flush()
         else:
             job.target.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(job.target, content)
             if self.config.compare:
                 panel = Picture(before_after(plain, result.rgb))
                 write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
-            write_bytes(job.target, content)  # last, so that a name that exists means a finished picture
         notes = [] if result.plan else ["too small to hold text; enlarged by bicubic"]
         fitted = fit_to_format(enlarged, format_name)
         notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
@@ -173,8 +179,21 @@ class _FileRun:
         )
 
 
+def _refuse_to_overwrite(jobs: Sequence[Job], config: UpscaleConfig) -> None:
+    """A single named result, and any comparison picture of another origin, must not exist yet."""
+    if config.overwrite:
+        return
+    if len(jobs) == 1 and jobs[0].named and _is_finished(jobs[0], config):
+        raise ConfigError(f"{jobs[0].target}: exists already; --overwrite replaces it")
+    if config.compare:
+        panels = [compare_path(job.target) for job in jobs if job.target and not _is_finished(job, config)]
+        taken = next((panel for panel in panels if panel.exists()), None)
+        if taken:
+            raise ConfigError(f"{taken}: exists already; --overwrite replaces it")
+
+
 def upscale_files(
-    inputs: Sequence[str | Path],
+    inputs: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     *,
     report: Path | None = None,
@@ -205,20 +224,16 @@ def upscale_files(
     target = TargetSize(config.scale, config.width, config.height)
     if report is not None:
         check_report_path(report, overwrite=config.overwrite)
-    jobs = plan_jobs(
-        [str(item) for item in inputs],
-        None if out is None else str(out),
-        recursive=config.recursive,
-        suffix=config.suffix,
-        ext=config.ext,
-        label=_default_label(config),
-    )
+    rule = OutputRule(config.suffix, config.ext, _default_label(config), compare=config.compare)
+    names = [inputs] if isinstance(inputs, (str, Path)) else inputs
+    plan = plan_jobs([str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive)
+    jobs = plan.jobs
     if not jobs:
         raise ConfigError("INPUT: expected at least one file, folder, glob or -")
-    named = len(jobs) == 1 and jobs[0].source == Path(str(inputs[0]))  # not found in a folder or by a glob
-    if named and _is_finished(jobs[0], config):
-        raise ConfigError(f"{jobs[0].target}: exists already; --overwrite replaces it")
+    _refuse_to_overwrite(jobs, config)
     run = _FileRun(config, target, progress)
+    for name, message in plan.failures:
+        run.finish(Job(Path(name), None), PictureReport(name, None, "failed", error=message))
     todo = []
     for job in jobs:
         if _is_finished(job, config):
@@ -233,11 +248,12 @@ def upscale_files(
             for chunk in run.chunks(todo, pool):
                 run.run_chunk(chunk, pool)
     result = UpscaleRun(
-        pictures=tuple(run.pictures[job] for job in jobs),
+        pictures=tuple(run.pictures.values()) if plan.failures else tuple(run.pictures[job] for job in jobs),
         weights=str(run.upscaler.weights_path) if todo else None,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
+        versions={"glyphsr": glyphsr.__version__, "torch": torch.__version__},
     )
     if report is not None:
-        write_bytes(report, render_report(result, report.suffix.lower()).encode())
+        write_bytes(report, render_report(result, report.suffix.lower()).encode(errors="surrogateescape"))
     return result

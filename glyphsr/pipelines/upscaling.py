@@ -246,6 +246,8 @@ class Upscaler:
             ConfigError: If the size is out of range.
         """
         target = TargetSize(scale, width, height)
+        if isinstance(image, Image.Image) and image.mode.startswith("I;16"):
+            return Image.fromarray(self._upscale_array(np.asarray(image, np.uint16), target))
         if isinstance(image, Image.Image):
             mode = image.mode if image.mode in ("L", "LA", "RGB", "RGBA") else "RGB"
             return Image.fromarray(self._upscale_array(np.asarray(image.convert(mode)), target))

@@ -75,8 +75,10 @@ class Validator:
         """Run the model on every pair; leaves it in the mode it was in."""
         training = model.training
         model.eval()
+        device = next(model.parameters()).device
         values, bicubic, right = [], [], 0
-        for lr, hr, label in self.pairs:
+        for pair_lr, pair_hr, label in self.pairs:
+            lr, hr = pair_lr.to(device), pair_hr.to(device)
             right += words_match(model.prior.recognizer.read(lr)[0].text, label)
             if self.config.task == "sr":
                 values.append(psnr(model(lr).sr[:, :3].float().clamp(0, 1), hr))

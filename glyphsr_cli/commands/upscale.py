@@ -1,6 +1,7 @@
 """``glyphsr upscale``: pictures of text in, more readable ones out."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MODEL = "Model"
 SIZE = "Size"
+SIZES = (frozenset({"scale"}), frozenset({"width", "height"}))
 
 
 def upscale(
@@ -134,7 +136,7 @@ def upscale(
         "batch_size": int(batch_size) if batch_size and batch_size.isdigit() else batch_size,
         "workers": workers,
     }
-    settings = load(UpscaleConfig, config, sets=sets or (), flags=flags)
+    settings = load(UpscaleConfig, config, sets=sets or (), flags=flags, exclusive=SIZES)
     sources = [*(inputs or []), *(more_inputs or [])]
     if not sources:
         raise typer.BadParameter("expected at least one file, folder, glob or -", param_hint="INPUT")
@@ -181,7 +183,7 @@ def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool, to_stdout: bool
     elif not to_stdout:
         for picture in run.pictures:
             if picture.status == "done":
-                typer.echo(picture.output)
+                typer.echo(os.fsencode(picture.output or ""))  # names may be no valid UTF-8
     if len(run.pictures) > 1 and not quiet:
         counts = [f"{run.count(status)} {status}" for status in ("done", "skipped", "failed") if run.count(status)]
         console.say(f"{', '.join(counts)} in {run.seconds:.1f} s")

@@ -298,12 +298,100 @@ def test_a_wrong_checkpoint_is_exit_4(run, picture, tmp_path, content):
         (["x.png", "--mode", "page"], "mode"),
         (["x.png", "y.png", "-o", "-"], "stdout takes one picture"),
         (["-", "x.png"], "needs --out FOLDER"),
+        (["x.png", "y.png", "-o", "o.png"], "names a picture"),
+        (["x.png", "--suffix", "/q"], "without slashes"),
+        ([""], "empty name"),
     ],
 )
 def test_usage_errors_are_exit_2(run, arguments, message):
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in " ".join(result.stderr.split())
+
+
+def test_results_of_earlier_runs_are_no_inputs(run, folder, tmp_path):
+    inside = folder / "out"
+    for arguments in (
+        ["--compare"],
+        ["--scale", "3"],
+        ["--ext", "jpg"],
+        ["-r", "-o", inside],
+        ["-o", folder, "--suffix", "_b"],
+    ):
+        assert run(folder, *arguments).exit_code == 0
+        again = run(folder, *arguments)
+        assert again.exit_code == 0
+        assert "done" not in again.stderr, (arguments, again.stderr)
+    stems = [name.rsplit("/", 1)[-1] for name in names(folder)]
+    assert not any(stem.count("_x") > 1 or stem.count("_b") > 1 for stem in stems)
+
+
+def test_no_input_is_ever_written_to(run, folder, tmp_path):
+    Image.fromarray(draw_word("x", 16)).save(folder / "a_compare.png")
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for arguments in (
+        [folder / "a_compare.png", "-o", folder / "a.png", "--compare", "--overwrite"],
+        [folder / "a.png", folder / "b.jpg", "-o", folder, "--overwrite"],
+        [folder / "a.png", "-o", folder / "a.png", "--overwrite"],
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert "inputs are never modified" in result.stderr
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_foreign_comparison_picture_is_left_alone(run, picture):
+    panel = picture.with_name("word_x2_compare.png")
+    panel.write_bytes(b"mine")
+    assert run(picture, "--compare").exit_code == 2
+    assert panel.read_bytes() == b"mine"
+
+
+def test_a_bad_input_beside_good_ones_is_listed(run, folder, tmp_path):
+    result = run(folder / "a.png", tmp_path / "none*.png", "n" * 300 + ".png", "-o", tmp_path / "o")
+    assert result.exit_code == 3
+    assert "matches no pictures" in result.stderr
+    assert "File name too long" in result.stderr
+    assert names(tmp_path / "o") == ["a.png"]
+
+
+def test_stems_of_different_folders_do_not_clash_beside_their_inputs(run, folder):
+    Image.fromarray(draw_word("x", 16)).save(folder / "deep" / "a.png")
+    assert run(folder / "a.png", folder / "deep" / "a.png").exit_code == 0
+    assert (folder / "a_x2.png").is_file()
+    assert (folder / "deep" / "a_x2.png").is_file()
+
+
+def test_a_named_result_of_stdin_that_exists_is_left_alone(run, picture, tmp_path):
+    out = tmp_path / "out.png"
+    out.write_bytes(b"mine")
+    assert run("-", "-o", out, stdin=picture.read_bytes()).exit_code == 2
+
+
+def test_a_result_its_format_cannot_hold_fails_alone(run, folder, tmp_path):
+    Image.new("RGB", (8300, 8), "white").save(folder / "wide.png")
+    result = run(folder, "-o", tmp_path / "o", "--ext", "webp")
+    assert result.exit_code == 3
+    assert "WEBP takes at most 16383 a side" in result.stderr
+    assert names(tmp_path / "o") == ["a.webp", "b.webp"]
+
+
+def test_names_that_are_no_utf8_are_written_and_reported(run, tmp_path):
+    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    Image.fromarray(draw_word("x", 16)).save(tmp_path / name)
+    report = tmp_path / "r.csv"
+    result = run(tmp_path / name, "--report", report)
+    assert result.exit_code == 0
+    assert b"caf\xe9_x2.png" in report.read_bytes()
+
+
+def test_a_size_flag_replaces_sizes_from_elsewhere(run, picture, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_SCALE", "3")
+    assert run(picture, "--width", "99").exit_code == 0
+    monkeypatch.setenv("GLYPHSR_SCLAE", "3")
+    result = run(picture)
+    assert result.exit_code == 2
+    assert "did you mean 'GLYPHSR_SCALE'" in result.stderr
 
 
 def test_an_existing_report_is_left_alone(run, picture, tmp_path):

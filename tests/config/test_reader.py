@@ -72,6 +72,8 @@ def test_nested_environment_variables(tmp_path):
     assert config.optimiser.learning_rate == 0.5
     with pytest.raises(ConfigError, match="environment"):
         load(TrainConfig, None, environment={"GLYPHSR_OPTIMISER__RATE": "0.5"})
+    with pytest.raises(ConfigError, match="did you mean 'GLYPHSR_OPTIMISER'"):
+        load(TrainConfig, None, environment={"GLYPHSR_OPTIMIZER__LEARNING_RATE": "1"})
 
 
 def test_a_base_states_the_rest(tmp_path):

@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 from PIL.Image import Exif
 
@@ -52,21 +53,21 @@ def test_a_transparent_palette_becomes_alpha():
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "TIFF"])
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_sixteen_bits_survive(format_name, channels):
     values = np.arange(16 * 24 * channels, dtype=np.uint16).reshape(16, 24, channels) * 37
     picture = decode_picture(saved(Image.fromarray(draw_word("x", 16))), "x")
-    rgb = np.repeat(values[..., :1], 3, 2) if channels == 1 else values[..., :3]
-    alpha = values[..., 3].astype(np.float32) / 65535 if channels == 4 else None
+    rgb = np.repeat(values[..., :1], 3, 2) if channels < 3 else values[..., :3]
+    alpha = values[..., -1].astype(np.float32) / 65535 if channels in (2, 4) else None
     picture = type(picture)(
-        rgb.astype(np.float32) / 65535, alpha, gray=channels == 1, bits=16, icc_profile=SRGB, dpi=(300.0, 300.0)
+        rgb.astype(np.float32) / 65535, alpha, gray=channels < 3, bits=16, icc_profile=SRGB, dpi=(300.0, 300.0)
     )
     encoded = encode_picture(picture, format_name)
     back = decode_picture(encoded, "x")
-    assert (back.bits, back.gray) == (16, channels == 1)
+    assert (back.bits, back.gray) == (16, channels < 3)
     assert np.array_equal(np.round(back.rgb * 65535), rgb)
-    if channels == 4:
-        assert np.array_equal(np.round(back.alpha * 65535), values[..., 3])
+    if alpha is not None:
+        assert np.array_equal(np.round(back.alpha * 65535), values[..., -1])
     assert back.icc_profile == SRGB
     assert back.dpi == pytest.approx((300, 300), abs=0.1)
 
@@ -115,6 +116,50 @@ def test_formats_drop_what_they_cannot_hold():
     assert again(picture, "JPEG").rgb.min() > 0.98  # nothing but transparency over white
     with pytest.raises(ConfigError, match=r"\.xyz: not a picture format we write"):
         picture_format(".xyz")
+
+
+def tiff(values, **options):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, **options)
+    return buffer.getvalue()
+
+
+def test_sixteen_bit_tiffs_of_every_layout():
+    red = np.zeros((8, 12, 3), np.uint16)
+    red[..., 0] = 65535
+    planes = tiff(np.ascontiguousarray(red.transpose(2, 0, 1)), photometric="rgb", planarconfig="separate")
+    for encoded in (tiff(red, photometric="rgb"), planes):
+        assert np.array_equal(decode_picture(encoded, "x").rgb, red / np.float32(65535))
+    white = decode_picture(tiff(np.zeros((8, 12), np.uint16), photometric="miniswhite"), "x")
+    assert white.rgb.min() == 1
+    cmyk = np.zeros((8, 12, 4), np.uint16)
+    cmyk[..., 0] = 65535
+    cyan = decode_picture(tiff(cmyk, photometric="separated"), "x")
+    assert np.array_equal(cyan.rgb[0, 0], [0, 1, 1])
+    turned = tiff(red, photometric="rgb", extratags=[(274, "H", 1, 6, True)])
+    assert decode_picture(turned, "x").rgb.shape == (12, 8, 3)
+
+
+@pytest.mark.parametrize(("value", "dtype", "level"), [(40000, np.int32, 0.61), (0.5, np.float32, 0.5)])
+def test_wide_grey_pictures_keep_their_levels(value, dtype, level):
+    picture = decode_picture(saved(Image.fromarray(np.full((8, 8), value, dtype)), "TIFF"), "x")
+    assert (picture.bits, picture.gray) == (16, True)
+    assert picture.rgb.mean() == pytest.approx(level, abs=0.01)
+
+
+def test_resolution_turns_with_the_picture():
+    exif = Exif()
+    exif[0x0112] = 6
+    picture = decode_picture(saved(Image.new("RGB", (6, 4)), "JPEG", exif=exif, dpi=(100, 200)), "x")
+    assert picture.dpi == (200, 100)
+
+
+def test_a_broken_tiff_is_one_clear_error(capfd):
+    whole = tiff(np.zeros((8, 12, 3), np.uint16), photometric="rgb")
+    for cut in range(8, len(whole), 16):
+        with pytest.raises(PictureError):
+            decode_picture(whole[:cut], "x.tif")
+    assert capfd.readouterr().err == ""
 
 
 def header_bomb():

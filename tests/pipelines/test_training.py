@@ -7,6 +7,7 @@ import signal
 import pytest
 import torch
 
+from glyphsr.config.model import PARSeqConfig
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, LossConfig, OptimiserConfig, TrainConfig
 from glyphsr.errors import ConfigError, GlyphSRError, WeightsError
 from glyphsr.pipelines.models import load_recognizer, load_super_resolver
@@ -60,10 +61,14 @@ def test_same_seed_same_weights_other_seed_others(config, tmp_path):
     assert not same(weights_of(tmp_path / "a"), weights_of(tmp_path / "c"))
 
 
-@pytest.mark.parametrize("prior_learns", [False, True])
-def test_a_stopped_and_resumed_run_equals_one_never_stopped(config, tmp_path, prior_learns):
-    if prior_learns:
+@pytest.mark.parametrize("prior", ["frozen", "ctc", "parseq with dropout"])
+def test_a_stopped_and_resumed_run_equals_one_never_stopped(config, tmp_path, prior):
+    if prior == "ctc":
         config = config.model_copy(update={"loss": LossConfig(ctc=0.1)})
+    elif prior != "frozen":  # draws from the global generator at every step
+        parseq = PARSeqConfig(embed_dim=24, encoder_depth=1, encoder_heads=2, decoder_heads=2, dropout=0.3)
+        model = config.model.model_copy(update={"prior": parseq})
+        config = config.model_copy(update={"model": model, "loss": LossConfig(text_prior=0.1)})
     run(config, tmp_path / "whole")
 
     def stop_at_four(report):

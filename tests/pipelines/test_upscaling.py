@@ -50,6 +50,13 @@ def test_pil_images_come_back_as_pil_images(upscaler, mode):
     assert out.mode == (mode if mode in ("RGB", "L", "RGBA") else "RGB")
 
 
+def test_a_sixteen_bit_pil_image_keeps_its_levels(upscaler):
+    image = Image.fromarray(np.full((16, 40), 30000, np.uint16))
+    out = upscaler.upscale(image)
+    assert out.mode == "I;16"
+    assert abs(float(np.asarray(out).mean()) - 30000) < 3000
+
+
 @pytest.mark.parametrize(
     ("asked", "size"),
     [({}, (40, 100)), ({"scale": 3.0}, (60, 150)), ({"width": 30}, (12, 30)), ({"height": 10}, (10, 25))],
