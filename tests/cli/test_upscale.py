@@ -202,11 +202,13 @@ def test_pictures_too_small_for_text_are_enlarged_with_a_note(run, tmp_path, siz
     assert out.getpixel((0, 0)) == (200, 10, 10)
 
 
-def test_a_result_too_large_is_refused(run, tmp_path):
-    Image.new("RGB", (3000, 3000)).save(tmp_path / "big.png")
-    result = run(tmp_path / "big.png", "--scale", "10")
+def test_a_result_too_large_is_refused(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("glyphsr.pipelines.upscale_files.MAX_PIXELS", 1_000_000)  # the real limit needs a real 64 MP
+    Image.new("RGB", (300, 300)).save(tmp_path / "big.png")
+    result = run(tmp_path / "big.png", "--scale", "4")
     assert result.exit_code == 1
-    assert "would become 30000 x 30000 pixels" in result.stderr
+    assert "would become 1200 x 1200 pixels; at most 1 million" in result.stderr
+    assert names(tmp_path) == ["big.png"]
 
 
 def test_a_missing_file_is_named(run, tmp_path):
