@@ -13,9 +13,9 @@ import numpy as np
 
 from glyphsr.config.reader import load
 from glyphsr.config.training import DegradationConfig, TrainConfig
-from glyphsr.data.batches import resize
+from glyphsr.data.pair_loader import resize
 from glyphsr.data.degradation import degrade
-from glyphsr.data.lmdb_pairs import write_pairs
+from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import WordSource, open_sources
 from glyphsr.types import Sample
 
@@ -41,7 +41,7 @@ def main() -> None:
         degradation = config.degradation.model_copy(update={"blur_sigma": sigma, "mild_share": 0.0})
         target = Path(sys.argv[2]) / name
         target.mkdir(parents=True)
-        count = write_pairs(target, pairs(open_sources(config, held_out=True), degradation), map_size=1 << 26)
+        count = write_pairs(target, pairs(open_sources(config, held_out=True), degradation))
         print(f"{target}: {count} words")
 
 

@@ -63,3 +63,12 @@ class SROutput:
     """``(B, C, H, W)`` super-resolved image, not clipped to [0, 1]."""
     glyphs: GlyphOutput | None
     """Glyph maps and classes, ``None`` where the GPM did not run."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a recognizer or an OCR engine read in one image."""
+
+    text: str
+    confidence: float
+    """In [0, 1]; for our recognizers the product of the probabilities of the steps that make up the text."""

@@ -11,6 +11,7 @@ from glyphsr import __version__
 from glyphsr.errors import GlyphSRError
 from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
+from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
 
@@ -62,6 +63,7 @@ def root(
 
 app.command("upscale")(upscale)
 app.command("train")(train)
+app.command("eval")(eval_)
 app.add_typer(config_app, name="config")
 
 

@@ -8,8 +8,10 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from glyphsr.config.model import CRNNConfig, GlyphSRConfig, GPMConfig, ModelConfig
-from glyphsr.data.lmdb_pairs import write_pairs
+from glyphsr.config.model import ModelConfig
+from glyphsr.config.networks import GlyphSRConfig, GPMConfig
+from glyphsr.config.recognizers import CRNNConfig
+from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
@@ -74,7 +76,7 @@ def words() -> list[Sample]:
 def tiny_lmdb(words, tmp_path_factory) -> Path:
     """Four pairs written by our own writer."""
     path = tmp_path_factory.mktemp("data") / "train"
-    write_pairs(path, words, map_size=1 << 22)
+    write_pairs(path, words)
     return path
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
@@ -79,7 +80,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         ConfigError: If no command knows a variable's name.
     """
     tree: Tree = {}
-    names = set(TrainConfig.model_fields) | set(UpscaleConfig.model_fields)
+    names = set().union(*(known.model_fields for known in (TrainConfig, UpscaleConfig, EvalConfig)))
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
@@ -112,9 +113,27 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return []
 
 
+def _named_steps(kind: type[BaseModel], location: Sequence[str | int], value: Any) -> list[str]:
+    """The steps that stand in the file; a union's tag, which pydantic puts between, does not."""
+    steps = []
+    for i, step in enumerate(location):
+        models = _models_at(kind, location[:i])
+        known = any(step in model.model_fields for model in models)
+        last = i + 1 == len(location)
+        tag = isinstance(step, str) and not known and any(step == _tag(model) for model in models)
+        if not tag or (last and not isinstance(value, dict)):
+            steps.append(str(step))
+    return steps
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    field = model.model_fields.get("kind")
+    return None if field is None else str(field.default)
+
+
 def _explain(error: Any, kind: type[BaseModel]) -> str:
     location, value = error["loc"], error["input"]
-    path = ".".join(str(step) for step in location)
+    path = ".".join(_named_steps(kind, location, value))
     if error["type"] == "extra_forbidden":
         known = {name for model in _models_at(kind, location[:-1]) for name in model.model_fields}
         close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1, cutoff=0.0)

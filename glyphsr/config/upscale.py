@@ -47,3 +47,5 @@ class UpscaleConfig(Config):
     """Lines of 16 x 64 pixels per batch; halved when memory runs out."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Threads that read and write pictures."""
+    offline: bool = False
+    """Never fetch weights."""

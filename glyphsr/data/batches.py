@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from glyphsr.config.training import DataConfig, DegradationConfig
 from glyphsr.data.degradation import degrade
+from glyphsr.data.pair_loader import resize, to_tensor
 from glyphsr.data.rendering import render_word
 from glyphsr.data.sources import WordSource
 from glyphsr.types import Batch, Sample
@@ -22,18 +22,6 @@ CHUNK_STEPS = 8
 
 REFERENCE_PIXELS = 16 * 64
 """LR pixels of one picture at which ``batch_size`` is counted."""
-
-
-def to_tensor(images: list[NDArray[np.uint8]]) -> torch.Tensor:
-    """Equal-sized ``(H, W, 3)`` uint8 images to ``(B, 3, H, W)`` float32 in [0, 1]."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255.0
-
-
-def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """PIL bicubic with antialiasing, as TextZoom's loader, to ``(height, width)``."""
-    if image.shape[:2] == size:
-        return image
-    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BICUBIC))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
-"""TextZoom's LMDB layout: ``image_hr-%09d``, ``image_lr-%09d``, ``label-%09d``, ``num-samples``, counted from 1."""
+"""Reads TextZoom's LMDB layout: ``image_hr-%09d``, ``image_lr-%09d``, ``label-%09d``, ``num-samples``, from 1."""
 
-import functools
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,28 +12,80 @@ from glyphsr.errors import DataError
 from glyphsr.types import Sample
 
 
-def decode_rgb(encoded: bytes, where: str) -> NDArray[np.uint8]:
+def decode_rgb(encoded: bytes, where: str, *, upright: bool = True) -> NDArray[np.uint8]:
     """Picture bytes to ``(H, W, 3)`` uint8 RGB.
 
+    Args:
+        encoded: A PNG, JPEG or other picture file.
+        where: Names it in messages.
+        upright: Turn it as its EXIF orientation says.
+
     Raises:
-        DataError: If the bytes are no readable picture; ``where`` names it.
+        DataError: If the bytes are no readable picture.
     """
     array = np.frombuffer(encoded, np.uint8)
-    image = cv2.imdecode(array, cv2.IMREAD_COLOR) if array.size else None
+    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        image = cv2.imdecode(array, flags) if array.size else None
+    except cv2.error:  # an absurd size in a damaged header
+        image = None
     if image is None:
         raise DataError(f"{where}: not a readable picture ({len(encoded)} bytes)")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
 
 
-@functools.cache
-def _open(path: Path) -> lmdb.Environment:
-    """LMDB allows an environment to be open once per process, so all readers of one share it."""
+def check_folder(path: Path) -> None:
+    """Say what is wrong with a path that should be an LMDB.
+
+    Raises:
+        DataError: If it is a file, or a folder without ``data.mdb``, or not there.
+    """
+    if path.is_file():
+        if path.name == "data.mdb":
+            raise DataError(f"{path}: give the folder that holds it, {path.parent}")
+        raise DataError(f"{path}: a file; an LMDB is a folder with data.mdb in it (put the file there under that name)")
     if not (path / "data.mdb").is_file():
         raise DataError(f"{path}: no LMDB here (no data.mdb)")
+
+
+_environments: dict[Path, tuple[tuple[int, int], lmdb.Environment]] = {}
+"""LMDB allows an environment to be open once per process, so all readers of one share it: (inode, time), handle."""
+
+
+def _open(path: Path) -> lmdb.Environment:
+    """The environment of a folder, opened again if its file was replaced."""
     try:
-        return lmdb.open(str(path), readonly=True, lock=False, readahead=False, meminit=False)
+        status = (path / "data.mdb").stat()
+    except OSError:
+        check_folder(path)
+        raise
+    signature = (status.st_ino, status.st_mtime_ns)
+    known = _environments.get(path)
+    if known is not None:
+        if known[0] == signature:
+            return known[1]
+        known[1].close()
+        del _environments[path]
+    try:
+        env = lmdb.open(str(path), readonly=True, lock=False, readahead=False, meminit=False)
     except lmdb.Error as error:
-        raise DataError(f"{path}: cannot open the LMDB: {error}") from error
+        raise DataError(f"{path}: cannot open the LMDB ({error}); copy it again") from error
+    # A page beyond the end of the file would not be an error but a crash of the process.
+    needed = (env.info()["last_pgno"] + 1) * env.stat()["psize"]
+    if status.st_size < needed:
+        env.close()
+        raise DataError(f"{path}: data.mdb is cut off at {status.st_size} of {needed} bytes; copy it again")
+    _environments[path] = (signature, env)
+    return env
+
+
+@dataclass(frozen=True)
+class RawPair:
+    """One sample as stored, nothing decoded."""
+
+    hr: bytes
+    lr: bytes
+    label: bytes
 
 
 class PairedLmdb:
@@ -50,57 +101,53 @@ class PairedLmdb:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def _get(self, key: str) -> bytes:
+    def where(self, index: int) -> str:
+        """Name of a sample in messages and reports, e.g. ``easy/000017``."""
+        return f"{self.path.name}/{index + 1:06d}"
+
+    def get(self, key: str) -> bytes | None:
+        """The value of any key, ``None`` where there is none."""
         with _open(self.path.resolve()).begin() as transaction:
             value = transaction.get(key.encode())
-        if value is None:
-            raise DataError(f"{self.path}: no {key!r} key; is this a TextZoom LMDB?")
-        return bytes(value)
+        return None if value is None else bytes(value)
 
     def __len__(self) -> int:
-        return int(self._get("num-samples"))
+        value = self.get("num-samples")
+        if value is None:
+            raise DataError(f"{self.path}: no 'num-samples' key; is this a TextZoom LMDB?")
+        try:
+            count = int(value)
+        except ValueError:
+            count = -1
+        if count < 0:
+            raise DataError(f"{self.path}: num-samples: expected a whole number, got {value[:20]!r}")
+        return count
+
+    def raw(self, index: int) -> RawPair:
+        """The stored bytes of sample ``index``, counted from 0 (its keys count from 1).
+
+        Raises:
+            DataError: If a key is missing.
+        """
+        names = [f"{part}-{index + 1:09d}" for part in ("image_hr", "image_lr", "label")]
+        with _open(self.path.resolve()).begin() as transaction:
+            values = [transaction.get(name.encode()) for name in names]
+        for name, value in zip(names, values, strict=True):
+            if value is None:
+                raise DataError(f"{self.path}: no {name!r} key; `glyphsr data verify` lists every broken sample")
+        hr, lr, label = (bytes(value) for value in values)
+        return RawPair(hr, lr, label)
 
     def __getitem__(self, index: int) -> Sample:
-        """Sample ``index``, counted from 0 (its keys count from 1)."""
-        number = f"{index + 1:09d}"
-        where = f"{self.path.name}/{index + 1:06d}"
+        """Sample ``index``, counted from 0; pictures are taken as stored, whatever their EXIF orientation says."""
+        raw, number = self.raw(index), f"{index + 1:09d}"
+        try:
+            label = raw.label.decode()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.path}: label-{number}: not UTF-8: {raw.label[:20]!r}") from error
         return Sample(
-            id=where,
-            hr=decode_rgb(self._get(f"image_hr-{number}"), f"{self.path}: image_hr-{number}"),
-            lr=decode_rgb(self._get(f"image_lr-{number}"), f"{self.path}: image_lr-{number}"),
-            label=self._get(f"label-{number}").decode(),
+            id=self.where(index),
+            hr=decode_rgb(raw.hr, f"{self.path}: image_hr-{number}", upright=False),
+            lr=decode_rgb(raw.lr, f"{self.path}: image_lr-{number}", upright=False),
+            label=label,
         )
-
-
-def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """``(H, W, 3)`` uint8 RGB to PNG bytes."""
-    _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    return encoded.tobytes()
-
-
-def write_pairs(path: Path, samples: Iterable[Sample], *, map_size: int = 1 << 30) -> int:
-    """Write samples that have both sides as a TextZoom LMDB.
-
-    Args:
-        path: Folder of the new environment.
-        samples: Samples with ``lr``.
-        map_size: Greatest size of the environment in bytes.
-
-    Returns:
-        How many were written.
-
-    Raises:
-        ValueError: If a sample has no LR side.
-    """
-    count = 0
-    with lmdb.open(str(path), map_size=map_size, lock=False) as env:
-        for count, sample in enumerate(samples, start=1):
-            if sample.lr is None:
-                raise ValueError(f"{sample.id}: expected an LR side")
-            with env.begin(write=True) as transaction:
-                transaction.put(f"image_hr-{count:09d}".encode(), encode_png(sample.hr))
-                transaction.put(f"image_lr-{count:09d}".encode(), encode_png(sample.lr))
-                transaction.put(f"label-{count:09d}".encode(), sample.label.encode())
-        with env.begin(write=True) as transaction:
-            transaction.put(b"num-samples", str(count).encode())
-    return count

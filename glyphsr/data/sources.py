@@ -2,18 +2,25 @@
 
 import os
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource
-from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder
 from glyphsr.data.word_folder import WordFolder
 from glyphsr.errors import DataError
 from glyphsr.types import Sample
 
 DATA_ROOTS = (Path("data/TextZoom"), Path("TextZoom"))
 """Where named LMDBs are looked up after ``--data-root`` and ``$GLYPHSR_DATA``."""
+
+SAMPLE_ROOT = Path(__file__).parent / "sample"
+"""The small set that ships with the package: words rendered by us, laid out like TextZoom."""
+
+SAMPLE_NOTICE = "no data root was found, so the small sample set of rendered words in the package is used"
+"""What a command says when it falls back on it."""
 
 TRAIN_PARTS = ("train", "train1", "train2")
 
@@ -41,10 +48,29 @@ class WordSource:
     """Whether the stored LR side is used."""
 
 
+def _roots(data_root: str | None) -> list[Path]:
+    given = data_root or os.environ.get("GLYPHSR_DATA")
+    if given:
+        return [Path(given)]
+    present = [root for root in DATA_ROOTS if root.is_dir()]
+    return present or [SAMPLE_ROOT]
+
+
+def uses_sample_set(names: Iterable[str], data_root: str | None = None) -> bool:
+    """Whether any of these names would be looked up in the package's sample set, for want of a data root."""
+    return _roots(data_root) == [SAMPLE_ROOT] and any(not _is_path(name) for name in names)
+
+
+def _is_path(name: str) -> bool:
+    path = Path(name)
+    return path.is_absolute() or len(path.parts) > 1 or path.exists()
+
+
 def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
     """Folders of the LMDB environments that a path or a TextZoom part's name stands for.
 
-    ``train`` means ``train``, or else ``train1`` and ``train2``.
+    ``train`` means ``train``, or else ``train1`` and ``train2``. Names are looked up under the data root, else
+    ``$GLYPHSR_DATA``, else ``./data/TextZoom`` and ``./TextZoom``, else, if there is none of these, in the sample set.
 
     Raises:
         DataError: If there is none; the message says where was looked.
@@ -52,10 +78,7 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
     direct = Path(name)
     if (direct / "data.mdb").is_file():
         return [direct]
-    if direct.is_absolute() or len(direct.parts) > 1:
-        raise DataError(f"{name}: no LMDB here (no data.mdb)")
-    given = data_root or os.environ.get("GLYPHSR_DATA")
-    roots = [Path(given)] if given else list(DATA_ROOTS)
+    roots = _roots(data_root)
     for root in roots:
         for folder in (root / name, root / "test" / name):
             if (folder / "data.mdb").is_file():
@@ -64,6 +87,8 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
             parts = [root / part for part in TRAIN_PARTS[1:] if (root / part / "data.mdb").is_file()]
             if parts:
                 return parts
+    if _is_path(name):
+        check_folder(direct)
     places = ", ".join(str(root) for root in roots)
     raise DataError(f"{name}: no such LMDB under {places}; give its folder, --data-root or $GLYPHSR_DATA")
 

@@ -6,16 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.config.model import ModelConfig
-from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.layers.grayscale import brightness_mask
-from glyphsr.models.registry import RecognizerNetwork, build_recognizer
+from glyphsr.models.registry import PriorNetwork, SRNetwork, build_network, build_prior
 from glyphsr.types import SROutput
 
 
 class TextPriorGenerator(nn.Module):
     """The TPG: a recognizer whose class probabilities on the LR image guide the network."""
 
-    def __init__(self, recognizer: RecognizerNetwork) -> None:
+    def __init__(self, recognizer: PriorNetwork) -> None:
         super().__init__()
         self.recognizer = recognizer
         self.num_classes = recognizer.num_classes
@@ -30,11 +29,11 @@ class SuperResolver(nn.Module):
 
     Args:
         config: What the parts were built from; travels inside the checkpoint.
-        prior: The text prior generator.
+        prior: The text prior generator; ``None`` for a network that is not guided by one.
         network: The super-resolution network.
     """
 
-    def __init__(self, config: ModelConfig, *, prior: TextPriorGenerator, network: GlyphSR) -> None:
+    def __init__(self, config: ModelConfig, *, prior: TextPriorGenerator | None, network: SRNetwork) -> None:
         super().__init__()
         self.config = config
         self.prior = prior
@@ -43,8 +42,8 @@ class SuperResolver(nn.Module):
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:
         """Build both parts with fresh weights."""
-        prior = TextPriorGenerator(build_recognizer(config.prior))
-        network = GlyphSR.from_config(config.network, num_classes=prior.num_classes)
+        prior = TextPriorGenerator(build_prior(config.prior)) if config.network.needs_prior else None
+        network = build_network(config.network, num_classes=prior.num_classes if prior else 0)
         return cls(config, prior=prior, network=network)
 
     def network_input(self, lr: Tensor) -> Tensor:
@@ -63,6 +62,6 @@ class SuperResolver(nn.Module):
         Returns:
             ``sr`` ``(B, C, 2h, 2w)``; the first three channels are RGB, not clipped.
         """
-        if prior is None:
+        if prior is None and self.prior is not None:
             prior = self.prior(lr)
         return self.network(self.network_input(lr), prior)  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.config.model import GlyphSRConfig
+from glyphsr.config.networks import TrunkConfig
 
 Pixels = NDArray[np.float32]
 """``(H, W, 3)`` float32 in [0, 1]."""
@@ -62,7 +62,7 @@ class LinePlan:
         return -(-self.height // QUANTUM[0]) * QUANTUM[0]
 
 
-def plan_line(height: int, width: int, config: GlyphSRConfig) -> LinePlan | None:
+def plan_line(height: int, width: int, config: TrunkConfig) -> LinePlan | None:
     """Plan a line of the given size; ``None`` where there is nothing for the network to see.
 
     Args:
@@ -76,7 +76,8 @@ def plan_line(height: int, width: int, config: GlyphSRConfig) -> LinePlan | None
     line_width = max(1, round(width * line_height / height))
     quantum = QUANTUM[1]
     full = -(-round(config.window_aspect * line_height) // quantum) * quantum
-    window = min(full, -(-line_width // quantum) * quantum)
+    # A network of one fixed size gets short lines padded to it.
+    window = full if config.fixed_size else min(full, -(-line_width // quantum) * quantum)
     if line_width <= window:
         return LinePlan(line_height, line_width, (0,), window)
     stride = window - round(OVERLAP * window)

@@ -3,24 +3,37 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from glyphsr.config.model import CRNNConfig, ModelConfig, PARSeqConfig, RecognizerConfig
+from glyphsr.config.model import ModelConfig
+from glyphsr.config.networks import NetworkConfig
+from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.glyphsr.network import GlyphSR
-from glyphsr.models.glyphsr.official_keys import config_from_keys, from_official
-from glyphsr.models.registry import RecognizerNetwork, build_recognizer
+from glyphsr.models.keys import KeyTable
+from glyphsr.models.registry import (
+    NETWORKS,
+    RECOGNIZERS,
+    PriorNetwork,
+    RecognizerNetwork,
+    SRNetwork,
+    build_network,
+    build_prior,
+    build_recognizer,
+    identify,
+    key_table,
+    network_shape,
+    recognizer_shape,
+)
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
+from glyphsr.pipelines.store import obtain
 from glyphsr.weights.checkpoints import Checkpoint, load_state, read_checkpoint
-from glyphsr.weights.official import read_state
-from glyphsr.weights.registry import find_weights
-
-FOREIGN_SUFFIXES = {".pth", ".pt", ".ckpt", ".tar"}
-"""Endings of published files; everything else is taken for one of ours."""
+from glyphsr.weights.official import is_published_file, read_state
+from glyphsr.weights.registry import sha256_of
 
 PRIOR_PREFIX = "prior.recognizer."
 """Where a super-resolver's checkpoint keeps its text prior."""
@@ -33,19 +46,97 @@ class LoadedModel:
     model: SuperResolver
     path: Path
     card: dict[str, Any] = field(default_factory=dict)
+    prior_path: Path | None = None
+    """File of the text prior, where it is another one."""
 
     @property
     def default_strength(self) -> float:
         """Share of the network's change that its card recommends; 1 where it says nothing."""
         return float(self.card.get("strength", 1.0))
 
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 by file name."""
+        return {path.name: sha256_of(path) for path in (self.path, self.prior_path) if path is not None}
 
-def _recognizer_config(values: Any, where: str) -> CRNNConfig | PARSeqConfig:
-    adapter: TypeAdapter[CRNNConfig | PARSeqConfig] = TypeAdapter(RecognizerConfig)
+
+def _config(kind: Any, values: Any, where: str) -> Any:
     try:
-        return adapter.validate_json(json.dumps(values))
+        return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
         raise WeightsError(f"{where}: its configuration is not one of this version: {error.errors()[0]}") from error
+
+
+def _fill(network: Any, state: Mapping[str, Tensor], table: KeyTable, where: str) -> None:
+    """Load published entries under our names; constants that the file lacks keep their computed values."""
+    constants = {key: value for key, value in network.state_dict().items() if table.is_computed(key)}
+    load_state(network, constants | table.translate(state), where)
+
+
+def recognizer_from_official(
+    state: Mapping[str, Tensor],
+    where: str = "checkpoint",
+    *,
+    kind: str | None = None,
+    config: RecognizerConfig | None = None,
+) -> RecognizerNetwork:
+    """A published recognizer in eval mode; its kind and shape are read off the keys.
+
+    Args:
+        state: Published key -> tensor, unwrapped.
+        where: Named in messages.
+        kind: Which recognizer it should be, where the keys should not decide.
+        config: Its shape, likewise.
+
+    Raises:
+        WeightsError: If the keys or shapes are not those of a recognizer that we know.
+    """
+    if config is None:
+        kind = kind or identify(state)
+        if kind not in RECOGNIZERS:
+            raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(RECOGNIZERS)}")
+        config = _published_shape(recognizer_shape, kind, state, where)
+    network = build_recognizer(config)
+    _fill(network, state, key_table(config), where)
+    return network.eval()
+
+
+def network_from_official(
+    state: Mapping[str, Tensor],
+    where: str = "checkpoint",
+    *,
+    kind: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> SRNetwork:
+    """A published super-resolution network in eval mode; its kind and shape are read off the keys.
+
+    Entries that the published network never uses are left out; constants may be missing, they are computed.
+
+    Args:
+        state: Published key -> tensor, unwrapped.
+        where: Named in messages.
+        kind: Which network it should be, where the keys should not decide.
+        changes: Fields of the configuration that no key shows, such as ``mix_batch``.
+
+    Raises:
+        WeightsError: If the keys or shapes are not those of a network that we know.
+    """
+    kind = kind or identify(state)
+    if kind not in NETWORKS:
+        raise WeightsError(f"{where}: not a super-resolution network's checkpoint; known are {', '.join(NETWORKS)}")
+    config, num_classes = _published_shape(network_shape, kind, state, where)
+    config = config.model_copy(update=dict(changes or {}))
+    network = build_network(config, num_classes=num_classes)
+    _fill(network, state, key_table(config), where)
+    return network.eval()
+
+
+def _published_shape(read: Any, kind: str, state: Mapping[str, Tensor], where: str) -> Any:
+    try:
+        return read(kind, {key: tuple(value.shape) for key, value in state.items()})
+    except (KeyError, ValueError, IndexError) as error:
+        first = next(iter(state))
+        raise WeightsError(f"{where}: not {kind}'s weights: no {error} among its entries, but {first!r}") from error
 
 
 def load_super_resolver(path: Path) -> tuple[SuperResolver, Checkpoint]:
@@ -57,114 +148,115 @@ def load_super_resolver(path: Path) -> tuple[SuperResolver, Checkpoint]:
     checkpoint = read_checkpoint(path)
     if checkpoint.kind != "super_resolver":
         raise WeightsError(f"{path}: holds a {checkpoint.kind}, expected a super_resolver")
-    try:
-        config = ModelConfig.model_validate_json(json.dumps(checkpoint.config))
-    except ValidationError as error:
-        raise WeightsError(f"{path}: its configuration is not one of this version: {error.errors()[0]}") from error
-    model = SuperResolver.from_config(config)
+    model = SuperResolver.from_config(_config(ModelConfig, checkpoint.config, str(path)))
     load_state(model, checkpoint.tensors, str(path))
     return model.eval(), checkpoint
 
 
 def load_recognizer(path: Path) -> RecognizerNetwork:
-    """A recognizer from its own checkpoint or from a super-resolver's prior, in eval mode.
+    """A recognizer in eval mode: from its own checkpoint, a super-resolver's prior, or a published file.
 
     Raises:
         WeightsError: If the file cannot be read or does not fit.
     """
+    if is_published_file(path):
+        return recognizer_from_official(read_state(path), str(path))
     checkpoint = read_checkpoint(path)
     config, tensors = checkpoint.config, checkpoint.tensors
+    if checkpoint.kind == "network":
+        raise WeightsError(f"{path}: holds a network, expected a recognizer")
     if checkpoint.kind == "super_resolver":
         config = config["prior"]
         tensors = {k.removeprefix(PRIOR_PREFIX): v for k, v in tensors.items() if k.startswith(PRIOR_PREFIX)}
-    network = build_recognizer(_recognizer_config(config, str(path)))
+        if not tensors:
+            raise WeightsError(f"{path}: holds a network without text prior, expected a recognizer")
+    network = build_recognizer(_config(RecognizerConfig, config, str(path)))
     load_state(network, tensors, str(path))
     return network.eval()
 
 
-def glyphsr_from_official(state: Mapping[str, Tensor], where: str = "checkpoint") -> GlyphSR:
-    """The released network in eval mode; its shape is read off the keys.
-
-    The constants of the inactive spatial transformer may be missing; they are computed.
-
-    Args:
-        state: Official key -> tensor, unwrapped.
-        where: Named in messages.
+def load_network(path: Path) -> SRNetwork:
+    """A super-resolution network without its prior: a published file, or what ``models convert`` made of one.
 
     Raises:
-        WeightsError: If the keys or shapes are not those of a released network.
+        WeightsError: If the file cannot be read or does not fit.
     """
-    try:
-        config, num_classes = config_from_keys({key: tuple(value.shape) for key, value in state.items()})
-    except (ValueError, KeyError) as error:
-        raise WeightsError(f"{where}: {error}") from error
-    network = GlyphSR.from_config(config, num_classes=num_classes)
-    tensors = {from_official(key, config): value for key, value in state.items()}
-    constants = {key: value for key, value in network.state_dict().items() if key.startswith("stn.tps.")}
-    load_state(network, constants | tensors, where)
+    if is_published_file(path):
+        return network_from_official(read_state(path), str(path))
+    checkpoint = read_checkpoint(path)
+    if checkpoint.kind != "network":
+        raise WeightsError(f"{path}: holds a {checkpoint.kind}, expected a network")
+    config: NetworkConfig = _config(NetworkConfig, checkpoint.config, str(path))
+    network = build_network(config, num_classes=int(checkpoint.card.get("num_classes", 0)))
+    load_state(network, checkpoint.tensors, str(path))
     return network.eval()
 
 
-def recognizer_from_official(
-    state: Mapping[str, Tensor], config: CRNNConfig | PARSeqConfig, where: str = "checkpoint"
-) -> RecognizerNetwork:
-    """A published CRNN or PARSeq in eval mode; our module names are the published ones.
+def load_prior(path: Path) -> PriorNetwork:
+    """A recognizer that can be a text prior.
 
     Raises:
-        WeightsError: If the keys or shapes do not fit ``config``.
+        WeightsError: If the file cannot be read, does not fit, or holds a recognizer without class probabilities.
     """
-    network = build_recognizer(config)
-    load_state(network, dict(state), where)
-    return network.eval()
+    recognizer = load_recognizer(path)
+    if not isinstance(recognizer.config, CRNNConfig | PARSeqConfig):
+        raise WeightsError(f"{path}: neither a CRNN nor a PARSeq, so it cannot be a text prior")
+    prior = build_prior(recognizer.config)
+    prior.load_state_dict(recognizer.state_dict())
+    return prior.eval()
 
 
-def published_prior_config(state: Mapping[str, Tensor], where: str) -> CRNNConfig | PARSeqConfig:
-    """Which published recognizer a state dict belongs to.
-
-    Raises:
-        WeightsError: If it is neither CRNN nor PARSeq.
-    """
-    if "cnn.conv0.weight" in state:
-        return CRNNConfig()
-    if "pos_queries" in state:
-        tiny = state["pos_queries"].shape[-1] == 192
-        return PARSeqConfig(embed_dim=192, encoder_heads=3, decoder_heads=6) if tiny else PARSeqConfig()
-    raise WeightsError(f"{where}: neither a CRNN nor a PARSeq checkpoint")
-
-
-def _load_published(path: Path, prior_weights: str | Path | None) -> LoadedModel:
-    network = glyphsr_from_official(read_state(path), str(path))
+def _with_prior(network: SRNetwork, path: Path, prior_weights: str | Path | None, *, offline: bool) -> LoadedModel:
+    config = network.config
+    if not config.needs_prior:
+        if prior_weights is not None:
+            raise ConfigError(f"{path}: {config.kind} is not guided by a text prior; leave --prior-weights away")
+        return LoadedModel(SuperResolver(ModelConfig(network=config), prior=None, network=network).eval(), path)
     if prior_weights is None:
         raise ConfigError(f"{path}: a published network needs its text prior too; give --prior-weights parseq.pt")
-    prior_path = find_weights(prior_weights)
-    state = read_state(prior_path)
-    prior_config = published_prior_config(state, str(prior_path))
-    recognizer = recognizer_from_official(state, prior_config, str(prior_path))
+    prior_path = obtain(prior_weights, offline=offline)
+    recognizer = load_prior(prior_path)
     if recognizer.num_classes != network.num_classes:
         raise WeightsError(
             f"{prior_path}: gives {recognizer.num_classes} classes, "
             f"but {path.name} was trained with {network.num_classes}"
         )
-    config = ModelConfig(network=network.config, prior=prior_config)
-    model = SuperResolver(config, prior=TextPriorGenerator(recognizer), network=network)
-    return LoadedModel(model.eval(), path)
+    model_config = ModelConfig(network=config, prior=recognizer.config)
+    model = SuperResolver(model_config, prior=TextPriorGenerator(recognizer), network=network)
+    return LoadedModel(model.eval(), path, prior_path=prior_path)
 
 
-def load_model(weights: str | Path, prior_weights: str | Path | None = None) -> LoadedModel:
-    """Load a model by name or path.
+def load_model(
+    weights: str | Path, prior_weights: str | Path | None = None, *, offline: bool = False
+) -> LoadedModel:
+    """Load a super-resolver by name or path.
 
     Args:
-        weights: A name, one of our checkpoints, or a released GlyphSR ``.pth``.
-        prior_weights: With a released network, the published CRNN or PARSeq that gives its text prior.
+        weights: A name, one of our checkpoints, or a published network's file.
+        prior_weights: With a published network that is guided by one, the CRNN or PARSeq that gives its text prior.
+        offline: Never fetch anything.
 
     Raises:
         WeightsError: If a file is missing, damaged or does not fit.
         ConfigError: If ``prior_weights`` is missing or given where it has no use.
     """
-    path = find_weights(weights)
-    if path.suffix.lower() in FOREIGN_SUFFIXES:
-        return _load_published(path, prior_weights)
+    path = obtain(weights, offline=offline)
+    if is_published_file(path) or read_checkpoint(path, tensors=False).kind == "network":
+        return _with_prior(load_network(path), path, prior_weights, offline=offline)
     if prior_weights is not None:
         raise ConfigError(f"{path}: brings its own text prior; leave --prior-weights away")
     model, checkpoint = load_super_resolver(path)
     return LoadedModel(model, path, checkpoint.card)
+
+
+def wants_prior(weights: str | Path, *, offline: bool = False) -> bool:
+    """Whether these weights are a network that :func:`load_model` needs ``prior_weights`` for.
+
+    Raises:
+        WeightsError: If they are missing or damaged.
+    """
+    path = obtain(weights, offline=offline)
+    if is_published_file(path):
+        return identify(read_state(path)) in ("glyphsr", "tpgsr", "tatt")
+    checkpoint = read_checkpoint(path, tensors=False)
+    return checkpoint.kind == "network" and int(checkpoint.card.get("num_classes", 0)) > 0

@@ -12,7 +12,7 @@ from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.pixel import pixel_loss
 from glyphsr.losses.text_prior import text_prior_loss
 from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
 from glyphsr.types import Batch
 
 
@@ -45,6 +45,7 @@ class PriorObjective:
     """The text prior alone, by CTC on LR pictures."""
 
     def __init__(self, model: SuperResolver, config: LossConfig) -> None:
+        assert model.prior is not None
         assert isinstance(model.prior.recognizer, CRNN)
         self.recognizer = model.prior.recognizer
         self.weight = config.ctc
@@ -63,15 +64,26 @@ class SuperResolutionObjective:
         self.model = model
         self.config = config
         self.trains_prior = bool(config.text_prior or config.ctc)
-        model.prior.requires_grad_(self.trains_prior)
-        self.teacher = copy.deepcopy(model.prior).eval().requires_grad_(False) if config.text_prior else None
+        self.teacher: nn.Module | None = None
+        if model.prior is not None:
+            model.prior.requires_grad_(self.trains_prior)
+            self.teacher = copy.deepcopy(model.prior).eval().requires_grad_(False) if config.text_prior else None
         self.trained: nn.Module = model if self.trains_prior else model.network
 
     def losses(self, batch: Batch) -> LossTerms:
         """Pixel loss and, where configured, the prior's losses."""
-        self.model.prior.train(self.trains_prior)  # a frozen prior keeps its BatchNorm statistics
-        recognizer = self.model.prior.recognizer
         terms: dict[str, Tensor] = {}
+        prior = None if self.model.prior is None else self._prior(self.model.prior, batch, terms)
+        sr = self.model(batch.lr, prior).sr
+        hr = self.model.network_input(batch.hr)
+        terms["pixel"] = self.config.scale * self.config.pixel * pixel_loss(sr.float(), hr)
+        return _sum(terms)
+
+    def _prior(self, generator: TextPriorGenerator, batch: Batch, terms: dict[str, Tensor]) -> Tensor:
+        """The text prior ``(B, K, 1, T)``; its own losses join ``terms``."""
+        generator.train(self.trains_prior)  # a frozen prior keeps its BatchNorm statistics
+        recognizer = generator.recognizer
+        prior: Tensor
         if self.config.ctc:
             assert isinstance(recognizer, CRNN)
             logits = recognizer(recognizer.prepare(batch.lr))  # (T, B, K)
@@ -79,15 +91,12 @@ class SuperResolutionObjective:
             terms["ctc"] = self.config.ctc * ctc_loss(logits, batch.labels, recognizer.codec)
         else:
             with torch.set_grad_enabled(self.trains_prior):
-                prior = self.model.prior(batch.lr)
+                prior = generator(batch.lr)
         if self.teacher is not None:
             with torch.no_grad():
                 teacher = self.teacher(batch.hr)
             terms["text_prior"] = self.config.text_prior * text_prior_loss(prior.float(), teacher.float())
-        sr = self.model(batch.lr, prior).sr
-        hr = self.model.network_input(batch.hr)
-        terms["pixel"] = self.config.scale * self.config.pixel * pixel_loss(sr.float(), hr)
-        return _sum(terms)
+        return prior
 
 
 def build_objective(model: SuperResolver, config: TrainConfig) -> Objective:

@@ -117,6 +117,8 @@ class Trainer:
         torch.manual_seed(config.seed)
         model = SuperResolver.from_config(config.model)
         if config.prior_weights:
+            if model.prior is None:
+                raise ConfigError(f"prior_weights: of no use, since {config.model.network.kind} has no text prior")
             recognizer = load_recognizer(Path(config.prior_weights))
             if recognizer.config != config.model.prior:
                 raise WeightsError(f"{config.prior_weights}: holds another prior than model.prior describes")
@@ -239,7 +241,7 @@ class Trainer:
     def _validate(self) -> ValidationScore:
         model = self.averaged or self.model
         self.score = score = self.validator.score(model)
-        figure = score.prior_accuracy if score.psnr_db is None else score.psnr_db
+        figure = score.psnr_db if score.psnr_db is not None else score.prior_accuracy or 0.0
         if figure >= self.best or not (self.checkpoints / "best.safetensors").is_file():
             self.best = figure
             self._save_weights("best")
@@ -262,6 +264,7 @@ class Trainer:
         model = self.averaged or self.model
         path = self.checkpoints / f"{name}.safetensors"
         if self.config.task == "prior":
+            assert model.prior is not None  # the configuration is checked
             recognizer = model.prior.recognizer
             save_checkpoint(path, recognizer, kind="recognizer", config=recognizer.config, card=self._card())
         else:

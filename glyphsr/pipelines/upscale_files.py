@@ -75,6 +75,7 @@ class _FileRun:
             precision=config.precision,
             batch_size=config.batch_size,
             strength=config.strength,
+            offline=config.offline,
         )
 
     def finish(self, job: Job, picture: PictureReport) -> None:

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from glyphsr.devices import Precision, resolve_device, resolve_precision
 from glyphsr.errors import ConfigError
-from glyphsr.models.recognizers.interface import Reading
+from glyphsr.types import Reading
 from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
-from glyphsr.pipelines.models import load_model
+from glyphsr.pipelines.models import LoadedModel, load_model
 from glyphsr.weights.registry import DEFAULT
 
 AUTO_BATCH_PIXELS = 48 * 16 * 64
@@ -86,9 +86,12 @@ class UpscaledLine:
 
 
 @dataclass(frozen=True, eq=False)
-class _Result:
+class NetworkResult:
+    """What the network made of one window."""
+
     sr: Pixels
-    reading: Reading
+    reading: Reading | None
+    """Of the text prior, where there is one."""
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
@@ -107,6 +110,7 @@ class Upscaler:
         batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
             runs out.
         strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
+        offline: Never fetch weights.
 
     Raises:
         WeightsError: If the weights cannot be loaded.
@@ -122,6 +126,7 @@ class Upscaler:
         precision: Precision = "auto",
         batch_size: int | str = "auto",
         strength: float | None = None,
+        offline: bool = False,
     ) -> None:
         if strength is not None and not 0 <= strength <= 1:
             raise ConfigError(f"--strength: expected 0..1, got {strength:g}")
@@ -131,26 +136,28 @@ class Upscaler:
         self.dtype = resolve_precision(precision, self.device)
         self.batch_pixels = AUTO_BATCH_PIXELS if isinstance(batch_size, str) else batch_size * REFERENCE_PIXELS
         self._weights, self._prior_weights, self._strength = weights, prior_weights, strength
+        self._offline = offline
 
     @cached_property
-    def _loaded(self) -> Any:
-        loaded = load_model(self._weights, self._prior_weights)
+    def loaded(self) -> LoadedModel:
+        """The model and what is known of it; loaded when first asked for."""
+        loaded = load_model(self._weights, self._prior_weights, offline=self._offline)
         loaded.model.to(self.device)
         return loaded
 
     def load(self) -> None:
         """Load the weights now rather than with the first picture."""
-        _ = self._loaded
+        _ = self.loaded
 
     @property
     def weights_path(self) -> Path:
         """The file in use."""
-        return Path(self._loaded.path)
+        return self.loaded.path
 
     @property
     def strength(self) -> float:
         """The share in use."""
-        return float(self._loaded.default_strength if self._strength is None else self._strength)
+        return self.loaded.default_strength if self._strength is None else self._strength
 
     def upscale_lines(self, lines: Sequence[Line]) -> list[UpscaledLine]:
         """Upscale lines; which lines travel together has no influence on the result.
@@ -161,7 +168,7 @@ class Upscaler:
         Returns:
             One result per line, in order.
         """
-        config = self._loaded.model.config.network
+        config = self.loaded.model.config.network
         plans = [plan_line(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
         prepared = [
             resize(line.rgb, (plan.height, plan.width)) if plan else None
@@ -173,7 +180,7 @@ class Upscaler:
             if plan is not None and line is not None
             for window in cut_windows(line, plan)
         ]
-        results = iter(self._run_windows(windows))
+        results = iter(self.super_resolve(windows))
         upscaled = []
         for line, plan, seen in zip(lines, plans, prepared, strict=True):
             if plan is None or seen is None:
@@ -182,14 +189,15 @@ class Upscaler:
             parts = [next(results) for _ in plan.starts]
             sr = blend_windows([part.sr for part in parts], plan)
             rgb = compose(line.rgb, seen, sr, size=line.size, strength=self.strength)
-            upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts)))
+            upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts if part.reading)))
         return upscaled
 
-    def _run_windows(self, windows: list[Pixels]) -> list[_Result]:
+    def super_resolve(self, windows: list[Pixels]) -> list[NetworkResult]:
+        """Run the network on pictures ``(h, w, 3)`` in [0, 1] of sizes that it takes; nothing is blended or clipped."""
         by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, window in enumerate(windows):
             by_shape[window.shape[0], window.shape[1]].append(i)
-        results: dict[int, _Result] = {}
+        results: dict[int, NetworkResult] = {}
         for (height, width), members in by_shape.items():
             first = 0
             while first < len(members):
@@ -208,19 +216,21 @@ class Upscaler:
         return [results[i] for i in range(len(windows))]
 
     @torch.inference_mode()
-    def _run_batch(self, lr: Tensor) -> list[_Result]:
+    def _run_batch(self, lr: Tensor) -> list[NetworkResult]:
         """Network and prior on equal-sized windows ``(B, 3, h, w)``."""
-        model = self._loaded.model
+        model = self.loaded.model
         lr = lr.to(self.device)
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            prior = model.prior(lr)
+            prior = None if model.prior is None else model.prior(lr)
             sr = model(lr, prior).sr
         if not bool(torch.isfinite(sr).all()) and self.dtype != torch.float32:
-            prior = model.prior(lr)
+            prior = None if model.prior is None else model.prior(lr)
             sr = model(lr, prior).sr
-        readings = model.prior.recognizer.decode(prior.squeeze(2).float())
         pixels = sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy()
-        return [_Result(image, reading) for image, reading in zip(pixels, readings, strict=True)]
+        if model.prior is None or prior is None:
+            return [NetworkResult(image, None) for image in pixels]
+        readings = model.prior.recognizer.decode(prior.squeeze(2).float())
+        return [NetworkResult(image, reading) for image, reading in zip(pixels, readings, strict=True)]
 
     def upscale(
         self,

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.data.batches import BatchMaker, LineShape, to_tensor
+from glyphsr.data.batches import BatchMaker, LineShape
+from glyphsr.data.pair_loader import to_tensor
 from glyphsr.data.sources import WordSource
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.psnr import psnr
@@ -22,8 +23,8 @@ class ValidationScore:
     """Means over the held-out words."""
 
     words: int
-    prior_accuracy: float
-    """Share of LR pictures that the text prior reads correctly."""
+    prior_accuracy: float | None
+    """Share of LR pictures that the text prior reads correctly; ``None`` without prior."""
     psnr_db: float | None = None
     """Of the network's picture; ``None`` where only the prior is trained."""
     bicubic_psnr_db: float | None = None
@@ -34,10 +35,10 @@ class ValidationScore:
 
     def describe(self) -> str:
         """One line for a person."""
-        reads = f"prior reads {self.prior_accuracy:.1%} of {self.words} held-out LR words"
-        if self.psnr_db is None:
-            return reads
-        return f"{self.psnr_db:.2f} dB (bicubic {self.bicubic_psnr_db:.2f}), {reads}"
+        parts = [] if self.psnr_db is None else [f"{self.psnr_db:.2f} dB (bicubic {self.bicubic_psnr_db:.2f})"]
+        if self.prior_accuracy is not None:
+            parts.append(f"prior reads {self.prior_accuracy:.1%} of {self.words} held-out LR words")
+        return ", ".join(parts)
 
 
 class Validator:
@@ -79,7 +80,8 @@ class Validator:
         values, bicubic, right = [], [], 0
         for pair_lr, pair_hr, label in self.pairs:
             lr, hr = pair_lr.to(device), pair_hr.to(device)
-            right += words_match(model.prior.recognizer.read(lr)[0].text, label)
+            if model.prior is not None:
+                right += words_match(model.prior.recognizer.read(lr)[0].text, label)
             if self.config.task == "sr":
                 values.append(psnr(model(lr).sr[:, :3].float().clamp(0, 1), hr))
                 plain = F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
@@ -87,7 +89,7 @@ class Validator:
         model.train(training)
         return ValidationScore(
             words=len(self.pairs),
-            prior_accuracy=right / max(1, len(self.pairs)),
+            prior_accuracy=None if model.prior is None else right / max(1, len(self.pairs)),
             psnr_db=float(torch.cat(values).mean()) if values else None,
             bicubic_psnr_db=float(torch.cat(bicubic).mean()) if bicubic else None,
         )

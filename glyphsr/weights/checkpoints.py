@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import safetensors
 import safetensors.torch
@@ -16,7 +16,8 @@ from glyphsr.files import write_with
 FORMAT_NUMBER = 1
 """Rises when older files can no longer be read as they are."""
 
-Kind = Literal["super_resolver", "recognizer"]
+Kind = Literal["super_resolver", "network", "recognizer"]
+"""A network with its text prior, one without, or a recognizer."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,12 @@ def save_checkpoint(path: Path, module: nn.Module, *, kind: Kind, config: Config
     write_with(path, lambda temporary: safetensors.torch.save_file(tensors, str(temporary), metadata))
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     """Read a checkpoint without building anything.
+
+    Args:
+        path: The file.
+        tensors: Read them too, not only the header.
 
     Raises:
         WeightsError: If it is missing, no safetensors file, damaged, not ours, or of a newer format.
@@ -64,7 +69,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+            content = {key: file.get_tensor(key) for key in (file.keys() if tensors else ())}
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"{path}: not a readable safetensors checkpoint: {error}") from error
     if metadata.get("format") != "glyphsr":
@@ -76,8 +81,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
     except (KeyError, ValueError) as error:
         raise WeightsError(f"{path}: damaged header: {error!r}") from error
-    kind: Kind = "recognizer" if metadata.get("kind") == "recognizer" else "super_resolver"
-    return Checkpoint(path, kind, config, card, tensors)
+    kind = metadata.get("kind", "")
+    if kind not in get_args(Kind):
+        raise WeightsError(f"{path}: damaged header: kind {kind!r}")
+    return Checkpoint(path, cast("Kind", kind), config, card, content)
 
 
 def load_state(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:

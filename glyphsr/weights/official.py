@@ -16,6 +16,15 @@ PREFIXES = ("module.", "model.")
 """Put before every key by data parallelism and by Lightning wrappers."""
 
 
+SUFFIXES = {".pth", ".pt", ".ckpt", ".tar"}
+"""Endings of published files; everything else is taken for one of ours."""
+
+
+def is_published_file(path: Path) -> bool:
+    """Whether a file's name is that of a published checkpoint, not of one of ours."""
+    return path.suffix.lower() in SUFFIXES
+
+
 def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors of a published ``.pth``/``.pt``/``.ckpt`` file, without executing anything in it.
 

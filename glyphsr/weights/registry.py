@@ -1,20 +1,69 @@
-"""Weights by name: bundled in the package, or stored in the user's cache."""
+"""Weights by name: bundled in the package, stored in the user's cache, or known to be published somewhere."""
 
+import difflib
+import functools
+import hashlib
 import os
 from pathlib import Path
+from typing import Annotated, Literal
 
 import platformdirs
+import yaml
+from pydantic import Field, TypeAdapter
 
+from glyphsr.config.base import Config
 from glyphsr.errors import WeightsError
 
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+REGISTRY_FILE = Path(__file__).parent / "registry.yaml"
 DEFAULT = "compact"
 """Name of the weights that ``upscale`` uses when nothing else is asked for."""
 
 
-def bundled_names() -> list[str]:
-    """Names of the weights in the package."""
-    return sorted(path.stem for path in BUNDLED_FOLDER.glob("*.safetensors"))
+class Entry(Config):
+    """One row of the registry."""
+
+    kind: Literal["super_resolver", "network", "recognizer", "segmenter"]
+    """What is in the file; a ``network`` may want a text prior beside it."""
+    network: str
+    """Architecture: a kind of network or recognizer, or ``sam``."""
+    source: Literal["bundled", "download", "authors"]
+    """In the package, at a stable address, or where only a person can fetch it."""
+    url: str | None = None
+    """Address of a ``download``."""
+    page: str | None = None
+    """Where the authors publish it."""
+    file: str | None = None
+    """Name of the published file."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{8,64}$")] | None = None
+    """Of the published (or bundled) file; a prefix where no more is known."""
+    bytes: int | None = None
+    licence: str
+    about: str
+
+    @property
+    def stored_as(self) -> str:
+        """Ending of the file in the cache: ours, but SAM keeps the form that its own loader reads."""
+        return ".pth" if self.kind == "segmenter" else ".safetensors"
+
+
+@functools.cache
+def entries() -> dict[str, Entry]:
+    """All rows, by name."""
+    rows = yaml.safe_load(REGISTRY_FILE.read_text(encoding="utf-8"))
+    return TypeAdapter(dict[str, Entry]).validate_python(rows)
+
+
+def entry(name: str) -> Entry:
+    """The row of a name.
+
+    Raises:
+        WeightsError: If there is none; the message names the nearest.
+    """
+    if name not in entries():
+        close = difflib.get_close_matches(name, sorted(entries()), n=1, cutoff=0.0)[0]
+        raise WeightsError(f"{name}: no weights of this name; did you mean {close!r}? `glyphsr models list` shows all")
+    return entries()[name]
 
 
 def cache_folder() -> Path:
@@ -23,21 +72,47 @@ def cache_folder() -> Path:
     return Path(given) if given else Path(platformdirs.user_cache_dir("glyphsr"))
 
 
-def find_weights(name: str | Path) -> Path:
-    """The file that a path or a name stands for: an explicit path, else bundled, else in the cache.
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cached_path(name: str) -> Path:
+    """Where the cache keeps (or would keep) the weights of a name."""
+    known = entries().get(name)
+    return cache_folder() / f"{name}{known.stored_as if known else '.safetensors'}"
+
+
+def is_file_name(name: str | Path) -> bool:
+    """Whether weights are given as a file: a path, or a name with an ending."""
+    path = Path(name)
+    return isinstance(name, Path) or bool(path.suffix) or len(path.parts) > 1
+
+
+def local_weights(name: str | Path) -> Path | None:
+    """The file that a path or a name stands for on this machine; ``None`` for a name that is not here.
 
     Raises:
-        WeightsError: If there is none; the message lists the names.
+        WeightsError: If a path is given and there is no such file.
     """
-    path = Path(name)
-    if path.suffix or len(path.parts) > 1:
+    if is_file_name(name):
+        path = Path(name)
         if not path.is_file():
             raise WeightsError(f"{path}: no such checkpoint")
         return path
-    for folder in (BUNDLED_FOLDER, cache_folder()):
-        candidate = folder / f"{name}.safetensors"
-        if candidate.is_file():
-            return candidate
-    raise WeightsError(
-        f"{name}: no weights of this name; bundled are {', '.join(bundled_names()) or 'none'}, or give a file"
+    bundled = BUNDLED_FOLDER / f"{name}.safetensors"
+    candidates = (bundled, cached_path(str(name)))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def how_to_get(name: str) -> str:
+    """One line that says where weights that are not here come from."""
+    row = entry(name)
+    if row.source == "download":
+        return f"fetch them with `glyphsr models pull {name}`"
+    # The published name may be any network's, so the command says which one it is.
+    return (
+        f"the authors publish {row.file} at {row.page}; "
+        f"download it and run `glyphsr models convert {row.file} --as {name}`"
     )

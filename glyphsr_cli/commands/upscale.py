@@ -110,10 +110,9 @@ def upscale(
     """Make pictures of text larger and more readable.
 
     Each picture is one line of text, of any size and aspect. Nothing is overwritten unless asked; a folder run that was
-    interrupted goes on where it stopped. Nothing is drawn at random and nothing is
-    fetched, so --seed and --offline change nothing here.
+    interrupted goes on where it stopped. Nothing is drawn at random, so --seed changes nothing here.
     """
-    del seed, offline  # part of every command's interface
+    del seed  # part of every command's interface
     from glyphsr.config.reader import load
     from glyphsr.config.upscale import UpscaleConfig
 
@@ -135,6 +134,7 @@ def upscale(
         "precision": precision.value if precision is not None else None,
         "batch_size": int(batch_size) if batch_size and batch_size.isdigit() else batch_size,
         "workers": workers,
+        "offline": offline or None,
     }
     settings = load(UpscaleConfig, config, sets=sets or (), flags=flags, exclusive=SIZES)
     sources = [*(inputs or []), *(more_inputs or [])]

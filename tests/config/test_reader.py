@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from glyphsr.config.model import GlyphSRConfig
+from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.config.reader import load, validate
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig

@@ -8,7 +8,8 @@ import torch
 
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
 from glyphsr.data.batches import CHUNK_STEPS, BatchMaker, iterate_batches
-from glyphsr.data.lmdb_pairs import PairedLmdb, write_pairs
+from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.rendering import BUILTIN_FONT, _draws_latin, find_fonts, render_word
 from glyphsr.data.sources import find_lmdb, open_sources
 from glyphsr.data.word_folder import WordFolder
@@ -35,14 +36,14 @@ def test_lmdb_mistakes_are_named(tiny_lmdb, tmp_path, words):
     with pytest.raises(DataError, match="cannot open the LMDB"):
         len(PairedLmdb(tmp_path))
     with pytest.raises(ValueError, match="expected an LR side"):
-        write_pairs(tmp_path / "new", [Sample("x", words[0].hr, "x")], map_size=1 << 20)
+        write_pairs(tmp_path / "new", [Sample("x", words[0].hr, "x")])
 
 
 def test_names_are_looked_up_under_the_data_root(tiny_lmdb, tmp_path, monkeypatch, words):
     root = tmp_path / "TextZoom"
     for part in ("train1", "train2", "test/easy"):
         (root / part).mkdir(parents=True)
-        write_pairs(root / part, words[:1], map_size=1 << 20)
+        write_pairs(root / part, words[:1])
     assert find_lmdb("train", str(root)) == [root / "train1", root / "train2"]
     monkeypatch.setenv("GLYPHSR_DATA", str(root))
     assert find_lmdb("easy") == [root / "test" / "easy"]

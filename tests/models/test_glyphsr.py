@@ -3,9 +3,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyphsr.config.model import CRNNConfig, GlyphSRConfig, GPMConfig, ModelConfig, PARSeqConfig
+from glyphsr.config.model import ModelConfig
+from glyphsr.config.networks import GlyphSRConfig, GPMConfig
+from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig
 from glyphsr.models.glyphsr.network import GlyphSR
-from glyphsr.models.glyphsr.official_keys import config_from_keys, to_official
+from glyphsr.models.glyphsr.official_keys import config_from_keys, key_table
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.super_resolver import SuperResolver
 
@@ -139,7 +141,7 @@ def test_one_batch_can_be_overfitted():
 def test_the_shape_of_a_network_can_be_read_off_its_official_keys(changes):
     config = GlyphSRConfig(**changes)
     network = GlyphSR.from_config(config, num_classes=37)
-    shapes = {to_official(key, config): tuple(value.shape) for key, value in network.state_dict().items()}
+    shapes = {key_table(config).published(key): tuple(value.shape) for key, value in network.state_dict().items()}
     assert config_from_keys(shapes) == (config, 37)
 
 

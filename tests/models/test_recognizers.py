@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from glyphsr.config.model import CRNNConfig, PARSeqConfig
+from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig
 from glyphsr.models.layers.deformable import DepthwiseDeformableConv
 from glyphsr.models.layers.dsta import DSTAGate
 from glyphsr.models.layers.gru_block import GRUBlock

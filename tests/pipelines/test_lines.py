@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyphsr.config.model import GlyphSRConfig
+from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.pipelines.lines import (
     QUANTUM,
     blend_windows,

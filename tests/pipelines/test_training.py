@@ -7,7 +7,7 @@ import signal
 import pytest
 import torch
 
-from glyphsr.config.model import PARSeqConfig
+from glyphsr.config.recognizers import PARSeqConfig
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, LossConfig, OptimiserConfig, TrainConfig
 from glyphsr.errors import ConfigError, GlyphSRError, WeightsError
 from glyphsr.pipelines.models import load_recognizer, load_super_resolver

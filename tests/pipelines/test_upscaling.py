@@ -4,10 +4,11 @@ import torch
 from PIL import Image
 
 import glyphsr
-from glyphsr.config.model import CRNNConfig, GlyphSRConfig
+from glyphsr.config.networks import GlyphSRConfig
+from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.glyphsr.network import GlyphSR
-from glyphsr.models.glyphsr.official_keys import to_official
+from glyphsr.models.glyphsr.official_keys import key_table
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.upscaling import Line, TargetSize, Upscaler
@@ -141,7 +142,7 @@ def test_a_batch_that_overflows_half_precision_is_redone(tiny_weights):
     results = []
     for precision in ("fp32", "fp16"):
         upscaler = Upscaler(tiny_weights, device="cpu", precision=precision, strength=1.0)
-        network = upscaler._loaded.model.network
+        network = upscaler.loaded.model.network
         with torch.no_grad():
             network.stem.conv.weight.mul_(1e6)  # beyond float16's 65504, no trouble for float32
             network.head.weight.mul_(1e-6)
@@ -154,7 +155,7 @@ def test_a_published_network_runs_with_its_prior(tmp_path):
     config = GlyphSRConfig()
     network = GlyphSR.from_config(config, num_classes=37)
     torch.save(
-        {"state_dict_G": {to_official(k, config): v for k, v in network.state_dict().items()}}, tmp_path / "g.pth"
+        {"state_dict_G": {key_table(config).published(k): v for k, v in network.state_dict().items()}}, tmp_path / "g.pth"
     )
     torch.save(CRNN().state_dict(), tmp_path / "crnn.pth")
     upscaler = Upscaler(tmp_path / "g.pth", prior_weights=tmp_path / "crnn.pth", device="cpu")

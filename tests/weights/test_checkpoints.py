@@ -11,7 +11,7 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.models import load_model, load_recognizer, load_super_resolver
 from glyphsr.weights.checkpoints import FORMAT_NUMBER, read_checkpoint, save_checkpoint
 from glyphsr.weights.official import read_state
-from glyphsr.weights.registry import bundled_names, cache_folder, find_weights
+from glyphsr.weights.registry import BUNDLED_FOLDER, cache_folder, local_weights
 
 
 def test_a_checkpoint_gives_the_same_model_back(tiny_weights, tiny_config):
@@ -108,11 +108,10 @@ def test_names_are_bundled_then_cached(tiny_weights, tmp_path, monkeypatch):
     assert cache_folder() == tmp_path
     (tmp_path / "mine.safetensors").write_bytes(tiny_weights.read_bytes())
     assert load_model("mine").default_strength == 0.5
-    assert find_weights(bundled_names()[0]).is_file()
-    with pytest.raises(WeightsError, match="bundled are compact"):
-        find_weights("nothing")
+    assert local_weights("compact") == BUNDLED_FOLDER / "compact.safetensors"
+    assert local_weights("aster") is None
     with pytest.raises(WeightsError, match="no such checkpoint"):
-        find_weights("no/where.safetensors")
+        local_weights("no/where.safetensors")
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path):

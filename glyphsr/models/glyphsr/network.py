@@ -6,27 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.config.model import GlyphSRConfig
+from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.models.glyphsr.gfm import GlyphFusionModule
 from glyphsr.models.glyphsr.gpm import GlyphHeads, GlyphPerceptionModule
-from glyphsr.models.glyphsr.prior_transformer import PriorTransformer
 from glyphsr.models.layers.pixel_shuffle import PixelShuffleUpsampler
+from glyphsr.models.layers.prior_transformer import PriorTransformer
 from glyphsr.models.layers.srb import SequentialResidualBlock
+from glyphsr.models.layers.stem import Stem
 from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.types import GlyphOutput, SROutput
-
-
-class Stem(nn.Module):
-    """9x9 convolution and a PReLU with one parameter: pixels to trunk features."""
-
-    def __init__(self, in_channels: int, width: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(in_channels, width, kernel_size=9, padding=4)
-        self.act = nn.PReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(B, in_channels, h, w)`` -> ``(B, width, h, w)``."""
-        return self.act(self.conv(x))  # type: ignore[no-any-return]
 
 
 class GlyphSR(nn.Module):
@@ -117,7 +105,7 @@ class GlyphSR(nn.Module):
         if prior is None:
             prior = lr.new_zeros(1, self.num_classes, 1, 26)
         features = self.stem(lr)  # (B, width, h, w)
-        hint = self.prior_transformer(prior, lr.shape[-2:])
+        hint = self.prior_transformer(prior, features)
         hint = hint.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
         x = features
         glyphs: GlyphOutput | None = None

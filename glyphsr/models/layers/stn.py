@@ -82,18 +82,25 @@ class ThinPlateSpline(nn.Module):
 class ControlPointLocalizer(nn.Module):
     """Convolutional network that proposes control points for the spline.
 
-    Source: ``stn_head`` of TSRN and GlyphSR; an almost-identity at initialisation.
+    Source: ``stn_head`` of ASTER, TSRN and GlyphSR; an almost-identity at initialisation.
 
     Args:
-        in_channels: Channels of a ``(h, w) = (16, 64)`` image.
+        in_channels: Channels of the image.
         num_control_points: Points to propose.
+        size: Image ``(height, width)``: 16 x 64 as in TPGSR, TATT and GlyphSR, or 32 x 64 as in ASTER and TSRN.
+
+    Raises:
+        ValueError: If ``size`` is neither.
     """
 
     WIDTHS = (32, 64, 128, 256, 256, 256)
-    POOLS = ((2, 2), (2, 2), (2, 2), (2, 2), (1, 2), None)
 
-    def __init__(self, in_channels: int, num_control_points: int = 20) -> None:
+    def __init__(self, in_channels: int, num_control_points: int = 20, *, size: tuple[int, int] = (16, 64)) -> None:
         super().__init__()
+        if size not in ((16, 64), (32, 64)):
+            raise ValueError(f"size: expected (16, 64) or (32, 64), got {size}")
+        # Down to 1 x 2 either way, so that the linear layer sees 512 numbers.
+        self.pools = (*[(2, 2)] * 4, (size[0] // 16, 2), None)
         channels = (in_channels, *self.WIDTHS)
         self.convs = nn.ModuleList(
             nn.Sequential(nn.Conv2d(i, o, kernel_size=3, padding=1), nn.BatchNorm2d(o), nn.ReLU())
@@ -114,9 +121,9 @@ class ControlPointLocalizer(nn.Module):
             self.points.bias.copy_(regular_control_points(num_control_points, margin=0.01).flatten())
 
     def forward(self, image: Tensor) -> Tensor:
-        """``(B, C, 16, 64)`` -> control points ``(B, n, 2)``, columns x and y, about [0, 1]."""
+        """``(B, C, *size)`` -> control points ``(B, n, 2)``, columns x and y, about [0, 1]."""
         x = image
-        for conv, pool in zip(self.convs, self.POOLS, strict=True):
+        for conv, pool in zip(self.convs, self.pools, strict=True):
             x = conv(x)
             if pool:
                 x = F.max_pool2d(x, pool)
@@ -125,13 +132,22 @@ class ControlPointLocalizer(nn.Module):
 
 
 class SpatialTransformer(nn.Module):
-    """Localizer and spline together; straightens ``(B, C, 16, 64)`` images."""
+    """Localizer and spline together; straightens ``(B, C, 16, 64)`` images.
 
-    def __init__(self, in_channels: int, *, align_corners: bool = True) -> None:
+    Args:
+        in_channels: Channels of the image.
+        align_corners: How the image is sampled; torch <= 1.2 took the published code for true, newer ones for false.
+        enlarge: Look at the image, and sample it, enlarged to 32 x 64, as TSRN does.
+    """
+
+    def __init__(self, in_channels: int, *, align_corners: bool = True, enlarge: bool = False) -> None:
         super().__init__()
-        self.localizer = ControlPointLocalizer(in_channels)
+        self.size = (32, 64) if enlarge else (16, 64)
+        self.localizer = ControlPointLocalizer(in_channels, size=self.size)
         self.tps = ThinPlateSpline((16, 64), align_corners=align_corners)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(B, C, 16, 64)`` -> the same shape, straightened."""
+        if image.shape[-2:] != self.size:
+            image = F.interpolate(image, size=self.size, mode="bilinear", align_corners=True)
         return self.tps(image, self.localizer(image))  # type: ignore[no-any-return]

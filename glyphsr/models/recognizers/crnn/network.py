@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.config.model import CRNNConfig
+from glyphsr.config.recognizers import CRNNConfig
+from glyphsr.models.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.models.layers.grayscale import luminance
-from glyphsr.models.recognizers.interface import Reading
+from glyphsr.types import Reading
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import BLANK, CTCCodec
 
@@ -19,20 +20,6 @@ HEIGHT = 32
 
 MIN_DEVIATION = 0.05
 """Added to a picture's deviation, so that an empty one is not blown up to noise."""
-
-
-class BidirectionalLSTM(nn.Module):
-    """A bidirectional LSTM and a linear layer over time-first sequences."""
-
-    def __init__(self, in_features: int, hidden: int, out_features: int) -> None:
-        super().__init__()
-        self.rnn = nn.LSTM(in_features, hidden, bidirectional=True)
-        self.embedding = nn.Linear(2 * hidden, out_features)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(T, B, in_features)`` -> ``(T, B, out_features)``."""
-        y, _ = self.rnn(x)
-        return self.embedding(y)  # type: ignore[no-any-return]
 
 
 def _convolutions(width: int) -> nn.Sequential:
@@ -61,7 +48,8 @@ class CRNN(nn.Module):
     def __init__(self, config: CRNNConfig | None = None) -> None:
         super().__init__()
         self.config = config or CRNNConfig()
-        self.codec = CTCCodec(CHARSETS[self.config.charset_size])
+        self.charset = CHARSETS[self.config.charset_size]
+        self.codec = CTCCodec(self.charset)
         self.num_classes = self.codec.num_classes
         hidden = self.config.hidden
         self.cnn = _convolutions(self.config.width)
@@ -103,6 +91,16 @@ class CRNN(nn.Module):
     def probabilities(self, images: Tensor) -> Tensor:
         """Class probabilities ``(B, K, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]; class 0 is blank."""
         return self(self.prepare(images)).softmax(dim=2).permute(1, 2, 0)  # type: ignore[no-any-return]
+
+    @property
+    def max_length(self) -> int | None:
+        """Steps of the fixed input width, ``None`` where the picture's aspect is kept."""
+        return self.config.input_width // 4 + 1 if self.config.input_width else None
+
+    @torch.no_grad()
+    def read_prepared(self, prepared: Tensor) -> list[Reading]:
+        """One reading per gray image ``(B, 1, 32, W)``."""
+        return self.decode(self(prepared).softmax(dim=2).permute(1, 2, 0))
 
     @torch.no_grad()
     def read(self, images: Tensor) -> list[Reading]:

@@ -49,15 +49,32 @@ class TwoStreamDecoderLayer(nn.Module):
         Returns:
             ``(B, T, D)``.
         """
+        return self.with_attention(
+            query, content, memory, forbidden=forbidden, padding=padding, need_weights=False
+        )[0]
+
+    def with_attention(
+        self,
+        query: Tensor,
+        content: Tensor,
+        memory: Tensor,
+        *,
+        forbidden: Tensor | None,
+        padding: Tensor | None = None,
+        need_weights: bool = True,
+    ) -> tuple[Tensor, Tensor | None]:
+        """As :meth:`forward`, and the weights over the image ``(B, A, T, P)`` where they are asked for."""
         context = self.norm_c(content)
         y, _ = self.self_attn(
             self.norm_q(query), context, context, attn_mask=forbidden, key_padding_mask=padding, need_weights=False
         )
         x = query + self.dropout(y)
-        y, _ = self.cross_attn(self.norm1(x), memory, memory, need_weights=False)
+        y, weights = self.cross_attn(
+            self.norm1(x), memory, memory, need_weights=need_weights, average_attn_weights=False
+        )
         x = x + self.dropout(y)
         y = self.linear2(self.dropout(F.gelu(self.linear1(self.norm2(x)))))
-        return x + self.dropout(y)  # type: ignore[no-any-return]
+        return x + self.dropout(y), weights
 
 
 class Decoder(nn.Module):
@@ -74,3 +91,13 @@ class Decoder(nn.Module):
         """As :meth:`TwoStreamDecoderLayer.forward`, normalised."""
         x = self.layers[0](query, content, memory, forbidden=forbidden, padding=padding)
         return self.norm(x)  # type: ignore[no-any-return]
+
+    def with_attention(
+        self, query: Tensor, content: Tensor, memory: Tensor, *, forbidden: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As :meth:`TwoStreamDecoderLayer.with_attention`, normalised."""
+        layer = self.layers[0]
+        assert isinstance(layer, TwoStreamDecoderLayer)
+        x, weights = layer.with_attention(query, content, memory, forbidden=forbidden)
+        assert weights is not None
+        return self.norm(x), weights

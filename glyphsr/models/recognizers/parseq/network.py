@@ -1,16 +1,19 @@
 """The PARSeq recognizer (Bautista, Atienza, ECCV 2022), the paper's text prior generator."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from glyphsr.config.model import PARSeqConfig
-from glyphsr.models.recognizers.interface import Reading
+from glyphsr.config.recognizers import PARSeqConfig
+from glyphsr.models.recognizers.interface import TeacherForcing
+from glyphsr.types import Reading
 from glyphsr.models.recognizers.parseq.decoder import Decoder, TwoStreamDecoderLayer
 from glyphsr.text.charset import CHARSETS
+from glyphsr.text.endings import EndedCodec
 from glyphsr.text.tokens import EOS, AttentionCodec
 
 
@@ -36,7 +39,9 @@ class PARSeq(nn.Module):
     def __init__(self, config: PARSeqConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or PARSeqConfig()
-        self.codec = AttentionCodec(CHARSETS[c.charset_size])
+        self.charset = CHARSETS[c.charset_size]
+        self.codec = AttentionCodec(self.charset)
+        self.max_length = c.max_label_length
         self.num_classes = self.codec.num_classes
         self.encoder = VisionTransformer(
             img_size=c.image_size,
@@ -97,12 +102,26 @@ class PARSeq(nn.Module):
         forbidden: Tensor | None = None,
         padding: Tensor | None = None,
     ) -> Tensor:
-        """Logits of the queries, given the text so far; BOS has no position, token i has query i - 1's."""
+        """Logits of the queries, given the text so far."""
+        content = self._content(tokens)
+        out = self.decoder(self.dropout(queries), content, memory, forbidden=forbidden, padding=padding)
+        return self.head(out)  # type: ignore[no-any-return]
+
+    def _content(self, tokens: Tensor) -> Tensor:
+        """Embedded text ``(B, S, D)``; BOS has no position, token i has query i - 1's."""
         content = self.text_embed(tokens)
         positions = self.pos_queries[:, : tokens.shape[1] - 1].expand(len(tokens), -1, -1)
         content = torch.cat([content[:, :1], content[:, 1:] + positions], dim=1)
-        out = self.decoder(self.dropout(queries), self.dropout(content), memory, forbidden=forbidden, padding=padding)
-        return self.head(out)  # type: ignore[no-any-return]
+        return self.dropout(content)  # type: ignore[no-any-return]
+
+    def _decode_with_attention(
+        self, queries: Tensor, tokens: Tensor, memory: Tensor, *, forbidden: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As :meth:`_decode`, and what each query looked at: ``(B, A, T, P)``."""
+        out, attention = self.decoder.with_attention(
+            self.dropout(queries), self._content(tokens), memory, forbidden=forbidden
+        )
+        return self.head(out), attention
 
     def _decode_autoregressive(self, queries: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Greedy, left to right, until every row has met its end of text."""
@@ -133,9 +152,34 @@ class PARSeq(nn.Module):
         return self(self.prepare(images)).softmax(dim=2).transpose(1, 2)  # type: ignore[no-any-return]
 
     @torch.no_grad()
+    def read_prepared(self, prepared: Tensor) -> list[Reading]:
+        """One reading per image ``(B, 3, 32, 128)`` in [-1, 1]."""
+        return self.decode(self(prepared).softmax(dim=2).transpose(1, 2))
+
+    @torch.no_grad()
     def read(self, images: Tensor) -> list[Reading]:
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.decode(self.probabilities(images))
+
+    def teach(self, prepared: Tensor, texts: Sequence[str]) -> TeacherForcing:
+        """Left-to-right pass with the true texts given; attention is over the encoder's grid of patches.
+
+        Raises:
+            ValueError: If a text is longer than the network reads.
+        """
+        ended = EndedCodec(self.charset, end=EOS, first=1)
+        targets = torch.tensor(ended.encode_rows(texts), device=prepared.device)
+        steps = targets.shape[1]
+        if steps > self.max_length + 1:
+            raise ValueError(f"expected texts of at most {self.max_length} characters, got one of {steps - 1}")
+        memory = self.encoder.forward_features(prepared)
+        bos = torch.full((len(targets), 1), self.codec.bos, device=prepared.device)
+        tokens = torch.cat([bos, targets[:, :-1].clamp_min(EOS)], dim=1)
+        future = torch.ones(steps, steps, dtype=torch.bool, device=prepared.device).triu(1)
+        queries = self.pos_queries[:, :steps].expand(len(targets), -1, -1)
+        logits, attention = self._decode_with_attention(queries, tokens, memory, forbidden=future)
+        grid = [size // patch for size, patch in zip(self.config.image_size, self.config.patch_size, strict=True)]
+        return TeacherForcing(logits, attention.unflatten(3, grid), targets)
 
     def decode(self, probabilities: Tensor) -> list[Reading]:
         """Greedy reading of each image; the confidence is the product over the text and its end."""

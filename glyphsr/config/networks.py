@@ -1,0 +1,153 @@
+"""Shapes of the super-resolution networks; ``kind`` tells them apart."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from glyphsr.config.base import Config
+
+Positive = Annotated[int, Field(ge=1)]
+EvenWidth = Annotated[int, Field(ge=4, multiple_of=4)]
+
+
+class TrunkConfig(Config):
+    """What every network of the TSRN lineage is made of, and which lines it takes."""
+
+    needs_prior: ClassVar[bool] = True
+    """Whether a text prior guides it."""
+    fixed_size: ClassVar[tuple[int, int] | None] = None
+    """The only LR ``(height, width)`` it can take, ``None`` for any."""
+
+    num_srbs: Positive = 5
+    """Sequential residual blocks in the trunk (N)."""
+    width: EvenWidth = 64
+    """Channels of the trunk (C_sr)."""
+    image_channels: Literal[3, 4] = 4
+    """3 for RGB, 4 with the brightness mask of TextZoom's loader."""
+    min_height: Positive = 16
+    """Least line height in pixels that the network takes as it is; smaller lines are enlarged to it."""
+    max_height: Positive = 16
+    """Greatest line height in pixels that the network takes as it is; taller lines are handled at this height."""
+    window_aspect: Annotated[float, Field(gt=1.0)] = 4.0
+    """Width of the window through which long lines pass, in line heights."""
+
+    @model_validator(mode="after")
+    def _check_heights(self) -> "TrunkConfig":
+        if self.min_height > self.max_height:
+            raise ValueError(f"min_height: expected at most max_height ({self.max_height}), got {self.min_height}")
+        return self
+
+
+class GPMConfig(Config):
+    """Glyph Perception Module: its size and which of its tasks are learned (paper, Table 3)."""
+
+    line: bool = True
+    """Learn the mask of the whole line (L_line)."""
+    char: bool = True
+    """Learn one mask per character (L_char)."""
+    cls: bool = True
+    """Learn the class of each character (L_cls)."""
+    width: EvenWidth = 128
+    """Channels at full size."""
+    num_slots: Positive = 16
+    """Character slots: the paper's L = 15 and one for the end (the released code has 16)."""
+    num_classes: Positive = 39
+    """Classes of a slot: 36 characters and three specials."""
+
+
+class GlyphSRConfig(TrunkConfig):
+    """Shape of the GlyphSR network; the defaults are the paper's."""
+
+    kind: Literal["glyphsr"] = "glyphsr"
+    prior_width: EvenWidth = 32
+    """Channels of the transformed prior (C_tp)."""
+    prior_hidden: tuple[Positive, Positive, Positive] = (512, 128, 64)
+    """Channels inside the prior transformer."""
+    gpm: GPMConfig = GPMConfig()
+    """Glyph perception; with all three tasks off and no fusion the network is the paper's Baseline 1."""
+    gfm_from: Positive | None = 4
+    """First SRB, counted from 1, whose output the GFM fuses with glyphs (N_gly); null for no fusion."""
+    output: Literal["tanh", "residual"] = "tanh"
+    """``tanh`` as published; ``residual`` adds the network's output to the bicubic picture, with no tanh."""
+    stn: bool = False
+    """Carry the inactive spatial transformer of the released checkpoints."""
+
+    @property
+    def has_gpm(self) -> bool:
+        """Whether anything needs the Glyph Perception Module."""
+        return self.gfm_from is not None or self.gpm.line or self.gpm.char or self.gpm.cls
+
+    @model_validator(mode="after")
+    def _check(self) -> "GlyphSRConfig":
+        if self.gfm_from is not None and self.gfm_from > self.num_srbs:
+            raise ValueError(f"gfm_from: expected 1..{self.num_srbs} (num_srbs) or null, got {self.gfm_from}")
+        return self
+
+
+class TSRNConfig(TrunkConfig):
+    """TSRN, the TextZoom paper's network: the trunk alone."""
+
+    needs_prior: ClassVar[bool] = False
+
+    kind: Literal["tsrn"] = "tsrn"
+    stn: bool = True
+    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
+
+
+class TBSRNConfig(TrunkConfig):
+    """TBSRN of Scene Text Telescope: self-attention instead of the GRUs."""
+
+    needs_prior: ClassVar[bool] = False
+
+    kind: Literal["tbsrn"] = "tbsrn"
+    image_channels: Literal[3, 4] = 3
+    """3 for RGB as published, 4 with the brightness mask."""
+    attention_heads: Positive = 4
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Rate inside the attention blocks, in training only."""
+    stn: bool = True
+    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
+
+
+class TPGSRConfig(TrunkConfig):
+    """TPGSR: the trunk guided by a text prior."""
+
+    kind: Literal["tpgsr"] = "tpgsr"
+    prior_width: EvenWidth = 32
+    """Channels of the transformed prior."""
+    prior_hidden: tuple[Positive, Positive, Positive] = (512, 128, 64)
+    """Channels inside the prior transformer."""
+    stn: bool = True
+    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
+
+
+class TATTConfig(TrunkConfig):
+    """TATT: every place of the picture attends to the text prior. Takes 16 x 64 pictures only."""
+
+    fixed_size: ClassVar[tuple[int, int] | None] = (16, 64)
+
+    kind: Literal["tatt"] = "tatt"
+    attention_heads: Positive = 4
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Rate inside the attention layers, in training only."""
+    mix_batch: bool = False
+    """Let a picture's result depend on its place in the batch: a quirk of the published code, for its exact numbers."""
+    stn: bool = True
+    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
+
+
+def _kind(value: Any) -> str:
+    """A network's ``kind``; configurations written before there was a choice do not name one."""
+    kind = value.get("kind", "glyphsr") if isinstance(value, dict) else value.kind
+    return str(kind)
+
+
+NetworkConfig = Annotated[
+    Annotated[GlyphSRConfig, Tag("glyphsr")]
+    | Annotated[TSRNConfig, Tag("tsrn")]
+    | Annotated[TBSRNConfig, Tag("tbsrn")]
+    | Annotated[TPGSRConfig, Tag("tpgsr")]
+    | Annotated[TATTConfig, Tag("tatt")],
+    Discriminator(_kind),
+]
+"""Any super-resolution network; without ``kind`` it is GlyphSR."""

@@ -1,0 +1,99 @@
+"""Shapes of the recognizers; ``kind`` tells them apart."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from glyphsr.config.base import Config
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class CRNNConfig(Config):
+    """CRNN, as a text prior or a judge; the defaults are the published network's."""
+
+    kind: Literal["crnn"] = "crnn"
+    charset_size: Literal[36, 62, 94] = 36
+    """Symbols it can read: digits and a-z, both cases, or punctuation too."""
+    width: Annotated[int, Field(ge=4)] = 64
+    """Channels of the first convolution; the last has eight times as many."""
+    hidden: Positive = 256
+    """Units of each LSTM, per direction."""
+    input_width: Positive | None = 100
+    """Pixels a picture is resized to at height 32; null keeps its aspect."""
+    standardise: bool = False
+    """Bring each picture to mean 0 and deviation 1 first; the published network does not."""
+
+
+class PARSeqConfig(Config):
+    """PARSeq; the defaults are the published ``parseq`` ("small" encoder)."""
+
+    kind: Literal["parseq"] = "parseq"
+    charset_size: Literal[36, 62, 94] = 94
+    """Symbols it can read."""
+    embed_dim: Positive = 384
+    """Width of encoder and decoder; the tiny variant has 192."""
+    encoder_depth: Positive = 12
+    encoder_heads: Positive = 6
+    """Attention heads of the encoder; tiny has 3."""
+    decoder_heads: Positive = 12
+    """Attention heads of the decoder; tiny has 6."""
+    mlp_ratio: Positive = 4
+    max_label_length: Positive = 25
+    image_size: tuple[Positive, Positive] = (32, 128)
+    """(height, width) in pixels."""
+    patch_size: tuple[Positive, Positive] = (4, 8)
+    """(height, width) in pixels."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    decode_autoregressive: bool = True
+    """Decode left to right; else all positions at once."""
+    refine_iters: Annotated[int, Field(ge=0)] = 1
+    """Refinement passes after decoding."""
+
+
+class MORANConfig(Config):
+    """MORAN v2 as published: gray, 32 x 100, digits and a-z."""
+
+    kind: Literal["moran"] = "moran"
+    hidden: Positive = 256
+    """Units of each LSTM, per direction, and of the decoders."""
+    max_steps: Positive = 20
+    """Decoding steps, the end of the text included."""
+    align_corners: bool = False
+    """How pictures are sampled: torch >= 1.3 took the published code for false, older ones for true."""
+
+
+class ASTERConfig(Config):
+    """ASTER as published: 94 characters, beam width 5."""
+
+    kind: Literal["aster"] = "aster"
+    hidden: Positive = 512
+    """Units of the decoder and of its attention."""
+    max_steps: Positive = 100
+    """Decoding steps, the end of the text included."""
+    beam_width: Positive = 5
+    align_corners: bool = False
+    """How pictures are sampled: torch >= 1.3 took the published code for false, older ones for true."""
+
+
+class TelescopeConfig(Config):
+    """The transformer recognizer of Scene Text Telescope: gray, 32 x 128, digits and a-z."""
+
+    kind: Literal["telescope"] = "telescope"
+    embed_dim: Annotated[int, Field(ge=2, multiple_of=2)] = 512
+    """Width of a token's embedding, and of its position code beside it."""
+    heads: Positive = 16
+    """Attention heads of the decoder, whose width is twice ``embed_dim``."""
+    mlp_dim: Positive = 2048
+    max_steps: Positive = 26
+    """Decoding steps when reading freely, the end of the text included."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+RecognizerConfig = Annotated[
+    CRNNConfig | PARSeqConfig | MORANConfig | ASTERConfig | TelescopeConfig, Field(discriminator="kind")
+]
+"""Any recognizer, told apart by ``kind``."""
+
+PriorConfig = Annotated[CRNNConfig | PARSeqConfig, Field(discriminator="kind")]
+"""A recognizer whose class probabilities can guide a network."""

@@ -1,0 +1,166 @@
+"""Writes TextZoom's LMDB layout: growing, all or nothing, and going on where an interrupted run stopped."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import lmdb
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphsr.errors import ConfigError
+from glyphsr.types import Sample
+
+FIRST_MAP_SIZE = 1 << 24
+"""Bytes that a new environment may hold; doubled whenever it is full."""
+
+SOURCE_KEY = "glyphsr-source"
+"""What an unfinished environment is being made from."""
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """``(H, W, 3)`` uint8 RGB to PNG bytes."""
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return encoded.tobytes()
+
+
+class LmdbWriter:
+    """An environment that gets its name when it is complete.
+
+    Samples are numbered from 1 in the order they are added. An unfinished one stays beside its final place as
+    ``<name>.partial``; the same source then goes on behind the last committed sample.
+
+    Args:
+        path: Final folder.
+        source: Describes what it is made from; an unfinished one made from something else is started anew.
+        overwrite: Replace a folder that exists.
+
+    Raises:
+        ConfigError: If ``path`` exists and may not be replaced.
+    """
+
+    COMMIT_EVERY = 256
+
+    def __init__(self, path: Path, *, source: str = "", overwrite: bool = False) -> None:
+        if path.exists() and not overwrite:
+            raise ConfigError(f"{path}: exists already; --overwrite replaces it")
+        if path.exists() and not (path / "data.mdb").is_file():
+            raise ConfigError(f"{path}: exists and is no LMDB; nothing is replaced")
+        self.path = path
+        self.partial = path.with_name(f"{path.name}.partial")
+        self.partial.mkdir(parents=True, exist_ok=True)
+        self._map_size = FIRST_MAP_SIZE
+        self._env = self._open()
+        self._pending: dict[bytes, bytes] = {}
+        self._pending_samples = 0
+        self.count = self._resume(source)
+        """Samples that are in it."""
+        self._commit(source)
+
+    def _open(self) -> lmdb.Environment:
+        try:
+            env = lmdb.open(str(self.partial), map_size=self._map_size, lock=True, meminit=False)
+        except lmdb.Error:  # left by a crash; nothing in it is worth keeping
+            self._remove_files(self.partial)
+            env = lmdb.open(str(self.partial), map_size=self._map_size, lock=True, meminit=False)
+        self._map_size = max(self._map_size, env.info()["map_size"])
+        return env
+
+    def _resume(self, source: str) -> int:
+        with self._env.begin() as transaction:
+            before, count = transaction.get(SOURCE_KEY.encode()), transaction.get(b"num-samples")
+        if source and count is not None and before is not None and bytes(before) == source.encode():
+            return int(count)
+        if before is not None or count is not None:
+            self._env.close()
+            self._remove_files(self.partial)
+            self._env = self._open()
+        return 0
+
+    @staticmethod
+    def _remove_files(folder: Path) -> None:
+        for name in ("data.mdb", "lock.mdb"):
+            (folder / name).unlink(missing_ok=True)
+
+    def add(self, *, hr: bytes, lr: bytes, label: str, extra: Mapping[str, bytes] | None = None) -> None:
+        """Append one sample.
+
+        Args:
+            hr: Encoded HR picture.
+            lr: Encoded LR picture.
+            label: Its text.
+            extra: Further values by key name without number, e.g. ``file_hr``.
+        """
+        number = f"{self.count + 1:09d}"
+        values = {"image_hr": hr, "image_lr": lr, "label": label.encode(), **(extra or {})}
+        self._pending |= {f"{name}-{number}".encode(): value for name, value in values.items()}
+        self.count += 1
+        self._pending_samples += 1
+        if self._pending_samples >= self.COMMIT_EVERY:
+            self._commit()
+
+    def _commit(self, source: str | None = None) -> None:
+        values = self._pending | {b"num-samples": str(self.count).encode()}
+        if source is not None:
+            values[SOURCE_KEY.encode()] = source.encode()
+        while True:
+            try:
+                with self._env.begin(write=True) as transaction:
+                    for key, value in values.items():
+                        transaction.put(key, value)
+                break
+            except lmdb.MapFullError:  # the transaction is undone
+                self._map_size *= 2
+                self._env.set_mapsize(self._map_size)
+        self._pending, self._pending_samples = {}, 0
+
+    def finish(self) -> None:
+        """Commit the rest and give the environment its name."""
+        with self._env.begin(write=True) as transaction:
+            transaction.delete(SOURCE_KEY.encode())
+        self._commit()
+        self._env.sync(True)
+        self._env.close()
+        (self.partial / "lock.mdb").unlink(missing_ok=True)
+        if self.path.exists():
+            self._remove_files(self.path)
+            self.path.rmdir()
+        self.partial.rename(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish, or, on an error, keep what is committed for the next run."""
+        if kind is None:
+            self.finish()
+        else:
+            self._commit()
+            self._env.close()
+
+
+def write_pairs(path: Path, samples: Iterable[Sample], *, overwrite: bool = False) -> int:
+    """Write decoded samples that have both sides as a TextZoom LMDB.
+
+    Args:
+        path: Folder of the new environment.
+        samples: Samples with ``lr``.
+        overwrite: Replace a folder that exists.
+
+    Returns:
+        How many were written.
+
+    Raises:
+        ValueError: If a sample has no LR side.
+        ConfigError: If ``path`` exists and may not be replaced.
+    """
+    with LmdbWriter(path, overwrite=overwrite) as writer:
+        for sample in samples:
+            if sample.lr is None:
+                raise ValueError(f"{sample.id}: expected an LR side")
+            writer.add(hr=encode_png(sample.hr), lr=encode_png(sample.lr), label=sample.label)
+    return writer.count

@@ -1,0 +1,37 @@
+"""Whether two systems that read the same samples really differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+
+
+@dataclass(frozen=True)
+class PairedComparison:
+    """Two systems on the same samples."""
+
+    only_first: int
+    """Samples that only the first has right."""
+    only_second: int
+    """Samples that only the second has right."""
+    p_value: float
+    """Of McNemar's exact two-sided test: how likely so uneven a split is if neither is better."""
+
+
+def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> PairedComparison:
+    """McNemar's exact test on the samples that one system has right and the other has not.
+
+    Raises:
+        ValueError: If the lengths differ.
+
+    Example:
+        >>> mcnemar([True] * 6, [False] * 6).p_value
+        0.03125
+    """
+    if len(first) != len(second):
+        raise ValueError(f"expected one outcome of each system per sample, got {len(first)} and {len(second)}")
+    only_first = sum(a and not b for a, b in zip(first, second, strict=True))
+    only_second = sum(b and not a for a, b in zip(first, second, strict=True))
+    discordant, fewer = only_first + only_second, min(only_first, only_second)
+    tail = sum(comb(discordant, k) for k in range(fewer + 1))
+    # Whole numbers up to here: 2^-n alone would vanish for many discordant samples.
+    return PairedComparison(only_first, only_second, min(1.0, 2 * tail / 2**discordant) if discordant else 1.0)

@@ -1,0 +1,68 @@
+"""Published names of the modules that the networks of the TSRN lineage share."""
+
+import re
+from collections.abc import Mapping
+
+from glyphsr.config.networks import TrunkConfig
+from glyphsr.models.keys import KeyTable
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Published key -> shape."""
+
+STEM = {"stem.conv": "block1.0", "stem.act": "block1.1"}
+
+STN = {
+    **{f"stn.localizer.convs.{i}": f"stn_head.stn_convnet.{2 * i}" for i in range(6)},
+    "stn.localizer.hidden": "stn_head.stn_fc1",
+    "stn.localizer.points": "stn_head.stn_fc2",
+    "stn.tps": "tps",
+}
+
+SPLINE_CONSTANTS = r"(stn|rectifier)\.tps\..*"
+"""Matrices of the thin-plate spline, which its constructor computes."""
+
+_GRU_BLOCK = {"project": "conv1", "gru": "gru"}
+
+
+def srb_names(ours: str, published: str) -> dict[str, str]:
+    """Names inside one sequential residual block."""
+    table = {f"{ours}.{part}": f"{published}.{part}" for part in ("conv1", "bn1", "conv2", "bn2")}
+    for gru, name in (("vertical_gru", "gru1"), ("horizontal_gru", "gru2")):
+        table |= {f"{ours}.{gru}.{a}": f"{published}.{name}.{b}" for a, b in _GRU_BLOCK.items()}
+    return table
+
+
+def prior_transformer_names(ours: str) -> dict[str, str]:
+    """Names inside the transposed convolutions of the prior."""
+    table = {f"{ours}.deconvs.{i}": f"infoGen.tconv{i + 1}" for i in range(4)}
+    return table | {f"{ours}.norms.{i}": f"infoGen.bn{i + 1}" for i in range(4)}
+
+
+def residual_network_table(
+    config: TrunkConfig, blocks: Mapping[str, str], *, stn: bool, unused: str = r"(?!)", computed: str = r"(?!)"
+) -> KeyTable:
+    """Table of a :class:`~glyphsr.models.layers.residual_network.ResidualNetwork`.
+
+    Args:
+        config: Its shape.
+        blocks: Names inside the blocks and the hint.
+        stn: Whether it carries the spatial transformer.
+        unused: See :class:`KeyTable`.
+        computed: Likewise, beside the spline's constants.
+    """
+    tail = config.num_srbs + 2
+    ends = {"tail": f"block{tail}", "upsampler.conv": f"block{tail + 1}.0.conv", "head": f"block{tail + 1}.1"}
+    table = STEM | dict(blocks) | ends | (STN if stn else {})
+    return KeyTable(table, unused=unused, computed=f"{SPLINE_CONSTANTS}|{computed}")
+
+
+def trunk_shape(shapes: Shapes) -> dict[str, object]:
+    """The fields that every network's configuration has, read off published keys.
+
+    Raises:
+        KeyError: If a key is missing that all networks of the lineage have.
+    """
+    width, channels = shapes["block1.0.weight"][:2]
+    blocks = {int(match[1]) for key in shapes if (match := re.match(r"block(\d+)\.gru1\.", key))}
+    stn = any(key.startswith("stn_head.") for key in shapes)
+    return {"num_srbs": len(blocks), "width": width, "image_channels": 4 if channels == 4 else 3, "stn": stn}

@@ -1,0 +1,1 @@
+"""ASTER: thin-plate-spline rectifier, residual encoder, attention decoder with beam search."""

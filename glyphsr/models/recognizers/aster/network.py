@@ -1,0 +1,68 @@
+"""The ASTER recognizer (Shi et al., TPAMI 2019)."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from glyphsr.config.recognizers import ASTERConfig
+from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
+from glyphsr.models.recognizers.aster.encoder import WIDTHS, Encoder
+from glyphsr.models.recognizers.aster.rectifier import Rectifier
+from glyphsr.models.recognizers.interface import TeacherForcing
+from glyphsr.types import Reading
+from glyphsr.text.charset import PRINTABLE_94
+from glyphsr.text.endings import EndedCodec
+
+SPECIALS = 3
+"""Classes behind the characters: end of text, padding, unknown."""
+
+
+class ASTER(nn.Module):
+    """Rectifies a word of any size and reads it by beam search.
+
+    Source: ``ayumiymk/aster.pytorch`` and its copy in the STISR repositories.
+    """
+
+    charset = PRINTABLE_94
+
+    def __init__(self, config: ASTERConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ASTERConfig()
+        self.codec = EndedCodec(self.charset, end=len(self.charset))
+        self.num_classes = len(self.charset) + SPECIALS
+        self.max_length = self.config.max_steps
+        self.rectifier = Rectifier(align_corners=self.config.align_corners)
+        self.encoder = Encoder()
+        self.decoder = AttentionDecoder(WIDTHS[-1], self.config.hidden, self.num_classes)
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """RGB ``(B, 3, h, w)`` in [0, 1] -> the same size in [-1, 1]; the rectifier takes any size."""
+        return 2 * images - 1
+
+    def features(self, prepared: Tensor) -> Tensor:
+        """``(B, 3, h, w)`` in [-1, 1] -> ``(B, 25, 512)``."""
+        return self.encoder(self.rectifier(prepared))  # type: ignore[no-any-return]
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """``(B, 3, h, w)`` in [-1, 1] -> greedy logits ``(B, 100, 97)``; 94 is the end of text."""
+        return self.decoder(self.features(prepared), steps=self.config.max_steps)[0]  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def read_prepared(self, prepared: Tensor) -> list[Reading]:
+        """One reading per image by beam search; the confidence is the beam's probability."""
+        found = self.decoder.beam_search(
+            self.features(prepared), steps=self.config.max_steps, beam=self.config.beam_width, end=self.codec.end
+        )
+        return [Reading(self.codec.decode(best.classes), math.exp(best.score)) for best in found]
+
+    def read(self, images: Tensor) -> list[Reading]:
+        """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
+        return self.read_prepared(self.prepare(images))
+
+    def teach(self, prepared: Tensor, texts: Sequence[str]) -> TeacherForcing:
+        """Decoder with the true texts given; attention is over a grid of 1 x 25 of the rectified picture."""
+        targets = torch.tensor(self.codec.encode_rows(texts), device=prepared.device)
+        logits, attention = self.decoder(self.features(prepared), steps=targets.shape[1], previous=targets)
+        return TeacherForcing(logits, attention[:, None, :, None, :], targets)

@@ -1,0 +1,40 @@
+"""Two-way table between the published ASTER checkpoint's keys and ours."""
+
+from glyphsr.config.recognizers import ASTERConfig
+from glyphsr.models.keys import KeyTable
+from glyphsr.models.lineage_keys import SPLINE_CONSTANTS, STN, Shapes
+
+_DECODER = {
+    "state_key": "attention_unit.sEmbed",
+    "feature_key": "attention_unit.xEmbed",
+    "score": "attention_unit.wEmbed",
+    "embedding": "tgt_embedding",
+    "gru": "gru",
+    "classifier": "fc",
+}
+
+
+def key_table(config: ASTERConfig) -> KeyTable:
+    """Our names and the published ones.
+
+    Example:
+        >>> key_table(ASTERConfig()).ours("decoder.decoder.attention_unit.sEmbed.bias")
+        'decoder.state_key.bias'
+    """
+    del config  # every ASTER has these names
+    names = {
+        "encoder.stem": "encoder.layer0",
+        **{f"encoder.stages.{i}": f"encoder.layer{i + 1}" for i in range(5)},
+        **{f"decoder.{a}": f"decoder.decoder.{b}" for a, b in _DECODER.items()},
+        **{ours.replace("stn.", "rectifier."): published for ours, published in STN.items()},
+    }
+    return KeyTable(names, computed=SPLINE_CONSTANTS)
+
+
+def config_from_keys(shapes: Shapes) -> ASTERConfig:
+    """Shape of a published network.
+
+    Raises:
+        KeyError: If a key is missing that every ASTER has.
+    """
+    return ASTERConfig(hidden=shapes["decoder.decoder.attention_unit.sEmbed.weight"][0])

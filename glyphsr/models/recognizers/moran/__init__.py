@@ -1,0 +1,1 @@
+"""MORAN v2: rectifier, residual encoder, attention decoders in both directions."""

@@ -1,0 +1,1 @@
+"""The transformer recognizer of Scene Text Telescope."""

@@ -1,0 +1,129 @@
+"""TATT's text prior interpreter: every place of the picture attends to the steps of the text prior."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glyphsr.models.layers.attention import sinusoidal_code
+
+
+class PriorEncoderLayer(nn.Module):
+    """Post-norm self-attention over the steps of the prior."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(width, heads, dropout=dropout)
+        self.expand = nn.Linear(width, width)
+        self.reduce = nn.Linear(width, width)
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """``(T, B, D)`` and its position code -> the same shape."""
+        placed = x + code
+        x = self.norm1(x + self.dropout(self.attention(placed, placed, x, need_weights=False)[0]))
+        y = self.reduce(self.dropout(F.relu(self.expand(x))))
+        return self.norm2(x + self.dropout(y))  # type: ignore[no-any-return]
+
+
+class PriorDecoderLayer(nn.Module):
+    """Post-norm cross-attention from places to steps; the published layer has no self-attention in use."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(width, heads, dropout=dropout)
+        self.expand = nn.Linear(width, width)
+        self.reduce = nn.Linear(width, width)
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, memory: Tensor, place_code: Tensor, step_code: Tensor) -> tuple[Tensor, Tensor]:
+        """Update places ``(P, B, D)`` from steps ``(T, B, D)``; the weights are ``(B, P, T)``, mean over heads."""
+        y, weights = self.attention(x + place_code, memory + step_code, memory)
+        x = self.norm1(x + self.dropout(y))
+        y = self.reduce(self.dropout(F.relu(self.expand(x))))
+        return self.norm2(x + self.dropout(y)), weights
+
+
+class PriorInterpreter(nn.Module):
+    """Text prior to feature map, guided by the picture's own features.
+
+    Source: ``mjq11302010044/TATT: model/tsrn.py`` (``InfoTransformer`` and its ``Transformer``).
+
+    Args:
+        num_classes: Classes K of the text prior.
+        width: Features D, those of the trunk.
+        size: LR ``(height, width)``; fixed, since the places' code is learned.
+        heads: Attention heads.
+        dropout: Rate, in training only.
+        mix_batch: Run the places' GRU along the batch, as the published code does by mistake.
+    """
+
+    MAX_STEPS = 5000
+
+    step_code: Tensor
+
+    def __init__(
+        self, num_classes: int, width: int, size: tuple[int, int], *, heads: int, dropout: float, mix_batch: bool
+    ) -> None:
+        super().__init__()
+        self.size, self.mix_batch = size, mix_batch
+        self.embed = nn.Linear(num_classes, width)
+        self.act = nn.PReLU()
+        self.encoder = PriorEncoderLayer(width, heads, dropout)
+        self.decoder = nn.ModuleList(PriorDecoderLayer(width, heads, dropout) for _ in range(2))
+        self.norm = nn.LayerNorm(width)
+        self.places = nn.Embedding(size[0] * size[1], width)
+        column = size[0] * width
+        self.places_gru = nn.GRU(column, column // 2, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(dropout)
+        self.register_buffer("step_code", sinusoidal_code(self.MAX_STEPS, width)[None])
+
+    def _code_of_places(self, batch: int) -> Tensor:
+        """``(P, B, D)``: a learned code per place, each column of which passes the GRU as one vector.
+
+        The published code hands the GRU ``(w, B, h D)`` declared batch-first, so it runs along the batch instead of the
+        width, and a picture's code depends on the pictures before and after it. Without that quirk every picture gets
+        what the published network gives it in a batch of its own.
+        """
+        height, width = self.size
+        steps = batch if self.mix_batch else 1
+        columns = self.places.weight.view(height, width, -1).transpose(0, 1).flatten(1)  # (w, h D)
+        encoded: Tensor = self.places_gru(columns[:, None].expand(-1, steps, -1).contiguous())[0]  # (w, steps, h D)
+        code = encoded.unflatten(2, (height, -1)).permute(2, 0, 1, 3).flatten(0, 1)  # (P, steps, D)
+        return code.expand(-1, batch, -1)
+
+    def interpret(self, prior: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Feature map and attention.
+
+        Args:
+            prior: ``(B, K, 1, T)`` class probabilities.
+            features: ``(B, D, h, w)`` of the trunk's stem.
+
+        Returns:
+            The map ``(B, D, h, w)`` and the last layer's attention ``(B, h w, T)``, mean over heads.
+
+        Raises:
+            ValueError: If the features have another size than the network was built for.
+        """
+        if features.shape[-2:] != self.size:
+            raise ValueError(f"expected {self.size[0]} x {self.size[1]} pictures, got {tuple(features.shape[-2:])}")
+        steps = self.act(self.embed(prior.squeeze(2).permute(2, 0, 1)))  # (T, B, D)
+        code = self.dropout(self.step_code[:, : len(steps)]).transpose(0, 1)  # (T, 1, D)
+        code = code.expand_as(steps)
+        memory = self.encoder(2 * steps, code)  # the published encoder adds its input to itself first
+        place_code = self._code_of_places(len(features))
+        x = features.flatten(2).permute(2, 0, 1)  # (P, B, D)
+        outputs = []
+        weights = x.new_empty(0)
+        for layer in self.decoder:
+            x, weights = layer(x, memory, place_code, code)
+            outputs.append(self.norm(x))
+        mean = torch.stack(outputs).mean(dim=0)
+        return mean.permute(1, 2, 0).reshape_as(features), weights
+
+    def forward(self, prior: Tensor, features: Tensor) -> Tensor:
+        """The map of :meth:`interpret`."""
+        return self.interpret(prior, features)[0]

@@ -1,0 +1,47 @@
+"""Two-way table between the published TATT checkpoints' keys and ours."""
+
+from typing import Any
+
+from glyphsr.config.networks import TATTConfig
+from glyphsr.models.keys import KeyTable
+from glyphsr.models.lineage_keys import Shapes, residual_network_table, srb_names, trunk_shape
+
+_FEED_FORWARD = {"expand": "linear1", "reduce": "linear2"}
+_ENCODER = {"attention": "self_attn", **_FEED_FORWARD, "norm1": "norm1", "norm2": "norm2"}
+_DECODER = {"attention": "multihead_attn", **_FEED_FORWARD, "norm1": "norm2", "norm2": "norm3"}
+_INTERPRETER = {
+    "embed": "fc_in",
+    "act": "activation",
+    "places": "init_factor",
+    "places_gru": "transformer.gru_encoding",
+    "norm": "transformer.decoder.norm",
+    "step_code": "pe.pe",
+    **{f"encoder.{a}": f"transformer.encoder.layers.0.{b}" for a, b in _ENCODER.items()},
+    **{f"decoder.{i}.{a}": f"transformer.decoder.layers.{i}.{b}" for i in (0, 1) for a, b in _DECODER.items()},
+}
+
+UNUSED = r"infoGen\.fc_feature_in\..*|infoGen\.transformer\.decoder\.layers\.\d+\.(self_attn|norm1)\..*"
+"""What the published class builds and never calls."""
+
+
+def key_table(config: TATTConfig) -> KeyTable:
+    """Our names and the published ones.
+
+    Example:
+        >>> key_table(TATTConfig()).ours("infoGen.transformer.decoder.layers.1.norm3.bias")
+        'hint.decoder.1.norm2.bias'
+    """
+    names = {f"hint.{a}": f"infoGen.{b}" for a, b in _INTERPRETER.items()}
+    for i in range(config.num_srbs):
+        names |= srb_names(f"blocks.{i}", f"block{i + 2}")
+    return residual_network_table(config, names, stn=config.stn, unused=UNUSED, computed=r"hint\.step_code")
+
+
+def config_from_keys(shapes: Shapes) -> tuple[TATTConfig, int]:
+    """Shape of a published network and its number of prior classes.
+
+    Raises:
+        KeyError: If a key is missing that every TATT has.
+    """
+    fields: dict[str, Any] = trunk_shape(shapes)
+    return TATTConfig(**fields), shapes["infoGen.fc_in.weight"][1]

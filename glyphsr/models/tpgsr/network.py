@@ -1,0 +1,26 @@
+"""TPGSR: every residual block sees the text prior."""
+
+from glyphsr.config.networks import TPGSRConfig
+from glyphsr.models.layers.prior_transformer import PriorTransformer
+from glyphsr.models.layers.residual_network import ResidualNetwork
+from glyphsr.models.layers.srb import SequentialResidualBlock
+from glyphsr.models.layers.stn import SpatialTransformer
+
+
+class TPGSR(ResidualNetwork):
+    """TSRN with a transformed text prior beside every block's features.
+
+    Source: ``mjq11302010044/TPGSR: model/tsrn.py``, class ``TSRN_TL``; one stage.
+    """
+
+    @classmethod
+    def from_config(cls, config: TPGSRConfig, *, num_classes: int) -> "TPGSR":
+        """Build the network for a prior of ``num_classes`` classes."""
+        stn = SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None
+        return cls(
+            config,
+            blocks=[SequentialResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)],
+            hint=PriorTransformer(num_classes, config.prior_hidden, config.prior_width, tall=False, gated=False),
+            stn=stn,
+            num_classes=num_classes,
+        )

@@ -1,0 +1,38 @@
+"""Two-way table between the published TPGSR checkpoints' keys and ours."""
+
+from typing import Any
+
+from glyphsr.config.networks import TPGSRConfig
+from glyphsr.models.keys import KeyTable
+from glyphsr.models.lineage_keys import (
+    Shapes,
+    prior_transformer_names,
+    residual_network_table,
+    srb_names,
+    trunk_shape,
+)
+
+
+def key_table(config: TPGSRConfig) -> KeyTable:
+    """Our names and the published ones.
+
+    Example:
+        >>> key_table(TPGSRConfig()).ours("infoGen.tconv2.weight")
+        'hint.deconvs.1.weight'
+    """
+    names = prior_transformer_names("hint")
+    for i in range(config.num_srbs):
+        names |= srb_names(f"blocks.{i}", f"block{i + 2}")
+    return residual_network_table(config, names, stn=config.stn)
+
+
+def config_from_keys(shapes: Shapes) -> tuple[TPGSRConfig, int]:
+    """Shape of a published network and its number of prior classes.
+
+    Raises:
+        KeyError: If a key is missing that every TPGSR has.
+    """
+    fields: dict[str, Any] = trunk_shape(shapes)
+    hidden = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
+    config = TPGSRConfig(**fields, prior_hidden=hidden, prior_width=shapes["infoGen.tconv4.weight"][1])
+    return config, shapes["infoGen.tconv1.weight"][0]

@@ -1,0 +1,1 @@
+"""TSRN (Wang et al., ECCV 2020): the TextZoom paper's baseline."""

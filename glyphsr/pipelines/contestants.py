@@ -1,0 +1,157 @@
+"""What is judged in an evaluation: untouched pictures and the results of networks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from glyphsr.config.evaluation import Baseline, EvalConfig
+from glyphsr.data.pair_loader import to_tensor
+from glyphsr.errors import ConfigError
+from glyphsr.pipelines.lines import Pixels
+from glyphsr.pipelines.lines import resize as resize_line
+from glyphsr.pipelines.models import wants_prior
+from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.types import Sample
+
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class ContestantInfo:
+    """What a report says of one row."""
+
+    name: str
+    weights: str | None = None
+    """File of a network's weights."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """By file name: the network's, and its text prior's where that is another file."""
+    network: str | None = None
+    """Kind of network."""
+    strength: float | None = None
+
+
+class Contestant(Protocol):
+    """Makes the pictures that are judged."""
+
+    info: ContestantInfo
+
+    def squashed(self, lr: Tensor, hr: Tensor) -> Tensor:
+        """``(B, 3, 16, 64)`` and ``(B, 3, 32, 128)`` in [0, 1] -> pictures ``(B, 3, 32, 128)``, not clipped."""
+        ...
+
+    def natural(self, samples: Sequence[Sample]) -> list[Tensor]:
+        """Samples as stored -> 8-bit pictures ``(3, H, W)`` in [0, 1] of each HR side's size."""
+        ...
+
+
+def _as_saved(picture: Pixels) -> Tensor:
+    """``(H, W, 3)`` -> ``(3, H, W)``, clipped and rounded as a saved 8-bit file would be."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).clamp(0, 1).mul(255).round().div(255)
+
+
+def _floats(image: np.ndarray) -> Pixels:
+    return image.astype(np.float32) / np.float32(255)
+
+
+def _lr(sample: Sample) -> Pixels:
+    assert sample.lr is not None
+    return _floats(sample.lr)
+
+
+def enlarge(lr: Tensor) -> Tensor:
+    """Bicubic by two: the baseline and what ``strength`` starts from."""
+    return F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
+
+
+class BaselineContestant:
+    """Pictures that no network touched: bicubic, the HR side, or the LR side as it is."""
+
+    def __init__(self, kind: Baseline) -> None:
+        self.kind = kind
+        self.info = ContestantInfo(kind)
+
+    def squashed(self, lr: Tensor, hr: Tensor) -> Tensor:
+        """As :meth:`Contestant.squashed`; the LR side keeps its size."""
+        return {"bicubic": enlarge(lr), "hr": hr, "lr": lr}[self.kind]
+
+    def natural(self, samples: Sequence[Sample]) -> list[Tensor]:
+        """As :meth:`Contestant.natural`; the LR side keeps its size."""
+        if self.kind == "hr":
+            return [to_tensor([sample.hr])[0] for sample in samples]
+        if self.kind == "lr":
+            return [_as_saved(_lr(sample)) for sample in samples]
+        return [_as_saved(resize_line(_lr(sample), sample.hr.shape[:2])) for sample in samples]
+
+
+class NetworkContestant:
+    """A super-resolution network at its strength."""
+
+    def __init__(self, name: str, upscaler: Upscaler) -> None:
+        self.upscaler = upscaler
+        loaded = upscaler.loaded
+        kind = loaded.model.config.network.kind
+        self.info = ContestantInfo(name, str(loaded.path), loaded.hashes, kind, upscaler.strength)
+
+    def squashed(self, lr: Tensor, hr: Tensor) -> Tensor:
+        """As :meth:`Contestant.squashed`; at strength 1 exactly the network's output."""
+        del hr
+        windows = list(lr.permute(0, 2, 3, 1).contiguous().numpy())
+        found = np.stack([result.sr for result in self.upscaler.super_resolve(windows)])
+        sr = torch.from_numpy(found).permute(0, 3, 1, 2)
+        if self.upscaler.strength == 1:
+            return sr
+        return torch.lerp(enlarge(lr), sr, self.upscaler.strength)
+
+    def natural(self, samples: Sequence[Sample]) -> list[Tensor]:
+        """As :meth:`Contestant.natural`: what ``glyphsr upscale`` would save."""
+        lines = [Line(_lr(sample), sample.hr.shape[:2]) for sample in samples]
+        return [_as_saved(result.rgb) for result in self.upscaler.upscale_lines(lines)]
+
+
+def _names(weights: Sequence[str]) -> list[str]:
+    """Short names of the rows: as given, or the file's; numbered where two are alike."""
+    short = [text if "." not in text and "/" not in text else text.replace("\\", "/").rpartition("/")[2] for text in weights]
+    if len(set(short)) < len(short):  # best.safetensors of many runs
+        short = [text.replace("\\", "/") for text in weights]
+    return short
+
+
+def open_contestants(config: EvalConfig) -> list[Contestant]:
+    """The rows of a table: bicubic (and LR) first, networks as given, HR last.
+
+    Raises:
+        ConfigError: If the same weights are named twice.
+        WeightsError: If weights are missing, damaged or do not fit.
+    """
+    weights = [] if config.weights == (NONE,) else list(config.weights)
+    if len(set(weights)) < len(weights):
+        raise ConfigError("--weights: the same weights are named twice")
+    networks: list[Contestant] = []
+    for name, text in zip(_names(weights), weights, strict=True):
+        upscaler = Upscaler(
+            text,
+            prior_weights=_prior_for(text, config),
+            device=config.device,
+            precision=config.precision,
+            batch_size=config.batch_size,
+            strength=config.strength,
+            offline=config.offline,
+        )
+        networks.append(NetworkContestant(name, upscaler))
+    before: list[Contestant] = [BaselineContestant(kind) for kind in ("lr", "bicubic") if kind in config.baseline]
+    after: list[Contestant] = [BaselineContestant("hr")] if "hr" in config.baseline else []
+    if not (before or networks or after):
+        raise ConfigError("--weights none: expected at least one of --baseline bicubic, hr and lr with it")
+    return [*before, *networks, *after]
+
+
+def _prior_for(weights: str, config: EvalConfig) -> str | None:
+    """``--prior-weights`` is for the networks of a comparison that are guided by a published prior, not for the others."""
+    if config.prior_weights is None:
+        return None
+    return config.prior_weights if wants_prior(weights, offline=config.offline) else None

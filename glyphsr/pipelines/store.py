@@ -1,0 +1,192 @@
+"""The user's store of weights: found, fetched, converted, checked."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.files import write_bytes
+from glyphsr.weights.checkpoints import save_checkpoint
+from glyphsr.weights.download import Progress, fetch
+from glyphsr.weights.official import read_state
+from glyphsr.weights.registry import (
+    BUNDLED_FOLDER,
+    Entry,
+    cache_folder,
+    cached_path,
+    entries,
+    entry,
+    how_to_get,
+    local_weights,
+    sha256_of,
+)
+
+if TYPE_CHECKING:
+    from glyphsr.models.registry import RecognizerNetwork, SRNetwork
+
+DOWNLOADS = "downloads"
+"""Folder of the cache that keeps published files as they came."""
+
+HASHES = "hashes.json"
+"""File of the cache with the hash of every file that we stored in it."""
+
+Status = Literal["bundled", "cached", "not here"]
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """One row of ``glyphsr models list``."""
+
+    name: str
+    entry: Entry
+    status: Status
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether a stored file still is what was stored."""
+
+    name: str
+    path: Path
+    ok: bool
+    message: str
+
+
+def list_weights() -> list[StoredWeights]:
+    """Every row of the registry and where its weights are on this machine."""
+    rows = []
+    for name, row in entries().items():
+        path = local_weights(name)
+        status: Status = "not here" if path is None else "bundled" if path.parent == BUNDLED_FOLDER else "cached"
+        rows.append(StoredWeights(name, row, status, path))
+    return rows
+
+
+def obtain(name: str | Path, *, offline: bool = False, progress: Progress | None = None) -> Path:
+    """The file that a path or a name stands for; fetched where it is not here and has a stable address.
+
+    Raises:
+        WeightsError: If it is not to be had; the message says where it comes from.
+    """
+    found = local_weights(name)
+    if found is not None:
+        return found
+    row = entry(str(name))
+    if row.source != "download" or offline:
+        why = "no weights here (offline)" if row.source == "download" else "no weights here"
+        raise WeightsError(f"{name}: {why}; {how_to_get(str(name))}")
+    return pull(str(name), progress=progress)
+
+
+def pull(name: str, *, progress: Progress | None = None) -> Path:
+    """Fetch published weights into the cache, check their hash and convert them.
+
+    Raises:
+        WeightsError: If they have no stable address, cannot be fetched, or are not what they should be.
+    """
+    row = entry(name)
+    found = local_weights(name)
+    if found is not None:
+        return found
+    if row.url is None or row.file is None:
+        raise WeightsError(f"{name}: {how_to_get(name)}")
+    target = cached_path(name)
+    if row.kind == "segmenter":
+        fetch(row.url, target, sha256=row.sha256, progress=progress)
+        _remember(target)
+        return target
+    downloaded = fetch(row.url, cache_folder() / DOWNLOADS / row.file, sha256=row.sha256, progress=progress)
+    return convert(downloaded, name, out=target)
+
+
+def convert(file: Path, name: str, *, out: Path | None = None, overwrite: bool = False) -> Path:
+    """Check a published file against the network it should be, and store it as safetensors.
+
+    Args:
+        file: The published file.
+        name: A name of the registry, or a kind of network or recognizer.
+        out: Where to; default is the cache, under that name.
+        overwrite: Replace a file that exists.
+
+    Returns:
+        The stored file.
+
+    Raises:
+        WeightsError: If the file is unreadable, or another network's; the first differences are named.
+        ConfigError: If the result exists and may not be replaced.
+    """
+    from glyphsr.models.registry import RECOGNIZERS, identify
+    from glyphsr.pipelines.models import network_from_official, recognizer_from_official
+
+    row = entry(name)
+    if row.kind == "segmenter":
+        raise ConfigError(f"{name}: SAM is used as it is published; `glyphsr models pull {name}` stores it")
+    if row.kind == "super_resolver":
+        raise ConfigError(f"{name}: is ours; expected the name of published weights")
+    target = out or cached_path(name)
+    if target.suffix != ".safetensors":
+        raise ConfigError(f"{target}: expected a name ending in .safetensors")
+    if target.exists() and not overwrite:
+        raise ConfigError(f"{target}: exists already; --overwrite replaces it")
+    state = read_state(file)
+    kind = identify(state)
+    if kind is not None and kind != row.network:
+        raise WeightsError(f"{file}: holds {kind}, not {row.network}; try --as {kind}")
+    card: dict[str, Any] = {"source": file.name, "source_sha256": sha256_of(file), "published": name}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    network: RecognizerNetwork | SRNetwork
+    if row.network in RECOGNIZERS:
+        network = recognizer_from_official(state, str(file), kind=row.network)
+        save_checkpoint(target, network, kind="recognizer", config=network.config, card=card)
+    else:
+        network = network_from_official(state, str(file), kind=row.network)
+        card["num_classes"] = network.num_classes
+        save_checkpoint(target, network, kind="network", config=network.config, card=card)
+    if target.parent == cache_folder():
+        _remember(target)
+    return target
+
+
+def _known_hashes() -> dict[str, str]:
+    listing = cache_folder() / HASHES
+    try:
+        return {str(key): str(value) for key, value in json.loads(listing.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _remember(path: Path) -> None:
+    hashes = _known_hashes() | {path.name: sha256_of(path)}
+    write_bytes(cache_folder() / HASHES, json.dumps(hashes, indent=2).encode())
+
+
+def verify(names: Sequence[str] = ()) -> list[Verification]:
+    """Compare stored files with the hashes they were stored with, or were shipped with.
+
+    Args:
+        names: Which; all that are on this machine by default.
+
+    Raises:
+        WeightsError: If a named one is unknown or not here.
+    """
+    chosen = names or [row.name for row in list_weights() if row.path is not None]
+    return [_verify_one(name) for name in chosen]
+
+
+def _verify_one(name: str) -> Verification:
+    row = entry(name)
+    path = local_weights(name)
+    if path is None:
+        raise WeightsError(f"{name}: no weights here; {how_to_get(name)}")
+    published_form = path.parent == BUNDLED_FOLDER or row.kind == "segmenter"
+    expected = row.sha256 if published_form else _known_hashes().get(path.name)
+    if expected is None:
+        return Verification(name, path, ok=True, message="no hash is known of it")
+    found = sha256_of(path)
+    if found.startswith(expected):
+        return Verification(name, path, ok=True, message=f"SHA-256 {found[:16]} as stored")
+    again = "install the package again" if path.parent == BUNDLED_FOLDER else "delete it and store it again"
+    return Verification(name, path, ok=False, message=f"SHA-256 {found[:16]}, expected {expected[:16]}; {again}")

@@ -1,0 +1,112 @@
+"""Fetches a published file over HTTP: checked by its hash, and going on where a cut transfer stopped."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pooch
+import requests
+
+from glyphsr.errors import WeightsError
+from glyphsr.weights.registry import sha256_of
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes so far and, where the server says, in all."""
+
+CHUNK = 1 << 20
+TIMEOUT_S = 30
+
+
+class ResumingDownloader:
+    """A pooch downloader that keeps what a cut transfer brought and asks the server for the rest.
+
+    Args:
+        part: Where the unfinished file is kept between attempts.
+        progress: Told how far it is.
+    """
+
+    def __init__(self, part: Path, progress: Progress | None = None) -> None:
+        self.part = part
+        self.progress = progress
+
+    def __call__(self, url: str, output_file: str, _pooch: object) -> None:
+        """Fetch ``url`` into ``output_file``.
+
+        Raises:
+            WeightsError: If the server cannot be reached, refuses, or the transfer is cut; what came is kept.
+        """
+        try:
+            self._fetch(url)
+        except requests.RequestException as error:
+            here = self.part.stat().st_size if self.part.is_file() else 0
+            kept = f"; {here} bytes are kept, the same command goes on from there" if here else ""
+            raise WeightsError(f"{url}: cannot be fetched ({_reason(error)}){kept}") from error
+        self.part.replace(output_file)
+
+    def _fetch(self, url: str) -> None:
+        here = self.part.stat().st_size if self.part.is_file() else 0
+        headers = {"Range": f"bytes={here}-"} if here else {}
+        # Without "identity" a server may compress, and the bytes on disk would not be the ones that are counted.
+        headers["Accept-Encoding"] = "identity"
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
+            if answer.status_code == requests.codes.requested_range_not_satisfiable:
+                return  # nothing is left to fetch; the hash decides whether that is so
+            answer.raise_for_status()
+            if answer.status_code != requests.codes.partial_content:
+                here = 0  # the server sends the whole file again
+            length = answer.headers.get("Content-Length")
+            total = here + int(length) if length else None
+            with self.part.open("ab" if here else "wb") as file:
+                for chunk in answer.iter_content(CHUNK):
+                    file.write(chunk)
+                    here += len(chunk)
+                    if self.progress:
+                        self.progress(here, total)
+            if total is not None and here < total:
+                raise requests.ConnectionError(f"cut after {here} of {total} bytes")
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"the server answers {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {TIMEOUT_S} s"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "cut after" in str(error):
+        return "the transfer was cut"
+    return "no connection"
+
+
+def fetch(url: str, target: Path, *, sha256: str | None, progress: Progress | None = None) -> Path:
+    """Fetch a file once; a complete one with the right hash is left alone.
+
+    Args:
+        url: Where from.
+        target: The final name, which only ever exists complete and checked.
+        sha256: Expected hash or its first digits; ``None`` where nobody published one.
+        progress: Told how far it is.
+
+    Raises:
+        WeightsError: If it cannot be fetched or has another hash (it is then thrown away).
+    """
+    if target.is_file() and (sha256 is None or sha256_of(target).startswith(sha256)):
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    pooch.get_logger().setLevel("WARNING")
+    # Pooch knows whole hashes only, and prefixes are checked here, so it is told of none.
+    fetched = Path(
+        pooch.retrieve(
+            url,
+            known_hash=None,
+            fname=f"{target.name}.unchecked",
+            path=target.parent,
+            downloader=ResumingDownloader(part, progress),
+        )
+    )
+    found = sha256_of(fetched)
+    if sha256 is not None and not found.startswith(sha256):
+        with suppress(OSError):
+            fetched.unlink()
+        raise WeightsError(f"{url}: has SHA-256 {found[:16]}..., expected {sha256[:16]}...; thrown away, try again later")
+    fetched.replace(target)
+    return target

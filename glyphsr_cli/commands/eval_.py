@@ -1,0 +1,259 @@
+"""``glyphsr eval``: score networks and baselines by judges that read."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from glyphsr_cli import console
+from glyphsr_cli.options import (
+    COMPUTE,
+    OUTPUT,
+    ConfigOpt,
+    DeviceOpt,
+    JsonOpt,
+    OfflineOpt,
+    PrecisionOpt,
+    ProgressOpt,
+    QuietOpt,
+    SeedOpt,
+    SetOpt,
+    VerboseOpt,
+    WorkersOpt,
+)
+
+if TYPE_CHECKING:
+    from glyphsr.pipelines.evaluation_report import EvaluationReport
+
+DATA = "Data"
+GATE_FAILED = 5
+SHOWN_PROBLEMS = 20
+
+
+class ReportFormat(StrEnum):
+    """Forms of the result on stdout."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    md = "md"
+
+
+def eval_(
+    recognizer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--recognizer",
+            "-R",
+            help="Judge: crnn, moran, aster, parseq, telescope, rapidocr, tesseract, NAME=FILE for weights of your own, "
+            "or all that are at hand. Repeatable.",
+            show_default="crnn",
+        ),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--weights", "-w", help="Network: name or checkpoint file; none for none. Repeatable.", show_default="compact"
+        ),
+    ] = None,
+    prior_weights: Annotated[
+        str | None, typer.Option(help="Published CRNN or PARSeq that guides the published networks.")
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Subsets: names under the data root or LMDB folders; commas or repeated.",
+            show_default="easy,medium,hard",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    data_root: Annotated[
+        str | None, typer.Option(help="Folder of TextZoom.", envvar="GLYPHSR_DATA", rich_help_panel=DATA)
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Score only the first N samples of each subset.", rich_help_panel=DATA)
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="paper: 16 x 64 to 32 x 128, PSNR and SSIM of batches of 48. standard: natural width, per image.",
+            show_default="paper",
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(help="Untouched pictures to score too: bicubic, hr, lr.", show_default="bicubic,hr"),
+    ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of each network's change over bicubic, 0..1.", show_default="from its card, else 1"
+        ),
+    ] = None,
+    bootstrap: Annotated[
+        int | None, typer.Option(help="Resamples behind the 95% intervals; 0 for none.", show_default="2000")
+    ] = None,
+    compare_paper: Annotated[
+        bool, typer.Option("--compare-paper", help="Print the paper's rows too, if the data are TextZoom.")
+    ] = False,
+    fail_under: Annotated[
+        float | None,
+        typer.Option(help="Exit with 5 if a network's weighted average, in percent, is lower with any judge."),
+    ] = None,
+    format_: Annotated[
+        ReportFormat, typer.Option("--format", "-f", help="Form of the result.", rich_help_panel=OUTPUT)
+    ] = ReportFormat.table,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write the result to a .json, .csv or .md file too.", rich_help_panel=OUTPUT),
+    ] = None,
+    per_image: Annotated[
+        Path | None,
+        typer.Option(help="Write every picture's readings to this .jsonl file.", rich_help_panel=OUTPUT),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=OUTPUT)
+    ] = False,
+    device: DeviceOpt = None,
+    precision: PrecisionOpt = None,
+    batch_size: Annotated[
+        str | None,
+        typer.Option(
+            help="Pictures per batch, or auto; no influence on the scores.", show_default="auto", rich_help_panel=COMPUTE
+        ),
+    ] = None,
+    workers: WorkersOpt = None,
+    seed: SeedOpt = None,
+    offline: OfflineOpt = False,
+    config: ConfigOpt = None,
+    sets: SetOpt = None,
+    json_: JsonOpt = False,
+    progress: ProgressOpt = None,
+    verbose: VerboseOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Score networks and baselines on TextZoom or a set of your own.
+
+    Accuracy is the share of words that a judge reads exactly (lower-cased letters and digits); averages are over
+    all samples first, over subsets second. Untouched bicubic and HR pictures give floor and ceiling.
+    """
+    from glyphsr.config.evaluation import EvalConfig
+    from glyphsr.config.reader import load
+
+    flags: dict[str, Any] = {
+        "recognizer": _listed(recognizer),
+        "weights": _listed(weights),
+        "prior_weights": prior_weights,
+        "split": _listed(split),
+        "data_root": data_root,
+        "limit": limit,
+        "protocol": protocol,
+        "baseline": _listed(baseline),
+        "strength": strength,
+        "bootstrap": bootstrap,
+        "device": device,
+        "precision": precision.value if precision is not None else None,
+        "batch_size": int(batch_size) if batch_size and batch_size.isdigit() else batch_size,
+        "workers": workers,
+        "seed": seed,
+        "offline": offline or None,
+    }
+    settings = load(EvalConfig, config, sets=sets or (), flags=flags)
+    if out is not None:
+        _check_out(out, overwrite=overwrite)
+    from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
+    from glyphsr.pipelines.evaluation import evaluate
+
+    if uses_sample_set(settings.split, settings.data_root) and not quiet:
+        console.say(f"note: {SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
+    with console.progress_bar(enabled=False if quiet else progress) as bar:
+        task = bar.add_task("scoring", total=None)
+        report = evaluate(
+            per_image=per_image,
+            overwrite=overwrite,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            **settings.model_dump(),
+        )
+    _speak(report, quiet=quiet)
+    _show(report, ReportFormat.json if json_ else format_, out, compare_paper=compare_paper, verbose=verbose)
+    if compare_paper and not quiet:
+        _say_why_not_compared(report)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+    if fail_under is not None and _gate_fails(report, fail_under):
+        raise typer.Exit(GATE_FAILED)
+
+
+def _listed(values: list[str] | None) -> list[str] | None:
+    """Repeated and comma-separated values alike."""
+    return [part for value in values for part in value.split(",") if part] if values else None
+
+
+def _check_out(out: Path, *, overwrite: bool) -> None:
+    from glyphsr.errors import ConfigError
+
+    if out.suffix.lower() not in (".json", ".csv", ".md"):
+        raise ConfigError(f"--out {out}: expected a name ending in .json, .csv or .md")
+    if not out.parent.is_dir():
+        raise ConfigError(f"--out {out}: the folder {out.parent} does not exist")
+    if out.exists() and not overwrite:
+        raise ConfigError(f"--out {out}: exists already; --overwrite replaces it")
+
+
+def _speak(report: "EvaluationReport", *, quiet: bool) -> None:
+    """Problems always, notices unless quiet."""
+    for problem in report.problems[:SHOWN_PROBLEMS]:
+        console.say(f"error: {problem.id}: {problem.message}")
+    hidden = len(report.problems) - SHOWN_PROBLEMS
+    if hidden > 0:
+        console.say(f"error: {hidden} more samples like these; --json lists them all")
+    if not quiet:
+        for notice in report.notices:
+            console.say(f"note: {notice}")
+
+
+def _render(report: "EvaluationReport", form: ReportFormat, *, compare_paper: bool) -> str:
+    from glyphsr.pipelines.evaluation_report import as_csv
+    from glyphsr_cli import tables
+
+    if form is ReportFormat.json:
+        return json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    if form is ReportFormat.csv:
+        return as_csv(report)
+    return tables.as_markdown(tables.evaluation_tables(report, compare_paper=compare_paper))
+
+
+def _show(
+    report: "EvaluationReport", form: ReportFormat, out: Path | None, *, compare_paper: bool, verbose: bool
+) -> None:
+    from glyphsr.files import write_bytes
+    from glyphsr_cli import tables
+
+    if out is not None:
+        written = _render(report, ReportFormat(out.suffix.lower()[1:]), compare_paper=compare_paper)
+        write_bytes(out, written.encode())
+    if form is ReportFormat.table:
+        tables.show(tables.evaluation_tables(report, compare_paper=compare_paper, verbose=verbose))
+    else:
+        typer.echo(_render(report, form, compare_paper=compare_paper), nl=False)
+
+
+def _say_why_not_compared(report: "EvaluationReport") -> None:
+    from glyphsr.pipelines.published import TEXTZOOM_COUNTS, is_textzoom
+
+    if not is_textzoom(report.counts):
+        ours, theirs = ("/".join(map(str, counts)) for counts in (report.counts, TEXTZOOM_COUNTS))
+        console.say(f"note: not TextZoom ({ours} samples, TextZoom has {theirs}), so the paper's numbers are left out")
+
+
+def _gate_fails(report: "EvaluationReport", percent: float) -> bool:
+    networks = [row.name for row in report.rows if row.network] or [row.name for row in report.rows if row.name != "hr"]
+    failed = False
+    for score in report.reading:
+        reached = 100 * score.accuracy.weighted
+        if score.row in networks and not reached >= percent:
+            console.say(f"gate: {score.row} reaches {reached:.2f}% with {score.judge}, under {percent:g}%")
+            failed = True
+    return failed

@@ -1,0 +1,192 @@
+"""Report dataclasses as tables: Rich on a terminal, plain text when piped, Markdown on request."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from glyphsr_cli import console
+
+if TYPE_CHECKING:
+    from glyphsr.pipelines.evaluation_report import EvaluationReport, Figures
+
+
+@dataclass(frozen=True)
+class Table:
+    """Texts in rows; every column but the first is aligned to the right."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+    """Lines below it."""
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}" if math.isfinite(value) else "-"
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
+
+
+def _with_interval(figures: "Figures") -> str:
+    if figures.interval is None or not math.isfinite(figures.interval[0]):
+        return _percent(figures.weighted)
+    low, high = figures.interval
+    return f"{_percent(figures.weighted)} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def evaluation_tables(
+    report: "EvaluationReport", *, compare_paper: bool = False, verbose: bool = False
+) -> list[Table]:
+    """Reading by each judge, fidelity, paired comparisons, and what they stand on."""
+    tables = [_reading_table(report, judge.name, compare_paper=compare_paper) for judge in report.judges]
+    if report.fidelity:
+        tables.append(_fidelity_table(report))
+    if report.comparisons:
+        tables.append(_comparison_table(report))
+    if verbose:
+        tables.append(_speed_table(report))
+    tables.append(_basis_table(report))
+    return tables
+
+
+def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: bool) -> Table:
+    subsets = tuple(part.name for part in report.parts)
+    columns = ("", *subsets, "weighted", "plain", "CER", "1-NED")
+    rows = []
+    for row in report.rows:
+        score = report.score(row.name, judge)
+        parts = tuple(_percent(value) for value in score.accuracy.parts)
+        averages = (_with_interval(score.accuracy), _percent(score.accuracy.plain))
+        rows.append((row.name, *parts, *averages, _percent(score.cer.weighted), _number(score.similarity.weighted, 3)))
+    if compare_paper:
+        rows += _paper_rows(report, judge)
+    return Table(f"{judge} reads, % of words", columns, tuple(rows))
+
+
+def _paper_rows(report: "EvaluationReport", judge: str) -> list[tuple[str, ...]]:
+    from glyphsr.pipelines.published import PAPER, is_textzoom
+
+    if not is_textzoom(report.counts):
+        return []
+    wanted = [row.name if row.network is None else row.network for row in report.rows]
+    rows = []
+    for name in dict.fromkeys([*wanted, "glyphsr"]):
+        if (name, judge) in PAPER:
+            *parts, average = (_number(value, 2) if value is not None else "-" for value in PAPER[name, judge])
+            rows.append((f"paper: {name}", *parts, average, "-", "-", "-"))
+    return rows
+
+
+def _fidelity_table(report: "EvaluationReport") -> Table:
+    subsets = tuple(part.name for part in report.parts)
+    columns = ("", *(f"PSNR {name}" for name in subsets), "PSNR", "per image", "SSIM")
+    rows = tuple(
+        (
+            score.row,
+            *(_number(value, 2) for value in score.psnr_db.parts),
+            _number(score.psnr_db.weighted, 2),
+            _number(score.psnr_per_image_db.weighted, 2),
+            _number(score.ssim.weighted, 4),
+        )
+        for score in report.fidelity
+        if score.row != "hr"  # is the truth itself
+    )
+    how = "batches of 48, nothing clipped" if report.protocol == "paper" else "each image at 8 bit"
+    return Table(f"Fidelity, dB and SSIM of {how}; averages weighted", columns, rows)
+
+
+def _comparison_table(report: "EvaluationReport") -> Table:
+    rows = tuple(
+        (f"{item.second} against {item.first}", item.judge, str(item.only_second), str(item.only_first), f"{item.p_value:.3g}")
+        for item in report.comparisons
+    )
+    columns = ("", "judge", "only the former right", "only the latter right", "p")
+    return Table("Paired (McNemar, exact)", columns, rows)
+
+
+def _speed_table(report: "EvaluationReport") -> Table:
+    judges = tuple(judge.name for judge in report.judges)
+    making = {score.row: score.images_per_s for score in report.fidelity}
+    rows = tuple(
+        (
+            row.name,
+            _number(making.get(row.name, math.nan), 1),
+            *(_number(report.score(row.name, judge).images_per_s, 1) for judge in judges),
+        )
+        for row in report.rows
+    )
+    return Table("Images per second", ("", "made", *(f"read by {judge}" for judge in judges)), rows)
+
+
+def _basis_table(report: "EvaluationReport") -> Table:
+    """What every number stands on: protocol, averaging, samples, weights and their hashes."""
+    samples = ", ".join(f"{part.name} {part.images}" for part in report.parts)
+    rows = [
+        ("protocol", report.protocol),
+        ("averaging", "weighted: over all samples; plain: over subsets"),
+        ("samples", samples),
+    ]
+    for row in report.rows:
+        if row.network:
+            hashes = ", ".join(f"{name} {value[:12]}" for name, value in row.sha256.items())
+            rows.append((row.name, f"{row.network}, strength {row.strength:g}, {hashes}"))
+    for judge in report.judges:
+        rows.append((judge.name, f"{judge.weights} {judge.sha256[:12]}" if judge.sha256 else judge.weights))
+    rows.append(("time", f"{report.seconds:.1f} s"))
+    return Table("Basis", ("", ""), tuple(rows))
+
+
+def as_markdown(tables: Iterable[Table]) -> str:
+    """Tables in GitHub's Markdown."""
+    parts = []
+    for table in tables:
+        def line(cells: Sequence[str]) -> str:
+            return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+        align = ["---", *["---:"] * (len(table.columns) - 1)]
+        lines = [f"**{table.title}**", "", line(table.columns), line(align), *map(line, table.rows)]
+        parts.append("\n".join([*lines, *table.notes]))
+    return "\n\n".join(parts) + "\n"
+
+
+def as_plain(tables: Iterable[Table]) -> str:
+    """Tables as aligned text, without frames, for pipes and logs."""
+    parts = []
+    for table in tables:
+        cells = [table.columns, *table.rows]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(table.columns))]
+
+        def line(row: Sequence[str], widths: Sequence[int] = tuple(widths)) -> str:
+            first, *rest = row
+            aligned = [first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(rest, widths[1:], strict=True))]
+            return "  ".join(aligned).rstrip()
+
+        body = [row for row in cells if any(row)]
+        parts.append("\n".join([table.title, *map(line, body), *table.notes]))
+    return "\n\n".join(parts) + "\n"
+
+
+def show(tables: Sequence[Table]) -> None:
+    """Print on stdout: with Rich on a terminal, else as plain text."""
+    out = console.out()
+    if not out.is_terminal:
+        out.file.write(as_plain(tables))
+        return
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    for table in tables:
+        grid = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+        two = len(table.columns) == 2
+        for i, column in enumerate(table.columns):
+            left = i == 0 or two
+            grid.add_column(Text(column), justify="left" if left else "right", overflow="fold", no_wrap=i > 0 and not two)
+        for row in table.rows:
+            grid.add_row(*(Text(cell) for cell in row))  # no markup: names contain brackets
+        out.print(grid)
+        for note in table.notes:
+            out.print(Text(note))

@@ -1,0 +1,85 @@
+"""Golden vectors: manifests, filled weights and arrays, and where they are kept.
+
+The vectors beside this file were computed with the public reference implementations on weights filled by a fixed
+rule (``fill.py``). ``GLYPHSR_PARITY`` names another folder of the same form. Tolerances are each manifest's own: ten
+times the reference's gap between float32 and float64.
+"""
+
+import functools
+import importlib.util
+import json
+import os
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+
+FOLDER = Path(os.environ.get("GLYPHSR_PARITY") or Path(__file__).parent)
+
+
+def load_fill() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("parity_fill", FOLDER / "fill.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FILL = load_fill()
+
+
+class Vector:
+    """Manifest, filled weights and arrays of one network."""
+
+    def __init__(self, name):
+        self.name = name
+        self.manifest = FILL.load_manifest(FOLDER / f"{name}.json")
+        filled = FILL.filled_state(self.manifest)
+        assert FILL.digest(filled) == self.manifest["fill_sha256"]
+        self.state = {key: torch.from_numpy(value) for key, value in filled.items()}
+        self.arrays = np.load(FOLDER / f"{name}.npz")
+        self.strings = self.manifest.get("strings", {})
+
+    def input(self, name):
+        return torch.from_numpy(self.arrays[self.manifest["inputs"][name]["array"]])
+
+    def expected(self, name):
+        return self.arrays[self.manifest["outputs"][name]["array"]]
+
+    def check(self, name, tensor):
+        expected = self.expected(name)
+        assert tensor.shape == expected.shape
+        gap = np.abs(tensor.detach().numpy() - expected).max()
+        assert gap <= self.manifest["outputs"][name]["atol"], f"{self.name} {name}: off by {gap:.2g}"
+
+    def wrapped(self):
+        """The state as the published file is organised: old BatchNorm, and the wrapper or prefix of its kind."""
+        old = {key: value for key, value in self.state.items() if not key.endswith("num_batches_tracked")}
+        note = self.manifest["checkpoint"]
+        if "'module.'" in note and "state_dict_G" not in note:
+            return {f"module.{key}": value for key, value in old.items()}
+        if "state_dict_G" in note:
+            return {"state_dict_G": old, "info": {"iters": 1}, "param_num": 3}
+        return {"state_dict": old} if "'state_dict'" in note else old
+
+
+@functools.lru_cache(maxsize=2)  # the largest has 250 MB of weights
+def vector(name) -> Vector:
+    return Vector(name)
+
+
+@functools.cache
+def functions():
+    """The vectors without networks: values and arrays."""
+    return json.loads((FOLDER / "functions.json").read_text()), np.load(FOLDER / "functions.npz")
+
+
+def check_constants(expected_entries, state):
+    """Constants that a constructor computes, by sum, absolute sum, first and last values."""
+    for key, expected in expected_entries.items():
+        flat = state[key].flatten()
+        scale = max(1.0, expected["abs_sum"])
+        assert abs(float(flat.double().sum()) - expected["sum"]) <= 1e-6 * scale
+        assert abs(float(flat.double().abs().sum()) - expected["abs_sum"]) <= 1e-6 * scale
+        assert np.allclose(flat[:4], expected["first"], rtol=1e-4, atol=1e-5)
+        assert np.allclose(flat[-4:], expected["last"], rtol=1e-4, atol=1e-5)
