@@ -13,9 +13,9 @@ import numpy as np
 
 from glyphsr.config.reader import load
 from glyphsr.config.training import DegradationConfig, TrainConfig
-from glyphsr.data.pair_loader import resize
 from glyphsr.data.degradation import degrade
 from glyphsr.data.lmdb_writer import write_pairs
+from glyphsr.data.pair_loader import resize
 from glyphsr.data.sources import WordSource, open_sources
 from glyphsr.types import Sample
 

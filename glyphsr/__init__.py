@@ -1,7 +1,8 @@
 """GlyphSR: glyph-aware super-resolution of text images.
 
 ``upscale(image)`` and ``Upscaler`` work on arrays and PIL images, ``upscale_files`` on files and folders, ``train``
-runs a training configuration, ``evaluate`` scores networks. They are imported when first used, so that ``import glyphsr`` is instant.
+runs a training configuration, ``evaluate`` scores networks. They are imported when first used, so that
+``import glyphsr`` is instant.
 """
 
 from typing import TYPE_CHECKING, Any

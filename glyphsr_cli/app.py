@@ -11,7 +11,9 @@ from glyphsr import __version__
 from glyphsr.errors import GlyphSRError
 from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
+from glyphsr_cli.commands.data import data_app
 from glyphsr_cli.commands.eval_ import eval_
+from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
 
@@ -64,6 +66,8 @@ def root(
 app.command("upscale")(upscale)
 app.command("train")(train)
 app.command("eval")(eval_)
+app.add_typer(data_app, name="data")
+app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")
 
 

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """Texts in rows; every column but the first is aligned to the right."""
+    """Texts in rows; every column but the first is aligned to the right, unless the table is wide."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-    """Lines below it."""
+    wide: bool = False
+    """Columns hold texts, which are aligned to the left and may wrap."""
 
 
 def _percent(value: float) -> str:
@@ -37,9 +37,7 @@ def _with_interval(figures: "Figures") -> str:
     return f"{_percent(figures.weighted)} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def evaluation_tables(
-    report: "EvaluationReport", *, compare_paper: bool = False, verbose: bool = False
-) -> list[Table]:
+def evaluation_tables(report: "EvaluationReport", *, compare_paper: bool = False, verbose: bool = False) -> list[Table]:
     """Reading by each judge, fidelity, paired comparisons, and what they stand on."""
     tables = [_reading_table(report, judge.name, compare_paper=compare_paper) for judge in report.judges]
     if report.fidelity:
@@ -100,7 +98,13 @@ def _fidelity_table(report: "EvaluationReport") -> Table:
 
 def _comparison_table(report: "EvaluationReport") -> Table:
     rows = tuple(
-        (f"{item.second} against {item.first}", item.judge, str(item.only_second), str(item.only_first), f"{item.p_value:.3g}")
+        (
+            f"{item.second} against {item.first}",
+            item.judge,
+            str(item.only_second),
+            str(item.only_first),
+            f"{item.p_value:.3g}",
+        )
         for item in report.comparisons
     )
     columns = ("", "judge", "only the former right", "only the latter right", "p")
@@ -136,19 +140,20 @@ def _basis_table(report: "EvaluationReport") -> Table:
     for judge in report.judges:
         rows.append((judge.name, f"{judge.weights} {judge.sha256[:12]}" if judge.sha256 else judge.weights))
     rows.append(("time", f"{report.seconds:.1f} s"))
-    return Table("Basis", ("", ""), tuple(rows))
+    return Table("Basis", ("", ""), tuple(rows), wide=True)
 
 
 def as_markdown(tables: Iterable[Table]) -> str:
     """Tables in GitHub's Markdown."""
     parts = []
     for table in tables:
+
         def line(cells: Sequence[str]) -> str:
             return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
-        align = ["---", *["---:"] * (len(table.columns) - 1)]
+        align = ["---", *["---" if table.wide else "---:"] * (len(table.columns) - 1)]
         lines = [f"**{table.title}**", "", line(table.columns), line(align), *map(line, table.rows)]
-        parts.append("\n".join([*lines, *table.notes]))
+        parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
@@ -159,14 +164,17 @@ def as_plain(tables: Iterable[Table]) -> str:
         cells = [table.columns, *table.rows]
         widths = [max(len(row[i]) for row in cells) for i in range(len(table.columns))]
 
-        def line(row: Sequence[str], widths: Sequence[int] = tuple(widths)) -> str:
-            first, *rest = row
-            aligned = [first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(rest, widths[1:], strict=True))]
-            return "  ".join(aligned).rstrip()
-
-        body = [row for row in cells if any(row)]
-        parts.append("\n".join([table.title, *map(line, body), *table.notes]))
+        body = [_aligned(row, widths, wide=table.wide) for row in cells if any(row)]
+        parts.append("\n".join([table.title, *body]))
     return "\n\n".join(parts) + "\n"
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], *, wide: bool) -> str:
+    cells = [
+        cell.ljust(width) if i == 0 or wide else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  ".join(cells).rstrip()
 
 
 def show(tables: Sequence[Table]) -> None:
@@ -181,12 +189,9 @@ def show(tables: Sequence[Table]) -> None:
 
     for table in tables:
         grid = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-        two = len(table.columns) == 2
         for i, column in enumerate(table.columns):
-            left = i == 0 or two
-            grid.add_column(Text(column), justify="left" if left else "right", overflow="fold", no_wrap=i > 0 and not two)
+            text = i == 0 or table.wide
+            grid.add_column(Text(column), justify="left" if text else "right", overflow="fold", no_wrap=not text)
         for row in table.rows:
             grid.add_row(*(Text(cell) for cell in row))  # no markup: names contain brackets
         out.print(grid)
-        for note in table.notes:
-            out.print(Text(note))

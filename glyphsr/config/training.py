@@ -148,7 +148,9 @@ class TrainConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
         if (self.loss.ctc or self.loss.text_prior) and not self.model.network.needs_prior:
-            raise ValueError(f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior")
+            raise ValueError(
+                f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"
+            )
         if self.loss.ctc and self.model.prior.kind != "crnn":
             raise ValueError("loss.ctc: expected 0 unless model.prior.kind is 'crnn'")
         if self.task == "prior" and not self.loss.ctc:

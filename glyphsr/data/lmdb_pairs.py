@@ -134,8 +134,9 @@ class PairedLmdb:
             values = [transaction.get(name.encode()) for name in names]
         for name, value in zip(names, values, strict=True):
             if value is None:
-                raise DataError(f"{self.path}: no {name!r} key; `glyphsr data verify` lists every broken sample")
-        hr, lr, label = (bytes(value) for value in values)
+                hint = "is this a TextZoom LMDB? `glyphsr data verify` lists all that is broken"
+                raise DataError(f"{self.path}: no {name!r} key; {hint}")
+        hr, lr, label = (bytes(value) for value in values if value is not None)
         return RawPair(hr, lr, label)
 
     def __getitem__(self, index: int) -> Sample:

@@ -12,18 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from glyphsr.data.picture_names import SUFFIXES
 from glyphsr.errors import ConfigError, PictureError
-
-SUFFIXES = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-}
-"""File name endings we read from folders and write, with PIL's names of their formats."""
 
 MAX_PIXELS = 64_000_000
 """Pixels beyond which a picture is refused, in and out; a guard against decompression bombs."""

@@ -74,7 +74,7 @@ def standard_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8]) -> float:
 
     if min(sr.shape[:2]) < WINDOW:
         return float("nan")
-    value = structural_similarity(
+    value = structural_similarity(  # type: ignore[no-untyped-call]
         sr, hr, data_range=255, channel_axis=2, gaussian_weights=True, sigma=SIGMA, use_sample_covariance=False
     )
     return float(value)

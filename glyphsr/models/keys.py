@@ -20,10 +20,10 @@ def _rename(key: str, table: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class KeyTable:
-    """Names of one network's modules, ours and the published ones.
+    r"""Names of one network's modules, ours and the published ones.
 
     Example:
-        >>> table = KeyTable({"stem.conv": "block1.0"}, unused=r"conv\\..*")
+        >>> table = KeyTable({"stem.conv": "block1.0"}, unused=r"conv\..*")
         >>> table.published("stem.conv.weight"), table.ours("block1.0.bias")
         ('block1.0.weight', 'stem.conv.bias')
         >>> table.translate({"block1.0.bias": 1, "conv.bias": 2})

@@ -42,9 +42,7 @@ class RapidOCREngine:
         """``(H, W, 3)`` RGB pictures -> one reading each, with the engine's own confidence."""
         readings = []
         for image in images:
-            found = self._engine(
-                cv2.cvtColor(image, cv2.COLOR_RGB2BGR), use_det=False, use_cls=False, use_rec=True
-            )
+            found = self._engine(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), use_det=False, use_cls=False, use_rec=True)
             texts = getattr(found, "txts", None) or ()
             scores = getattr(found, "scores", None) or (0.0,)
             readings.append(Reading("".join(texts), float(min(scores)) if texts else 0.0))

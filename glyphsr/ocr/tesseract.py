@@ -1,5 +1,6 @@
 """Tesseract through ``pytesseract``, told that each picture is one word."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -33,6 +34,8 @@ class TesseractEngine:
         except ImportError as error:
             raise ConfigError("tesseract: pytesseract is not installed; pip install 'glyphsr[ocr]'") from error
         self._pytesseract = pytesseract
+        # Each of its processes would start a thread per core for one word, and they would wait for each other.
+        os.environ.setdefault("OMP_THREAD_LIMIT", "1")
         try:
             self.version = f"tesseract {pytesseract.get_tesseract_version()}"
         except pytesseract.TesseractNotFoundError as error:
@@ -43,7 +46,8 @@ class TesseractEngine:
 
     def _read_one(self, image: NDArray[np.uint8]) -> Reading:
         large = cv2.resize(image, None, fx=ENLARGE, fy=ENLARGE, interpolation=cv2.INTER_CUBIC)
-        large = cv2.copyMakeBorder(large, *[BORDER_PX] * 4, cv2.BORDER_REPLICATE)
+        border = BORDER_PX
+        large = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE)
         found = self._pytesseract.image_to_data(large, config=OPTIONS, output_type=self._pytesseract.Output.DICT)
         words = [(text, float(sure)) for text, sure in zip(found["text"], found["conf"], strict=True) if text.strip()]
         confidence = min((sure for _, sure in words), default=0.0) / 100

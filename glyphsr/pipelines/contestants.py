@@ -115,7 +115,9 @@ class NetworkContestant:
 
 def _names(weights: Sequence[str]) -> list[str]:
     """Short names of the rows: as given, or the file's; numbered where two are alike."""
-    short = [text if "." not in text and "/" not in text else text.replace("\\", "/").rpartition("/")[2] for text in weights]
+    short = [
+        text if "." not in text and "/" not in text else text.replace("\\", "/").rpartition("/")[2] for text in weights
+    ]
     if len(set(short)) < len(short):  # best.safetensors of many runs
         short = [text.replace("\\", "/") for text in weights]
     return short
@@ -151,7 +153,7 @@ def open_contestants(config: EvalConfig) -> list[Contestant]:
 
 
 def _prior_for(weights: str, config: EvalConfig) -> str | None:
-    """``--prior-weights`` is for the networks of a comparison that are guided by a published prior, not for the others."""
+    """``--prior-weights`` is for those networks of a comparison that are guided by a published prior."""
     if config.prior_weights is None:
         return None
     return config.prior_weights if wants_prior(weights, offline=config.offline) else None

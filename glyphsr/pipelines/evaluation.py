@@ -263,9 +263,7 @@ class _Evaluation:
                     for row in (first, second)
                 )
                 result = mcnemar(a, b)
-                found.append(
-                    Comparison(judge, first, second, result.only_first, result.only_second, result.p_value)
-                )
+                found.append(Comparison(judge, first, second, result.only_first, result.only_second, result.p_value))
         return found
 
 

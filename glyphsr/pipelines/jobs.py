@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glyphsr.data.pictures import SUFFIXES, picture_format
+from glyphsr.data.picture_names import SUFFIXES
+from glyphsr.data.pictures import picture_format
 from glyphsr.errors import ConfigError, DataError
 
 STREAM = "-"

@@ -110,6 +110,7 @@ class EngineJudge:
     def too_long(self, label: str) -> int | None:
         """Engines have no limit that matters for words."""
         del label
+        return None
 
 
 def _recognizer_judge(name: str, weights: str | None, device: torch.device, *, offline: bool) -> RecognizerJudge:
@@ -137,8 +138,8 @@ def _stand_in(device: torch.device) -> RecognizerJudge:
     if network.config.kind != "crnn":
         raise WeightsError(f"crnn: no weights here; {how_to_get('crnn')}")
     notice = (
-        f"{STAND_IN_NAME} is the text prior of {DEFAULT}, trained by us on rendered words and IIIT5K; its numbers are not "
-        "the published CRNN's, and it is no independent judge of a network that it guides"
+        f"{STAND_IN_NAME} is the text prior of {DEFAULT}, trained by us on rendered words and IIIT5K; its numbers are "
+        "not the published CRNN's, and it is no independent judge of a network that it guides"
     )
     return RecognizerJudge(network, JudgeInfo(STAND_IN_NAME, path.name, sha256_of(path), notice), device)
 
@@ -158,9 +159,7 @@ def open_judge(text: str, device: torch.device, *, offline: bool = False) -> Jud
     return _recognizer_judge(name, file or None, device, offline=offline)
 
 
-def open_judges(
-    names: Sequence[str], device: torch.device, *, offline: bool = False
-) -> tuple[list[Judge], list[str]]:
+def open_judges(names: Sequence[str], device: torch.device, *, offline: bool = False) -> tuple[list[Judge], list[str]]:
     """Judges by name, each once, and notices about those that ``all`` left out.
 
     Raises:

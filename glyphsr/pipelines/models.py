@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
@@ -207,7 +207,7 @@ def load_prior(path: Path) -> PriorNetwork:
 
 
 def _with_prior(network: SRNetwork, path: Path, prior_weights: str | Path | None, *, offline: bool) -> LoadedModel:
-    config = network.config
+    config = cast("NetworkConfig", network.config)
     if not config.needs_prior:
         if prior_weights is not None:
             raise ConfigError(f"{path}: {config.kind} is not guided by a text prior; leave --prior-weights away")
@@ -226,9 +226,7 @@ def _with_prior(network: SRNetwork, path: Path, prior_weights: str | Path | None
     return LoadedModel(model.eval(), path, prior_path=prior_path)
 
 
-def load_model(
-    weights: str | Path, prior_weights: str | Path | None = None, *, offline: bool = False
-) -> LoadedModel:
+def load_model(weights: str | Path, prior_weights: str | Path | None = None, *, offline: bool = False) -> LoadedModel:
     """Load a super-resolver by name or path.
 
     Args:

@@ -95,7 +95,9 @@ def summarise(
     scored = [(mean, count) for mean, count in zip(means, counts, strict=True) if count]
     interval = None
     if resamples:
-        interval = bootstrap_interval([np.asarray(group, np.float64) for group in groups], resamples=resamples, seed=seed)
+        interval = bootstrap_interval(
+            [np.asarray(group, np.float64) for group in groups], resamples=resamples, seed=seed
+        )
     return Figures(
         tuple(means),
         weighted_mean([mean for mean, _ in scored], [count for _, count in scored]),
@@ -107,7 +109,10 @@ def summarise(
 def summarise_cer(tallies: Sequence[ReadingTally]) -> Figures:
     """CER of each subset; the weighted average is over all characters of all labels."""
     lengths = [tally.label_length for tally in tallies]
-    rates = [sum(tally.distances) / length if length else float("nan") for tally, length in zip(tallies, lengths, strict=True)]
+    rates = [
+        sum(tally.distances) / length if length else float("nan")
+        for tally, length in zip(tallies, lengths, strict=True)
+    ]
     known = [rate for rate, length in zip(rates, lengths, strict=True) if length]
     return Figures(tuple(rates), weighted_mean(known, [length for length in lengths if length]), plain_mean(known))
 

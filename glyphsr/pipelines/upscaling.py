@@ -15,9 +15,9 @@ from torch import Tensor
 
 from glyphsr.devices import Precision, resolve_device, resolve_precision
 from glyphsr.errors import ConfigError
-from glyphsr.types import Reading
 from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
 from glyphsr.pipelines.models import LoadedModel, load_model
+from glyphsr.types import Reading
 from glyphsr.weights.registry import DEFAULT
 
 AUTO_BATCH_PIXELS = 48 * 16 * 64

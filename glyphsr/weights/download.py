@@ -107,6 +107,8 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: Progress | No
     if sha256 is not None and not found.startswith(sha256):
         with suppress(OSError):
             fetched.unlink()
-        raise WeightsError(f"{url}: has SHA-256 {found[:16]}..., expected {sha256[:16]}...; thrown away, try again later")
+        raise WeightsError(
+            f"{url}: has SHA-256 {found[:16]}..., expected {sha256[:16]}...; thrown away, try again later"
+        )
     fetched.replace(target)
     return target

@@ -47,15 +47,18 @@ def eval_(
         typer.Option(
             "--recognizer",
             "-R",
-            help="Judge: crnn, moran, aster, parseq, telescope, rapidocr, tesseract, NAME=FILE for weights of your own, "
-            "or all that are at hand. Repeatable.",
+            help="Judge: crnn, moran, aster, parseq, telescope, rapidocr, tesseract, NAME=FILE for weights of your "
+            "own, or all that are at hand. Repeatable.",
             show_default="crnn",
         ),
     ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
-            "--weights", "-w", help="Network: name or checkpoint file; none for none. Repeatable.", show_default="compact"
+            "--weights",
+            "-w",
+            help="Network: name or checkpoint file; none for none. Repeatable.",
+            show_default="compact",
         ),
     ] = None,
     prior_weights: Annotated[
@@ -88,9 +91,7 @@ def eval_(
     ] = None,
     strength: Annotated[
         float | None,
-        typer.Option(
-            help="Share of each network's change over bicubic, 0..1.", show_default="from its card, else 1"
-        ),
+        typer.Option(help="Share of each network's change over bicubic, 0..1.", show_default="from its card, else 1"),
     ] = None,
     bootstrap: Annotated[
         int | None, typer.Option(help="Resamples behind the 95% intervals; 0 for none.", show_default="2000")
@@ -121,7 +122,9 @@ def eval_(
     batch_size: Annotated[
         str | None,
         typer.Option(
-            help="Pictures per batch, or auto; no influence on the scores.", show_default="auto", rich_help_panel=COMPUTE
+            help="Pictures per batch, or auto; no influence on the scores.",
+            show_default="auto",
+            rich_help_panel=COMPUTE,
         ),
     ] = None,
     workers: WorkersOpt = None,

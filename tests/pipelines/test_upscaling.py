@@ -154,9 +154,8 @@ def test_a_batch_that_overflows_half_precision_is_redone(tiny_weights):
 def test_a_published_network_runs_with_its_prior(tmp_path):
     config = GlyphSRConfig()
     network = GlyphSR.from_config(config, num_classes=37)
-    torch.save(
-        {"state_dict_G": {key_table(config).published(k): v for k, v in network.state_dict().items()}}, tmp_path / "g.pth"
-    )
+    published = {key_table(config).published(k): v for k, v in network.state_dict().items()}
+    torch.save({"state_dict_G": published}, tmp_path / "g.pth")
     torch.save(CRNN().state_dict(), tmp_path / "crnn.pth")
     upscaler = Upscaler(tmp_path / "g.pth", prior_weights=tmp_path / "crnn.pth", device="cpu")
     assert upscaler.upscale(draw_word("paper", 24)).shape[0] == 48

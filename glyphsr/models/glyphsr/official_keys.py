@@ -46,6 +46,8 @@ _GPM = {
     "line_head": "seg_heed",
     "class_head": "char_cls",
 }
+
+
 def key_table(config: GlyphSRConfig) -> KeyTable:
     """Our names and the released ones, for every module of a network.
 
@@ -85,10 +87,7 @@ def config_from_keys(shapes: Shapes) -> tuple[GlyphSRConfig, int]:
     """
     fields: dict[str, Any] = trunk_shape(shapes)
     merges = {int(m[1]) for key in shapes if (m := re.match(r"block_merge(\d+)\.", key))}
-    config = GlyphSRConfig(
-        **fields,
-        prior_width=shapes["infoGen.tconv4.weight"][1],
-        prior_hidden=tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3)),
-        gfm_from=min(merges) - 1 if merges else None,
-    )
-    return config, shapes["infoGen.tconv1.weight"][0]
+    fields["prior_hidden"] = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
+    fields["prior_width"] = shapes["infoGen.tconv4.weight"][1]
+    fields["gfm_from"] = min(merges) - 1 if merges else None
+    return GlyphSRConfig(**fields), shapes["infoGen.tconv1.weight"][0]

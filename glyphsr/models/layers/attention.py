@@ -44,7 +44,7 @@ class MultiHeadAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, A, S, width / A)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (B, A, S, width / A)
 
     def keys_values(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Project ``(B, S, width)`` once for many :meth:`attend` calls: two ``(B, A, S, width / A)``."""

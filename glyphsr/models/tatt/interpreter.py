@@ -92,7 +92,7 @@ class PriorInterpreter(nn.Module):
         steps = batch if self.mix_batch else 1
         columns = self.places.weight.view(height, width, -1).transpose(0, 1).flatten(1)  # (w, h D)
         encoded: Tensor = self.places_gru(columns[:, None].expand(-1, steps, -1).contiguous())[0]  # (w, steps, h D)
-        code = encoded.unflatten(2, (height, -1)).permute(2, 0, 1, 3).flatten(0, 1)  # (P, steps, D)
+        code = encoded.view(width, steps, height, -1).permute(2, 0, 1, 3).flatten(0, 1)  # (P, steps, D)
         return code.expand(-1, batch, -1)
 
     def interpret(self, prior: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:

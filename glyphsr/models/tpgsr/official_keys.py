@@ -33,6 +33,6 @@ def config_from_keys(shapes: Shapes) -> tuple[TPGSRConfig, int]:
         KeyError: If a key is missing that every TPGSR has.
     """
     fields: dict[str, Any] = trunk_shape(shapes)
-    hidden = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
-    config = TPGSRConfig(**fields, prior_hidden=hidden, prior_width=shapes["infoGen.tconv4.weight"][1])
-    return config, shapes["infoGen.tconv1.weight"][0]
+    fields["prior_hidden"] = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
+    fields["prior_width"] = shapes["infoGen.tconv4.weight"][1]
+    return TPGSRConfig(**fields), shapes["infoGen.tconv1.weight"][0]

@@ -11,9 +11,9 @@ from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
 from glyphsr.models.recognizers.aster.encoder import WIDTHS, Encoder
 from glyphsr.models.recognizers.aster.rectifier import Rectifier
 from glyphsr.models.recognizers.interface import TeacherForcing
-from glyphsr.types import Reading
 from glyphsr.text.charset import PRINTABLE_94
 from glyphsr.text.endings import EndedCodec
+from glyphsr.types import Reading
 
 SPECIALS = 3
 """Classes behind the characters: end of text, padding, unknown."""

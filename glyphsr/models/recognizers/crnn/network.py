@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.models.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.models.layers.grayscale import luminance
-from glyphsr.types import Reading
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import BLANK, CTCCodec
+from glyphsr.types import Reading
 
 HEIGHT = 32
 """Pixels; the convolutions bring this height down to one."""

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from glyphsr.config.recognizers import MORANConfig
 from glyphsr.models.layers.grayscale import luminance
 from glyphsr.models.recognizers.interface import TeacherForcing
-from glyphsr.types import Reading
 from glyphsr.models.recognizers.moran.decoder import AttentionDecoder
 from glyphsr.models.recognizers.moran.encoder import Encoder
 from glyphsr.models.recognizers.moran.rectifier import Rectifier
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
 from glyphsr.text.endings import EndedCodec, length_with_end
+from glyphsr.types import Reading
 
 SIZE = (32, 100)
 

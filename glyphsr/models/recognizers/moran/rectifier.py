@@ -39,7 +39,8 @@ class Rectifier(nn.Module):
         """``(B, 1, 32, 100)`` -> the same shape, straightened."""
         height, width = gray.shape[-2:]
         y, x = torch.meshgrid(
-            torch.linspace(-1, 1, height, device=gray.device), torch.linspace(-1, 1, width, device=gray.device),
+            torch.linspace(-1, 1, height, device=gray.device),
+            torch.linspace(-1, 1, width, device=gray.device),
             indexing="ij",
         )
         regular = torch.stack([x, y], dim=2).to(gray.dtype).expand(len(gray), -1, -1, -1)  # (B, H, W, 2)

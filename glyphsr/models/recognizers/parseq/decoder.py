@@ -49,9 +49,7 @@ class TwoStreamDecoderLayer(nn.Module):
         Returns:
             ``(B, T, D)``.
         """
-        return self.with_attention(
-            query, content, memory, forbidden=forbidden, padding=padding, need_weights=False
-        )[0]
+        return self.with_attention(query, content, memory, forbidden=forbidden, padding=padding, need_weights=False)[0]
 
     def with_attention(
         self,

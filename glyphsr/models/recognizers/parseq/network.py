@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from glyphsr.config.recognizers import PARSeqConfig
 from glyphsr.models.recognizers.interface import TeacherForcing
-from glyphsr.types import Reading
 from glyphsr.models.recognizers.parseq.decoder import Decoder, TwoStreamDecoderLayer
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.endings import EndedCodec
 from glyphsr.text.tokens import EOS, AttentionCodec
+from glyphsr.types import Reading
 
 
 class TokenEmbedding(nn.Module):
@@ -179,7 +179,7 @@ class PARSeq(nn.Module):
         queries = self.pos_queries[:, :steps].expand(len(targets), -1, -1)
         logits, attention = self._decode_with_attention(queries, tokens, memory, forbidden=future)
         grid = [size // patch for size, patch in zip(self.config.image_size, self.config.patch_size, strict=True)]
-        return TeacherForcing(logits, attention.unflatten(3, grid), targets)
+        return TeacherForcing(logits, attention.view(*attention.shape[:3], *grid), targets)
 
     def decode(self, probabilities: Tensor) -> list[Reading]:
         """Greedy reading of each image; the confidence is the product over the text and its end."""

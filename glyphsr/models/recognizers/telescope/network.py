@@ -11,11 +11,11 @@ from glyphsr.config.recognizers import TelescopeConfig
 from glyphsr.models.layers.attention import sinusoidal_code
 from glyphsr.models.layers.grayscale import luminance
 from glyphsr.models.recognizers.interface import TeacherForcing
-from glyphsr.types import Reading
 from glyphsr.models.recognizers.telescope.decoder import Decoder
 from glyphsr.models.recognizers.telescope.encoder import GROUPS, Encoder
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
 from glyphsr.text.endings import EndedCodec, length_with_end
+from glyphsr.types import Reading
 
 SIZE = (32, 128)
 GRID = (8, 32)
@@ -41,7 +41,9 @@ class Telescope(nn.Module):
         self.max_length = c.max_steps - 1
         width = 2 * c.embed_dim
         if width != GROUPS[-1][-1]:
-            raise ValueError(f"embed_dim: expected {GROUPS[-1][-1] // 2}, half of the encoder's width, got {c.embed_dim}")
+            raise ValueError(
+                f"embed_dim: expected {GROUPS[-1][-1] // 2}, half of the encoder's width, got {c.embed_dim}"
+            )
         self.encoder = Encoder()
         self.embedding = nn.Embedding(self.num_classes, c.embed_dim)
         self.decoder = Decoder(width, heads=c.heads, mlp_dim=c.mlp_dim, dropout=c.dropout)
@@ -107,4 +109,4 @@ class Telescope(nn.Module):
         start = torch.full((len(targets), 1), END, device=prepared.device)
         previous = torch.cat([start, targets[:, :-1].clamp_min(END)], dim=1)
         logits, attention = self(self.places(prepared), previous)
-        return TeacherForcing(logits, attention.unflatten(3, GRID), targets)
+        return TeacherForcing(logits, attention.view(*attention.shape[:3], *GRID), targets)

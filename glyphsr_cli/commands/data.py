@@ -1,0 +1,256 @@
+"""``glyphsr data``: make, take apart, look at and check data sets."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glyphsr_cli import console
+from glyphsr_cli.options import JsonOpt, ProgressOpt, QuietOpt
+
+if TYPE_CHECKING:
+    from glyphsr.pipelines.data_inspection import Inspection, Spread
+    from glyphsr.pipelines.data_making import MakeResult
+
+data_app = typer.Typer(help="Make, export, inspect and verify TextZoom LMDBs.", no_args_is_help=True)
+
+SOME_FAILED, GATE_FAILED = 3, 5
+SHOWN_PROBLEMS = 20
+SHOWN_CHARACTERS = 80
+
+
+class LabelFormatName(StrEnum):
+    """Forms of label files."""
+
+    paddleocr = "paddleocr"
+    mmocr = "mmocr"
+    doctr = "doctr"
+    csv = "csv"
+    annotations = "annotations"
+    filename = "filename"
+
+
+LmdbArg = Annotated[str, typer.Argument(metavar="LMDB", help="Folder of the LMDB, or a name under the data root.")]
+OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
+DataRootOpt = Annotated[str | None, typer.Option(help="Folder of TextZoom, for names.", envvar="GLYPHSR_DATA")]
+
+
+@data_app.command("make")
+def make(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new LMDB.")],
+    images: Annotated[
+        Path | None,
+        typer.Argument(metavar="[IMAGES]", help="Folder of HR pictures, or one with hr/ and lr/ folders in it."),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Label file; without one labels.txt|jsonl|json|csv in the folder, else the file names.",
+        ),
+    ] = None,
+    form: Annotated[
+        LabelFormatName | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="Form of the labels: paddleocr (path<TAB>text), mmocr (JSON lines), doctr (JSON), csv, annotations "
+            "(JSON list), filename.",
+            show_default="told from the file",
+        ),
+    ] = None,
+    hr: Annotated[Path | None, typer.Option(help="Folder of HR pictures, instead of IMAGES.")] = None,
+    lr: Annotated[
+        Path | None, typer.Option(help="Folder of LR pictures of the same names.", show_default="LR is degraded HR")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the degradation, where there is no LR side.")] = 0,
+    overwrite: OverwriteOpt = False,
+    json_: JsonOpt = False,
+    progress: ProgressOpt = None,
+    quiet: QuietOpt = False,
+) -> None:
+    """Make a TextZoom LMDB of pictures and labels.
+
+    Picture files go in byte by byte. The folder gets its name when it is complete; the same command goes on where an
+    interrupted one stopped.
+    """
+    from glyphsr.pipelines.data_making import make as build
+
+    with console.progress_bar(enabled=False if quiet else progress) as bar:
+        task = bar.add_task("making", total=None)
+        result = build(
+            images,
+            out,
+            labels=labels,
+            form=form.value if form else None,
+            hr=hr,
+            lr=lr,
+            seed=seed,
+            overwrite=overwrite,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    _finish(result, "data make", as_json=json_, quiet=quiet)
+
+
+@data_app.command("export")
+def export(
+    lmdb: LmdbArg,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for hr/, lr/ and the label file.")],
+    form: Annotated[
+        LabelFormatName, typer.Option("--format", "-f", help="Form of the label file.")
+    ] = LabelFormatName.paddleocr,
+    data_root: DataRootOpt = None,
+    overwrite: OverwriteOpt = False,
+    json_: JsonOpt = False,
+    progress: ProgressOpt = None,
+    quiet: QuietOpt = False,
+) -> None:
+    """Write an LMDB's pictures byte by byte into folders, and its texts into a label file."""
+    from glyphsr.pipelines.data_making import export as take_apart
+
+    with console.progress_bar(enabled=False if quiet else progress) as bar:
+        task = bar.add_task("exporting", total=None)
+        result = take_apart(
+            _one(lmdb, data_root, quiet=quiet),
+            out,
+            form=form.value,
+            overwrite=overwrite,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    _finish(result, "data export", as_json=json_, quiet=quiet)
+
+
+def _one(name: str, data_root: str | None, *, quiet: bool = False) -> Path:
+    """The one LMDB that a path or name stands for."""
+    from glyphsr.data.sources import SAMPLE_NOTICE, find_lmdb, uses_sample_set
+    from glyphsr.errors import ConfigError
+
+    found = find_lmdb(name, data_root)
+    if len(found) > 1:
+        raise ConfigError(f"{name}: stands for {' and '.join(path.name for path in found)}; name one of them")
+    if uses_sample_set([name], data_root) and not quiet:
+        console.say(f"note: {SAMPLE_NOTICE}")
+    return found[0]
+
+
+def _finish(result: "MakeResult", command: str, *, as_json: bool, quiet: bool) -> None:
+    for item in result.bad[:SHOWN_PROBLEMS]:
+        console.say(f"error: {item.problem}")
+    if len(result.bad) > SHOWN_PROBLEMS:
+        console.say(f"error: {len(result.bad) - SHOWN_PROBLEMS} more like these; --json lists them all")
+    if result.resumed_at and not quiet:
+        console.say(f"note: went on behind {result.resumed_at} samples of an interrupted run")
+    if as_json:
+        bad = [{"id": item.id, "problem": item.problem} for item in result.bad]
+        document = {"schema_version": 1, "command": command, "path": str(result.path), "samples": result.samples}
+        typer.echo(json.dumps(document | {"bad": bad}, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(result.path)
+    if not quiet:
+        console.say(f"{result.samples} samples, {len(result.bad)} left out")
+    if result.bad:
+        raise typer.Exit(SOME_FAILED)
+
+
+@data_app.command("inspect")
+def inspect(
+    lmdb: LmdbArg,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", "-o", help="Write a contact sheet of samples to this .png file.")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Samples on the sheet, spread over the set.", min=1)] = 24,
+    data_root: DataRootOpt = None,
+    overwrite: OverwriteOpt = False,
+    json_: JsonOpt = False,
+    progress: ProgressOpt = None,
+    quiet: QuietOpt = False,
+) -> None:
+    """Show counts, sizes, alphabet and labels of an LMDB."""
+    from glyphsr.errors import ConfigError
+
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise ConfigError(f"--sheet {sheet}: expected a name ending in .png")
+    if sheet is not None and sheet.exists() and not overwrite:
+        raise ConfigError(f"--sheet {sheet}: exists already; --overwrite replaces it")
+    from glyphsr.data.lmdb_writer import encode_png
+    from glyphsr.files import write_bytes
+    from glyphsr.pipelines.data_inspection import inspect as look
+
+    with console.progress_bar(enabled=False if quiet else progress) as bar:
+        task = bar.add_task("reading", total=None)
+        found, picture = look(
+            _one(lmdb, data_root, quiet=quiet),
+            sheet=samples if sheet else 0,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if sheet is not None and picture is not None:
+        write_bytes(sheet, encode_png(picture))
+    for item in found.bad[:SHOWN_PROBLEMS]:
+        console.say(f"error: {item.id}: {item.problem}")
+    if json_:
+        typer.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        _show(found)
+    if found.bad:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _range(spread: "Spread | None") -> str:
+    return f"{spread.smallest:g} .. {spread.median:g} .. {spread.largest:g}" if spread else "-"
+
+
+def _show(found: "Inspection") -> None:
+    from glyphsr_cli import tables
+
+    alphabet = "".join(found.alphabet)
+    more = f" and {len(alphabet) - SHOWN_CHARACTERS} more" if len(alphabet) > SHOWN_CHARACTERS else ""
+    rows = (
+        ("samples", f"{found.samples}, {len(found.bad)} broken"),
+        ("size", f"{found.megabytes:.1f} MB"),
+        ("HR height", _range(found.hr_height)),
+        ("HR width", _range(found.hr_width)),
+        ("LR height", _range(found.lr_height)),
+        ("LR width", _range(found.lr_width)),
+        ("label length", _range(found.label_length)),
+        ("encodings", ", ".join(f"{name} {count}" for name, count in found.encodings.items())),
+        ("alphabet", f"{len(alphabet)}: {alphabet[:SHOWN_CHARACTERS]!r}{more}"),
+        ("labels without letters or digits", str(found.unread)),
+    )
+    title = f"{found.path} (least .. median .. greatest)"
+    tables.show([tables.Table(title, ("", ""), rows, wide=True)])
+
+
+@data_app.command("verify")
+def verify(
+    lmdbs: Annotated[list[str], typer.Argument(metavar="LMDB...", help="Folders, or names under the data root.")],
+    data_root: DataRootOpt = None,
+    json_: JsonOpt = False,
+    progress: ProgressOpt = None,
+    quiet: QuietOpt = False,
+) -> None:
+    """Read every sample and name every broken one; exit with 5 if there are any."""
+    from glyphsr.data.sources import find_lmdb
+    from glyphsr.pipelines.data_inspection import verify as check
+
+    rows = []
+    paths = [path for name in lmdbs for path in find_lmdb(name, data_root)]
+    for path in paths:
+        with console.progress_bar(enabled=False if quiet else progress) as bar:
+            task = bar.add_task(path.name, total=None)
+
+            def show(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)  # noqa: B023 - called before the next turn
+
+            total, bad = check(path, progress=show)
+        for item in bad:
+            console.say(f"error: {item.id}: {item.problem}")
+        problems = [{"id": item.id, "problem": item.problem} for item in bad]
+        rows.append({"path": str(path), "samples": total, "bad": problems})
+        if not json_:
+            typer.echo(f"{'BAD' if bad else 'ok '} {path}: {total} samples, {len({item.id for item in bad})} broken")
+    if json_:
+        document = {"schema_version": 1, "command": "data verify", "sets": rows}
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    if any(row["bad"] for row in rows):
+        raise typer.Exit(GATE_FAILED)

@@ -1,0 +1,115 @@
+"""``glyphsr models``: weights by name, where they come from and whether they are what they should be."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glyphsr_cli import console
+from glyphsr_cli.options import JsonOpt, OfflineOpt, ProgressOpt, QuietOpt
+
+if TYPE_CHECKING:
+    from glyphsr.pipelines.store import StoredWeights
+
+models_app = typer.Typer(help="List, fetch, check and convert weights.", no_args_is_help=True)
+
+GATE_FAILED = 5
+
+NameArg = Annotated[str, typer.Argument(metavar="NAME", help="A name of `glyphsr models list`.")]
+
+
+@models_app.command("list")
+def list_(json_: JsonOpt = False) -> None:
+    """Show every name, what it is, whether it is here, and where it comes from."""
+    from glyphsr.pipelines.store import list_weights
+
+    rows = list_weights()
+    if json_:
+        typer.echo(json.dumps({"schema_version": 1, "models": [_as_dict(row) for row in rows]}, indent=2))
+        return
+    from glyphsr_cli import tables
+
+    cells = tuple(
+        (row.name, row.entry.network, row.status, _size(row), row.entry.licence, row.entry.about) for row in rows
+    )
+    tables.show([tables.Table("Weights", ("name", "network", "status", "MB", "licence", "about"), cells, wide=True)])
+
+
+def _size(row: "StoredWeights") -> str:
+    size = row.path.stat().st_size if row.path else row.entry.bytes
+    return f"{size / 1e6:.0f}" if size else "-"
+
+
+def _as_dict(row: "StoredWeights") -> dict[str, object]:
+    entry = row.entry.model_dump(exclude_none=True)
+    return {"name": row.name, "status": row.status, "path": str(row.path) if row.path else None, **entry}
+
+
+@models_app.command("pull")
+def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = None, quiet: QuietOpt = False) -> None:
+    """Fetch published weights into the cache, check their SHA-256 and convert them; print the file.
+
+    A transfer that was cut goes on where it stopped.
+    """
+    from glyphsr.errors import WeightsError
+    from glyphsr.pipelines.store import pull as fetch
+    from glyphsr.weights.registry import local_weights
+
+    if offline and local_weights(name) is None:
+        raise WeightsError(f"{name}: not here, and --offline forbids to fetch it")
+    with console.progress_bar(enabled=False if quiet else progress) as bar:
+        task = bar.add_task(name, total=None)
+        path = fetch(name, progress=lambda done, total: bar.update(task, completed=done, total=total))
+    typer.echo(path)
+
+
+@models_app.command("verify")
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="All that are here, without one.")
+    ] = None,
+    json_: JsonOpt = False,
+) -> None:
+    """Compare stored files with the hashes they were stored with; exit with 5 if one differs."""
+    from glyphsr.pipelines.store import verify as check
+
+    found = check(names or [])
+    if json_:
+        rows = [{"name": f.name, "path": str(f.path), "ok": f.ok, "message": f.message} for f in found]
+        typer.echo(json.dumps({"schema_version": 1, "models": rows}, indent=2))
+    else:
+        for item in found:
+            typer.echo(f"{'ok ' if item.ok else 'BAD'} {item.name}: {item.message}")
+    if not all(item.ok for item in found):
+        raise typer.Exit(GATE_FAILED)
+
+
+@models_app.command("path")
+def path(name: NameArg) -> None:
+    """Print the file that a name stands for on this machine."""
+    from glyphsr.errors import WeightsError
+    from glyphsr.weights.registry import how_to_get, local_weights
+
+    found = local_weights(name)
+    if found is None:
+        raise WeightsError(f"{name}: no weights here; {how_to_get(name)}")
+    typer.echo(found)
+
+
+@models_app.command("convert")
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Published checkpoint: .pth, .pt, .ckpt or .tar.")],
+    as_: Annotated[str, typer.Option("--as", metavar="NAME", help="What it is: a name of `glyphsr models list`.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A .safetensors file.", show_default="the cache, by name")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+) -> None:
+    """Check a published file against the network it should be and store it as safetensors; print the file.
+
+    Only tensors are read: a pickle that carries code is refused. Where keys or shapes differ, the first are named.
+    """
+    from glyphsr.pipelines.store import convert as store
+
+    typer.echo(store(file, as_, out=out, overwrite=overwrite))
