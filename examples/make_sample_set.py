@@ -27,6 +27,7 @@ SEED = 2025
 
 
 def pairs(count: int, blurs: list[tuple[float, float]], seed: int) -> Iterator[Sample]:
+    """Rendered words with LR sides of the given blurs in turn."""
     rng = np.random.default_rng(seed)
     for i in range(count):
         word = render_word(rng)
@@ -37,6 +38,7 @@ def pairs(count: int, blurs: list[tuple[float, float]], seed: int) -> Iterator[S
 
 
 def main() -> None:
+    """Write train and the three test subsets."""
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLE_ROOT
     out.mkdir(parents=True, exist_ok=True)
     write_pairs(out / "train", pairs(TRAIN_PAIRS, list(BLUR.values()), SEED), overwrite=True)

@@ -23,6 +23,7 @@ FLOORS = {
     "metrics": 2,
     "weights": 2,
     "viz": 2,
+    "ocr": 2,
     "pipelines": 3,
 }
 
@@ -69,7 +70,19 @@ def test_config_stays_free_of_torch(path):
     assert not any(name.split(".")[0] in ("torch", "numpy", "cv2") for name in imported_modules(path))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["upscale", "--help"], ["train", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["upscale", "--help"],
+        ["train", "--help"],
+        ["eval", "--help"],
+        ["models", "--help"],
+        ["models", "list"],
+        ["data", "make", "--help"],
+    ],
+)
 def test_help_and_version_import_nothing_heavy(arguments):
     code = (
         "import sys\n"

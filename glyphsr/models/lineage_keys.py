@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from glyphsr.config.networks import TrunkConfig
 from glyphsr.models.keys import KeyTable
@@ -54,6 +55,18 @@ def residual_network_table(
     ends = {"tail": f"block{tail}", "upsampler.conv": f"block{tail + 1}.0.conv", "head": f"block{tail + 1}.1"}
     table = STEM | dict(blocks) | ends | (STN if stn else {})
     return KeyTable(table, unused=unused, computed=f"{SPLINE_CONSTANTS}|{computed}")
+
+
+def charset_size(num_classes: int) -> Literal[36, 62, 94]:
+    """Symbols that a recognizer with one class more can read.
+
+    Raises:
+        ValueError: If no charset has that many.
+    """
+    sizes: dict[int, Literal[36, 62, 94]] = {37: 36, 63: 62, 95: 94}
+    if num_classes not in sizes:
+        raise ValueError(f"{num_classes} classes; expected one of {', '.join(map(str, sizes))}")
+    return sizes[num_classes]
 
 
 def trunk_shape(shapes: Shapes) -> dict[str, object]:

@@ -134,9 +134,11 @@ def network_from_official(
 def _published_shape(read: Any, kind: str, state: Mapping[str, Tensor], where: str) -> Any:
     try:
         return read(kind, {key: tuple(value.shape) for key, value in state.items()})
-    except (KeyError, ValueError, IndexError) as error:
+    except KeyError as error:
         first = next(iter(state))
-        raise WeightsError(f"{where}: not {kind}'s weights: no {error} among its entries, but {first!r}") from error
+        raise WeightsError(f"{where}: not {kind}'s weights: missing {error}, unexpected {first!r}") from error
+    except (ValueError, IndexError) as error:
+        raise WeightsError(f"{where}: not {kind}'s weights as we know them: {error}") from error
 
 
 def load_super_resolver(path: Path) -> tuple[SuperResolver, Checkpoint]:

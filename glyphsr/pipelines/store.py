@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.files import write_bytes
-from glyphsr.weights.checkpoints import save_checkpoint
 from glyphsr.weights.download import Progress, fetch
-from glyphsr.weights.official import read_state
 from glyphsr.weights.registry import (
     BUNDLED_FOLDER,
     Entry,
@@ -118,8 +116,11 @@ def convert(file: Path, name: str, *, out: Path | None = None, overwrite: bool =
         WeightsError: If the file is unreadable, or another network's; the first differences are named.
         ConfigError: If the result exists and may not be replaced.
     """
+    # torch loads here, so that listing and finding weights stay instant.
     from glyphsr.models.registry import RECOGNIZERS, identify
     from glyphsr.pipelines.models import network_from_official, recognizer_from_official
+    from glyphsr.weights.checkpoints import save_checkpoint
+    from glyphsr.weights.official import read_state
 
     row = entry(name)
     if row.kind == "segmenter":

@@ -16,6 +16,16 @@ CHARSETS = {36: LOWER_ALPHANUMERIC, 62: ALPHANUMERIC, 94: PRINTABLE_94}
 """Charset by its number of symbols."""
 
 
+def keep(text: str, charset: str) -> str:
+    """The characters of a text that are in a charset, as they are.
+
+    Example:
+        >>> keep("A&B's #1", ALPHANUMERIC)
+        'ABs1'
+    """
+    return "".join(c for c in text if c in charset)
+
+
 def filter_lower(text: str) -> str:
     """Lower-case a text and keep digits and a-z only: the form in which STISR accuracy compares texts.
 
@@ -25,7 +35,7 @@ def filter_lower(text: str) -> str:
         >>> filter_lower("CAFÉ-2025")
         'caf2025'
     """
-    return "".join(c for c in text.lower() if c in LOWER_ALPHANUMERIC)
+    return keep(text.lower(), LOWER_ALPHANUMERIC)
 
 
 def filter_to(text: str, charset: str) -> str:
@@ -35,5 +45,4 @@ def filter_to(text: str, charset: str) -> str:
         >>> filter_to("It's 5!", LOWER_ALPHANUMERIC)
         'its5'
     """
-    kept = (c if c in charset else c.lower() for c in text)
-    return "".join(c for c in kept if c in charset)
+    return keep("".join(c if c in charset else c.lower() for c in text), charset)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from glyphsr.text.charset import keep
+
 EOS = 0
 """Token that ends a text; also the class with index 0 of the recognizer's head."""
 
@@ -35,6 +37,17 @@ class AttentionCodec:
     def num_classes(self) -> int:
         """Classes of the head: EOS and the characters."""
         return len(self.charset) + 1
+
+    def encode_rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """Rows of BOS, characters, EOS, filled up with PAD to equal length; characters it does not know are left out.
+
+        Example:
+            >>> AttentionCodec("abc").encode_rows(["ca", "b!"])
+            [[4, 3, 1, 0], [4, 2, 0, 5]]
+        """
+        rows = [[self.bos, *(self.charset.index(c) + 1 for c in keep(text, self.charset)), EOS] for text in texts]
+        length = max((len(row) for row in rows), default=0)
+        return [row + [self.pad] * (length - len(row)) for row in rows]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text up to the first EOS; BOS and PAD are skipped.

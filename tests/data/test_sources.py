@@ -42,7 +42,6 @@ def test_lmdb_mistakes_are_named(tiny_lmdb, tmp_path, words):
 def test_names_are_looked_up_under_the_data_root(tiny_lmdb, tmp_path, monkeypatch, words):
     root = tmp_path / "TextZoom"
     for part in ("train1", "train2", "test/easy"):
-        (root / part).mkdir(parents=True)
         write_pairs(root / part, words[:1])
     assert find_lmdb("train", str(root)) == [root / "train1", root / "train2"]
     monkeypatch.setenv("GLYPHSR_DATA", str(root))

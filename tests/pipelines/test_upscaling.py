@@ -163,13 +163,17 @@ def test_a_published_network_runs_with_its_prior(tmp_path):
     with pytest.raises(ConfigError, match="--prior-weights"):
         Upscaler(tmp_path / "g.pth").load()
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(WeightsError, match="neither a CRNN nor a PARSeq"):
+    with pytest.raises(WeightsError, match="not a recognizer's checkpoint"):
         Upscaler(tmp_path / "g.pth", prior_weights=tmp_path / "other.pth").load()
     wide = CRNN(CRNNConfig(charset_size=36)).state_dict() | {}
     wide["rnn.1.embedding.weight"], wide["rnn.1.embedding.bias"] = torch.zeros(40, 512), torch.zeros(40)
     torch.save(wide, tmp_path / "wide.pth")
-    with pytest.raises(WeightsError, match="has shape"):
+    with pytest.raises(WeightsError, match="40 classes; expected one of 37, 63, 95"):
         Upscaler(tmp_path / "g.pth", prior_weights=tmp_path / "wide.pth").load()
+    many = CRNN(CRNNConfig(charset_size=94)).state_dict()
+    torch.save(many, tmp_path / "many.pth")
+    with pytest.raises(WeightsError, match=r"gives 95 classes, but g\.pth was trained with 37"):
+        Upscaler(tmp_path / "g.pth", prior_weights=tmp_path / "many.pth").load()
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "tpu", "xyz"])

@@ -2,10 +2,7 @@
 
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes
-
-CHARSET_SIZES = {37: 36, 63: 62, 95: 94}
-"""Classes of the last layer -> symbols it can read."""
+from glyphsr.models.lineage_keys import Shapes, charset_size
 
 
 def key_table(config: CRNNConfig) -> KeyTable:
@@ -18,10 +15,11 @@ def config_from_keys(shapes: Shapes) -> CRNNConfig:
     """Shape of a published network.
 
     Raises:
-        KeyError: If a key is missing that every CRNN has, or its number of classes is no known charset's.
+        KeyError: If a key is missing that every CRNN has.
+        ValueError: If its number of classes is no known charset's.
     """
     return CRNNConfig(
         width=shapes["cnn.conv0.weight"][0],
         hidden=shapes["rnn.0.embedding.weight"][0],
-        charset_size=CHARSET_SIZES[shapes["rnn.1.embedding.weight"][0]],  # type: ignore[arg-type]
+        charset_size=charset_size(shapes["rnn.1.embedding.weight"][0]),
     )

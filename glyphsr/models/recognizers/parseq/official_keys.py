@@ -2,10 +2,7 @@
 
 from glyphsr.config.recognizers import PARSeqConfig
 from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes
-
-CHARSET_SIZES = {37: 36, 63: 62, 95: 94}
-"""Classes of the head -> symbols it can read."""
+from glyphsr.models.lineage_keys import Shapes, charset_size
 
 
 def key_table(config: PARSeqConfig) -> KeyTable:
@@ -18,7 +15,8 @@ def config_from_keys(shapes: Shapes) -> PARSeqConfig:
     """Shape of a published network; ``tiny`` and the base one differ in their heads, which no shape shows.
 
     Raises:
-        KeyError: If a key is missing that every PARSeq has, or its number of classes is no known charset's.
+        KeyError: If a key is missing that every PARSeq has.
+        ValueError: If its number of classes is no known charset's.
     """
     _, steps, width = shapes["pos_queries"]
     tiny = width == 192
@@ -32,5 +30,5 @@ def config_from_keys(shapes: Shapes) -> PARSeqConfig:
         max_label_length=steps - 1,
         patch_size=(patch[0], patch[1]),
         image_size=(224, 224) if patch == (16, 16) else (32, 128),
-        charset_size=CHARSET_SIZES[shapes["head.weight"][0]],  # type: ignore[arg-type]
+        charset_size=charset_size(shapes["head.weight"][0]),
     )

@@ -1,0 +1,263 @@
+import json
+import math
+import shutil
+
+import lmdb
+import numpy as np
+import pytest
+import torch
+
+import glyphsr
+from glyphsr.data.lmdb_writer import write_pairs
+from glyphsr.errors import ConfigError, DataError, WeightsError
+from glyphsr.metrics.psnr import batch_psnr
+from glyphsr.models.recognizers.crnn.network import CRNN
+from glyphsr.pipelines.evaluation_report import as_csv
+from glyphsr.pipelines.judges import EngineJudge, RecognizerJudge, open_judge, open_judges
+from glyphsr.types import Reading, Sample
+
+from ..conftest import draw_word
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def root(words, tmp_path_factory):
+    """Easy, medium and hard of 4, 4 and 2 pairs."""
+    path = tmp_path_factory.mktemp("root")
+    for name, samples in (("easy", words), ("medium", words), ("hard", words[:2])):
+        write_pairs(path / "test" / name, samples)
+    return path
+
+
+@pytest.fixture(scope="module")
+def crnn_file(tmp_path_factory):
+    torch.manual_seed(3)
+    path = tmp_path_factory.mktemp("judge") / "crnn.pth"
+    torch.save(CRNN().state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def settings(root, crnn_file, tiny_weights):
+    return {
+        "data_root": str(root),
+        "recognizer": (f"crnn={crnn_file}",),
+        "weights": (str(tiny_weights),),
+        "bootstrap": 50,
+        "device": "cpu",
+    }
+
+
+def broken(root, tmp_path, changes):
+    """A copy of easy with keys changed (None deletes)."""
+    path = tmp_path / "broken"
+    shutil.copytree(root / "test" / "easy", path)
+    with lmdb.open(str(path), map_size=1 << 22) as target, target.begin(write=True) as transaction:
+        for key, value in changes.items():
+            if value is None:
+                transaction.delete(key.encode())
+            else:
+                transaction.put(key.encode(), value)
+    return path
+
+
+def test_rows_subsets_and_both_averages(settings):
+    report = glyphsr.evaluate(**settings)
+    assert [row.name for row in report.rows] == ["bicubic", "tiny.safetensors", "hr"]
+    assert report.counts == (4, 4, 2)
+    assert [part.name for part in report.parts] == ["easy", "medium", "hard"]
+    accuracy = report.score("hr", "crnn").accuracy
+    hits = [value * count for value, count in zip(accuracy.parts, report.counts, strict=True)]
+    assert accuracy.weighted == pytest.approx(sum(hits) / 10)
+    assert accuracy.plain == pytest.approx(sum(accuracy.parts) / 3)
+    assert report.exit_code == 0
+    assert report.rows[1].strength == 0.5
+    assert len(report.rows[1].sha256["tiny.safetensors"]) == 64
+
+
+def test_paper_psnr_is_pooled_over_batches_and_the_hr_row_is_perfect(settings, words):
+    report = glyphsr.evaluate(**settings)
+    scores = {score.row: score for score in report.fidelity}
+    assert scores["hr"].psnr_db.weighted == math.inf
+    assert scores["hr"].ssim.weighted == pytest.approx(1)
+    from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize, to_tensor
+    from glyphsr.pipelines.contestants import enlarge
+
+    lr = to_tensor([resize(word.lr, LR_SIZE) for word in words])
+    hr = to_tensor([resize(word.hr, HR_SIZE) for word in words])
+    assert scores["bicubic"].psnr_db.parts[0] == pytest.approx(float(batch_psnr(enlarge(lr), hr)))
+    assert scores["bicubic"].psnr_db.parts[0] <= scores["bicubic"].psnr_per_image_db.parts[0]
+
+
+@pytest.mark.parametrize("protocol", ["paper", "standard"])
+def test_strength_zero_is_bicubic_and_full_strength_the_network(settings, protocol, tmp_path):
+    for strength, same in ((0.0, True), (1.0, False)):
+        report = glyphsr.evaluate(**settings | {"strength": strength, "protocol": protocol})
+        ours, bicubic = report.fidelity[1], report.fidelity[0]
+        assert (ours.psnr_db.parts == bicubic.psnr_db.parts) == same
+
+
+def test_batch_size_has_no_influence(settings):
+    one, many = (glyphsr.evaluate(**settings | {"batch_size": size}) for size in (1, 48))
+    assert one.fidelity[1].psnr_db.weighted == pytest.approx(many.fidelity[1].psnr_db.weighted, abs=1e-4)
+
+
+def test_standard_protocol_keeps_the_width_and_measures_saved_pictures(settings, root):
+    report = glyphsr.evaluate(**settings | {"protocol": "standard", "baseline": ("bicubic", "hr", "lr")})
+    assert [row.name for row in report.rows] == ["lr", "bicubic", "tiny.safetensors", "hr"]
+    assert [score.row for score in report.fidelity] == ["bicubic", "tiny.safetensors", "hr"]
+    assert report.fidelity[0].psnr_db == report.fidelity[0].psnr_per_image_db
+
+
+def test_per_image_records_add_up_to_the_scores(settings, tmp_path):
+    path = tmp_path / "images.jsonl"
+    report = glyphsr.evaluate(per_image=path, **settings)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(rows) == 30
+    for name in ("bicubic", "hr"):
+        right = [row["readings"]["crnn"]["correct"] for row in rows if row["row"] == name]
+        assert np.mean(right) == pytest.approx(report.score(name, "crnn").accuracy.weighted)
+    bicubic = [row["psnr_db"] for row in rows if row["row"] == "bicubic"]
+    assert np.mean(bicubic) == pytest.approx(report.fidelity[0].psnr_per_image_db.weighted, abs=1e-4)
+    assert rows[-1]["psnr_db"] is None  # infinite, which JSON cannot say
+    with pytest.raises(ConfigError, match="exists already"):
+        glyphsr.evaluate(per_image=path, **settings)
+
+
+def test_two_networks_are_compared_with_bicubic_and_with_each_other(settings, tiny_weights):
+    report = glyphsr.evaluate(**settings | {"weights": (str(tiny_weights), "compact"), "strength": 1.0})
+    pairs = [(item.first, item.second) for item in report.comparisons]
+    assert pairs == [("bicubic", "tiny.safetensors"), ("bicubic", "compact"), ("tiny.safetensors", "compact")]
+    assert all(0 <= item.p_value <= 1 for item in report.comparisons)
+
+
+def test_json_and_csv_hold_the_same_numbers_and_no_infinity(settings):
+    report = glyphsr.evaluate(**settings)
+    document = json.loads(json.dumps(report.as_dict(), allow_nan=False))
+    assert document["schema_version"] == 1
+    assert document["fidelity"][-1]["psnr_db"]["weighted"] is None
+    lines = as_csv(report).splitlines()
+    assert lines[0].startswith("row,judge,metric,subset,images,value")
+    weighted = next(line for line in lines if line.startswith("bicubic,crnn,accuracy,weighted"))
+    assert weighted.split(",")[4:6] == ["10", str(document["reading"][0]["accuracy"]["weighted"])]
+
+
+def test_limit_and_absolute_folders(settings, root):
+    report = glyphsr.evaluate(**settings | {"split": (str(root / "test" / "easy"),), "limit": 3})
+    assert report.counts == (3,)
+
+
+BROKEN = {
+    "a missing key": ({"image_lr-000000002": None}, "easy/000002", "no 'image_lr-000000002' key"),
+    "a corrupt picture": ({"image_hr-000000003": b"no picture"}, "000003", "not a readable picture"),
+    "an empty label": ({"label-000000001": b""}, "000001", "empty; write the text"),
+    "a label that is not UTF-8": ({"label-000000004": b"\xff\xfe"}, "000004", "not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_sample_is_named_and_the_rest_scored(settings, root, tmp_path, case):
+    changes, where, problem = BROKEN[case]
+    path = broken(root, tmp_path, changes)
+    report = glyphsr.evaluate(**settings | {"split": (str(path),), "recognizer": settings["recognizer"]})
+    assert report.counts == (3,)
+    assert report.parts[0].bad == 1
+    assert [item.id for item in report.problems] == [f"broken/{where[-6:]}"]
+    assert problem in report.problems[0].message
+    assert report.exit_code == 3
+
+
+def test_a_subset_that_cannot_be_opened_is_named_and_the_others_scored(settings, root, tmp_path):
+    path = broken(root, tmp_path, {"num-samples": None})
+    report = glyphsr.evaluate(**settings | {"split": ("easy", str(path))})
+    assert report.counts == (4,)
+    assert "num-samples" in report.problems[0].message
+    assert report.exit_code == 3
+    with pytest.raises(DataError, match="num-samples"):
+        glyphsr.evaluate(**settings | {"split": (str(path),)})
+
+
+def test_a_label_beyond_the_judges_limit_counts_as_wrong_and_is_named(settings, tmp_path):
+    long = Sample("x", draw_word("l"), "a" * 27, draw_word("l", 16))
+    write_pairs(tmp_path / "long", [long, long])
+    report = glyphsr.evaluate(**settings | {"split": (str(tmp_path / "long"),)})
+    assert report.counts == (2,)
+    assert report.score("hr", "crnn").accuracy.weighted == 0
+    assert "longer than the 26 characters that crnn reads" in report.problems[0].message
+    assert report.exit_code == 3
+
+
+def test_an_empty_set_is_an_error_of_its_own(settings, tmp_path):
+    write_pairs(tmp_path / "empty", [])
+    report = glyphsr.evaluate(**settings | {"split": (str(tmp_path / "empty"),)})
+    assert report.exit_code == 1
+    assert math.isnan(report.score("hr", "crnn").accuracy.weighted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"weights": ("none",), "baseline": ()}, ConfigError, "--baseline"),
+        ({"weights": ("compact", "compact")}, ConfigError, "named twice"),
+        ({"recognizer": ("crn",)}, ConfigError, "expected crnn"),
+        ({"recognizer": ("crnn=",)}, ConfigError, "NAME=FILE"),
+        ({"recognizer": ()}, ConfigError, "at least one"),
+        ({"protocol": "papers"}, ConfigError, "protocol"),
+        ({"recognizer": ("crnn=no.pth",)}, WeightsError, "no.pth"),
+        ({"recognizer": ("aster",)}, WeightsError, "models convert demo.pth.tar --as aster"),
+    ],
+)
+def test_what_cannot_be_used_is_said_before_any_work(settings, changes, error, message, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
+    with pytest.raises(error, match=message):
+        glyphsr.evaluate(**settings | changes)
+
+
+def test_the_packages_own_crnn_stands_in_under_its_own_name(tmp_path, monkeypatch, crnn_file):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
+    judge = open_judge("crnn", CPU)
+    assert judge.info.name == "crnn-synth"
+    assert "trained by us" in judge.info.notice
+    other = open_judge(f"crnn={crnn_file}", CPU)
+    assert (other.info.name, other.info.notice) == ("crnn", None)
+
+
+def test_all_asks_those_at_hand_and_says_who_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
+    judges, notices = open_judges(["all"], CPU)
+    assert "crnn-synth" in [judge.info.name for judge in judges]
+    assert any(notice.startswith("left out aster") for notice in notices)
+
+
+def test_a_judge_is_asked_once(crnn_file):
+    with pytest.raises(ConfigError, match="each judge"):
+        open_judges([f"crnn={crnn_file}", "crnn=compact"], CPU)
+
+
+def test_a_judge_reads_pictures_of_any_sizes_in_their_order(crnn_file):
+    judge = open_judge(f"crnn={crnn_file}", CPU)
+    assert isinstance(judge, RecognizerJudge)
+    images = [torch.rand(3, 32, width) for width in (40, 128, 40, 77)]
+    together = judge.read(images)
+    for reading, image in zip(together, images, strict=True):
+        alone = judge.read([image])[0]
+        assert reading.text == alone.text
+        assert reading.confidence == pytest.approx(alone.confidence, rel=1e-3)
+
+
+class Spelled:
+    """An engine outside of us: spells the picture's size."""
+
+    version = "1"
+
+    def read(self, images):
+        assert all(image.dtype == np.uint8 and image.flags.c_contiguous for image in images)
+        return [Reading(f"{image.shape[1]}x{image.shape[0]}:{image.max()}", 1.0) for image in images]
+
+
+def test_engines_see_saved_pictures():
+    judge = EngineJudge("spelled", Spelled())
+    picture = torch.full((3, 8, 20), 1.7)
+    assert judge.read([picture])[0].text == "20x8:255"
+    assert judge.too_long("x" * 500) is None
