@@ -100,6 +100,7 @@ class PairedLmdb:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._folder = path.resolve()
 
     def where(self, index: int) -> str:
         """Name of a sample in messages and reports, e.g. ``easy/000017``."""
@@ -107,7 +108,7 @@ class PairedLmdb:
 
     def get(self, key: str) -> bytes | None:
         """The value of any key, ``None`` where there is none."""
-        with _open(self.path.resolve()).begin() as transaction:
+        with _open(self._folder).begin() as transaction:
             value = transaction.get(key.encode())
         return None if value is None else bytes(value)
 
@@ -130,7 +131,7 @@ class PairedLmdb:
             DataError: If a key is missing.
         """
         names = [f"{part}-{index + 1:09d}" for part in ("image_hr", "image_lr", "label")]
-        with _open(self.path.resolve()).begin() as transaction:
+        with _open(self._folder).begin() as transaction:
             values = [transaction.get(name.encode()) for name in names]
         for name, value in zip(names, values, strict=True):
             if value is None:

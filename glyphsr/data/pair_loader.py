@@ -20,14 +20,22 @@ LR_SIZE, HR_SIZE = (16, 64), (32, 128)
 
 def to_tensor(images: list[NDArray[np.uint8]]) -> torch.Tensor:
     """Equal-sized ``(H, W, 3)`` uint8 images to ``(B, 3, H, W)`` float32 in [0, 1]."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255.0
+    return planes(torch.from_numpy(np.stack(images)))
+
+
+def planes(images: torch.Tensor) -> torch.Tensor:
+    """``(B, H, W, 3)`` uint8 to ``(B, 3, H, W)`` float32 in [0, 1]."""
+    return images.permute(0, 3, 1, 2).contiguous().float().div_(255.0)  # bytes are cheaper to reorder than floats
 
 
 def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """PIL bicubic with antialiasing, as TextZoom's loader, to ``(height, width)``."""
     if image.shape[:2] == size:
         return image
-    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BICUBIC))
+    # With a fourth byte per pixel PIL takes the array as it is, and gives its own back, without repacking either.
+    padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
+    view = Image.frombuffer("RGBX", (image.shape[1], image.shape[0]), padded, "raw", "RGBX", 0, 1)
+    return np.asarray(view.resize((size[1], size[0]), Image.Resampling.BICUBIC))[..., :3]
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,29 @@ class BadSample:
 class PairChunk:
     """Consecutive samples, and those among them that are broken."""
 
-    samples: list[Sample]
+    ids: list[str]
+    labels: list[str]
+    lr: list[NDArray[np.uint8]] | torch.Tensor
+    """``(h, w, 3)`` uint8 each; one tensor ``(n, h, w, 3)`` where all have one size."""
+    hr: list[NDArray[np.uint8]] | torch.Tensor
+    """Likewise."""
     bad: list[BadSample]
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The usable samples one by one; arrays are views where they were stacked."""
+        lr, hr = (side.numpy() if isinstance(side, torch.Tensor) else side for side in (self.lr, self.hr))
+        return [Sample(*row) for row in zip(self.ids, hr, self.labels, lr, strict=True)]
+
+    def first(self, count: int) -> "PairChunk":
+        """The first ``count`` samples, the broken ones counted first."""
+        bad = self.bad[:count]
+        kept = max(0, count - len(bad))
+        return PairChunk(self.ids[:kept], self.labels[:kept], self.lr[:kept], self.hr[:kept], bad)
+
+    def nbytes(self) -> int:
+        """Memory that its pictures take."""
+        return sum(side.nbytes for side in (self.lr, self.hr) if isinstance(side, torch.Tensor))
 
 
 class PairChunks(Dataset[PairChunk]):
@@ -53,23 +82,41 @@ class PairChunks(Dataset[PairChunk]):
         source: The environment.
         size: Samples per chunk.
         squash: Bring pairs to the published protocol's sizes, 16 x 64 and 32 x 128; else leave them as stored.
+        cache_bytes: Memory in which squashed chunks are kept for the next pass; of each worker.
     """
 
-    def __init__(self, source: PairedLmdb, size: int, *, squash: bool) -> None:
+    def __init__(self, source: PairedLmdb, size: int, *, squash: bool, cache_bytes: int = 0) -> None:
         self.source, self.size, self.squash = source, size, squash
         self.count = len(source)
+        self.room = cache_bytes
+        self._kept: dict[int, PairChunk] = {}
 
     def __len__(self) -> int:
         return -(-self.count // self.size)
 
     def __getitem__(self, chunk: int) -> PairChunk:
+        if chunk in self._kept:
+            return self._kept[chunk]
+        made = self._make(chunk)
+        if self.squash and made.nbytes() <= self.room:
+            self.room -= made.nbytes()
+            self._kept[chunk] = made
+        return made
+
+    def _make(self, chunk: int) -> PairChunk:
         samples, bad = [], []
         for index in range(chunk * self.size, min((chunk + 1) * self.size, self.count)):
             try:
                 samples.append(self._sample(index))
             except DataError as error:
                 bad.append(BadSample(self.source.where(index), str(error)))
-        return PairChunk(samples, bad)
+        ids, labels = [sample.id for sample in samples], [sample.label for sample in samples]
+        lr = [sample.lr for sample in samples if sample.lr is not None]
+        hr = [sample.hr for sample in samples]
+        if self.squash and samples:
+            # Two tensors travel from a worker in shared memory; many arrays would be pickled one by one.
+            return PairChunk(ids, labels, torch.from_numpy(np.stack(lr)), torch.from_numpy(np.stack(hr)), bad)
+        return PairChunk(ids, labels, lr, hr, bad)
 
     def _sample(self, index: int) -> Sample:
         sample = self.source[index]
@@ -91,7 +138,9 @@ def _single_thread(_worker: int) -> None:
     cv2.setNumThreads(0)
 
 
-def iterate_chunks(source: PairedLmdb, size: int, *, squash: bool, workers: int = 0) -> Iterator[PairChunk]:
+def iterate_chunks(
+    source: PairedLmdb, size: int, *, squash: bool, workers: int = 0, passes: int = 1, cache_bytes: int = 0
+) -> Iterator[PairChunk]:
     """Chunks of an environment in order, the same with any number of worker processes.
 
     Args:
@@ -100,10 +149,14 @@ def iterate_chunks(source: PairedLmdb, size: int, *, squash: bool, workers: int 
         squash: See :class:`PairChunks`.
         workers: Processes that read ahead; 0 reads in this one. They take seconds to start, so they pay from some ten
             thousand pairs on.
+        passes: How often all chunks come.
+        cache_bytes: See :class:`PairChunks`; of use from the second pass on.
     """
-    chunks = PairChunks(source, size, squash=squash)
+    chunks = PairChunks(source, size, squash=squash, cache_bytes=cache_bytes)
+    order = [chunk for _ in range(passes) for chunk in range(len(chunks))]
     loader = DataLoader(
         chunks,
+        sampler=order,
         batch_size=1,
         collate_fn=_only,
         num_workers=workers,

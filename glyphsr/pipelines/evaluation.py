@@ -16,7 +16,7 @@ from torch import Tensor
 import glyphsr
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.data.pair_loader import PairChunk, iterate_chunks, to_tensor
+from glyphsr.data.pair_loader import PairChunk, iterate_chunks, planes, to_tensor
 from glyphsr.data.sources import find_lmdb
 from glyphsr.devices import resolve_device
 from glyphsr.errors import DataError
@@ -105,25 +105,26 @@ class _Evaluation:
                     left = self._wanted(subset.size) - scored - bad
                     if left <= 0:
                         break
-                    kept = _first(chunk, left)
+                    kept = chunk.first(left)
                     self.problems += [Problem(item.id, item.problem) for item in kept.bad]
-                    self._score(number, subset.name, kept.samples)
-                    scored, bad = scored + len(kept.samples), bad + len(kept.bad)
-                    self.done += len(kept.samples) + len(kept.bad)
+                    self._score(number, subset.name, kept)
+                    scored, bad = scored + len(kept.ids), bad + len(kept.bad)
+                    self.done += len(kept.ids) + len(kept.bad)
                     if self.progress:
                         self.progress(self.done, self.total)
             paths = tuple(str(source.path) for source in subset.sources)
             self.parts.append(Part(subset.name, paths, scored, bad))
 
-    def _score(self, number: int, name: str, samples: list[Sample]) -> None:
+    def _score(self, number: int, name: str, chunk: PairChunk) -> None:
+        samples = chunk.samples
         if not samples:
             return
         self._note_long_labels(samples)
-        truth = self._truth(samples)
+        truth = self._truth(chunk)
         for contestant in self.contestants:
             row = contestant.info.name
             start = time.perf_counter()
-            pictures = self._pictures(contestant, samples, truth)
+            pictures = self._pictures(contestant, chunk, truth)
             self.seconds[row] += time.perf_counter() - start
             if row != "lr":  # another size than the HR side
                 self._measure(self.fidelity[row, number], pictures, truth)
@@ -134,17 +135,17 @@ class _Evaluation:
                     self.reading[row, judge, number].add(judge_reading(reading, sample.label))
             self._record(name, row, samples, readings, self.fidelity.get((row, number)))
 
-    def _truth(self, samples: list[Sample]) -> Tensor | list[Tensor]:
-        if self.squash:
-            return to_tensor([sample.hr for sample in samples])
-        return [to_tensor([sample.hr])[0] for sample in samples]
+    @staticmethod
+    def _truth(chunk: PairChunk) -> Tensor | list[Tensor]:
+        if isinstance(chunk.hr, Tensor):
+            return planes(chunk.hr)
+        return [to_tensor([image])[0] for image in chunk.hr]
 
-    def _pictures(
-        self, contestant: Contestant, samples: list[Sample], truth: Tensor | list[Tensor]
-    ) -> Tensor | list[Tensor]:
-        if isinstance(truth, Tensor):
-            return contestant.squashed(to_tensor([sample.lr for sample in samples if sample.lr is not None]), truth)
-        return contestant.natural(samples)
+    @staticmethod
+    def _pictures(contestant: Contestant, chunk: PairChunk, truth: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+        if isinstance(truth, Tensor) and isinstance(chunk.lr, Tensor):
+            return contestant.squashed(planes(chunk.lr), truth)
+        return contestant.natural(chunk.samples)
 
     @staticmethod
     def _measure(tally: FidelityTally, pictures: Tensor | list[Tensor], truth: Tensor | list[Tensor]) -> None:
@@ -265,12 +266,6 @@ class _Evaluation:
                 result = mcnemar(a, b)
                 found.append(Comparison(judge, first, second, result.only_first, result.only_second, result.p_value))
         return found
-
-
-def _first(chunk: PairChunk, count: int) -> PairChunk:
-    """The chunk's samples, cut to ``count`` with the broken ones."""
-    samples = chunk.samples[: max(0, count - len(chunk.bad))]
-    return PairChunk(samples, chunk.bad[:count])
 
 
 def evaluate(

@@ -1,4 +1,5 @@
 import shutil
+import sys
 
 import pytest
 
@@ -8,17 +9,7 @@ from glyphsr.ocr.engine import ENGINES, open_engine
 from ..conftest import draw_word
 
 
-def engine_or_skip(name):
-    try:
-        return open_engine(name)
-    except ConfigError as error:  # an extra, and tesseract a program besides
-        pytest.skip(str(error))
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ENGINES)
-def test_engines_read_a_clear_word(name):
-    engine = engine_or_skip(name)
+def reads_a_clear_word(engine):
     reading, again = engine.read([draw_word("HOTEL", 48), draw_word("HOTEL", 48)])
     assert reading.text.upper() == "HOTEL"
     assert reading == again
@@ -26,23 +17,38 @@ def test_engines_read_a_clear_word(name):
     assert any(character.isdigit() for character in engine.version)
 
 
-def test_a_missing_package_is_one_line_with_the_line_that_installs_it(monkeypatch):
-    import sys
+@pytest.mark.filterwarnings("ignore")  # of rapidocr's own dependencies
+def test_rapidocr_reads_a_clear_word_and_nothing_in_an_empty_picture():
+    engine = open_engine("rapidocr")
+    reads_a_clear_word(engine)
+    assert engine.read([draw_word(" ", 32)])[0].confidence <= 1
 
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.setitem(sys.modules, "rapidocr", None)
-    monkeypatch.setitem(sys.modules, "pytesseract", None)
+
+def test_tesseract_reads_a_clear_word_or_says_how_to_install_the_program():
+    if shutil.which("tesseract"):
+        reads_a_clear_word(open_engine("tesseract"))
+    else:
+        with pytest.raises(ConfigError, match="apt install tesseract-ocr"):
+            open_engine("tesseract")
+
+
+def test_a_missing_package_is_one_line_with_the_line_that_installs_it(monkeypatch):
+    for package in ("onnxruntime", "rapidocr", "pytesseract"):
+        monkeypatch.setitem(sys.modules, package, None)
     for name in ENGINES:
         with pytest.raises(ConfigError, match=r"pip install 'glyphsr\[ocr\]'"):
             open_engine(name)
 
 
-@pytest.mark.skipif(shutil.which("tesseract") is None, reason="compares with the program being away")
-def test_a_missing_program_is_named_with_its_packages(monkeypatch):
-    pytesseract = pytest.importorskip("pytesseract")
-    monkeypatch.setattr(pytesseract.pytesseract, "tesseract_cmd", "no-such-tesseract")
-    pytesseract.get_tesseract_version.cache_clear() if hasattr(
-        pytesseract.get_tesseract_version, "cache_clear"
-    ) else pytesseract.pytesseract.get_tesseract_version.__dict__.clear()
+def test_a_missing_program_is_named_with_its_packages(monkeypatch, tmp_path):
+    monkeypatch.setattr("pytesseract.pytesseract.tesseract_cmd", str(tmp_path / "no-such-program"))
+    monkeypatch.setattr("pytesseract.get_tesseract_version", _uncached_version())
     with pytest.raises(ConfigError, match="apt install tesseract-ocr"):
         open_engine("tesseract")
+
+
+def _uncached_version():
+    """pytesseract remembers the version it saw first."""
+    import pytesseract
+
+    return getattr(pytesseract.get_tesseract_version, "__wrapped__", pytesseract.get_tesseract_version)

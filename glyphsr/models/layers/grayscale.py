@@ -29,8 +29,7 @@ def brightness_mask(rgb: Tensor) -> Tensor:
     Returns:
         ``(B, 1, h, w)``, values 0 and 1.
     """
-    levels = (rgb.clamp(0, 1) * 255).round().to(torch.int64)
-    weights = torch.tensor([19595, 38470, 7471], device=rgb.device).view(1, 3, 1, 1)  # PIL's fixed-point luma
-    luma = ((levels * weights).sum(dim=1, keepdim=True) + 0x8000) >> 16
-    mean = luma.double().mean(dim=(2, 3), keepdim=True)
-    return (luma <= mean).to(rgb.dtype)
+    red, green, blue = (rgb.clamp(0, 1) * 255).round().to(torch.int32).unbind(dim=1)
+    luma = (19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16  # PIL's fixed-point luma
+    mean = luma.double().mean(dim=(1, 2), keepdim=True)
+    return (luma <= mean).to(rgb.dtype).unsqueeze(1)
