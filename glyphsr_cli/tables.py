@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from glyphsr_cli import console
@@ -177,6 +177,26 @@ def _aligned(row: Sequence[str], widths: Sequence[int], *, wide: bool) -> str:
     return "  ".join(cells).rstrip()
 
 
+def _width(table: Table) -> int:
+    """Characters that the table takes on a terminal, with Rich's spaces between columns and at the edges."""
+    cells = [table.columns, *table.rows]
+    return sum(max(len(row[i]) for row in cells) + 3 for i in range(len(table.columns)))
+
+
+def _turned(table: Table) -> Table:
+    """Rows as columns, for terminals too narrow for the table as it is."""
+    header, *rows = zip(table.columns, *table.rows, strict=True)
+    return Table(table.title, header, tuple(rows))
+
+
+def _fitting(table: Table, width: int) -> Table:
+    """The table, or turned where only that fits; one that fits neither way wraps its texts."""
+    if table.wide or _width(table) <= width:
+        return table
+    turned = _turned(table)
+    return turned if _width(turned) <= width else replace(table, wide=True)
+
+
 def show(tables: Sequence[Table]) -> None:
     """Print on stdout: with Rich on a terminal, else as plain text."""
     out = console.out()
@@ -187,11 +207,20 @@ def show(tables: Sequence[Table]) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    for table in tables:
-        grid = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for table in (_fitting(table, out.width) for table in tables):
+        header = any(table.columns)
+        grid = RichTable(
+            title=Text(table.title, style="bold"),
+            title_justify="left",
+            box=box.SIMPLE_HEAD if header else None,
+            show_header=header,
+            padding=(0, 1),
+            pad_edge=False,
+        )
         for i, column in enumerate(table.columns):
             text = i == 0 or table.wide
-            grid.add_column(Text(column), justify="left" if text else "right", overflow="fold", no_wrap=not text)
+            grid.add_column(Text(column), justify="left" if text else "right", overflow="fold", no_wrap=not table.wide)
         for row in table.rows:
             grid.add_row(*(Text(cell) for cell in row))  # no markup: names contain brackets
         out.print(grid)
+        out.print()

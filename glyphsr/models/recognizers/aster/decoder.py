@@ -106,11 +106,11 @@ class AttentionDecoder(nn.Module):
             texts = torch.cat([texts, symbols[..., None]], dim=2)
             state = state[:, (first + parents).flatten()]
             last = symbols.flatten()
-            live_scores = scores
-            scores = scores.masked_fill(symbols == end, float("-inf"))
-            for b, k in (symbols == end).nonzero().tolist():
+            finished = (symbols == end) & scores.isfinite()  # a place that an ended beam left is no reading
+            for b, k in finished.nonzero().tolist():
                 if len(ended[b]) < beam:
-                    ended[b].append(Hypothesis(tuple(texts[b, k].tolist()), float(live_scores[b, k])))
+                    ended[b].append(Hypothesis(tuple(texts[b, k].tolist()), float(scores[b, k])))
+            scores = scores.masked_fill(finished, float("-inf"))
             if all(len(found) == beam for found in ended):
                 break
         return [self._best(ended[b], texts[b], scores[b], beam) for b in range(batch)]

@@ -1,0 +1,129 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from glyphsr.config.recognizers import ASTERConfig, CRNNConfig, MORANConfig, PARSeqConfig, TelescopeConfig
+from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
+from glyphsr.models.recognizers.interface import AttentionRecognizer
+from glyphsr.models.registry import build_recognizer
+
+GRIDS = {"moran": (1, 1, 25), "aster": (1, 1, 25), "parseq": (2, 8, 16), "telescope": (16, 8, 32)}
+CONFIGS = {
+    "moran": MORANConfig(hidden=16),
+    "aster": ASTERConfig(hidden=16, max_steps=12),
+    "parseq": PARSeqConfig(embed_dim=24, encoder_depth=1, encoder_heads=2, decoder_heads=2),
+    "telescope": TelescopeConfig(mlp_dim=32, max_steps=4),
+}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    torch.manual_seed(0)
+    return {name: build_recognizer(config).eval() for name, config in CONFIGS.items()}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_teaching_shows_where_each_character_is_looked_for(networks, name):
+    network = networks[name]
+    assert isinstance(network, AttentionRecognizer)
+    with torch.no_grad():
+        prepared = network.prepare(torch.rand(3, 3, 32, 128))
+        taught = network.teach(prepared, ["Hotel", "a!", ""])
+    assert taught.logits.shape == (3, 6, network.num_classes)
+    assert taught.attention.shape == (3, GRIDS[name][0], 6, *GRIDS[name][1:])
+    assert torch.allclose(taught.attention.flatten(3).sum(dim=3), torch.ones(3, GRIDS[name][0], 6), atol=1e-5)
+    lengths = (taught.targets >= 0).sum(dim=1).tolist()
+    # Every text has its end; a character that the charset lacks is left out.
+    assert lengths == [6, 3 if "!" in network.charset else 2, 1]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_step_sees_the_text_before_it_and_not_behind_it(networks, name):
+    network = networks[name]
+    with torch.no_grad():
+        prepared = network.prepare(torch.rand(1, 3, 32, 128))
+        one, other = (network.teach(prepared, [text]).logits for text in ("abcde", "abxde"))
+    assert torch.allclose(one[:, :3], other[:, :3], atol=1e-5)  # step 3 is the first that is told the third character
+    assert not torch.allclose(one[:, 3:], other[:, 3:], atol=1e-5)
+
+
+def test_taught_parseq_equals_its_own_left_to_right_reading(networks):
+    network = networks["parseq"]
+    with torch.no_grad():
+        prepared = network.prepare(torch.rand(2, 3, 32, 128))
+        free = build_recognizer(CONFIGS["parseq"].model_copy(update={"refine_iters": 0})).eval()
+        free.load_state_dict(network.state_dict())
+        texts = [reading.text for reading in free.read_prepared(prepared)]
+        logits = free(prepared)
+        taught = network.teach(prepared, [text[:25] for text in texts]).logits
+    steps = min(logits.shape[1], taught.shape[1])
+    for row, text in enumerate(texts):
+        length = min(len(text) + 1, steps)
+        assert torch.allclose(logits[row, :length], taught[row, :length], atol=1e-4)
+    with pytest.raises(ValueError, match="at most 25 characters"):
+        network.teach(prepared, ["x" * 26, "x"])
+
+
+def test_crnn_has_no_attention():
+    assert not isinstance(build_recognizer(CRNNConfig(width=4, hidden=8)), AttentionRecognizer)
+
+
+def test_telescope_width_must_fit_its_encoder():
+    with pytest.raises(ValueError, match="expected 512"):
+        build_recognizer(TelescopeConfig(embed_dim=64))
+
+
+@pytest.mark.parametrize("name", ["moran", "aster", "telescope"])
+def test_free_reading_gives_one_text_with_a_probability(networks, name):
+    readings = networks[name].read(torch.rand(2, 3, 16, 64))
+    assert len(readings) == 2
+    for reading in readings:
+        assert 0 <= reading.confidence <= 1
+        assert len(reading.text) <= networks[name].max_length + 1
+
+
+def exhaustive(decoder, features, *, steps, end):
+    """Best text by trying all of them: with a beam as wide as everything, beam search must find it."""
+    best = (-float("inf"), ())
+    texts = [((), 0.0)]
+    for _ in range(steps):
+        grown = []
+        for text, score in texts:
+            previous = torch.tensor([[*text, 0]])
+            logits, _ = decoder(features, steps=len(text) + 1, previous=previous)
+            for symbol, value in enumerate(F.log_softmax(logits[0, -1], dim=0).tolist()):
+                longer = ((*text, symbol), score + value)
+                if symbol == end:
+                    best = max(best, (longer[1], longer[0]))
+                else:
+                    grown.append(longer)
+        texts = grown
+    return max([best, *((score, text) for text, score in texts)])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_wide_beam_finds_the_best_text_of_all(seed):
+    torch.manual_seed(seed)
+    decoder = AttentionDecoder(4, 6, 3).eval()
+    torch.nn.init.normal_(decoder.classifier.weight, std=3)
+    features = torch.randn(1, 5, 4)
+    with torch.no_grad():
+        found = decoder.beam_search(features, steps=4, beam=81, end=2)[0]
+        score, text = exhaustive(decoder, features, steps=4, end=2)
+    assert found.classes == text
+    assert found.score == pytest.approx(score, abs=1e-4)
+
+
+def test_a_beam_of_one_is_greedy_and_pictures_do_not_mix():
+    torch.manual_seed(1)
+    decoder = AttentionDecoder(4, 6, 7).eval()
+    torch.nn.init.normal_(decoder.classifier.weight, std=3)
+    features = torch.randn(3, 5, 4)
+    with torch.no_grad():
+        logits, _ = decoder(features, steps=9)
+        together = decoder.beam_search(features, steps=9, beam=1, end=6)
+        alone = [decoder.beam_search(row[None], steps=9, beam=1, end=6)[0] for row in features]
+    for found, single, row in zip(together, alone, logits.argmax(dim=2).tolist(), strict=True):
+        length = row.index(6) + 1 if 6 in row else 9
+        assert list(found.classes) == row[:length]
+        assert found.classes == single.classes
