@@ -31,7 +31,9 @@ class ErrorBoundary(TyperGroup):
             console.say(f"error: {error}")
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
-            console.say("interrupted; what was written is complete, the same command goes on from there")
+            console.say(
+                "interrupted; what was written is complete, and the same command goes on from there where it can"
+            )
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:  # the reader of our stdout went away, e.g. `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,11 @@
 """Results to stdout, everything else to stderr; ``NO_COLOR`` is honoured by Rich."""
 
+import json
+import os
 import sys
+from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -44,3 +48,21 @@ def progress_bar(*, enabled: bool | None) -> Progress:
         transient=True,
         expand=True,
     )
+
+
+def as_json(document: Any) -> str:
+    """A JSON document as text with its line end."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def echo(text: str) -> None:
+    """Write text to stdout as UTF-8; what UTF-8 cannot hold (file names in another encoding) is escaped."""
+    typer.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+
+
+def limit_kernel_cache() -> None:
+    """Keep fewer compiled kernels; to be called before torch is imported.
+
+    Its CPU library keeps those of the last 1,024 shapes, some 300 MB once lines of many widths passed.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glyphsr_cli import console
@@ -51,6 +52,8 @@ def evaluation_tables(report: "EvaluationReport", *, compare_paper: bool = False
 
 
 def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: bool) -> Table:
+    from glyphsr.pipelines.published import paper_rows
+
     subsets = tuple(part.name for part in report.parts)
     columns = ("", *subsets, "weighted", "plain", "CER", "1-NED")
     rows = []
@@ -60,22 +63,10 @@ def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: boo
         averages = (_with_interval(score.accuracy), _percent(score.accuracy.plain))
         rows.append((row.name, *parts, *averages, _percent(score.cer.weighted), _number(score.similarity.weighted, 3)))
     if compare_paper:
-        rows += _paper_rows(report, judge)
+        for name, *scores in paper_rows(report, judge):
+            parts = tuple(_number(value, 2) if value is not None else "-" for value in scores)
+            rows.append((f"paper: {name}", *parts, "-", "-", "-"))
     return Table(f"{judge} reads, % of words", columns, tuple(rows))
-
-
-def _paper_rows(report: "EvaluationReport", judge: str) -> list[tuple[str, ...]]:
-    from glyphsr.pipelines.published import PAPER, is_textzoom
-
-    if not is_textzoom(report.counts):
-        return []
-    wanted = [row.name if row.network is None else row.network for row in report.rows]
-    rows = []
-    for name in dict.fromkeys([*wanted, "glyphsr"]):
-        if (name, judge) in PAPER:
-            *parts, average = (_number(value, 2) if value is not None else "-" for value in PAPER[name, judge])
-            rows.append((f"paper: {name}", *parts, average, "-", "-", "-"))
-    return rows
 
 
 def _fidelity_table(report: "EvaluationReport") -> Table:
@@ -128,10 +119,12 @@ def _speed_table(report: "EvaluationReport") -> Table:
 def _basis_table(report: "EvaluationReport") -> Table:
     """What every number stands on: protocol, averaging, samples, weights and their hashes."""
     samples = ", ".join(f"{part.name} {part.images}" for part in report.parts)
+    places = dict.fromkeys(str(Path(path).parent) for part in report.parts for path in part.paths)
     rows = [
         ("protocol", report.protocol),
         ("averaging", "weighted: over all samples; plain: over subsets"),
         ("samples", samples),
+        ("from", ", ".join(places)),
     ]
     for row in report.rows:
         if row.network:
@@ -139,6 +132,7 @@ def _basis_table(report: "EvaluationReport") -> Table:
             rows.append((row.name, f"{row.network}, strength {row.strength:g}, {hashes}"))
     for judge in report.judges:
         rows.append((judge.name, f"{judge.weights} {judge.sha256[:12]}" if judge.sha256 else judge.weights))
+    rows += [("note", notice) for notice in report.notices]
     rows.append(("time", f"{report.seconds:.1f} s"))
     return Table("Basis", ("", ""), tuple(rows), wide=True)
 
@@ -189,12 +183,9 @@ def _turned(table: Table) -> Table:
     return Table(table.title, header, tuple(rows))
 
 
-def _fitting(table: Table, width: int) -> Table:
-    """The table, or turned where only that fits; one that fits neither way wraps its texts."""
-    if table.wide or _width(table) <= width:
-        return table
-    turned = _turned(table)
-    return turned if _width(turned) <= width else replace(table, wide=True)
+def _fitting(table: Table, width: int) -> Table | None:
+    """The table, or turned where only that fits; ``None`` where numbers would be broken over lines either way."""
+    return next((form for form in (table, _turned(table)) if form.wide or _width(form) <= width), None)
 
 
 def show(tables: Sequence[Table]) -> None:
@@ -207,7 +198,11 @@ def show(tables: Sequence[Table]) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    for table in (_fitting(table, out.width) for table in tables):
+    for given in tables:
+        table = _fitting(given, out.width)
+        if table is None:
+            out.file.write(as_plain([given]) + "\n")
+            continue
         header = any(table.columns)
         grid = RichTable(
             title=Text(table.title, style="bold"),

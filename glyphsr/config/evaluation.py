@@ -1,8 +1,8 @@
 """Settings of ``glyphsr eval``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from glyphsr.config.base import Config
 
@@ -10,20 +10,30 @@ Baseline = Literal["bicubic", "hr", "lr"]
 Protocol = Literal["paper", "standard"]
 
 
+def _split_text(value: Any) -> Any:
+    """A text with commas for a list, as environment variables and ``--set`` give it."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return tuple(value) if isinstance(value, list) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_split_text)]
+
+
 class EvalConfig(Config):
     """What is scored, by whom and how; field names are the command's flags."""
 
-    split: tuple[str, ...] = ("easy", "medium", "hard")
+    split: Texts = ("easy", "medium", "hard")
     """Subsets: names under the data root, or LMDB folders."""
     data_root: str | None = None
     """Folder of TextZoom; else $GLYPHSR_DATA, ./data/TextZoom, ./TextZoom, or the sample set if there is none."""
-    weights: tuple[str, ...] = ("compact",)
+    weights: Texts = ("compact",)
     """Networks: names or checkpoint files; ``none`` for the baselines alone."""
-    prior_weights: str | None = None
-    """The published CRNN or PARSeq that guides the published networks among them."""
-    recognizer: tuple[str, ...] = ("crnn",)
+    prior_weights: Texts = ()
+    """Published CRNN and PARSeq that guide the published networks among them; matched by their number of classes."""
+    recognizer: Texts = ("crnn",)
     """Judges: names, ``name=file`` for weights of your own, or ``all`` that are at hand."""
-    baseline: tuple[Baseline, ...] = ("bicubic", "hr")
+    baseline: Annotated[tuple[Baseline, ...], BeforeValidator(_split_text)] = ("bicubic", "hr")
     """Untouched pictures that are scored too."""
     protocol: Protocol = "paper"
     """``paper``: 16 x 64 to 32 x 128, PSNR and SSIM of batches of 48. ``standard``: natural width, per image."""

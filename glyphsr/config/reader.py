@@ -168,6 +168,21 @@ def validate(kind: type[C], tree: Mapping[str, Any], where: str) -> C:
         raise ConfigError(f"{where}: {explained}") from error
 
 
+def parse_settings(sets: Sequence[str]) -> Tree:
+    """The tree of ``a.b=c`` texts; values are YAML scalars.
+
+    Raises:
+        ConfigError: If one has no key or no equals sign.
+    """
+    tree: Tree = {}
+    for text in sets:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set {text}: expected key=value, e.g. optimiser.learning_rate=5.0e-4")
+        tree = _merge(tree, _nest(key, _scalar(value)))
+    return tree
+
+
 def load(
     kind: type[C],
     path: Path | None = None,
@@ -198,10 +213,7 @@ def load(
         tree = _merge(tree, overrides)
         validate(kind, tree, "environment (GLYPHSR_*)")
     for text in sets:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise ConfigError(f"--set {text}: expected key=value, e.g. optimiser.learning_rate=5.0e-4")
-        tree = _merge(tree, _nest(key, _scalar(value)))
+        tree = _merge(tree, parse_settings([text]))
         validate(kind, tree, f"--set {text}")
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     if any(group & given.keys() for group in exclusive):

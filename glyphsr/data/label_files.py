@@ -53,7 +53,7 @@ def _read(path: Path) -> str:
 def _json(path: Path) -> Any:
     try:
         return json.loads(_read(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON: {error}") from error
 
 
@@ -70,6 +70,8 @@ def _read_paddleocr(path: Path) -> list[Labelled]:
         name, tab, text = line.partition("\t")
         if not tab:
             raise DataError(f"{path}:{number}: expected path<TAB>text, got {line[:40]!r}")
+        if text.startswith("[{") and '"transcription"' in text:
+            raise DataError(f"{path}:{number}: PaddleOCR labels for detection; expected path<TAB>text of single words")
         rows.append(Labelled(name, text))
     return rows
 
@@ -79,7 +81,7 @@ def _read_mmocr(path: Path) -> list[Labelled]:
     for number, line in _lines(path):
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path}:{number}: not JSON: {error}") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}:{number}: expected an object with filename and text")
@@ -106,7 +108,10 @@ def _read_annotations(path: Path) -> list[Labelled]:
 
 
 def _read_csv(path: Path) -> list[Labelled]:
-    rows = [row for row in csv.reader(io.StringIO(_read(path), newline="")) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(_read(path), newline="")) if row]
+    except csv.Error as error:
+        raise DataError(f"{path}: not CSV: {error}") from error
     if not rows:
         return []
     header = [cell.strip().lower() for cell in rows[0]]

@@ -106,6 +106,27 @@ class PairedLmdb:
         """Name of a sample in messages and reports, e.g. ``easy/000017``."""
         return f"{self.path.name}/{index + 1:06d}"
 
+    def fingerprint(self) -> str:
+        """Changes whenever the file does.
+
+        Raises:
+            DataError: If it cannot be opened.
+        """
+        _open(self._folder)
+        status = (self._folder / "data.mdb").stat()
+        return f"{self._folder} {status.st_size} {status.st_mtime_ns}"
+
+    def last_number(self) -> int:
+        """Number of the last sample that has a label, whatever ``num-samples`` says; 0 for none.
+
+        Raises:
+            DataError: If the environment cannot be opened.
+        """
+        with _open(self._folder).begin() as transaction, transaction.cursor() as cursor:
+            found = cursor.prev() if cursor.set_range(b"label-:") else cursor.last()  # ":" is behind all digits
+            key = bytes(cursor.key()) if found else b""
+        return int(key[6:]) if key.startswith(b"label-") and key[6:].isdigit() else 0
+
     def get(self, key: str) -> bytes | None:
         """The value of any key, ``None`` where there is none."""
         with _open(self._folder).begin() as transaction:

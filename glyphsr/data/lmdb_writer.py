@@ -17,13 +17,24 @@ FIRST_MAP_SIZE = 1 << 24
 """Bytes that a new environment may hold; doubled whenever it is full."""
 
 SOURCE_KEY = "glyphsr-source"
-"""What an unfinished environment is being made from."""
+"""Fingerprint of what an environment is made from, so that an unfinished one can go on."""
+
+LMDB_FILES = ("data.mdb", "lock.mdb")
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """``(H, W, 3)`` uint8 RGB to PNG bytes."""
     _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return encoded.tobytes()
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to replace what is more than an LMDB."""
+    if not (path / "data.mdb").is_file():
+        raise ConfigError(f"{path}: exists and is no LMDB; nothing is replaced")
+    others = sorted(entry.name for entry in path.iterdir() if entry.name not in LMDB_FILES)
+    if others:
+        raise ConfigError(f"{path}: holds {others[0]} beside the LMDB; nothing is replaced")
 
 
 class LmdbWriter:
@@ -46,11 +57,14 @@ class LmdbWriter:
     def __init__(self, path: Path, *, source: str = "", overwrite: bool = False) -> None:
         if path.exists() and not overwrite:
             raise ConfigError(f"{path}: exists already; --overwrite replaces it")
-        if path.exists() and not (path / "data.mdb").is_file():
-            raise ConfigError(f"{path}: exists and is no LMDB; nothing is replaced")
+        if path.exists():
+            _check_replaceable(path)
         self.path = path
         self.partial = path.with_name(f"{path.name}.partial")
-        self.partial.mkdir(parents=True, exist_ok=True)
+        try:
+            self.partial.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{self.partial}: cannot be made: {error.strerror}") from error
         self._map_size = FIRST_MAP_SIZE
         self._env = self._open()
         self._pending: dict[bytes, bytes] = {}
@@ -81,7 +95,7 @@ class LmdbWriter:
 
     @staticmethod
     def _remove_files(folder: Path) -> None:
-        for name in ("data.mdb", "lock.mdb"):
+        for name in LMDB_FILES:
             (folder / name).unlink(missing_ok=True)
 
     def add(self, *, hr: bytes, lr: bytes, label: str, extra: Mapping[str, bytes] | None = None) -> None:
@@ -118,16 +132,18 @@ class LmdbWriter:
 
     def finish(self) -> None:
         """Commit the rest and give the environment its name."""
-        with self._env.begin(write=True) as transaction:
-            transaction.delete(SOURCE_KEY.encode())
         self._commit()
         self._env.sync(True)
         self._env.close()
         (self.partial / "lock.mdb").unlink(missing_ok=True)
-        if self.path.exists():
-            self._remove_files(self.path)
-            self.path.rmdir()
-        self.partial.rename(self.path)
+        if self.path.exists():  # at every moment one of the two is there under its name
+            old = self.path.with_name(f"{self.path.name}.old")
+            self.path.rename(old)
+            self.partial.rename(self.path)
+            self._remove_files(old)
+            old.rmdir()
+        else:
+            self.partial.rename(self.path)
 
     def __enter__(self) -> Self:
         return self

@@ -44,6 +44,8 @@ class BadSample:
 
     id: str
     problem: str
+    place: int = 0
+    """Its index in the set, counted from 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,8 @@ class PairChunk:
     hr: list[NDArray[np.uint8]] | torch.Tensor
     """Likewise."""
     bad: list[BadSample]
+    places: list[int]
+    """Index of each usable sample in the set, counted from 0."""
 
     @property
     def samples(self) -> list[Sample]:
@@ -64,11 +68,11 @@ class PairChunk:
         lr, hr = (side.numpy() if isinstance(side, torch.Tensor) else side for side in (self.lr, self.hr))
         return [Sample(*row) for row in zip(self.ids, hr, self.labels, lr, strict=True)]
 
-    def first(self, count: int) -> "PairChunk":
-        """The first ``count`` samples, the broken ones counted first."""
-        bad = self.bad[:count]
-        kept = max(0, count - len(bad))
-        return PairChunk(self.ids[:kept], self.labels[:kept], self.lr[:kept], self.hr[:kept], bad)
+    def until(self, place: int) -> "PairChunk":
+        """The samples, usable and broken, before a place of the set."""
+        kept = sum(own < place for own in self.places)
+        bad = [item for item in self.bad if item.place < place]
+        return PairChunk(self.ids[:kept], self.labels[:kept], self.lr[:kept], self.hr[:kept], bad, self.places[:kept])
 
     def nbytes(self) -> int:
         """Memory that its pictures take."""
@@ -87,7 +91,8 @@ class PairChunks(Dataset[PairChunk]):
 
     def __init__(self, source: PairedLmdb, size: int, *, squash: bool, cache_bytes: int = 0) -> None:
         self.source, self.size, self.squash = source, size, squash
-        self.count = len(source)
+        # Keys that were never written are one problem of the set, not one each of its samples.
+        self.count = min(len(source), source.last_number())
         self.room = cache_bytes
         self._kept: dict[int, PairChunk] = {}
 
@@ -104,19 +109,22 @@ class PairChunks(Dataset[PairChunk]):
         return made
 
     def _make(self, chunk: int) -> PairChunk:
-        samples, bad = [], []
+        samples: list[Sample] = []
+        bad: list[BadSample] = []
+        places: list[int] = []
         for index in range(chunk * self.size, min((chunk + 1) * self.size, self.count)):
             try:
                 samples.append(self._sample(index))
+                places.append(index)
             except DataError as error:
-                bad.append(BadSample(self.source.where(index), str(error)))
+                bad.append(BadSample(self.source.where(index), str(error), index))
         ids, labels = [sample.id for sample in samples], [sample.label for sample in samples]
         lr = [sample.lr for sample in samples if sample.lr is not None]
         hr = [sample.hr for sample in samples]
         if self.squash and samples:
             # Two tensors travel from a worker in shared memory; many arrays would be pickled one by one.
-            return PairChunk(ids, labels, torch.from_numpy(np.stack(lr)), torch.from_numpy(np.stack(hr)), bad)
-        return PairChunk(ids, labels, lr, hr, bad)
+            return PairChunk(ids, labels, torch.from_numpy(np.stack(lr)), torch.from_numpy(np.stack(hr)), bad, places)
+        return PairChunk(ids, labels, lr, hr, bad, places)
 
     def _sample(self, index: int) -> Sample:
         sample = self.source[index]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, get_args
 
 import numpy as np
 import torch
@@ -10,13 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glyphsr.config.evaluation import Baseline, EvalConfig
+from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
 from glyphsr.pipelines.lines import Pixels
 from glyphsr.pipelines.lines import resize as resize_line
-from glyphsr.pipelines.models import wants_prior
+from glyphsr.pipelines.models import LoadedModel, wants_prior
 from glyphsr.pipelines.upscaling import Line, Upscaler
 from glyphsr.types import Sample
+from glyphsr.weights.registry import is_file_name
 
 NONE = "none"
 
@@ -33,6 +35,8 @@ class ContestantInfo:
     network: str | None = None
     """Kind of network."""
     strength: float | None = None
+    published: str | None = None
+    """Which of the paper's rows it belongs to, for a network from its authors' file."""
 
 
 class Contestant(Protocol):
@@ -95,7 +99,7 @@ class NetworkContestant:
         self.upscaler = upscaler
         loaded = upscaler.loaded
         kind = loaded.model.config.network.kind
-        self.info = ContestantInfo(name, str(loaded.path), loaded.hashes, kind, upscaler.strength)
+        self.info = ContestantInfo(name, str(loaded.path), loaded.hashes, kind, upscaler.strength, _paper_row(loaded))
 
     def squashed(self, lr: Tensor, hr: Tensor) -> Tensor:
         """As :meth:`Contestant.squashed`; at strength 1 exactly the network's output."""
@@ -113,14 +117,34 @@ class NetworkContestant:
         return [_as_saved(result.rgb) for result in self.upscaler.upscale_lines(lines)]
 
 
-def _names(weights: Sequence[str]) -> list[str]:
-    """Short names of the rows: as given, or the file's; numbered where two are alike."""
-    short = [
-        text if "." not in text and "/" not in text else text.replace("\\", "/").rpartition("/")[2] for text in weights
+def _paper_row(loaded: LoadedModel) -> str | None:
+    """Name of the paper's row of a published network; our own checkpoints have none."""
+    if not loaded.published:
+        return None
+    config = loaded.model.config.network
+    unfused = isinstance(config, GlyphSRConfig) and config.gfm_from is None
+    return "glyphsr-no-gfm" if unfused else config.kind
+
+
+def distinct_names(short: Sequence[str], full: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Short names where they tell things apart, else the full ones, as given.
+
+    Example:
+        >>> distinct_names(["easy", "hard"], ["a/easy", "hard"]), distinct_names(["easy"] * 2, ["a/easy", "b/easy"])
+        (['easy', 'hard'], ['a/easy', 'b/easy'])
+    """
+    return [
+        own if list(short).count(own) == 1 and own not in taken else whole
+        for own, whole in zip(short, full, strict=True)
     ]
-    if len(set(short)) < len(short):  # best.safetensors of many runs
-        short = [text.replace("\\", "/") for text in weights]
-    return short
+
+
+def _names(weights: Sequence[str]) -> list[str]:
+    """Names of the rows: as given, or the file's; the whole path where that would be another row's."""
+    full = [text.replace("\\", "/") for text in weights]
+    short = [text.rpartition("/")[2] if is_file_name(text) else text for text in full]
+    names = distinct_names(short, full, get_args(Baseline))
+    return [f"{name} (weights)" if name in get_args(Baseline) else name for name in names]
 
 
 def open_contestants(config: EvalConfig) -> list[Contestant]:
@@ -134,10 +158,13 @@ def open_contestants(config: EvalConfig) -> list[Contestant]:
     if len(set(weights)) < len(weights):
         raise ConfigError("--weights: the same weights are named twice")
     networks: list[Contestant] = []
-    for name, text in zip(_names(weights), weights, strict=True):
+    guided = [wants_prior(text, offline=config.offline) for text in weights]
+    if config.prior_weights and not any(guided):
+        raise ConfigError("--prior-weights: none of the networks is a published one that is guided by a text prior")
+    for name, text, wants in zip(_names(weights), weights, guided, strict=True):
         upscaler = Upscaler(
             text,
-            prior_weights=_prior_for(text, config),
+            prior_weights=config.prior_weights if wants else (),
             device=config.device,
             precision=config.precision,
             batch_size=config.batch_size,
@@ -150,10 +177,3 @@ def open_contestants(config: EvalConfig) -> list[Contestant]:
     if not (before or networks or after):
         raise ConfigError("--weights none: expected at least one of --baseline bicubic, hr and lr with it")
     return [*before, *networks, *after]
-
-
-def _prior_for(weights: str, config: EvalConfig) -> str | None:
-    """``--prior-weights`` is for those networks of a comparison that are guided by a published prior."""
-    if config.prior_weights is None:
-        return None
-    return config.prior_weights if wants_prior(weights, offline=config.offline) else None

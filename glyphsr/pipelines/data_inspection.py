@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glyphsr.data.lmdb_pairs import PairedLmdb, decode_rgb
 from glyphsr.data.pair_loader import BadSample
 from glyphsr.errors import DataError
-from glyphsr.pipelines.data_making import picture_suffix
+from glyphsr.pipelines.data_export import picture_suffix
 from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 from glyphsr.viz.contact_sheet import contact_sheet
@@ -88,7 +88,7 @@ def inspect(
         DataError: If it cannot be opened.
     """
     pairs = PairedLmdb(path)
-    total = len(pairs)
+    total = min(len(pairs), pairs.last_number())
     shown = set(np.linspace(0, total - 1, min(sheet, total)).round().astype(int).tolist()) if sheet and total else set()
     sizes: dict[str, list[float]] = {name: [] for name in ("hr_height", "hr_width", "lr_height", "lr_width")}
     encodings: Counter[str] = Counter()
@@ -144,14 +144,17 @@ def verify(path: Path, *, progress: Progress | None = None) -> tuple[int, list[B
         DataError: If it cannot be opened.
     """
     pairs = PairedLmdb(path)
-    total = len(pairs)
+    total, last = len(pairs), pairs.last_number()
     bad = []
-    for index in range(total):
+    for index in range(min(total, last)):
         bad += _problems(pairs, index)
         if progress:
             progress(index + 1, total)
-    if pairs.get(f"label-{total + 1:09d}") is not None:
-        bad.append(BadSample(pairs.where(total), f"{path}: num-samples says {total}, but there are more; correct it"))
+    if total != last:
+        message = f"{path}: num-samples says {total}, but the last sample is {last}; correct it"
+        bad.append(BadSample(pairs.where(min(total, last)), message))
+    elif not total:
+        bad.append(BadSample(path.name, f"{path}: no samples"))
     return total, bad
 
 

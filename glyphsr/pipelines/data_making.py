@@ -1,10 +1,8 @@
-"""Pictures and labels on disk to a TextZoom LMDB, and back."""
+"""Pictures and labels on disk to a TextZoom LMDB."""
 
 import hashlib
 import os
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,20 +11,16 @@ import numpy as np
 from glyphsr.config.training import DegradationConfig
 from glyphsr.data.degradation import REFERENCE_HEIGHT, degrade
 from glyphsr.data.label_files import (
-    FILE_NAMES,
     LabelFormat,
-    Labelled,
     find_label_file,
     label_from_name,
     read_labels,
-    write_labels,
 )
-from glyphsr.data.lmdb_pairs import PairedLmdb, decode_rgb
+from glyphsr.data.lmdb_pairs import decode_rgb
 from glyphsr.data.lmdb_writer import LmdbWriter, encode_png
 from glyphsr.data.pair_loader import BadSample, resize
 from glyphsr.data.picture_names import SUFFIXES
 from glyphsr.errors import ConfigError, DataError
-from glyphsr.files import write_bytes
 
 HR_FOLDER, LR_FOLDER = "hr", "lr"
 """Folders of a pair's sides, as ``export`` writes and ``make`` finds them."""
@@ -46,6 +40,8 @@ class MakeResult:
     bad: tuple[BadSample, ...] = ()
     resumed_at: int = 0
     """Samples that an interrupted run had already written."""
+    unlabelled: int = 0
+    """Pictures that no row of the label file names."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,8 @@ class _Item:
     lr: Path | None
     """``None`` where it is made from the HR side."""
     label: str
+    problem: str | None = None
+    """Why it cannot be used, if that is known already."""
 
 
 def make(
@@ -90,7 +88,7 @@ def make(
         DataError: If a folder or the label file is missing or empty, or no picture is usable.
     """
     hr_folder, lr_folder, base = _folders(source, hr, lr)
-    items = _items(hr_folder, lr_folder, base, labels, form)
+    items, unlabelled = _items(hr_folder, lr_folder, base, labels, form)
     mark = _fingerprint(items, seed)
     bad: list[BadSample] = []
     with LmdbWriter(out, source=mark, overwrite=overwrite) as writer:
@@ -109,7 +107,7 @@ def make(
                 progress(done, len(items))
         if not writer.count:
             raise DataError(f"{hr_folder}: none of {len(items)} pictures can be used; the first: {bad[0].problem}")
-    return MakeResult(out, writer.count, tuple(bad), resumed_at)
+    return MakeResult(out, writer.count, tuple(bad), resumed_at, unlabelled)
 
 
 def _folders(source: Path | None, hr: Path | None, lr: Path | None) -> tuple[Path, Path | None, Path]:
@@ -131,53 +129,83 @@ def _folders(source: Path | None, hr: Path | None, lr: Path | None) -> tuple[Pat
 
 def _items(
     hr_folder: Path, lr_folder: Path | None, base: Path, labels: Path | None, form: LabelFormat | None
-) -> list[_Item]:
+) -> tuple[list[_Item], int]:
+    """What to write, and how many pictures of the HR folder no label names."""
     if form != "filename":
         labels = labels or find_label_file(base) or find_label_file(hr_folder)
     elif labels is not None:
         raise ConfigError("--format filename: has no label file; leave --labels away")
     if labels is None and form not in (None, "filename"):
         raise DataError(f"{base}: no {form} label file found; give --labels FILE")
-    partners = _by_stem(lr_folder) if lr_folder else None
+    pictures = _pictures(hr_folder)
     if labels is None:
-        paths = [(path, path.relative_to(hr_folder)) for path in _pictures(hr_folder)]
-        rows = [(path, name, label_from_name(path.stem)) for path, name in paths]
+        rows = [(path, label_from_name(path.stem)) for path in pictures]
     else:
-        rows = []
-        for row in read_labels(labels, form):
-            path = _find(row.path, hr_folder, labels.parent)
-            name = path.relative_to(hr_folder) if path.is_relative_to(hr_folder) else Path(path.name)
-            rows.append((path, name, row.text))
+        rows = [(_find(row.path, hr_folder, labels.parent), row.text) for row in read_labels(labels, form)]
     if not rows:
         raise DataError(f"{labels or hr_folder}: no pictures ({' '.join(SUFFIXES)}) in it")
-    return [
-        _Item(
-            name.as_posix(),
-            path,
-            None if partners is None else partners.get(_stem(name), Path()),
-            label,
-        )
-        for path, name, label in rows
-    ]
+    partners = _Partners(lr_folder) if lr_folder else None
+    root = hr_folder.resolve()
+    items = []
+    for path, label in rows:
+        resolved = _resolve(path)
+        inside = resolved.is_relative_to(root)
+        name = resolved.relative_to(root) if inside else Path(path.name)
+        partner = partners.of(name) if partners is not None and inside else None
+        problem = None
+        if partners is not None and partner is None:
+            problem = (
+                "no LR picture of this name, or more than one"
+                if inside
+                else f"lies outside {hr_folder}, so it has no LR picture"
+            )
+        items.append(_Item(name.as_posix(), path, partner, label, problem))
+    named = {_resolve(item.hr) for item in items}
+    return items, sum(path.resolve() not in named for path in pictures)
+
+
+def _resolve(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, ValueError):  # a name that no file can have; reading it will say so
+        return path
 
 
 def _find(written: str, hr_folder: Path, beside: Path) -> Path:
     """A label file's path is relative to the HR folder or to the label file; the first that exists counts."""
     candidates = [hr_folder / written, beside / written]
-    return next((path for path in candidates if path.is_file()), candidates[0])
+    return next((path for path in candidates if _is_file(path)), candidates[0])
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+class _Partners:
+    """LR pictures by the names of their HR pictures: the same name, else the only one with another ending."""
+
+    def __init__(self, folder: Path) -> None:
+        self.by_name = {path.relative_to(folder): path for path in _pictures(folder)}
+        self.by_stem: dict[Path, list[Path]] = {}
+        for name, path in self.by_name.items():
+            self.by_stem.setdefault(name.with_suffix(""), []).append(path)
+
+    def of(self, name: Path) -> Path | None:
+        """``None`` where there is none, or more than one that it could be."""
+        if name in self.by_name:
+            return self.by_name[name]
+        alike = self.by_stem.get(name.with_suffix(""), [])
+        return alike[0] if len(alike) == 1 else None
 
 
 def _pictures(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
-    return sorted(path for path in found if path.is_file())
-
-
-def _stem(name: Path) -> str:
-    return name.with_suffix("").as_posix()
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    return {_stem(path.relative_to(folder)): path for path in _pictures(folder)}
+    """Picture files below a folder; hidden ones, and those in hidden folders, are none."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    seen = (path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return sorted(path for path in seen if path.is_file())
 
 
 def _fingerprint(items: Sequence[_Item], seed: int) -> str:
@@ -187,10 +215,10 @@ def _fingerprint(items: Sequence[_Item], seed: int) -> str:
         for path in (item.hr, item.lr):
             try:
                 status = path.stat() if path is not None else None
-            except OSError:
+            except (OSError, ValueError):
                 status = None
             stamps.append((status.st_size, status.st_mtime_ns) if status else None)
-        digest.update(repr((item.name, item.label, stamps)).encode(errors="surrogateescape"))
+        digest.update(repr((item.name, item.label, stamps)).encode(errors="surrogatepass"))
     return digest.hexdigest()
 
 
@@ -203,12 +231,14 @@ class _Checked:
 
 def _check(item: _Item) -> _Checked:
     """A pair's bytes, if both sides can be read and there is a text."""
+    if item.problem is not None:
+        raise DataError(f"{item.hr}: {item.problem}")
     if not item.label:
         raise DataError(f"{item.hr}: no text for it; write one into the label file, or leave the picture out")
     try:
         item.label.encode()
     except UnicodeEncodeError as error:
-        raise DataError(f"{item.hr}: its text {item.label!r} is not Unicode; give a label file") from error
+        raise DataError(f"{item.hr}: its text {item.label!r} is no valid Unicode") from error
     hr = _bytes(item.hr)
     pixels = decode_rgb(hr, str(item.hr), upright=False)
     if item.lr is None:
@@ -225,6 +255,8 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a zero byte or a lone surrogate
+        raise DataError(f"{str(path)!r}: no name that a file can have ({error})") from error
 
 
 def _add(writer: LmdbWriter, item: _Item, checked: _Checked, seed: int) -> None:
@@ -241,126 +273,6 @@ def _add(writer: LmdbWriter, item: _Item, checked: _Checked, seed: int) -> None:
 def _make_lr(hr: np.ndarray, seed: int, name: str) -> np.ndarray:
     """A degraded version at line height 16; the draw depends on the seed and the name alone."""
     width = max(2, round(hr.shape[1] * REFERENCE_HEIGHT / hr.shape[0] / 2) * 2)
-    entropy = int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8], "big")
+    entropy = int.from_bytes(hashlib.sha256(name.encode(errors="surrogatepass")).digest()[:8], "big")
     rng = np.random.default_rng([seed, entropy])
     return degrade(resize(hr, (REFERENCE_HEIGHT, width)), DegradationConfig(), rng)
-
-
-MAGIC = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"BM": ".bmp", b"II*\x00": ".tif", b"MM\x00*": ".tif"}
-
-
-def picture_suffix(encoded: bytes) -> str:
-    r"""File name ending of a picture's bytes.
-
-    Example:
-        >>> picture_suffix(b"\xff\xd8\xff\xe0"), picture_suffix(b"RIFF....WEBPVP8 "), picture_suffix(b"?")
-        ('.jpg', '.webp', '.bin')
-    """
-    if encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP":
-        return ".webp"
-    return next((ending for magic, ending in MAGIC.items() if encoded.startswith(magic)), ".bin")
-
-
-def export(
-    source: Path,
-    out: Path,
-    *,
-    form: LabelFormat = "paddleocr",
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> MakeResult:
-    """Write an LMDB's pictures byte by byte into ``out/hr`` and ``out/lr``, and their texts into a label file.
-
-    Pictures get the names they were made from, or their number. The folder gets its name when it is complete; an
-    interrupted run goes on in ``<out>.partial``.
-
-    Args:
-        source: The LMDB.
-        out: Folder to write.
-        form: Form of the label file.
-        overwrite: Replace ``out`` if it exists.
-        progress: Told how far it is.
-
-    Raises:
-        ConfigError: If ``out`` exists, or the form cannot hold a label.
-        DataError: If the LMDB is missing or no sample can be read.
-    """
-    if form not in FILE_NAMES:
-        raise ConfigError(f"--format {form}: expected one of {', '.join(FILE_NAMES)}")
-    if out.exists() and not overwrite:
-        raise ConfigError(f"{out}: exists already; --overwrite replaces it")
-    if out.exists() and not (out / HR_FOLDER).is_dir():
-        raise ConfigError(f"{out}: exists and was not made by export; nothing is replaced")
-    pairs = PairedLmdb(source)
-    total = len(pairs)
-    partial = out.with_name(f"{out.name}.partial")
-    rows: list[Labelled] = []
-    bad: list[BadSample] = []
-    taken: set[str] = set()
-    for index in range(total):
-        try:
-            rows.append(_export_one(pairs, index, partial, taken))
-        except DataError as error:
-            bad.append(BadSample(pairs.where(index), str(error)))
-        if progress:
-            progress(index + 1, total)
-    if not rows:
-        raise DataError(f"{source}: none of {total} samples can be read" + (f"; {bad[0].problem}" if bad else ""))
-    write_bytes(partial / FILE_NAMES[form], write_labels(rows, form))
-    if out.exists():
-        _remove_export(out)
-    partial.rename(out)
-    return MakeResult(out, len(rows), tuple(bad))
-
-
-def _export_one(pairs: PairedLmdb, index: int, folder: Path, taken: set[str]) -> Labelled:
-    raw, number = pairs.raw(index), f"{index + 1:09d}"
-    try:
-        label = raw.label.decode()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{pairs.path}: label-{number}: not UTF-8: {raw.label[:20]!r}") from error
-    names = {}
-    for side, encoded in (("hr", raw.hr), ("lr", raw.lr)):
-        stored = pairs.get(f"{FILE_KEYS[side]}-{number}")
-        name = _safe_name(stored) if stored is not None else None
-        name = name or f"{number}{picture_suffix(encoded)}"
-        key = f"{side}/{unicodedata.normalize('NFC', name).casefold()}"  # one file where names differ in case only
-        if key in taken:
-            name = f"{number}{picture_suffix(encoded)}"
-        taken.add(key)
-        names[side] = name
-        target = folder / side / name
-        if not (target.is_file() and target.read_bytes() == encoded):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(target, encoded)
-    return Labelled(f"{HR_FOLDER}/{names['hr']}", label)
-
-
-def _safe_name(stored: bytes) -> str | None:
-    """A stored file name, unless it would lead out of the folder or cannot be a file's."""
-    name = os.fsdecode(stored)
-    path = PurePosixPath(name)
-    unsafe = path.is_absolute() or ".." in path.parts or not path.parts or re.search(r"[\0\\]|^\s*$", name)
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return None
-    return None if unsafe or any(len(part.encode()) > 200 for part in path.parts) else name
-
-
-def _remove_export(folder: Path) -> None:
-    """Take away what an earlier export wrote: its two folders of pictures and its label file."""
-    import shutil
-
-    for side in (HR_FOLDER, LR_FOLDER):
-        shutil.rmtree(folder / side, ignore_errors=True)
-    for name in FILE_NAMES.values():
-        (folder / name).unlink(missing_ok=True)
-    remaining = next(_entries(folder), None)
-    if remaining is not None:
-        raise ConfigError(f"{folder}: holds {remaining.name}, which export did not write; give another --out")
-    folder.rmdir()
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    return folder.iterdir()

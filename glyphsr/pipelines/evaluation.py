@@ -15,14 +15,15 @@ from torch import Tensor
 
 import glyphsr
 from glyphsr.config.evaluation import EvalConfig
+from glyphsr.config.reader import validate
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.pair_loader import PairChunk, iterate_chunks, planes, to_tensor
-from glyphsr.data.sources import find_lmdb
+from glyphsr.data.sources import SAMPLE_NOTICE, find_lmdb, uses_sample_set
 from glyphsr.devices import resolve_device
-from glyphsr.errors import DataError
+from glyphsr.errors import ConfigError, DataError
 from glyphsr.files import atomic_path
 from glyphsr.metrics.mcnemar import mcnemar
-from glyphsr.pipelines.contestants import Contestant, open_contestants
+from glyphsr.pipelines.contestants import Contestant, distinct_names, open_contestants
 from glyphsr.pipelines.evaluation_report import (
     Comparison,
     EvaluationReport,
@@ -61,14 +62,24 @@ def _open_subsets(config: EvalConfig) -> tuple[list[_Subset], list[Problem]]:
     subsets: list[_Subset] = []
     problems: list[Problem] = []
     errors: list[DataError] = []
-    for name in config.split:
-        short = Path(name).name or name
+    taken: dict[Path, str] = {}
+    names = distinct_names([Path(name).name or name for name in config.split], config.split)
+    for name, text in zip(names, config.split, strict=True):
         try:
-            sources = tuple(PairedLmdb(path) for path in find_lmdb(name, config.data_root))
-            subsets.append(_Subset(short, sources, sum(len(source) for source in sources)))
+            sources = tuple(PairedLmdb(path) for path in find_lmdb(text, config.data_root))
+            for source in sources:
+                where = source.path.resolve()
+                if where in taken:
+                    raise ConfigError(f"--split: {text} and {taken[where]} are the same set; name it once")
+                taken[where] = text
+                missing = len(source) - source.last_number()
+                if missing > 0:
+                    message = f"num-samples says {len(source)}, but the last one is {source.last_number()}; correct it"
+                    problems.append(Problem(name, f"{source.path}: {message}"))
+            subsets.append(_Subset(name, sources, sum(min(len(s), s.last_number()) for s in sources)))
         except DataError as error:
             errors.append(error)
-            problems.append(Problem(short, str(error)))
+            problems.append(Problem(name, str(error)))
     if not subsets:
         raise errors[0] if errors else DataError("--split: expected at least one subset")
     return subsets, problems
@@ -86,6 +97,8 @@ class _Evaluation:
         self.judges, self.notices = open_judges(
             config.recognizer, resolve_device(config.device), offline=config.offline
         )
+        if uses_sample_set(config.split, config.data_root):
+            self.notices.insert(0, f"{SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
         self.contestants = open_contestants(config)
         self.reading: dict[tuple[str, str, int], ReadingTally] = defaultdict(ReadingTally)
         self.fidelity: dict[tuple[str, int], FidelityTally] = defaultdict(FidelityTally)
@@ -101,11 +114,11 @@ class _Evaluation:
         for number, subset in enumerate(self.subsets):
             scored = bad = 0
             for source in subset.sources:
+                end = self._wanted(subset.size) - scored - bad  # how many of this source
                 for chunk in iterate_chunks(source, CHUNK, squash=self.squash, workers=self.config.workers):
-                    left = self._wanted(subset.size) - scored - bad
-                    if left <= 0:
+                    kept = chunk.until(end)
+                    if not kept.ids and not kept.bad:
                         break
-                    kept = chunk.first(left)
                     self.problems += [Problem(item.id, item.problem) for item in kept.bad]
                     self._score(number, subset.name, kept)
                     scored, bad = scored + len(kept.ids), bad + len(kept.bad)
@@ -242,12 +255,13 @@ class _Evaluation:
         for row in (contestant.info.name for contestant in self.contestants if contestant.info.name != "lr"):
             tallies = [self.fidelity[row, number] for number in range(len(counts))]
             per_image = summarise([tally.psnr for tally in tallies], counts)
+            identical = sum(value == float("inf") for tally in tallies for value in tally.psnr)
             if self.squash:
                 psnr_db = summarise([tally.batch_psnr for tally in tallies], counts)
                 ssim = summarise([tally.batch_ssim for tally in tallies], counts)
             else:
                 psnr_db, ssim = per_image, summarise([tally.ssim for tally in tallies], counts)
-            scores.append(FidelityScore(row, psnr_db, ssim, per_image, self._rate(row)))
+            scores.append(FidelityScore(row, psnr_db, ssim, per_image, identical, self._rate(row)))
         return scores
 
     def _comparisons(self) -> list[Comparison]:
@@ -284,12 +298,11 @@ def evaluate(
         DataError: If no subset can be opened.
         WeightsError: If weights are missing, damaged or do not fit.
     """
-    from glyphsr.config.reader import validate
-    from glyphsr.errors import ConfigError
-
     config = validate(EvalConfig, settings, "settings")
     if per_image is not None and per_image.exists() and not overwrite:
         raise ConfigError(f"--per-image {per_image}: exists already; --overwrite replaces it")
+    if per_image is not None and not per_image.parent.is_dir():
+        raise ConfigError(f"--per-image {per_image}: the folder {per_image.parent} does not exist")
     start = time.perf_counter()
     with ExitStack() as stack:
         records = None

@@ -67,6 +67,8 @@ class FidelityScore:
     ssim: Figures
     psnr_per_image_db: Figures
     """Mean of the images' own PSNR; the same as ``psnr_db`` in the standard protocol."""
+    identical: int
+    """Pictures equal to the HR side, whose infinite PSNR is in no mean unless all are."""
     images_per_s: float
 
 
@@ -146,7 +148,10 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-CSV_COLUMNS = ("row", "judge", "metric", "subset", "images", "value", "low", "high", "protocol", "sha256")
+CSV_COLUMNS = (
+    *("row", "judge", "metric", "subset", "images", "value", "low", "high", "protocol", "sha256"),
+    *("judge_weights", "judge_sha256", "data"),
+)
 
 
 def as_csv(report: EvaluationReport) -> str:
@@ -154,6 +159,8 @@ def as_csv(report: EvaluationReport) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
+    judges = {judge.name: (judge.weights, judge.sha256 or "") for judge in report.judges} | {"": ("", "")}
+    data = {part.name: " ".join(part.paths) for part in report.parts}
     hashes = {row.name: " ".join(f"{name}:{value}" for name, value in row.sha256.items()) for row in report.rows}
 
     def write(row: str, judge: str, metric: str, figures: Figures) -> None:
@@ -163,7 +170,8 @@ def as_csv(report: EvaluationReport) -> str:
         for subset, images, value in subsets:
             ends = figures.interval if subset == WEIGHTED and figures.interval else ("", "")
             shown = value if math.isfinite(value) else ""
-            writer.writerow([row, judge, metric, subset, images, shown, *ends, report.protocol, hashes[row]])
+            basis = [report.protocol, hashes[row], *judges[judge], data.get(subset, "")]
+            writer.writerow([row, judge, metric, subset, images, shown, *ends, *basis])
 
     for reading in report.reading:
         for metric in ("accuracy", "cer", "similarity"):

@@ -17,14 +17,13 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.store import obtain
 from glyphsr.text.charset import filter_to
 from glyphsr.types import Reading
-from glyphsr.weights.registry import DEFAULT, how_to_get, local_weights, sha256_of
+from glyphsr.weights.checkpoints import read_checkpoint
+from glyphsr.weights.official import is_published_file
+from glyphsr.weights.registry import DEFAULT, local_weights, sha256_of
 
 ALL = "all"
 JUDGES = (*RECOGNIZERS, *ENGINES)
 """Everything that can be asked for by name."""
-
-STAND_IN_NAME = "crnn-synth"
-"""What the package's own CRNN is called where the published one is not at hand."""
 
 MAX_BATCH = 48
 
@@ -39,6 +38,8 @@ class JudgeInfo:
     sha256: str | None = None
     notice: str | None = None
     """What a reader of its numbers must know."""
+    published: str | None = None
+    """Which of the paper's judges it is, if its weights are their authors'."""
 
 
 class Judge(Protocol):
@@ -114,34 +115,36 @@ class EngineJudge:
 
 
 def _recognizer_judge(name: str, weights: str | None, device: torch.device, *, offline: bool) -> RecognizerJudge:
-    if weights is not None:
-        path = obtain(Path(weights) if Path(weights).exists() else weights, offline=offline)
-        network = load_recognizer(path)
-        if network.config.kind != name:
-            raise WeightsError(f"{path}: holds {network.config.kind}, not {name}")
-        return RecognizerJudge(network, JudgeInfo(name, str(path), sha256_of(path)), device)
-    if name == "crnn" and local_weights("crnn") is None:
-        return _stand_in(device)
+    if weights is None and name == "crnn" and local_weights("crnn") is None:
+        weights = DEFAULT
     try:
-        path = obtain(name, offline=offline)
+        path = obtain(weights or name, offline=offline)
     except WeightsError as error:
-        raise WeightsError(f"{error}; or give --recognizer {name}=FILE") from error
-    return RecognizerJudge(load_recognizer(path), JudgeInfo(name, str(path), sha256_of(path)), device)
-
-
-def _stand_in(device: torch.device) -> RecognizerJudge:
-    """The CRNN that is the text prior of the package's model, under a name that says whose it is."""
-    path = local_weights(DEFAULT)
-    if path is None:
-        raise WeightsError(f"crnn: no weights here; {how_to_get('crnn')}")
+        raise WeightsError(f"{error}; or give --recognizer {name}=FILE" if weights is None else str(error)) from error
     network = load_recognizer(path)
-    if network.config.kind != "crnn":
-        raise WeightsError(f"crnn: no weights here; {how_to_get('crnn')}")
-    notice = (
-        f"{STAND_IN_NAME} is the text prior of {DEFAULT}, trained by us on rendered words and IIIT5K; its numbers are "
-        "not the published CRNN's, and it is no independent judge of a network that it guides"
-    )
-    return RecognizerJudge(network, JudgeInfo(STAND_IN_NAME, path.name, sha256_of(path), notice), device)
+    if network.config.kind != name:
+        raise WeightsError(f"{path}: holds {network.config.kind}, not {name}")
+    return RecognizerJudge(network, _info(name, path), device)
+
+
+def _info(kind: str, path: Path) -> JudgeInfo:
+    """Name a recognizer by whose weights it has: only the authors' are called by the kind alone."""
+    digest = sha256_of(path)
+    if is_published_file(path):
+        return JudgeInfo(kind, str(path), digest, published=kind)
+    checkpoint = read_checkpoint(path, tensors=False)
+    if checkpoint.kind == "recognizer" and "published" in checkpoint.card:
+        return JudgeInfo(kind, str(path), digest, published=kind)
+    if path == local_weights(DEFAULT):
+        whose = f"the text prior of {DEFAULT}, trained by us on rendered words and IIIT5K"
+        name = f"{kind}-synth"
+    else:
+        whose = f"not the published {kind}, but {path.name}"
+        name = f"{kind}:{path.stem}"
+    notice = f"{name} is {whose}; its numbers are not the published {kind}'s"
+    if checkpoint.kind == "super_resolver":
+        notice += ", and it is no independent judge of a network that it guides"
+    return JudgeInfo(name, str(path), digest, notice)
 
 
 def open_judge(text: str, device: torch.device, *, offline: bool = False) -> Judge:
@@ -168,18 +171,20 @@ def open_judges(names: Sequence[str], device: torch.device, *, offline: bool = F
     """
     judges: list[Judge] = []
     notices: list[str] = []
-    for text in dict.fromkeys(names):
-        if text != ALL:
-            judges.append(open_judge(text, device, offline=offline))
-            continue
-        for name in JUDGES:
+    asked = [text for text in dict.fromkeys(names) if text != ALL]
+    for text in asked:
+        judges.append(open_judge(text, device, offline=offline))
+    unique = {judge.info.name: judge for judge in judges}
+    if len(unique) < len(judges):
+        raise ConfigError("--recognizer: each judge can be asked once")
+    if ALL in names:
+        kinds = {text.partition("=")[0] for text in asked}
+        for name in (name for name in JUDGES if name not in kinds):
             try:
-                judges.append(open_judge(name, device, offline=True))  # what is at hand, without fetching
+                judge = open_judge(name, device, offline=True)  # what is at hand, without fetching
+                unique[judge.info.name] = judge
             except (ConfigError, WeightsError) as error:
                 notices.append(f"left out {error}")
-    unique = {judge.info.name: judge for judge in judges}
-    if len(unique) < len(judges) and ALL not in names:
-        raise ConfigError("--recognizer: each judge can be asked once")
     if not unique:
         raise ConfigError(f"--recognizer: expected at least one of {', '.join(JUDGES)}")
     notices += [judge.info.notice for judge in unique.values() if judge.info.notice]

@@ -1,7 +1,7 @@
 """Builds networks and fills them: from our checkpoints, or from published files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
+from glyphsr.config.reader import validate
 from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.keys import KeyTable
@@ -48,6 +49,8 @@ class LoadedModel:
     card: dict[str, Any] = field(default_factory=dict)
     prior_path: Path | None = None
     """File of the text prior, where it is another one."""
+    published: bool = False
+    """Whether the network is its authors' file, or what was converted from it."""
 
     @property
     def default_strength(self) -> float:
@@ -79,6 +82,7 @@ def recognizer_from_official(
     *,
     kind: str | None = None,
     config: RecognizerConfig | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> RecognizerNetwork:
     """A published recognizer in eval mode; its kind and shape are read off the keys.
 
@@ -87,6 +91,7 @@ def recognizer_from_official(
         where: Named in messages.
         kind: Which recognizer it should be, where the keys should not decide.
         config: Its shape, likewise.
+        changes: Fields of the configuration that no key shows, such as ``align_corners``.
 
     Raises:
         WeightsError: If the keys or shapes are not those of a recognizer that we know.
@@ -96,7 +101,11 @@ def recognizer_from_official(
         if kind not in RECOGNIZERS:
             raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(RECOGNIZERS)}")
         config = _published_shape(recognizer_shape, kind, state, where)
-    network = build_recognizer(config)
+    config = _changed(config, changes)
+    try:
+        network = build_recognizer(config)
+    except ValueError as error:
+        raise WeightsError(f"{where}: {config.kind} of a shape that is not supported: {error}") from error
     _fill(network, state, key_table(config), where)
     return network.eval()
 
@@ -125,10 +134,16 @@ def network_from_official(
     if kind not in NETWORKS:
         raise WeightsError(f"{where}: not a super-resolution network's checkpoint; known are {', '.join(NETWORKS)}")
     config, num_classes = _published_shape(network_shape, kind, state, where)
-    config = config.model_copy(update=dict(changes or {}))
+    config = _changed(config, changes)
     network = build_network(config, num_classes=num_classes)
     _fill(network, state, key_table(config), where)
     return network.eval()
+
+
+def _changed(config: Any, changes: Mapping[str, Any] | None) -> Any:
+    if not changes:
+        return config
+    return validate(type(config), config.model_dump(mode="json") | dict(changes), f"{config.kind}: --set")
 
 
 def _published_shape(read: Any, kind: str, state: Mapping[str, Tensor], where: str) -> Any:
@@ -208,32 +223,44 @@ def load_prior(path: Path) -> PriorNetwork:
     return prior.eval()
 
 
-def _with_prior(network: SRNetwork, path: Path, prior_weights: str | Path | None, *, offline: bool) -> LoadedModel:
+PriorWeights = str | Path | Sequence[str | Path] | None
+"""One text prior, or several to choose from by their number of classes."""
+
+
+def _listed(prior_weights: PriorWeights) -> list[str | Path]:
+    if prior_weights is None:
+        return []
+    return [prior_weights] if isinstance(prior_weights, str | Path) else list(prior_weights)
+
+
+def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, offline: bool) -> LoadedModel:
     config = cast("NetworkConfig", network.config)
     if not config.needs_prior:
-        if prior_weights is not None:
+        if priors:
             raise ConfigError(f"{path}: {config.kind} is not guided by a text prior; leave --prior-weights away")
-        return LoadedModel(SuperResolver(ModelConfig(network=config), prior=None, network=network).eval(), path)
-    if prior_weights is None:
+        model = SuperResolver(ModelConfig(network=config), prior=None, network=network)
+        return LoadedModel(model.eval(), path, published=True)
+    if not priors:
         raise ConfigError(f"{path}: a published network needs its text prior too; give --prior-weights parseq.pt")
-    prior_path = obtain(prior_weights, offline=offline)
-    recognizer = load_prior(prior_path)
-    if recognizer.num_classes != network.num_classes:
-        raise WeightsError(
-            f"{prior_path}: gives {recognizer.num_classes} classes, "
-            f"but {path.name} was trained with {network.num_classes}"
-        )
-    model_config = ModelConfig(network=config, prior=recognizer.config)
-    model = SuperResolver(model_config, prior=TextPriorGenerator(recognizer), network=network)
-    return LoadedModel(model.eval(), path, prior_path=prior_path)
+    found: list[str] = []
+    for prior in priors:
+        prior_path = obtain(prior, offline=offline)
+        recognizer = load_prior(prior_path)
+        if recognizer.num_classes == network.num_classes:
+            model_config = ModelConfig(network=config, prior=recognizer.config)
+            model = SuperResolver(model_config, prior=TextPriorGenerator(recognizer), network=network)
+            return LoadedModel(model.eval(), path, prior_path=prior_path, published=True)
+        found.append(f"{prior_path}: gives {recognizer.num_classes} classes")
+    raise WeightsError(f"{', '.join(found)}, but {path.name} was trained with {network.num_classes}")
 
 
-def load_model(weights: str | Path, prior_weights: str | Path | None = None, *, offline: bool = False) -> LoadedModel:
+def load_model(weights: str | Path, prior_weights: PriorWeights = None, *, offline: bool = False) -> LoadedModel:
     """Load a super-resolver by name or path.
 
     Args:
         weights: A name, one of our checkpoints, or a published network's file.
-        prior_weights: With a published network that is guided by one, the CRNN or PARSeq that gives its text prior.
+        prior_weights: With a published network that is guided by one, the CRNN or PARSeq that gives its text prior;
+            of several, the first with as many classes as the network was trained with.
         offline: Never fetch anything.
 
     Raises:
@@ -242,8 +269,8 @@ def load_model(weights: str | Path, prior_weights: str | Path | None = None, *, 
     """
     path = obtain(weights, offline=offline)
     if is_published_file(path) or read_checkpoint(path, tensors=False).kind == "network":
-        return _with_prior(load_network(path), path, prior_weights, offline=offline)
-    if prior_weights is not None:
+        return _with_prior(load_network(path), path, _listed(prior_weights), offline=offline)
+    if _listed(prior_weights):
         raise ConfigError(f"{path}: brings its own text prior; leave --prior-weights away")
     model, checkpoint = load_super_resolver(path)
     return LoadedModel(model, path, checkpoint.card)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from glyphsr.pipelines.evaluation_report import EvaluationReport
+
 TEXTZOOM_COUNTS = (1619, 1411, 1343)
 """Test pairs of easy, medium and hard; what a set must have before it is compared with these numbers."""
 
@@ -42,3 +44,25 @@ def is_textzoom(counts: Sequence[int]) -> bool:
         (True, False)
     """
     return tuple(counts) == TEXTZOOM_COUNTS
+
+
+def why_not_comparable(report: EvaluationReport) -> str | None:
+    """Why the paper's numbers must not stand beside a report's; ``None`` if they may."""
+    if report.protocol != "paper":
+        return f"the {report.protocol} protocol is not the paper's"
+    if not is_textzoom(report.counts):
+        ours, theirs = ("/".join(map(str, counts)) for counts in (report.counts, TEXTZOOM_COUNTS))
+        return f"not TextZoom ({ours} samples, TextZoom has {theirs})"
+    if not any(judge.published for judge in report.judges):
+        return "no judge has its authors' weights"
+    return None
+
+
+def paper_rows(report: EvaluationReport, judge: str) -> list[tuple[str, *Scores]]:
+    """Name, easy, medium, hard and average of the paper's rows that belong beside a report's, for one judge."""
+    published = {info.name: info.published for info in report.judges}.get(judge)
+    if published is None or why_not_comparable(report):
+        return []
+    wanted = [row.published or row.name for row in report.rows if row.published or row.network is None]
+    names = dict.fromkeys([*wanted, "glyphsr"])
+    return [(name, *PAPER[name, published]) for name in names if (name, published) in PAPER]

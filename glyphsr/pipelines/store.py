@@ -1,7 +1,7 @@
 """The user's store of weights: found, fetched, converted, checked."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,7 @@ from glyphsr.weights.registry import (
 
 if TYPE_CHECKING:
     from glyphsr.models.registry import RecognizerNetwork, SRNetwork
+    from glyphsr.weights.checkpoints import Kind
 
 DOWNLOADS = "downloads"
 """Folder of the cache that keeps published files as they came."""
@@ -100,7 +101,14 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
     return convert(downloaded, name, out=target)
 
 
-def convert(file: Path, name: str, *, out: Path | None = None, overwrite: bool = False) -> Path:
+def convert(
+    file: Path,
+    name: str,
+    *,
+    out: Path | None = None,
+    overwrite: bool = False,
+    changes: Mapping[str, Any] | None = None,
+) -> Path:
     """Check a published file against the network it should be, and store it as safetensors.
 
     Args:
@@ -108,6 +116,7 @@ def convert(file: Path, name: str, *, out: Path | None = None, overwrite: bool =
         name: A name of the registry, or a kind of network or recognizer.
         out: Where to; default is the cache, under that name.
         overwrite: Replace a file that exists.
+        changes: Fields of the configuration that no key shows, such as ``align_corners`` and ``mix_batch``.
 
     Returns:
         The stored file.
@@ -117,6 +126,8 @@ def convert(file: Path, name: str, *, out: Path | None = None, overwrite: bool =
         ConfigError: If the result exists and may not be replaced.
     """
     # torch loads here, so that listing and finding weights stay instant.
+    import torch
+
     from glyphsr.models.registry import RECOGNIZERS, identify
     from glyphsr.pipelines.models import network_from_official, recognizer_from_official
     from glyphsr.weights.checkpoints import save_checkpoint
@@ -137,18 +148,33 @@ def convert(file: Path, name: str, *, out: Path | None = None, overwrite: bool =
     if kind is not None and kind != row.network:
         raise WeightsError(f"{file}: holds {kind}, not {row.network}; try --as {kind}")
     card: dict[str, Any] = {"source": file.name, "source_sha256": sha256_of(file), "published": name}
-    target.parent.mkdir(parents=True, exist_ok=True)
+    bad = next((key for key, value in state.items() if not bool(torch.isfinite(value).all())), None)
+    if bad is not None:
+        raise WeightsError(f"{file}: {bad!r} has values that are no numbers; fetch the file again")
     network: RecognizerNetwork | SRNetwork
+    stored: Kind
     if row.network in RECOGNIZERS:
-        network = recognizer_from_official(state, str(file), kind=row.network)
-        save_checkpoint(target, network, kind="recognizer", config=network.config, card=card)
+        network, stored = recognizer_from_official(state, str(file), kind=row.network, changes=changes), "recognizer"
     else:
-        network = network_from_official(state, str(file), kind=row.network)
+        network, stored = network_from_official(state, str(file), kind=row.network, changes=changes), "network"
         card["num_classes"] = network.num_classes
-        save_checkpoint(target, network, kind="network", config=network.config, card=card)
+    _check_variant(network.config, row, str(file))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(target, network, kind=stored, config=network.config, card=card)
+    except OSError as error:
+        raise WeightsError(f"{target}: cannot be written: {error.strerror}") from error
     if target.parent == cache_folder():
         _remember(target)
     return target
+
+
+def _check_variant(config: Any, row: Entry, where: str) -> None:
+    """Refuse another variant of the right network under a name that stands for one."""
+    facts = config.model_dump() | {"fused": getattr(config, "gfm_from", None) is not None}
+    for key, expected in row.variant.items():
+        if facts.get(key) != expected:
+            raise WeightsError(f"{where}: another variant of {row.network}: {key} is {facts.get(key)}, not {expected}")
 
 
 def _known_hashes() -> dict[str, str]:

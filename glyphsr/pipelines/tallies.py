@@ -84,7 +84,10 @@ class FidelityTally:
 def _mean(values: Sequence[float]) -> float:
     known = np.asarray(values, np.float64)
     known = known[~np.isnan(known)]  # tiny pictures have no standard SSIM
-    return float(known.mean()) if len(known) else float("nan")
+    finite = known[np.isfinite(known)]  # a picture equal to the HR side says nothing of the others
+    if len(known) and not len(finite):
+        return float("inf")
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def summarise(

@@ -16,7 +16,7 @@ from torch import Tensor
 from glyphsr.devices import Precision, resolve_device, resolve_precision
 from glyphsr.errors import ConfigError
 from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
-from glyphsr.pipelines.models import LoadedModel, load_model
+from glyphsr.pipelines.models import LoadedModel, PriorWeights, load_model
 from glyphsr.types import Reading
 from glyphsr.weights.registry import DEFAULT
 
@@ -104,7 +104,7 @@ class Upscaler:
 
     Args:
         weights: A name or a checkpoint file.
-        prior_weights: Text prior of a published network.
+        prior_weights: Text prior of a published network, or several to choose from.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``; a batch that comes out non-finite is redone in fp32.
         batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
@@ -121,7 +121,7 @@ class Upscaler:
         self,
         weights: str | Path = DEFAULT,
         *,
-        prior_weights: str | Path | None = None,
+        prior_weights: PriorWeights = None,
         device: str = "auto",
         precision: Precision = "auto",
         batch_size: int | str = "auto",

@@ -24,9 +24,15 @@ class EndedCodec:
         return [self.charset.index(c) + self.first for c in filter_to(text, self.charset)] + [self.end]
 
     def encode_rows(self, texts: Sequence[str]) -> list[list[int]]:
-        """Rows of equal length, filled up with :data:`IGNORED`."""
+        """Rows of equal length, filled up with :data:`IGNORED`.
+
+        Raises:
+            ValueError: If there are no texts.
+        """
+        if not texts:
+            raise ValueError("expected at least one text")
         rows = [self.encode(text) for text in texts]
-        length = max((len(row) for row in rows), default=0)
+        length = max(len(row) for row in rows)
         return [row + [IGNORED] * (length - len(row)) for row in rows]
 
     def decode(self, classes: Sequence[int]) -> str:

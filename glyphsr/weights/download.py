@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import pooch
 import requests
@@ -56,7 +57,9 @@ class ResumingDownloader:
                 here = 0  # the server sends the whole file again
             length = answer.headers.get("Content-Length")
             total = here + int(length) if length else None
-            with self.part.open("ab" if here else "wb") as file:
+            with self.part.open("ab") as file:
+                _lock(file, self.part)
+                file.truncate(here)
                 for chunk in answer.iter_content(CHUNK):
                     file.write(chunk)
                     here += len(chunk)
@@ -64,6 +67,18 @@ class ResumingDownloader:
                         self.progress(here, total)
             if total is not None and here < total:
                 raise requests.ConnectionError(f"cut after {here} of {total} bytes")
+
+
+def _lock(file: IO[bytes], part: Path) -> None:
+    """Keep a second process from writing into the same unfinished file."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise WeightsError(f"{part}: another process is fetching it; wait for it") from error
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -90,19 +105,25 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: Progress | No
     """
     if target.is_file() and (sha256 is None or sha256_of(target).startswith(sha256)):
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WeightsError(f"{target.parent}: cannot be made: {error.strerror}; set $GLYPHSR_CACHE") from error
     part = target.with_name(f"{target.name}.part")
     pooch.get_logger().setLevel("WARNING")
     # Pooch knows whole hashes only, and prefixes are checked here, so it is told of none.
-    fetched = Path(
-        pooch.retrieve(
-            url,
-            known_hash=None,
-            fname=f"{target.name}.unchecked",
-            path=target.parent,
-            downloader=ResumingDownloader(part, progress),
+    try:
+        fetched = Path(
+            pooch.retrieve(
+                url,
+                known_hash=None,
+                fname=f"{target.name}.unchecked",
+                path=target.parent,
+                downloader=ResumingDownloader(part, progress),
+            )
         )
-    )
+    except OSError as error:
+        raise WeightsError(f"{error.filename or part}: cannot be written: {error.strerror}") from error
     found = sha256_of(fetched)
     if sha256 is not None and not found.startswith(sha256):
         with suppress(OSError):

@@ -1,9 +1,11 @@
 """Published checkpoint files: read as tensors only, wrappers and prefixes taken off."""
 
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +27,14 @@ def is_published_file(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
+def _harmless() -> list[Any]:
+    """Plain values that training scripts keep beside the weights: numbers of NumPy, and their options."""
+    scalars = [type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "?")]
+    rebuild = np.float64(0).__reduce__()[0]
+    # The same function was called by another module's name before NumPy 2.
+    return [*scalars, np.dtype, rebuild, (rebuild, "numpy.core.multiarray.scalar"), argparse.Namespace]
+
+
 def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors of a published ``.pth``/``.pt``/``.ckpt`` file, without executing anything in it.
 
@@ -34,7 +44,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_harmless()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what torch.load raises on damaged files is not documented and varies
         raise WeightsError(
             f"{path}: not a checkpoint of plain tensors, and nothing else is loaded (a pickle could run code)"
@@ -54,7 +65,6 @@ def unwrap_state(content: Any, where: str) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
         raise WeightsError(f"{where}: no state dict found in it")
     state = {str(key): value for key, value in content.items()}
-    for prefix in PREFIXES:
-        if all(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): value for key, value in state.items()}
+    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None):
+        state = {key.removeprefix(prefix): value for key, value in state.items()}  # model.module. exists, too
     return state

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
 import yaml
@@ -37,6 +37,8 @@ class Entry(Config):
     """Name of the published file."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{8,64}$")] | None = None
     """Of the published (or bundled) file; a prefix where no more is known."""
+    variant: dict[str, Any] = Field(default_factory=dict)
+    """Values of the configuration by which ``convert`` tells it from other variants of the network."""
     bytes: int | None = None
     licence: str
     about: str
@@ -86,8 +88,7 @@ def cached_path(name: str) -> Path:
 
 def is_file_name(name: str | Path) -> bool:
     """Whether weights are given as a file: a path, or a name with an ending."""
-    path = Path(name)
-    return isinstance(name, Path) or bool(path.suffix) or len(path.parts) > 1
+    return isinstance(name, Path) or bool(Path(name).suffix) or any(mark in name for mark in "/\\")
 
 
 def local_weights(name: str | Path) -> Path | None:

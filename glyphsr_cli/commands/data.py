@@ -1,6 +1,5 @@
 """``glyphsr data``: make, take apart, look at and check data sets."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,7 +33,7 @@ class LabelFormatName(StrEnum):
 
 LmdbArg = Annotated[str, typer.Argument(metavar="LMDB", help="Folder of the LMDB, or a name under the data root.")]
 OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
-DataRootOpt = Annotated[str | None, typer.Option(help="Folder of TextZoom, for names.", envvar="GLYPHSR_DATA")]
+DataRootOpt = Annotated[str | None, typer.Option(help="Folder of TextZoom, for names; else $GLYPHSR_DATA.")]
 
 
 @data_app.command("make")
@@ -107,7 +106,7 @@ def export(
     quiet: QuietOpt = False,
 ) -> None:
     """Write an LMDB's pictures byte by byte into folders, and its texts into a label file."""
-    from glyphsr.pipelines.data_making import export as take_apart
+    from glyphsr.pipelines.data_export import export as take_apart
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("exporting", total=None)
@@ -144,9 +143,11 @@ def _finish(result: "MakeResult", command: str, *, as_json: bool, quiet: bool) -
     if as_json:
         bad = [{"id": item.id, "problem": item.problem} for item in result.bad]
         document = {"schema_version": 1, "command": command, "path": str(result.path), "samples": result.samples}
-        typer.echo(json.dumps(document | {"bad": bad}, indent=2, ensure_ascii=False))
+        console.echo(console.as_json(document | {"bad": bad, "unlabelled": result.unlabelled}))
     else:
         typer.echo(result.path)
+    if result.unlabelled and not quiet:
+        console.say(f"note: {result.unlabelled} pictures have no row in the label file and were not looked at")
     if not quiet:
         console.say(f"{result.samples} samples, {len(result.bad)} left out")
     if result.bad:
@@ -173,6 +174,8 @@ def inspect(
         raise ConfigError(f"--sheet {sheet}: expected a name ending in .png")
     if sheet is not None and sheet.exists() and not overwrite:
         raise ConfigError(f"--sheet {sheet}: exists already; --overwrite replaces it")
+    if sheet is not None and not sheet.parent.is_dir():
+        raise ConfigError(f"--sheet {sheet}: the folder {sheet.parent} does not exist")
     from glyphsr.data.lmdb_writer import encode_png
     from glyphsr.files import write_bytes
     from glyphsr.pipelines.data_inspection import inspect as look
@@ -189,7 +192,7 @@ def inspect(
     for item in found.bad[:SHOWN_PROBLEMS]:
         console.say(f"error: {item.id}: {item.problem}")
     if json_:
-        typer.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+        console.echo(console.as_json(found.as_dict()))
     else:
         _show(found)
     if found.bad:
@@ -231,10 +234,23 @@ def verify(
 ) -> None:
     """Read every sample and name every broken one; exit with 5 if there are any."""
     from glyphsr.data.sources import find_lmdb
+    from glyphsr.errors import DataError
     from glyphsr.pipelines.data_inspection import verify as check
 
-    rows = []
-    paths = [path for name in lmdbs for path in find_lmdb(name, data_root)]
+    rows: list[dict[str, object]] = []
+    errors: list[DataError] = []
+
+    def unreadable(name: str, error: DataError) -> None:
+        errors.append(error)
+        console.say(f"error: {error}")
+        rows.append({"path": name, "samples": 0, "bad": [{"id": name, "problem": str(error)}]})
+
+    paths: list[Path] = []
+    for name in lmdbs:
+        try:
+            paths += find_lmdb(name, data_root)
+        except DataError as error:
+            unreadable(name, error)
     for path in paths:
         with console.progress_bar(enabled=False if quiet else progress) as bar:
             task = bar.add_task(path.name, total=None)
@@ -242,7 +258,11 @@ def verify(
             def show(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)  # noqa: B023 - called before the next turn
 
-            total, bad = check(path, progress=show)
+            try:
+                total, bad = check(path, progress=show)
+            except DataError as error:
+                unreadable(str(path), error)
+                continue
         for item in bad:
             console.say(f"error: {item.id}: {item.problem}")
         problems = [{"id": item.id, "problem": item.problem} for item in bad]
@@ -251,6 +271,8 @@ def verify(
             typer.echo(f"{'BAD' if bad else 'ok '} {path}: {total} samples, {len({item.id for item in bad})} broken")
     if json_:
         document = {"schema_version": 1, "command": "data verify", "sets": rows}
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        console.echo(console.as_json(document))
+    if errors and len(errors) == len(rows):
+        raise typer.Exit(errors[0].exit_code)
     if any(row["bad"] for row in rows):
         raise typer.Exit(GATE_FAILED)

@@ -1,6 +1,5 @@
 """``glyphsr eval``: score networks and baselines by judges that read."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,7 +61,11 @@ def eval_(
         ),
     ] = None,
     prior_weights: Annotated[
-        str | None, typer.Option(help="Published CRNN or PARSeq that guides the published networks.")
+        list[str] | None,
+        typer.Option(
+            help="Published CRNN or PARSeq that guides the published networks; with several, each network takes the "
+            "one it was trained with. Repeatable."
+        ),
     ] = None,
     split: Annotated[
         list[str] | None,
@@ -73,7 +76,7 @@ def eval_(
         ),
     ] = None,
     data_root: Annotated[
-        str | None, typer.Option(help="Folder of TextZoom.", envvar="GLYPHSR_DATA", rich_help_panel=DATA)
+        str | None, typer.Option(help="Folder of TextZoom; else $GLYPHSR_DATA.", rich_help_panel=DATA)
     ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Score only the first N samples of each subset.", rich_help_panel=DATA)
@@ -97,11 +100,18 @@ def eval_(
         int | None, typer.Option(help="Resamples behind the 95% intervals; 0 for none.", show_default="2000")
     ] = None,
     compare_paper: Annotated[
-        bool, typer.Option("--compare-paper", help="Print the paper's rows too, if the data are TextZoom.")
+        bool,
+        typer.Option(
+            "--compare-paper",
+            help="Print the paper's rows too (tables and JSON), if data, protocol and judges are the paper's.",
+        ),
     ] = False,
     fail_under: Annotated[
         float | None,
-        typer.Option(help="Exit with 5 if a network's weighted average, in percent, is lower with any judge."),
+        typer.Option(
+            help="Exit with 5 if a network's weighted average, in percent, is lower with any judge; without network, "
+            "that of the other rows but HR."
+        ),
     ] = None,
     format_: Annotated[
         ReportFormat, typer.Option("--format", "-f", help="Form of the result.", rich_help_panel=OUTPUT)
@@ -146,9 +156,9 @@ def eval_(
     from glyphsr.config.reader import load
 
     flags: dict[str, Any] = {
-        "recognizer": _listed(recognizer),
-        "weights": _listed(weights),
-        "prior_weights": prior_weights,
+        "recognizer": recognizer or None,
+        "weights": weights or None,
+        "prior_weights": prior_weights or None,
         "split": _listed(split),
         "data_root": data_root,
         "limit": limit,
@@ -166,11 +176,9 @@ def eval_(
     settings = load(EvalConfig, config, sets=sets or (), flags=flags)
     if out is not None:
         _check_out(out, overwrite=overwrite)
-    from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
+    console.limit_kernel_cache()
     from glyphsr.pipelines.evaluation import evaluate
 
-    if uses_sample_set(settings.split, settings.data_root) and not quiet:
-        console.say(f"note: {SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("scoring", total=None)
         report = evaluate(
@@ -183,10 +191,10 @@ def eval_(
     _show(report, ReportFormat.json if json_ else format_, out, compare_paper=compare_paper, verbose=verbose)
     if compare_paper and not quiet:
         _say_why_not_compared(report)
-    if report.exit_code:
-        raise typer.Exit(report.exit_code)
     if fail_under is not None and _gate_fails(report, fail_under):
         raise typer.Exit(GATE_FAILED)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
 
 
 def _listed(values: list[str] | None) -> list[str] | None:
@@ -209,6 +217,8 @@ def _speak(report: "EvaluationReport", *, quiet: bool) -> None:
     """Problems always, notices unless quiet."""
     for problem in report.problems[:SHOWN_PROBLEMS]:
         console.say(f"error: {problem.id}: {problem.message}")
+    if not sum(report.counts):
+        console.say("error: nothing could be scored")
     hidden = len(report.problems) - SHOWN_PROBLEMS
     if hidden > 0:
         console.say(f"error: {hidden} more samples like these; --json lists them all")
@@ -222,7 +232,7 @@ def _render(report: "EvaluationReport", form: ReportFormat, *, compare_paper: bo
     from glyphsr_cli import tables
 
     if form is ReportFormat.json:
-        return json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+        return console.as_json(report.as_dict() | (_paper(report) if compare_paper else {}))
     if form is ReportFormat.csv:
         return as_csv(report)
     return tables.as_markdown(tables.evaluation_tables(report, compare_paper=compare_paper))
@@ -236,19 +246,31 @@ def _show(
 
     if out is not None:
         written = _render(report, ReportFormat(out.suffix.lower()[1:]), compare_paper=compare_paper)
-        write_bytes(out, written.encode())
+        write_bytes(out, written.encode("utf-8", "backslashreplace"))
     if form is ReportFormat.table:
         tables.show(tables.evaluation_tables(report, compare_paper=compare_paper, verbose=verbose))
     else:
-        typer.echo(_render(report, form, compare_paper=compare_paper), nl=False)
+        console.echo(_render(report, form, compare_paper=compare_paper))
+
+
+def _paper(report: "EvaluationReport") -> dict[str, object]:
+    """The paper's rows for the JSON document, in percent."""
+    from glyphsr.pipelines.published import paper_rows
+
+    names = ("row", *(part.name for part in report.parts), "weighted")
+    rows = {
+        judge.name: [dict(zip(names, row, strict=True)) for row in paper_rows(report, judge.name)]
+        for judge in report.judges
+    }
+    return {"paper": rows}
 
 
 def _say_why_not_compared(report: "EvaluationReport") -> None:
-    from glyphsr.pipelines.published import TEXTZOOM_COUNTS, is_textzoom
+    from glyphsr.pipelines.published import why_not_comparable
 
-    if not is_textzoom(report.counts):
-        ours, theirs = ("/".join(map(str, counts)) for counts in (report.counts, TEXTZOOM_COUNTS))
-        console.say(f"note: not TextZoom ({ours} samples, TextZoom has {theirs}), so the paper's numbers are left out")
+    reason = why_not_comparable(report)
+    if reason is not None:
+        console.say(f"note: {reason}, so the paper's numbers are left out")
 
 
 def _gate_fails(report: "EvaluationReport", percent: float) -> bool:

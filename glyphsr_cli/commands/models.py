@@ -105,11 +105,20 @@ def convert(
         Path | None, typer.Option("--out", "-o", help="A .safetensors file.", show_default="the cache, by name")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="What no file shows: align_corners of moran and aster, mix_batch of tatt, max_steps, beam_width.",
+        ),
+    ] = None,
 ) -> None:
     """Check a published file against the network it should be and store it as safetensors; print the file.
 
     Only tensors are read: a pickle that carries code is refused. Where keys or shapes differ, the first are named.
     """
+    from glyphsr.config.reader import parse_settings
     from glyphsr.pipelines.store import convert as store
 
-    typer.echo(store(file, as_, out=out, overwrite=overwrite))
+    typer.echo(store(file, as_, out=out, overwrite=overwrite, changes=parse_settings(sets or ())))

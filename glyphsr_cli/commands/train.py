@@ -32,7 +32,7 @@ def train(
     config: ConfigOpt = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Run folder.")] = Path("runs/glyphsr"),
     data_root: Annotated[
-        str | None, typer.Option(help="Folder of TextZoom, for LMDBs given by name.", envvar="GLYPHSR_DATA")
+        str | None, typer.Option(help="Folder of TextZoom, for LMDBs given by name; else $GLYPHSR_DATA.")
     ] = None,
     resume: Annotated[str, typer.Option(help="auto, never, or a training state to go on from.")] = "auto",
     max_steps: Annotated[int | None, typer.Option(help="Stop after this many steps; shortens the schedule.")] = None,

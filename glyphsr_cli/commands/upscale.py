@@ -143,8 +143,7 @@ def upscale(
     to_stdout = out == "-" or (sources == ["-"] and out is None)
     if json_ and to_stdout:
         raise typer.BadParameter("stdout carries the picture; use --report FILE", param_hint="--json")
-    # torch's CPU library keeps compiled kernels of the last 1,024 shapes, some 300 MB once lines of many widths passed.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+    console.limit_kernel_cache()
     from glyphsr.pipelines.upscale_files import upscale_files  # torch loads here, so --help stays instant
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from glyphsr.config.recognizers import ASTERConfig
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.models.recognizers.aster.network import ASTER
 from glyphsr.models.recognizers.aster.official_keys import key_table
-from glyphsr.pipelines.published import TEXTZOOM_COUNTS
+from glyphsr.pipelines.published import TEXTZOOM_COUNTS, paper_rows, why_not_comparable
 from glyphsr_cli import tables
 from glyphsr_cli.app import app
 
@@ -104,6 +105,36 @@ def test_the_gate_exits_with_5_and_says_why(root, tiny_weights):
     assert "gate: tiny.safetensors reaches" in result.stderr
 
 
+def test_a_failed_gate_is_said_beside_broken_samples(root, words):
+    write_pairs(root / "test" / "odd", [words[0], type(words[1])("x", words[1].hr, "", words[1].lr)])
+    result = run("eval", "--data-root", root, "-w", "none", "--split", "odd", "--fail-under", 101)
+    assert result.exit_code == 5
+    assert "gate: bicubic reaches" in result.stderr
+    assert "error: odd/000002" in result.stderr
+
+
+def test_narrow_terminals_lose_no_digit(root):
+    import glyphsr
+    from glyphsr_cli.tables import _fitting, _width
+
+    report = glyphsr.evaluate(data_root=str(root), weights=("none",), recognizer=("crnn",))
+    given = tables.evaluation_tables(report)[0]
+    assert _fitting(given, 200) == given
+    turned = _fitting(given, 60)
+    assert turned.columns == ("", "bicubic", "hr")
+    assert _width(turned) <= 60
+    assert _fitting(given, 20) is None
+
+
+def test_every_figure_says_where_it_comes_from_whatever_the_form(root):
+    plain = run("eval", "--data-root", root, "-w", "none", "-q", "-f", "md").stdout
+    assert "crnn-synth is the text prior of compact" in plain
+    assert str(root / "test") in plain
+    lines = run("eval", "--data-root", root, "-w", "none", "-q", "-f", "csv").stdout.splitlines()
+    assert "compact.safetensors" in lines[1]
+    assert str(root / "test" / "easy") in lines[1]
+
+
 def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
     result = run("eval", "--data-root", root, "-w", "none", "--compare-paper")
     assert "paper:" not in result.stdout
@@ -117,13 +148,16 @@ def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
     parts = tuple(
         type(part)(part.name, part.paths, count) for part, count in zip(report.parts, TEXTZOOM_COUNTS, strict=True)
     )
-    judge = type(report.judges[0])("crnn", "crnn.pth", "0" * 64)
+    judge = type(report.judges[0])("crnn", "crnn.pth", "0" * 64, published="crnn")
     reading = tuple(type(s)(s.row, "crnn", s.accuracy, s.cer, s.similarity, s.images_per_s) for s in report.reading)
     textzoom = EvaluationReport(**changes | {"parts": parts, "judges": (judge,), "reading": reading})
     text = tables.as_plain(tables.evaluation_tables(textzoom, compare_paper=True))
     assert re.search(r"paper: glyphsr +71\.40 +64\.78 +48\.03 +62\.10", text)
     assert "paper: hr" in text
     assert "paper:" not in tables.as_plain(tables.evaluation_tables(textzoom))
+    for change in ({"protocol": "standard"}, {"judges": (replace(judge, published=None),)}, {"parts": parts[:2]}):
+        assert why_not_comparable(replace(textzoom, **change))
+        assert paper_rows(replace(textzoom, **change), "crnn") == []
 
 
 @pytest.mark.parametrize(
@@ -135,6 +169,7 @@ def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
         (["--split", "nowhere"], 4, "nowhere: no such LMDB"),
         (["--out", "r.txt"], 2, ".json, .csv or .md"),
         (["--out", "no/r.md"], 2, "does not exist"),
+        (["--per-image", "no/r.jsonl"], 2, "does not exist"),
         (["--set", "recogniser=crnn"], 2, "did you mean 'recognizer'"),
         (["--data-root", "nowhere"], 4, "no such LMDB under nowhere"),
     ],

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import lmdb
 import numpy as np
@@ -8,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from glyphsr.data.label_files import FORMATS, Labelled, read_labels, write_labels
+from glyphsr.data.label_files import FILE_NAMES, FORMATS, Labelled, read_labels, write_labels
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import LmdbWriter, encode_png, write_pairs
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.pipelines.data_export import export
 from glyphsr.pipelines.data_inspection import inspect, verify
-from glyphsr.pipelines.data_making import export, make
+from glyphsr.pipelines.data_making import make
 
 from ..conftest import draw_word
 
@@ -48,9 +50,7 @@ def test_folder_to_lmdb_to_folder_is_byte_identical(items, form, nested, tmp_pat
         save(tmp / "in/hr" / relative, height, width, seed)
         save(tmp / "in/lr" / relative, height // 2 + 1, width // 2 + 1, seed + 99)
         rows.append(Labelled(f"hr/{relative}", label))
-    (
-        tmp / "in" / {"paddleocr": "labels.txt", "mmocr": "labels.jsonl", "csv": "labels.csv"}.get(form, "labels.json")
-    ).write_bytes(write_labels(rows, form))
+    (tmp / "in" / FILE_NAMES[form]).write_bytes(write_labels(rows, form))
     made = make(tmp / "in", tmp / "set")
     assert (made.samples, made.bad) == (len(items), ())
     out = export(tmp / "set", tmp / "out", form=form)
@@ -67,8 +67,7 @@ def test_folder_to_lmdb_to_folder_is_byte_identical(items, form, nested, tmp_pat
             if p.is_file()
         }
         assert before == after
-    label_file = next(p for p in (tmp / "out").iterdir() if p.is_file())
-    assert read_labels(label_file, form) == rows
+    assert read_labels(tmp / "out" / FILE_NAMES[form], form) == rows
     pairs = PairedLmdb(tmp / "set")
     assert [pairs[i].label for i in range(len(pairs))] == [label for _, label, *_ in items]
 
@@ -196,7 +195,6 @@ def test_an_interrupted_make_goes_on_and_gives_the_same_set(pictures, tmp_path, 
     a, b = PairedLmdb(tmp_path / "whole"), PairedLmdb(tmp_path / "set")
     assert [a.raw(i) for i in range(4)] == [b.raw(i) for i in range(4)]
     assert not (tmp_path / "set.partial").exists()
-    assert PairedLmdb(tmp_path / "set").get("glyphsr-source") is None
 
 
 def test_an_unfinished_set_of_another_source_is_started_anew(pictures, tmp_path):
@@ -300,7 +298,11 @@ def test_verify_names_every_broken_sample_and_everything_wrong_with_it(tiny_lmdb
     assert [item.id[-1] for item in bad] == ["1", "1", "2", "3", "5"]
     assert [
         word in item.problem
-        for item, word in zip(bad, ["readable", "UTF-8", "no 'image_lr", "empty", "more"], strict=True)
+        for item, word in zip(
+            bad,
+            ["readable", "UTF-8", "no 'image_lr", "empty", "num-samples says 4, but the last sample is 5"],
+            strict=True,
+        )
     ] == [True] * 5
 
 
@@ -339,3 +341,104 @@ def test_num_samples_must_be_a_number(tiny_lmdb, tmp_path):
     change(tmp_path / "set", {b"num-samples": b"four"})
     with pytest.raises(DataError, match="expected a whole number, got b'four'"):
         len(PairedLmdb(tmp_path / "set"))
+
+
+def test_export_replaces_only_what_an_export_wrote(pictures, tmp_path):
+    make(pictures, tmp_path / "set")
+    mine = tmp_path / "mine"
+    (mine / "hr" / "orig").mkdir(parents=True)
+    (mine / "hr" / "orig" / "master.psd").write_bytes(b"precious")
+    with pytest.raises(ConfigError, match="not made by export"):
+        export(tmp_path / "set", mine, overwrite=True)
+    assert (mine / "hr" / "orig" / "master.psd").read_bytes() == b"precious"
+    export(tmp_path / "set", tmp_path / "out")
+    before = sorted(tmp_path.joinpath("out").rglob("*"))
+    (tmp_path / "out" / "hr" / "notes.txt").write_text("x")
+    with pytest.raises(ConfigError, match=r"holds hr/notes\.txt"):
+        export(tmp_path / "set", tmp_path / "out", overwrite=True)
+    assert sorted(tmp_path.joinpath("out").rglob("*")) == sorted([*before, tmp_path / "out" / "hr" / "notes.txt"])
+    (tmp_path / "out" / "hr" / "notes.txt").unlink()
+    assert export(tmp_path / "set", tmp_path / "out", form="csv", overwrite=True).samples == 4
+    assert not (tmp_path / "out" / "labels.txt").exists()
+    assert not (tmp_path / "out.old").exists()
+
+
+def test_an_unfinished_export_of_another_set_is_thrown_away(pictures, tmp_path):
+    make(pictures, tmp_path / "four")
+    (pictures / "42_2.png").unlink()
+    make(pictures, tmp_path / "three")
+
+    def stop(done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(tmp_path / "four", tmp_path / "out", progress=stop)
+    assert export(tmp_path / "three", tmp_path / "out").samples == 3
+    assert len(list((tmp_path / "out" / "hr").iterdir())) == 3
+    (tmp_path / "new.partial").mkdir()
+    with pytest.raises(ConfigError, match="in the way"):
+        export(tmp_path / "three", tmp_path / "new")
+
+
+def test_numbers_never_replace_a_picture_of_that_name(tmp_path):
+    a, b, c = (encode_png(np.full((4, 4, 3), value, np.uint8)) for value in (1, 2, 3))
+    with LmdbWriter(tmp_path / "set") as writer:
+        for picture, name in ((a, b"000000003.png"), (b, b"a.png"), (c, b"a.png"), (a, b"x.png"), (b, b"x.png/y.png")):
+            writer.add(hr=picture, lr=picture, label="x", extra={"file_hr": name, "file_lr": name})
+    export(tmp_path / "set", tmp_path / "out")
+    names = [row.path for row in read_labels(tmp_path / "out" / "labels.txt")]
+    assert names == ["hr/000000003.png", "hr/a.png", "hr/000000003-2.png", "hr/x.png", "hr/000000005.png"]
+    assert [(tmp_path / "out" / name).read_bytes() for name in names] == [a, b, c, a, b]
+
+
+def test_an_lmdb_with_something_beside_it_is_not_replaced(pictures, tmp_path):
+    make(pictures, tmp_path / "set")
+    (tmp_path / "set" / "README.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"holds README\.txt beside the LMDB"):
+        make(pictures, tmp_path / "set", overwrite=True)
+    assert len(PairedLmdb(tmp_path / "set")) == 4
+    (tmp_path / "set" / "README.txt").unlink()
+    assert make(pictures, tmp_path / "set", overwrite=True).samples == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["set", "words"]
+
+
+def test_lr_partners_are_the_same_name_or_the_only_one_of_the_stem(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for side in ("hr", "lr"):
+        for name in ("a.jpg", "a.png", "s1/1.png", "s2/1.png", "b.bmp"):
+            if (side, name) != ("lr", "b.bmp"):
+                save(tmp_path / side / name, 20, 30 if side == "hr" else len(name), len(name))
+    save(tmp_path / "lr" / "b.jpg", 8, 8, 0)
+    save(tmp_path / "lr" / "b.png", 8, 8, 0)
+    rows = [Labelled(str(tmp_path / "hr" / name), name) for name in ("a.jpg", "a.png", "s1/1.png", "s2/1.png", "b.bmp")]
+    (tmp_path / "l.jsonl").write_bytes(write_labels(rows, "mmocr"))
+    made = make(None, tmp_path / "set", hr=Path("hr"), lr=Path("lr"), labels=tmp_path / "l.jsonl")
+    pairs = PairedLmdb(tmp_path / "set")
+    for i, name in enumerate(("a.jpg", "a.png", "s1/1.png", "s2/1.png")):
+        assert pairs.raw(i).lr == (tmp_path / "lr" / name).read_bytes()
+    assert [item.id for item in made.bad] == ["b.bmp"]
+    assert "or more than one" in made.bad[0].problem
+
+
+@pytest.mark.parametrize("name", ["a\\u0000b.png", "x" * 300 + ".png", "\\ud800.png"])
+def test_names_that_no_file_can_have_are_bad_samples(pictures, tmp_path, name):
+    lines = f'{{"filename": "{name}", "text": "x"}}\n{{"filename": "42_2.png", "text": "42"}}\n'
+    (pictures / "labels.jsonl").write_text(lines)
+    made = make(pictures, tmp_path / "set")
+    assert (made.samples, len(made.bad), made.unlabelled) == (1, 1, 3)
+
+
+def test_hidden_folders_hold_no_pictures(pictures, tmp_path):
+    save(pictures / ".ipynb_checkpoints" / "OPEN_0-checkpoint.png", 8, 8, 0)
+    assert make(pictures, tmp_path / "set").samples == 4
+
+
+def test_an_inflated_count_is_one_problem(tiny_lmdb, tmp_path):
+    shutil.copytree(tiny_lmdb, tmp_path / "set")
+    change(tmp_path / "set", {b"num-samples": b"300000"})
+    total, bad = verify(tmp_path / "set")
+    assert (total, len(bad)) == (300_000, 1)
+    assert "num-samples says 300000, but the last sample is 4" in bad[0].problem
+    write_pairs(tmp_path / "empty", [])
+    assert "no samples" in verify(tmp_path / "empty")[1][0].problem

@@ -232,7 +232,7 @@ def test_all_asks_those_at_hand_and_says_who_is_left_out(tmp_path, monkeypatch):
 
 def test_a_judge_is_asked_once(crnn_file):
     with pytest.raises(ConfigError, match="each judge"):
-        open_judges([f"crnn={crnn_file}", "crnn=compact"], CPU)
+        open_judges([f"crnn={crnn_file}", f"crnn={crnn_file.parent / '..' / crnn_file.parent.name / 'crnn.pth'}"], CPU)
 
 
 def test_a_judge_reads_pictures_of_any_sizes_in_their_order(crnn_file):
@@ -261,3 +261,95 @@ def test_engines_see_saved_pictures():
     picture = torch.full((3, 8, 20), 1.7)
     assert judge.read([picture])[0].text == "20x8:255"
     assert judge.too_long("x" * 500) is None
+
+
+def test_own_weights_never_pass_as_the_published_judge(tmp_path, monkeypatch, crnn_file, tiny_weights):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
+    by_name = {
+        text: open_judge(text, CPU).info for text in ("crnn=compact", f"crnn={tiny_weights}", f"crnn={crnn_file}")
+    }
+    assert [info.name for info in by_name.values()] == ["crnn-synth", "crnn:tiny", "crnn"]
+    assert [info.published for info in by_name.values()] == [None, None, "crnn"]
+    assert "no independent judge" in by_name[f"crnn={tiny_weights}"].notice
+
+
+def test_all_keeps_the_file_that_was_named(tmp_path, monkeypatch, crnn_file):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
+    judges, _ = open_judges(["all", f"crnn={crnn_file}"], CPU)
+    assert [judge.info.weights for judge in judges if judge.info.name.startswith("crnn")] == [str(crnn_file)]
+
+
+def test_limit_counts_places_of_the_set_and_sees_nothing_behind_them(settings, root, tmp_path):
+    path = broken(root, tmp_path, {"label-000000004": b"", "label-000000001": b""})
+    common = settings | {"split": (str(path),)}
+    three = glyphsr.evaluate(**common, limit=3)
+    assert (three.counts, [item.id[-1] for item in three.problems]) == ((2,), ["1"])
+    assert [item.id[-1] for item in glyphsr.evaluate(**common, limit=4).problems] == ["1", "4"]
+
+
+def test_an_inflated_count_is_one_problem(settings, root, tmp_path):
+    path = broken(root, tmp_path, {"num-samples": b"300000"})
+    report = glyphsr.evaluate(**settings | {"split": (str(path),)})
+    assert report.counts == (4,)
+    assert len(report.problems) == 1
+    assert "num-samples says 300000" in report.problems[0].message
+
+
+def test_a_set_is_scored_once_and_like_names_are_told_apart(settings, root, tmp_path):
+    with pytest.raises(ConfigError, match="same set"):
+        glyphsr.evaluate(**settings | {"split": ("easy", str(root / "test" / "easy"))})
+    other = broken(root, tmp_path / "x", {}).rename(tmp_path / "x" / "easy")
+    report = glyphsr.evaluate(**settings | {"split": ("easy", str(other))})
+    assert [part.name for part in report.parts] == ["easy", str(other)]
+
+
+def test_a_file_called_like_a_baseline_is_a_row_of_its_own(settings, tiny_weights, tmp_path):
+    (tmp_path / "bicubic").write_bytes(tiny_weights.read_bytes())
+    report = glyphsr.evaluate(**settings | {"weights": (str(tmp_path / "bicubic"),)})
+    assert [row.name for row in report.rows] == ["bicubic", str(tmp_path / "bicubic"), "hr"]
+
+
+def test_one_identical_picture_does_not_erase_the_mean(settings, root, words, tmp_path):
+    white = np.full((16, 32, 3), 255, np.uint8)
+    large = np.full((32, 64, 3), 255, np.uint8)
+    write_pairs(tmp_path / "white", [words[0], Sample("w", large, "w", white)])
+    report = glyphsr.evaluate(**settings | {"split": (str(tmp_path / "white"),), "protocol": "standard"})
+    assert math.isfinite(report.fidelity[0].psnr_db.weighted)
+    assert report.fidelity[0].identical == 1
+
+
+def published_network(kind, folder, num_classes):
+    from glyphsr.config.networks import GlyphSRConfig, TATTConfig
+    from glyphsr.models.registry import build_network, key_table
+
+    config = TATTConfig() if kind == "tatt" else GlyphSRConfig()
+    network = build_network(config, num_classes=num_classes)
+    table = key_table(config)
+    torch.save(
+        {"state_dict_G": {table.published(k): v for k, v in network.state_dict().items()}}, folder / f"{kind}.pth"
+    )
+    return str(folder / f"{kind}.pth")
+
+
+def test_networks_of_one_comparison_take_the_prior_they_were_trained_with(settings, crnn_file, tmp_path):
+    from glyphsr.config.recognizers import CRNNConfig
+
+    torch.save(CRNN(CRNNConfig(charset_size=94)).state_dict(), tmp_path / "large.pth")
+    tatt, own = published_network("tatt", tmp_path, 37), published_network("glyphsr", tmp_path, 95)
+    common = settings | {"weights": (tatt, own, "compact"), "split": ("hard",)}
+    report = glyphsr.evaluate(**common | {"prior_weights": (str(tmp_path / "large.pth"), str(crnn_file))})
+    assert [sorted(row.sha256) for row in report.rows[1:3]] == [["crnn.pth", "tatt.pth"], ["glyphsr.pth", "large.pth"]]
+    assert [row.published for row in report.rows] == [None, "tatt", "glyphsr", None, None]
+    with pytest.raises(WeightsError, match=r"gives 37 classes, but glyphsr\.pth was trained with 95"):
+        glyphsr.evaluate(**common | {"prior_weights": (str(crnn_file),)})
+    with pytest.raises(ConfigError, match="none of the networks"):
+        glyphsr.evaluate(**common | {"weights": ("compact",), "prior_weights": (str(crnn_file),)})
+
+
+def test_settings_take_texts_with_commas(monkeypatch):
+    from glyphsr.config.evaluation import EvalConfig
+    from glyphsr.config.reader import load
+
+    environment = {"GLYPHSR_WEIGHTS": "compact", "GLYPHSR_RECOGNIZER": "crnn,aster"}
+    config = load(EvalConfig, None, sets=["split=easy,hard"], environment=environment)
+    assert (config.weights, config.recognizer, config.split) == (("compact",), ("crnn", "aster"), ("easy", "hard"))

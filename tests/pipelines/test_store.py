@@ -247,6 +247,14 @@ def test_convert_checks_what_the_file_is_and_keeps_what_exists(tmp_path):
     assert convert(file, "crnn", overwrite=True) == cached_path("crnn")
     with pytest.raises(ConfigError, match="is ours"):
         convert(file, "compact")
+    broken = CRNN().state_dict()
+    broken["cnn.conv0.bias"][0] = float("nan")
+    torch.save(broken, tmp_path / "nan.pth")
+    with pytest.raises(WeightsError, match=r"'cnn\.conv0\.bias' has values that are no numbers"):
+        convert(tmp_path / "nan.pth", "crnn", overwrite=True)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WeightsError, match="cannot be written"):
+        convert(file, "crnn", out=tmp_path / "file" / "x.safetensors")
     with pytest.raises(ConfigError, match=r"\.safetensors"):
         convert(file, "crnn", out=tmp_path / "x.pth")
 
@@ -265,3 +273,54 @@ def test_a_recognizer_without_class_probabilities_is_no_prior(tmp_path):
     torch.save({names.published(k): v for k, v in network.state_dict().items()}, tmp_path / "tpgsr.pth")
     with pytest.raises(WeightsError, match="cannot be a text prior"):
         load_model(tmp_path / "tpgsr.pth", tmp_path / "moran.pth")
+
+
+def test_another_variant_does_not_pass_under_a_name(tmp_path):
+    from glyphsr.config.recognizers import PARSeqConfig
+    from glyphsr.models.recognizers.parseq.network import PARSeq
+
+    tiny = PARSeq(PARSeqConfig(embed_dim=192, encoder_heads=3, decoder_heads=6))
+    torch.save(tiny.state_dict(), tmp_path / "tiny.pt")
+    with pytest.raises(WeightsError, match="another variant of parseq: embed_dim is 192, not 384"):
+        convert(tmp_path / "tiny.pt", "parseq")
+    assert convert(tmp_path / "tiny.pt", "parseq-tiny").is_file()
+
+
+def test_what_no_key_shows_can_be_set(tmp_path):
+    from glyphsr.models.recognizers.moran.network import MORAN
+    from glyphsr.models.recognizers.moran.official_keys import key_table as names
+
+    table = names(MORAN().config)
+    torch.save({f"module.{table.published(k)}": v for k, v in MORAN().state_dict().items()}, tmp_path / "demo.pth")
+    path = convert(tmp_path / "demo.pth", "moran", changes={"align_corners": True})
+    assert load_recognizer(path).config.align_corners
+    with pytest.raises(ConfigError, match="did you mean 'align_corners'"):
+        convert(tmp_path / "demo.pth", "moran", changes={"align_corner": True}, overwrite=True)
+
+
+def test_numbers_of_numpy_and_options_beside_the_weights_are_read_and_prefixes_taken_off_twice(tmp_path):
+    import argparse
+
+    import numpy as np
+
+    state = {f"model.module.{key}": value for key, value in CRNN().state_dict().items()}
+    content = {"state_dict": state, "best": np.float64(3.5), "epoch": np.int64(3), "args": argparse.Namespace(lr=1e-3)}
+    torch.save(content, tmp_path / "x.ckpt")
+    assert load_recognizer(tmp_path / "x.ckpt").config.kind == "crnn"
+
+
+def test_a_second_process_does_not_write_into_the_same_part(server, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    with (tmp_path / "w.pt.part").open("ab") as held:
+        held.write(b"abc")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(WeightsError, match="another process is fetching it"):
+            fetch(server.url, tmp_path / "w.pt", sha256=None)
+    assert (tmp_path / "w.pt.part").read_bytes() == b"abc"
+
+
+def test_a_cache_that_cannot_be_made_is_one_line(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WeightsError, match=r"cannot be made.*GLYPHSR_CACHE"):
+        fetch(server.url, tmp_path / "file" / "w.pt", sha256=None)
