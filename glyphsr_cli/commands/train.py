@@ -23,6 +23,7 @@ from glyphsr_cli.options import (
 )
 
 if TYPE_CHECKING:
+    from glyphsr.config.training import TrainConfig
     from glyphsr.pipelines.training import StepReport
 
 SMOKE = {"steps": 2, "validate_every": 2, "validation_words": 2, "batch_size": 2}
@@ -64,6 +65,7 @@ def train(
         TrainConfig, config, sets=overrides, flags={"steps": max_steps, "seed": seed, "batch_size": batch_size}
     )
     del offline  # part of every command's interface; training asks the network for nothing
+    _note_sample_set(settings, data_root, quiet=quiet)
     from glyphsr.pipelines.training import Trainer
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
@@ -93,6 +95,15 @@ def train(
         typer.echo(json.dumps(document | {"validation": score}, indent=2))
     else:
         typer.echo(result.best)
+
+
+def _note_sample_set(settings: "TrainConfig", data_root: str | None, *, quiet: bool) -> None:
+    from glyphsr.config.training import LmdbSource
+    from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
+
+    names = [source.path for source in settings.data.sources if isinstance(source, LmdbSource)]
+    if not quiet and uses_sample_set(names, data_root):
+        console.say(f"note: {SAMPLE_NOTICE}; it is far too small to train on")
 
 
 def _resume(value: str) -> Literal["auto", "never"] | Path:

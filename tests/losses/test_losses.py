@@ -5,6 +5,7 @@ import torch
 
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.pixel import pixel_loss
+from glyphsr.losses.text_focus import confusion_weights, weighted_cross_entropy
 from glyphsr.losses.text_prior import text_prior_loss
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.psnr import psnr
@@ -57,3 +58,21 @@ def test_psnr_of_a_tenth_is_twenty():
 @pytest.mark.parametrize(("a", "b", "same"), [("Open!", "OPEN", True), ("", "!", True), ("0pen", "open", False)])
 def test_words_match_after_the_filter(a, b, same):
     assert words_match(a, b) is same
+
+
+def test_weighted_cross_entropy_of_ones_is_plain_and_does_not_overflow():
+    logits, targets = 200 * torch.randn(5, 37), torch.arange(5)
+    plain = torch.nn.functional.cross_entropy(logits, targets)
+    assert torch.allclose(weighted_cross_entropy(logits, targets, torch.ones(37, 37)), plain)
+
+
+def test_likeness_makes_confusion_dearer():
+    distances = torch.ones(62, 62) - torch.eye(62)
+    distances[1, 2] = distances[2, 1] = 0.1
+    weights = confusion_weights(distances)
+    logits, targets = torch.zeros(1, 37), torch.tensor([2])
+    alike, others = weighted_cross_entropy(logits, targets, weights), math.log(37)
+    assert weights[2, 3] == pytest.approx(10)
+    assert float(alike) == pytest.approx(math.log(46), abs=1e-4) > others
+    with pytest.raises(ValueError, match=r"expected \(62, 62\)"):
+        confusion_weights(torch.ones(37, 37))

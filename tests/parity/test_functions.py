@@ -8,6 +8,7 @@ import torch
 
 from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig
 from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize, to_tensor
+from glyphsr.losses.text_focus import attention_difference, confusion_weights, weighted_cross_entropy
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.psnr import batch_psnr, psnr
 from glyphsr.metrics.ssim import ssim
@@ -117,3 +118,25 @@ def test_parseq_tokens_decode_alike(case):
 def test_parseq_labels_encode_alike():
     expected = VALUES["decoding"]["parseq"]["encode"]
     assert AttentionCodec(PRINTABLE_94).encode_rows(expected["labels"]) == expected["ids"]
+
+
+def test_text_focus_weights_and_losses_agree():
+    expected, atol = VALUES["text_focus"], VALUES["text_focus"]["atol"]
+    weights = confusion_weights(array("focus/confusion_counts"))
+    assert torch.allclose(weights, array("focus/weight_table"), rtol=1e-6, atol=atol)
+    logits, targets = array("focus/logits"), array("focus/gt")
+    weighted = weighted_cross_entropy(logits, targets, weights)
+    plain = weighted_cross_entropy(logits, targets, torch.ones(37, 37))
+    assert float(weighted) == pytest.approx(expected["weighted_cross_entropy"], abs=atol)
+    assert float(plain) == pytest.approx(expected["unweighted_cross_entropy"], abs=atol)
+    difference = attention_difference(array("focus/attention_a"), array("focus/attention_b"))
+    assert float(difference) == pytest.approx(expected["attention_l1"], abs=atol)
+
+
+def test_text_focus_labels_encode_alike():
+    codec = EndedCodec(LOWER_ALPHANUMERIC, end=0, first=1)
+    expected = VALUES["text_focus"]
+    rows = [codec.encode(label) for label in expected["labels"]]
+    assert ["".join(("-" + LOWER_ALPHANUMERIC)[i] for i in row) for row in rows] == expected["filtered"]
+    assert [i for row in rows for i in row] == array("focus/gt").tolist()
+    assert [len(row) for row in rows] == array("focus/text_length").tolist()

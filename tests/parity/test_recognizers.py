@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from glyphsr.config.recognizers import ASTERConfig, CRNNConfig, MORANConfig, PARSeqConfig, TelescopeConfig
 from glyphsr.errors import WeightsError
+from glyphsr.losses.text_focus import attention_difference, weighted_cross_entropy
 from glyphsr.models.registry import key_table
 from glyphsr.pipelines.models import recognizer_from_official
 from glyphsr.text.charset import filter_lower
@@ -162,7 +163,14 @@ def test_telescope_logits_and_attention_agree_under_teacher_forcing():
     golden.check("hr_attention", hr.attention.flatten(3))
     golden.check("hr_probs", torch.cat([row[:n] for row, n in zip(hr.logits, valid, strict=True)]))
     golden.check("sr_probs", torch.cat([row[:n] for row, n in zip(sr.logits, valid, strict=True)]))
-    golden.check("loss_attention", F.l1_loss(sr.attention, hr.attention))
+    attention = attention_difference(sr.attention, hr.attention)
+    golden.check("loss_attention", attention)
+    characters = torch.cat([row[:n] for row, n in zip(sr.logits, valid, strict=True)])
+    recognition = weighted_cross_entropy(characters, golden.input("text_gt"), torch.ones(37, 37))
+    golden.check("loss_recognition", recognition)
+    mse = F.mse_loss(golden.input("sr_image"), golden.input("hr_image"))
+    golden.check("loss_mse", mse)
+    golden.check("loss_total", mse + 10 * attention + 0.0005 * recognition)
     assert hr.targets[hr.targets >= 0].tolist() == golden.input("text_gt").tolist()
     symbols = "-" + network.charset
     read = "".join(symbols[i] for row, n in zip(hr.logits, valid, strict=True) for i in row[:n].argmax(dim=1))
