@@ -8,8 +8,8 @@ import typer
 
 from glyphsr_cli import console
 from glyphsr_cli.options import (
-    COMPUTE,
     OUTPUT,
+    AutoBatchOpt,
     ConfigOpt,
     DeviceOpt,
     JsonOpt,
@@ -21,6 +21,7 @@ from glyphsr_cli.options import (
     SetOpt,
     VerboseOpt,
     WorkersOpt,
+    auto_or_number,
 )
 
 if TYPE_CHECKING:
@@ -129,14 +130,7 @@ def eval_(
     ] = False,
     device: DeviceOpt = None,
     precision: PrecisionOpt = None,
-    batch_size: Annotated[
-        str | None,
-        typer.Option(
-            help="Pictures per batch, or auto; no influence on the scores.",
-            show_default="auto",
-            rich_help_panel=COMPUTE,
-        ),
-    ] = None,
+    batch_size: AutoBatchOpt = None,
     workers: WorkersOpt = None,
     seed: SeedOpt = None,
     offline: OfflineOpt = False,
@@ -168,7 +162,7 @@ def eval_(
         "bootstrap": bootstrap,
         "device": device,
         "precision": precision.value if precision is not None else None,
-        "batch_size": int(batch_size) if batch_size and batch_size.isdigit() else batch_size,
+        "batch_size": auto_or_number(batch_size),
         "workers": workers,
         "seed": seed,
         "offline": offline or None,

@@ -10,6 +10,7 @@ import typer
 from glyphsr_cli import console
 from glyphsr_cli.options import (
     OUTPUT,
+    AutoBatchOpt,
     ConfigOpt,
     DeviceOpt,
     JsonOpt,
@@ -21,6 +22,7 @@ from glyphsr_cli.options import (
     SetOpt,
     VerboseOpt,
     WorkersOpt,
+    auto_or_number,
 )
 
 if TYPE_CHECKING:
@@ -89,14 +91,7 @@ def upscale(
     ] = None,
     device: DeviceOpt = None,
     precision: PrecisionOpt = None,
-    batch_size: Annotated[
-        str | None,
-        typer.Option(
-            help="Lines per batch, or auto; halved when memory runs out.",
-            show_default="auto",
-            rich_help_panel="Computing",
-        ),
-    ] = None,
+    batch_size: AutoBatchOpt = None,
     workers: WorkersOpt = None,
     seed: SeedOpt = None,
     offline: OfflineOpt = False,
@@ -132,7 +127,7 @@ def upscale(
         "overwrite": overwrite or None,
         "device": device,
         "precision": precision.value if precision is not None else None,
-        "batch_size": int(batch_size) if batch_size and batch_size.isdigit() else batch_size,
+        "batch_size": auto_or_number(batch_size),
         "workers": workers,
         "offline": offline or None,
     }

@@ -8,7 +8,7 @@ from glyphsr.models.registry import key_table
 from glyphsr.pipelines.models import network_from_official
 from glyphsr.weights.official import read_state
 
-from .vectors import check_constants, vector
+from .vectors import check_constants, check_entries, vector
 
 GLYPHSR = ["glyphsr", "glyphsr_37", "glyphsr_no_gfm"]
 BASELINES = ["tsrn", "tbsrn", "tpgsr", "tatt"]
@@ -74,16 +74,7 @@ def test_spatial_transformer_agrees(name):
 
 @pytest.mark.parametrize("name", [*GLYPHSR, *BASELINES])
 def test_every_published_entry_is_used_or_named_as_unused(name):
-    network = load(name)
-    table = key_table(network.config)
-    official = {key: shape for key, shape, *_ in vector(name).manifest["state_dict"]}
-    ours = list(network.state_dict())
-    assert {table.published(key) for key in ours} == {key for key in official if not table.is_unused(key)}
-    assert [table.ours(table.published(key)) for key in ours] == ours
-    own = sum(p.numel() for p in network.parameters())
-    parameters = [k for k in official if not k.endswith(("running_mean", "running_var", "num_batches_tracked"))]
-    unused = sum(torch.Size(official[key]).numel() for key in parameters if table.is_unused(key))
-    assert own + unused == vector(name).manifest["num_parameters"]
+    check_entries(load(name), name)
 
 
 @pytest.mark.parametrize("name", [*GLYPHSR, *BASELINES])

@@ -13,7 +13,7 @@ from glyphsr.pipelines.models import recognizer_from_official
 from glyphsr.text.charset import filter_lower
 from glyphsr.weights.official import read_state, unwrap_state
 
-from .vectors import check_constants, vector
+from .vectors import check_constants, check_entries, vector
 
 CONFIGS = {
     "crnn": CRNNConfig(),
@@ -49,16 +49,7 @@ def test_lightning_wrapped_files_load(name, tmp_path):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_published_entry_is_used_or_named_as_unused(name):
-    network = load(name)
-    table = key_table(network.config)
-    official = {key: shape for key, shape, *_ in vector(name).manifest["state_dict"]}
-    ours = list(network.state_dict())
-    assert {table.published(key) for key in ours} == {key for key in official if not table.is_unused(key)}
-    assert [table.ours(table.published(key)) for key in ours] == ours
-    own = sum(p.numel() for p in network.parameters())
-    unused = [key for key in official if table.is_unused(key) and key != "pe.pe"]
-    own += sum(torch.Size(official[key]).numel() for key in unused)
-    assert own == vector(name).manifest["num_parameters"]
+    check_entries(load(name), name)
 
 
 def test_crnn_logits_and_text_agree():

@@ -15,6 +15,8 @@ from types import ModuleType
 import numpy as np
 import torch
 
+from glyphsr.models.registry import key_table
+
 FOLDER = Path(os.environ.get("GLYPHSR_PARITY") or Path(__file__).parent)
 
 
@@ -83,3 +85,16 @@ def check_constants(expected_entries, state):
         assert abs(float(flat.double().abs().sum()) - expected["abs_sum"]) <= 1e-6 * scale
         assert np.allclose(flat[:4], expected["first"], rtol=1e-4, atol=1e-5)
         assert np.allclose(flat[-4:], expected["last"], rtol=1e-4, atol=1e-5)
+
+
+def check_entries(network, name):
+    """Every published entry has one of ours, or is named as unused; and every parameter of ours has one."""
+    table = key_table(network.config)
+    official = {key: shape for key, shape, *_ in vector(name).manifest["state_dict"]}
+    ours = list(network.state_dict())
+    assert {table.published(key) for key in ours} == {key for key in official if not table.is_unused(key)}
+    assert [table.ours(table.published(key)) for key in ours] == ours
+    statistics = ("running_mean", "running_var", "num_batches_tracked", "pe.pe")
+    unused = [key for key in official if table.is_unused(key) and not key.endswith(statistics)]
+    count = sum(p.numel() for p in network.parameters()) + sum(torch.Size(official[key]).numel() for key in unused)
+    assert count == vector(name).manifest["num_parameters"]

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from glyphsr.models.layers.attention import sinusoidal_code
 
 
-class PriorEncoderLayer(nn.Module):
-    """Post-norm self-attention over the steps of the prior."""
+class PostNormLayer(nn.Module):
+    """Attention and feed-forward, each with a residual sum and a norm behind it."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -19,29 +19,22 @@ class PriorEncoderLayer(nn.Module):
         self.norm2 = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """``(T, B, D)`` and its position code -> the same shape."""
-        placed = x + code
-        x = self.norm1(x + self.dropout(self.attention(placed, placed, x, need_weights=False)[0]))
-        y = self.reduce(self.dropout(F.relu(self.expand(x))))
-        return self.norm2(x + self.dropout(y))  # type: ignore[no-any-return]
+    def forward(
+        self, x: Tensor, memory: Tensor, own_code: Tensor, memory_code: Tensor, *, need_weights: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Update ``x`` from ``memory``.
 
+        Args:
+            x: ``(S, B, D)``.
+            memory: ``(T, B, D)``; ``x`` itself in the encoder.
+            own_code: Position code of ``x``.
+            memory_code: Position code of ``memory``; it joins the keys, not the values.
+            need_weights: Give the attention ``(B, S, T)`` too, mean over heads.
 
-class PriorDecoderLayer(nn.Module):
-    """Post-norm cross-attention from places to steps; the published layer has no self-attention in use."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.attention = nn.MultiheadAttention(width, heads, dropout=dropout)
-        self.expand = nn.Linear(width, width)
-        self.reduce = nn.Linear(width, width)
-        self.norm1 = nn.LayerNorm(width)
-        self.norm2 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, memory: Tensor, place_code: Tensor, step_code: Tensor) -> tuple[Tensor, Tensor]:
-        """Update places ``(P, B, D)`` from steps ``(T, B, D)``; the weights are ``(B, P, T)``, mean over heads."""
-        y, weights = self.attention(x + place_code, memory + step_code, memory)
+        Returns:
+            ``(S, B, D)`` and the attention or ``None``.
+        """
+        y, weights = self.attention(x + own_code, memory + memory_code, memory, need_weights=need_weights)
         x = self.norm1(x + self.dropout(y))
         y = self.reduce(self.dropout(F.relu(self.expand(x))))
         return self.norm2(x + self.dropout(y)), weights
@@ -72,8 +65,9 @@ class PriorInterpreter(nn.Module):
         self.size, self.mix_batch = size, mix_batch
         self.embed = nn.Linear(num_classes, width)
         self.act = nn.PReLU()
-        self.encoder = PriorEncoderLayer(width, heads, dropout)
-        self.decoder = nn.ModuleList(PriorDecoderLayer(width, heads, dropout) for _ in range(2))
+        self.encoder = PostNormLayer(width, heads, dropout)
+        # The published decoder layers hold a self-attention, too, which they never call.
+        self.decoder = nn.ModuleList(PostNormLayer(width, heads, dropout) for _ in range(2))
         self.norm = nn.LayerNorm(width)
         self.places = nn.Embedding(size[0] * size[1], width)
         column = size[0] * width
@@ -113,13 +107,14 @@ class PriorInterpreter(nn.Module):
         steps = self.act(self.embed(prior.squeeze(2).permute(2, 0, 1)))  # (T, B, D)
         code = self.dropout(self.step_code[:, : len(steps)]).transpose(0, 1)  # (T, 1, D)
         code = code.expand_as(steps)
-        memory = self.encoder(2 * steps, code)  # the published encoder adds its input to itself first
+        doubled = 2 * steps  # the published encoder adds its input to itself first
+        memory, _ = self.encoder(doubled, doubled, code, code)
         place_code = self._code_of_places(len(features))
         x = features.flatten(2).permute(2, 0, 1)  # (P, B, D)
         outputs = []
         weights = x.new_empty(0)
         for layer in self.decoder:
-            x, weights = layer(x, memory, place_code, code)
+            x, weights = layer(x, memory, place_code, code, need_weights=True)
             outputs.append(self.norm(x))
         mean = torch.stack(outputs).mean(dim=0)
         return mean.permute(1, 2, 0).reshape_as(features), weights

@@ -12,8 +12,9 @@ from glyphsr.models.recognizers.interface import TeacherForcing
 from glyphsr.models.recognizers.moran.decoder import AttentionDecoder
 from glyphsr.models.recognizers.moran.encoder import Encoder
 from glyphsr.models.recognizers.moran.rectifier import Rectifier
+from glyphsr.models.recognizers.readings import ended_readings
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
-from glyphsr.text.endings import EndedCodec, length_with_end
+from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading
 
 SIZE = (32, 100)
@@ -50,12 +51,8 @@ class MORAN(nn.Module):
     @torch.no_grad()
     def read_prepared(self, prepared: Tensor) -> list[Reading]:
         """One reading per gray image; the confidence is the product over the text and its end."""
-        best, rows = self(prepared).softmax(dim=2).max(dim=2)
-        readings = []
-        for probability, row in zip(best, rows.tolist(), strict=True):
-            length = length_with_end(row, self.codec.end)
-            readings.append(Reading(self.codec.decode(row), probability[:length].prod().item()))
-        return readings
+        best, classes = self(prepared).softmax(dim=2).max(dim=2)
+        return ended_readings(best, classes, self.codec)
 
     def read(self, images: Tensor) -> list[Reading]:
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""

@@ -11,10 +11,11 @@ from glyphsr.config.recognizers import TelescopeConfig
 from glyphsr.models.layers.attention import sinusoidal_code
 from glyphsr.models.layers.grayscale import luminance
 from glyphsr.models.recognizers.interface import TeacherForcing
+from glyphsr.models.recognizers.readings import ended_readings
 from glyphsr.models.recognizers.telescope.decoder import Decoder
 from glyphsr.models.recognizers.telescope.encoder import GROUPS, Encoder
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
-from glyphsr.text.endings import EndedCodec, length_with_end
+from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading
 
 SIZE = (32, 128)
@@ -92,12 +93,7 @@ class Telescope(nn.Module):
             tokens = torch.cat([tokens, chosen[:, None]], dim=1)
             if bool((tokens[:, 1:] == END).any(dim=1).all()):
                 break
-        confidences = torch.stack(steps, dim=1)
-        readings = []
-        for probability, row in zip(confidences, tokens[:, 1:].tolist(), strict=True):
-            length = length_with_end(row, END)
-            readings.append(Reading(self.codec.decode(row), probability[:length].prod().item()))
-        return readings
+        return ended_readings(torch.stack(steps, dim=1), tokens[:, 1:], self.codec)
 
     def read(self, images: Tensor) -> list[Reading]:
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
