@@ -35,7 +35,8 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
     # With a fourth byte per pixel PIL takes the array as it is, and gives its own back, without repacking either.
     padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
     view = Image.frombuffer("RGBX", (image.shape[1], image.shape[0]), padded, "raw", "RGBX", 0, 1)
-    return np.asarray(view.resize((size[1], size[0]), Image.Resampling.BICUBIC))[..., :3]
+    resized = np.asarray(view.resize((size[1], size[0]), Image.Resampling.BICUBIC))
+    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -86,29 +87,17 @@ class PairChunks(Dataset[PairChunk]):
         source: The environment.
         size: Samples per chunk.
         squash: Bring pairs to the published protocol's sizes, 16 x 64 and 32 x 128; else leave them as stored.
-        cache_bytes: Memory in which squashed chunks are kept for the next pass; of each worker.
     """
 
-    def __init__(self, source: PairedLmdb, size: int, *, squash: bool, cache_bytes: int = 0) -> None:
+    def __init__(self, source: PairedLmdb, size: int, *, squash: bool) -> None:
         self.source, self.size, self.squash = source, size, squash
         # Keys that were never written are one problem of the set, not one each of its samples.
         self.count = min(len(source), source.last_number())
-        self.room = cache_bytes
-        self._kept: dict[int, PairChunk] = {}
 
     def __len__(self) -> int:
         return -(-self.count // self.size)
 
     def __getitem__(self, chunk: int) -> PairChunk:
-        if chunk in self._kept:
-            return self._kept[chunk]
-        made = self._make(chunk)
-        if self.squash and made.nbytes() <= self.room:
-            self.room -= made.nbytes()
-            self._kept[chunk] = made
-        return made
-
-    def _make(self, chunk: int) -> PairChunk:
         samples: list[Sample] = []
         bad: list[BadSample] = []
         places: list[int] = []
@@ -146,6 +135,21 @@ def _single_thread(_worker: int) -> None:
     cv2.setNumThreads(0)
 
 
+def _load(chunks: PairChunks, order: list[int], workers: int) -> Iterator[PairChunk]:
+    return iter(
+        DataLoader(
+            chunks,
+            sampler=order,
+            batch_size=1,
+            collate_fn=_only,
+            num_workers=workers,
+            worker_init_fn=_single_thread,
+            prefetch_factor=4 if workers else None,
+            multiprocessing_context="spawn" if workers else None,  # an open LMDB must not cross a fork
+        )
+    )
+
+
 def iterate_chunks(
     source: PairedLmdb, size: int, *, squash: bool, workers: int = 0, passes: int = 1, cache_bytes: int = 0
 ) -> Iterator[PairChunk]:
@@ -158,18 +162,21 @@ def iterate_chunks(
         workers: Processes that read ahead; 0 reads in this one. They take seconds to start, so they pay from some ten
             thousand pairs on.
         passes: How often all chunks come.
-        cache_bytes: See :class:`PairChunks`; of use from the second pass on.
+        cache_bytes: Memory in which squashed chunks are kept for the next pass.
     """
-    chunks = PairChunks(source, size, squash=squash, cache_bytes=cache_bytes)
-    order = [chunk for _ in range(passes) for chunk in range(len(chunks))]
-    loader = DataLoader(
-        chunks,
-        sampler=order,
-        batch_size=1,
-        collate_fn=_only,
-        num_workers=workers,
-        worker_init_fn=_single_thread,
-        prefetch_factor=4 if workers else None,
-        multiprocessing_context="spawn" if workers else None,  # an open LMDB must not cross a fork
-    )
-    yield from loader
+    chunks = PairChunks(source, size, squash=squash)
+    every = list(range(len(chunks)))
+    kept: dict[int, PairChunk] = {}
+    room = cache_bytes if squash else 0
+    if room <= 0:
+        yield from _load(chunks, every * passes, workers)
+        return
+    for number, chunk in zip(every, _load(chunks, every, workers), strict=True):
+        if chunk.nbytes() <= room:
+            room -= chunk.nbytes()
+            kept[number] = chunk
+        yield chunk
+    missing = [number for number in every if number not in kept] * (passes - 1)
+    fetched = _load(chunks, missing, workers) if missing else iter(())
+    for number in every * (passes - 1):
+        yield kept[number] if number in kept else next(fetched)

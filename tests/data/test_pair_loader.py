@@ -49,3 +49,15 @@ def test_exif_orientation_is_left_alone_as_the_published_loader_does(tmp_path, w
 def test_an_empty_set_has_no_chunks(tmp_path):
     write_pairs(tmp_path / "set", [])
     assert list(iterate_chunks(PairedLmdb(tmp_path / "set"), 4, squash=True)) == []
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 20_000, 1 << 20])
+def test_later_passes_are_the_first_again_wherever_they_come_from(tiny_lmdb, cache_bytes, monkeypatch):
+    read = []
+    original = PairedLmdb.raw
+    monkeypatch.setattr(PairedLmdb, "raw", lambda self, index: read.append(index) or original(self, index))
+    found = list(iterate_chunks(PairedLmdb(tiny_lmdb), 1, squash=True, passes=3, cache_bytes=cache_bytes))
+    assert [chunk.labels for chunk in found] == [["OPEN"], ["Hotel"], ["42"], ["crossing"]] * 3
+    assert all(np.array_equal(a.hr, b.hr) for a, b in zip(found[:4], found[8:], strict=True))
+    # One chunk takes 15,360 bytes: none, one or all of the four fit.
+    assert len(read) == {0: 12, 20_000: 10, 1 << 20: 4}[cache_bytes]
