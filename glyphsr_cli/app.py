@@ -1,5 +1,6 @@
 """The command tree and the error boundary."""
 
+import inspect
 import os
 import sys
 from typing import Annotated, Any
@@ -65,12 +66,21 @@ def root(
     """Make pictures of text readable (GlyphSR, AAAI 2025)."""
 
 
+def _flow(group: typer.Typer) -> typer.Typer:
+    """Let the paragraphs of docstrings flow; Typer would break the later ones where the source does."""
+    for command in group.registered_commands:
+        paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n") if command.callback else []
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    return group
+
+
 app.command("upscale")(upscale)
 app.command("train")(train)
 app.command("eval")(eval_)
-app.add_typer(data_app, name="data")
-app.add_typer(models_app, name="models")
-app.add_typer(config_app, name="config")
+_flow(app)
+app.add_typer(_flow(data_app), name="data")
+app.add_typer(_flow(models_app), name="models")
+app.add_typer(_flow(config_app), name="config")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from glyphsr_cli.options import SetOpt
 
 config_app = typer.Typer(help="Show and check training configurations.", no_args_is_help=True)
 
-FileArg = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="YAML file; the defaults without one.")]
+FileArg = Annotated[Path | None, typer.Argument(metavar="FILE", help="YAML file; the defaults without one.")]
 
 
 @config_app.command("show")

@@ -41,7 +41,7 @@ def make(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new LMDB.")],
     images: Annotated[
         Path | None,
-        typer.Argument(metavar="[IMAGES]", help="Folder of HR pictures, or one with hr/ and lr/ folders in it."),
+        typer.Argument(metavar="IMAGES", help="Folder of HR pictures, or one with hr/ and lr/ folders in it."),
     ] = None,
     labels: Annotated[
         Path | None,

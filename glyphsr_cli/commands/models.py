@@ -67,7 +67,7 @@ def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = Non
 @models_app.command("verify")
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="All that are here, without one.")
+        list[str] | None, typer.Argument(metavar="NAME...", help="All that are here, without one.")
     ] = None,
     json_: JsonOpt = False,
 ) -> None:
