@@ -127,3 +127,62 @@ def test_a_beam_of_one_is_greedy_and_pictures_do_not_mix():
         length = row.index(6) + 1 if 6 in row else 9
         assert list(found.classes) == row[:length]
         assert found.classes == single.classes
+
+
+def walked_back(decoder, features, *, steps, beam, end):
+    """The published search for one picture: all steps, then back from the last, ended beams taking places in turn."""
+    rows = features.expand(beam, -1, -1)
+    keys, state, last = decoder._start(rows)
+    scores = torch.full((beam,), -float("inf"))
+    scores[0] = 0
+    history = []
+    for _ in range(steps):
+        logits, state, _ = decoder.step(rows, keys, state, last)
+        scores, chosen = (scores[:, None] + logits.log_softmax(dim=1)).flatten().topk(beam)
+        parents, last = chosen // decoder.num_classes, chosen % decoder.num_classes
+        state = state[:, parents]
+        history.append((scores.tolist(), parents.tolist(), last.tolist()))
+        scores = scores.masked_fill(last == end, -float("inf"))
+    order = sorted(range(beam), key=lambda k: -history[-1][0][k])
+    places = [history[-1][0][k] for k in order]
+    texts = [[] for _ in range(beam)]
+    pointers, found = order, 0
+    for final, parents, symbols in reversed(history):
+        texts = [[symbols[k], *text] for k, text in zip(pointers, texts, strict=True)]
+        pointers = [parents[k] for k in pointers]
+        for k in reversed(range(beam)):
+            if symbols[k] == end and final[k] > -float("inf"):
+                place = beam - found % beam - 1
+                found += 1
+                places[place], texts[place], pointers[place] = final[k], [end], parents[k]
+    best = max(range(beam), key=lambda k: places[k])
+    text = texts[best]
+    return tuple(text[: text.index(end) + 1] if end in text else text), places[best]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_stopping_early_changes_nothing_of_the_published_search(seed):
+    torch.manual_seed(seed)
+    decoder = AttentionDecoder(4, 6, 7).eval()
+    torch.nn.init.normal_(decoder.classifier.weight, std=2)
+    decoder.classifier.bias.data[6] += 1.5  # many readings end, more than there are beams
+    features = torch.randn(1, 5, 4)
+    with torch.no_grad():
+        found = decoder.beam_search(features, steps=12, beam=3, end=6)[0]
+        text, score = walked_back(decoder, features, steps=12, beam=3, end=6)
+    assert (found.classes, found.score) == (text, pytest.approx(score, abs=1e-4))
+
+
+def test_readings_that_end_after_enough_have_ended_do_not_count():
+    # Pictures share a search: while a slow one goes on, a quick one may find a better reading, too late to count.
+    for seed in range(60):
+        torch.manual_seed(seed)
+        decoder = AttentionDecoder(4, 6, 7).eval()
+        torch.nn.init.normal_(decoder.classifier.weight, std=2)
+        decoder.classifier.bias.data.zero_()
+        decoder.classifier.bias.data[[0, 6]] = torch.tensor([3.0, 1.5])
+        features = 3 * torch.randn(2, 5, 4)
+        with torch.no_grad():
+            together = decoder.beam_search(features, steps=12, beam=2, end=6)
+            alone = [decoder.beam_search(row[None], steps=12, beam=2, end=6)[0] for row in features]
+        assert [found.classes for found in together] == [found.classes for found in alone]
