@@ -40,8 +40,8 @@ class MakeResult:
     bad: tuple[BadSample, ...] = ()
     resumed_at: int = 0
     """Samples that an interrupted run had already written."""
-    unlabelled: int = 0
-    """Pictures that no row of the label file names."""
+    unused: int = 0
+    """Pictures that were not looked at: HR that no row of the label file names, LR without its HR."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def make(
         DataError: If a folder or the label file is missing or empty, or no picture is usable.
     """
     hr_folder, lr_folder, base = _folders(source, hr, lr)
-    items, unlabelled = _items(hr_folder, lr_folder, base, labels, form)
+    items, unused = _items(hr_folder, lr_folder, base, labels, form)
     mark = _fingerprint(items, seed)
     bad: list[BadSample] = []
     with LmdbWriter(out, source=mark, overwrite=overwrite) as writer:
@@ -107,7 +107,7 @@ def make(
                 progress(done, len(items))
         if not writer.count:
             raise DataError(f"{hr_folder}: none of {len(items)} pictures can be used; the first: {bad[0].problem}")
-    return MakeResult(out, writer.count, tuple(bad), resumed_at, unlabelled)
+    return MakeResult(out, writer.count, tuple(bad), resumed_at, unused)
 
 
 def _folders(source: Path | None, hr: Path | None, lr: Path | None) -> tuple[Path, Path | None, Path]:
@@ -130,7 +130,7 @@ def _folders(source: Path | None, hr: Path | None, lr: Path | None) -> tuple[Pat
 def _items(
     hr_folder: Path, lr_folder: Path | None, base: Path, labels: Path | None, form: LabelFormat | None
 ) -> tuple[list[_Item], int]:
-    """What to write, and how many pictures of the HR folder no label names."""
+    """What to write, and how many pictures are not looked at: HR without a label, LR without its HR."""
     if form != "filename":
         labels = labels or find_label_file(base) or find_label_file(hr_folder)
     elif labels is not None:
@@ -161,7 +161,10 @@ def _items(
             )
         items.append(_Item(name.as_posix(), path, partner, label, problem))
     named = {_resolve(item.hr) for item in items}
-    return items, sum(path.resolve() not in named for path in pictures)
+    unlabelled = sum(path.resolve() not in named for path in pictures)
+    used = {item.lr for item in items}
+    alone = sum(path not in used for path in partners.by_name.values()) if partners is not None else 0
+    return items, unlabelled + alone
 
 
 def _resolve(path: Path) -> Path:

@@ -143,11 +143,11 @@ def _finish(result: "MakeResult", command: str, *, as_json: bool, quiet: bool) -
     if as_json:
         bad = [{"id": item.id, "problem": item.problem} for item in result.bad]
         document = {"schema_version": 1, "command": command, "path": str(result.path), "samples": result.samples}
-        console.echo(console.as_json(document | {"bad": bad, "unlabelled": result.unlabelled}))
+        console.echo(console.as_json(document | {"bad": bad, "unused": result.unused}))
     else:
         typer.echo(result.path)
-    if result.unlabelled and not quiet:
-        console.say(f"note: {result.unlabelled} pictures have no row in the label file and were not looked at")
+    if result.unused and not quiet:
+        console.say(f"note: {result.unused} pictures were not looked at: HR without a label, or LR without its HR")
     if not quiet:
         console.say(f"{result.samples} samples, {len(result.bad)} left out")
     if result.bad:
@@ -233,10 +233,12 @@ def verify(
     quiet: QuietOpt = False,
 ) -> None:
     """Read every sample and name every broken one; exit with 5 if there are any."""
-    from glyphsr.data.sources import find_lmdb
+    from glyphsr.data.sources import SAMPLE_NOTICE, find_lmdb, uses_sample_set
     from glyphsr.errors import DataError
     from glyphsr.pipelines.data_inspection import verify as check
 
+    if uses_sample_set(lmdbs, data_root) and not quiet:
+        console.say(f"note: {SAMPLE_NOTICE}")
     rows: list[dict[str, object]] = []
     errors: list[DataError] = []
 

@@ -418,6 +418,7 @@ def test_lr_partners_are_the_same_name_or_the_only_one_of_the_stem(tmp_path, mon
     for i, name in enumerate(("a.jpg", "a.png", "s1/1.png", "s2/1.png")):
         assert pairs.raw(i).lr == (tmp_path / "lr" / name).read_bytes()
     assert [item.id for item in made.bad] == ["b.bmp"]
+    assert made.unused == 2  # b.jpg and b.png of the LR side
     assert "or more than one" in made.bad[0].problem
 
 
@@ -426,7 +427,7 @@ def test_names_that_no_file_can_have_are_bad_samples(pictures, tmp_path, name):
     lines = f'{{"filename": "{name}", "text": "x"}}\n{{"filename": "42_2.png", "text": "42"}}\n'
     (pictures / "labels.jsonl").write_text(lines)
     made = make(pictures, tmp_path / "set")
-    assert (made.samples, len(made.bad), made.unlabelled) == (1, 1, 3)
+    assert (made.samples, len(made.bad), made.unused) == (1, 1, 3)
 
 
 def test_hidden_folders_hold_no_pictures(pictures, tmp_path):
