@@ -6,7 +6,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,14 +15,13 @@ from torch import Tensor
 import glyphsr
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.reader import validate
-from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.pair_loader import PairChunk, iterate_chunks, planes, to_tensor
-from glyphsr.data.sources import SAMPLE_NOTICE, find_lmdb, uses_sample_set
+from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
 from glyphsr.devices import resolve_device
-from glyphsr.errors import ConfigError, DataError
+from glyphsr.errors import ConfigError
 from glyphsr.files import atomic_path
 from glyphsr.metrics.mcnemar import mcnemar
-from glyphsr.pipelines.contestants import Contestant, distinct_names, open_contestants
+from glyphsr.pipelines.contestants import Contestant, open_contestants
 from glyphsr.pipelines.evaluation_report import (
     Comparison,
     EvaluationReport,
@@ -33,6 +31,7 @@ from glyphsr.pipelines.evaluation_report import (
     ReadingScore,
 )
 from glyphsr.pipelines.judges import Judge, open_judges
+from glyphsr.pipelines.subsets import open_subsets
 from glyphsr.pipelines.tallies import (
     FidelityTally,
     ReadingTally,
@@ -50,41 +49,6 @@ Progress = Callable[[int, int], None]
 """Called with the samples done and in all."""
 
 
-@dataclass(frozen=True)
-class _Subset:
-    name: str
-    sources: tuple[PairedLmdb, ...]
-    size: int
-
-
-def _open_subsets(config: EvalConfig) -> tuple[list[_Subset], list[Problem]]:
-    """Subsets that can be opened, and what is wrong with the others."""
-    subsets: list[_Subset] = []
-    problems: list[Problem] = []
-    errors: list[DataError] = []
-    taken: dict[Path, str] = {}
-    names = distinct_names([Path(name).name or name for name in config.split], config.split)
-    for name, text in zip(names, config.split, strict=True):
-        try:
-            sources = tuple(PairedLmdb(path) for path in find_lmdb(text, config.data_root))
-            for source in sources:
-                where = source.path.resolve()
-                if where in taken:
-                    raise ConfigError(f"--split: {text} and {taken[where]} are the same set; name it once")
-                taken[where] = text
-                missing = len(source) - source.last_number()
-                if missing > 0:
-                    message = f"num-samples says {len(source)}, but the last one is {source.last_number()}; correct it"
-                    problems.append(Problem(name, f"{source.path}: {message}"))
-            subsets.append(_Subset(name, sources, sum(min(len(s), s.last_number()) for s in sources)))
-        except DataError as error:
-            errors.append(error)
-            problems.append(Problem(name, str(error)))
-    if not subsets:
-        raise errors[0] if errors else DataError("--split: expected at least one subset")
-    return subsets, problems
-
-
 class _Evaluation:
     """State of one run."""
 
@@ -93,7 +57,7 @@ class _Evaluation:
         self.progress = progress
         self.records = records
         self.squash = config.protocol == "paper"
-        self.subsets, self.problems = _open_subsets(config)
+        self.subsets, self.problems = open_subsets(config)
         self.judges, self.notices = open_judges(
             config.recognizer, resolve_device(config.device), offline=config.offline
         )

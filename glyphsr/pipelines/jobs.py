@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glyphsr.data.picture_names import SUFFIXES
-from glyphsr.data.pictures import picture_format
+from glyphsr.data.picture_writer import picture_format
 from glyphsr.errors import ConfigError, DataError
 
 STREAM = "-"

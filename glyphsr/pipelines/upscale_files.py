@@ -14,15 +14,8 @@ import torch
 import glyphsr
 from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
-from glyphsr.data.pictures import (
-    MAX_PIXELS,
-    Picture,
-    decode_picture,
-    encode_picture,
-    fit_to_format,
-    picture_format,
-    read_picture,
-)
+from glyphsr.data.picture_writer import encode_picture, fit_to_format, picture_format
+from glyphsr.data.pictures import MAX_PIXELS, Picture, decode_picture, read_picture
 from glyphsr.errors import ConfigError, PictureError
 from glyphsr.files import write_bytes
 from glyphsr.pipelines.jobs import Job, OutputRule, compare_path, plan_jobs

@@ -8,7 +8,8 @@ import tifffile
 from PIL import Image, ImageCms
 from PIL.Image import Exif
 
-from glyphsr.data.pictures import decode_picture, encode_picture, picture_format, read_picture
+from glyphsr.data.picture_writer import encode_picture, picture_format
+from glyphsr.data.pictures import decode_picture, read_picture
 from glyphsr.errors import ConfigError, PictureError
 
 from ..conftest import draw_word
