@@ -137,17 +137,18 @@ def _basis_table(report: "EvaluationReport") -> Table:
     return Table("Basis", ("", ""), tuple(rows), wide=True)
 
 
+def _markdown_row(cells: Sequence[str]) -> str:
+    escaped = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
 def as_markdown(tables: Iterable[Table]) -> str:
     """Tables in GitHub's Markdown."""
     parts = []
     for table in tables:
-
-        def line(cells: Sequence[str]) -> str:
-            return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
         align = ["---", *["---" if table.wide else "---:"] * (len(table.columns) - 1)]
-        lines = [f"**{table.title}**", "", line(table.columns), line(align), *map(line, table.rows)]
-        parts.append("\n".join(lines))
+        rows = [_markdown_row(row) for row in (table.columns, align, *table.rows)]
+        parts.append("\n".join([f"**{table.title}**", "", *rows]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -16,6 +16,7 @@ FLOORS = {
     "text": 1,
     "config": 1,
     "files": 1,
+    "folders": 1,
     "devices": 1,
     "data": 2,
     "models": 2,

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from glyphsr.errors import DataError
 from glyphsr.types import Sample
 
+NUMBER_DIGITS = 9
+MAX_SAMPLES = 10**NUMBER_DIGITS - 1
+"""What the keys of the layout can number."""
+
 
 def decode_rgb(encoded: bytes, where: str, *, upright: bool = True) -> NDArray[np.uint8]:
     """Picture bytes to ``(H, W, 3)`` uint8 RGB.
@@ -117,15 +121,25 @@ class PairedLmdb:
         return f"{self._folder} {status.st_size} {status.st_mtime_ns}"
 
     def last_number(self) -> int:
-        """Number of the last sample that has a label, whatever ``num-samples`` says; 0 for none.
+        """Number of the last sample of which anything is there, whatever ``num-samples`` says; 0 for none.
 
         Raises:
             DataError: If the environment cannot be opened.
         """
         with _open(self._folder).begin() as transaction, transaction.cursor() as cursor:
-            found = cursor.prev() if cursor.set_range(b"label-:") else cursor.last()  # ":" is behind all digits
-            key = bytes(cursor.key()) if found else b""
-        return int(key[6:]) if key.startswith(b"label-") and key[6:].isdigit() else 0
+            return max(self._last(cursor, prefix) for prefix in (b"image_hr-", b"image_lr-", b"label-"))
+
+    @staticmethod
+    def _last(cursor: lmdb.Cursor, prefix: bytes) -> int:
+        """Greatest number behind a prefix; keys that are no sample's are passed over."""
+        found = cursor.prev() if cursor.set_range(prefix + b":") else cursor.last()  # ":" is behind all digits
+        while found and bytes(cursor.key()) > prefix:
+            key = bytes(cursor.key())
+            number = key.removeprefix(prefix)
+            if key.startswith(prefix) and len(number) == NUMBER_DIGITS and number.isdigit():
+                return int(number)
+            found = cursor.prev()
+        return 0
 
     def get(self, key: str) -> bytes | None:
         """The value of any key, ``None`` where there is none."""
@@ -141,7 +155,7 @@ class PairedLmdb:
             count = int(value)
         except ValueError:
             count = -1
-        if count < 0:
+        if not 0 <= count <= MAX_SAMPLES:
             raise DataError(f"{self.path}: num-samples: expected a whole number, got {value[:20]!r}")
         return count
 

@@ -10,14 +10,11 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.errors import ConfigError
+from glyphsr.folders import MARK, FolderBuild
 from glyphsr.types import Sample
 
 FIRST_MAP_SIZE = 1 << 24
 """Bytes that a new environment may hold; doubled whenever it is full."""
-
-SOURCE_KEY = "glyphsr-source"
-"""Fingerprint of what an environment is made from, so that an unfinished one can go on."""
 
 LMDB_FILES = ("data.mdb", "lock.mdb")
 
@@ -28,13 +25,12 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
     return encoded.tobytes()
 
 
-def _check_replaceable(path: Path) -> None:
-    """Refuse to replace what is more than an LMDB."""
-    if not (path / "data.mdb").is_file():
-        raise ConfigError(f"{path}: exists and is no LMDB; nothing is replaced")
-    others = sorted(entry.name for entry in path.iterdir() if entry.name not in LMDB_FILES)
-    if others:
-        raise ConfigError(f"{path}: holds {others[0]} beside the LMDB; nothing is replaced")
+def _foreign(folder: Path) -> str | None:
+    """What makes a folder more, or less, than an LMDB."""
+    if not (folder / "data.mdb").is_file():
+        return "is no LMDB"
+    others = sorted(entry.name for entry in folder.iterdir() if entry.name not in (*LMDB_FILES, MARK))
+    return f"holds {others[0]} beside the LMDB" if others else None
 
 
 class LmdbWriter:
@@ -49,54 +45,34 @@ class LmdbWriter:
         overwrite: Replace a folder that exists.
 
     Raises:
-        ConfigError: If ``path`` exists and may not be replaced.
+        ConfigError: If ``path`` exists and may not be replaced, or something that is not ours is in the way.
     """
 
     COMMIT_EVERY = 256
 
     def __init__(self, path: Path, *, source: str = "", overwrite: bool = False) -> None:
-        if path.exists() and not overwrite:
-            raise ConfigError(f"{path}: exists already; --overwrite replaces it")
-        if path.exists():
-            _check_replaceable(path)
         self.path = path
-        self.partial = path.with_name(f"{path.name}.partial")
-        try:
-            self.partial.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"{self.partial}: cannot be made: {error.strerror}") from error
+        self._build = FolderBuild(path, source=source, overwrite=overwrite, foreign=_foreign)
         self._map_size = FIRST_MAP_SIZE
-        self._env = self._open()
+        self._env = self._open(self._build.partial)
         self._pending: dict[bytes, bytes] = {}
         self._pending_samples = 0
-        self.count = self._resume(source)
-        """Samples that are in it."""
-        self._commit(source)
+        with self._env.begin() as transaction:
+            self.count = int(transaction.get(b"num-samples") or 0)
+            """Samples that are in it."""
 
-    def _open(self) -> lmdb.Environment:
+    def _open(self, folder: Path) -> lmdb.Environment:
+        def attempt() -> lmdb.Environment:
+            return lmdb.open(str(folder), map_size=self._map_size, lock=True, meminit=False)
+
         try:
-            env = lmdb.open(str(self.partial), map_size=self._map_size, lock=True, meminit=False)
+            env = attempt()
         except lmdb.Error:  # left by a crash; nothing in it is worth keeping
-            self._remove_files(self.partial)
-            env = lmdb.open(str(self.partial), map_size=self._map_size, lock=True, meminit=False)
+            for name in LMDB_FILES:
+                (folder / name).unlink(missing_ok=True)
+            env = attempt()
         self._map_size = max(self._map_size, env.info()["map_size"])
         return env
-
-    def _resume(self, source: str) -> int:
-        with self._env.begin() as transaction:
-            before, count = transaction.get(SOURCE_KEY.encode()), transaction.get(b"num-samples")
-        if source and count is not None and before is not None and bytes(before) == source.encode():
-            return int(count)
-        if before is not None or count is not None:
-            self._env.close()
-            self._remove_files(self.partial)
-            self._env = self._open()
-        return 0
-
-    @staticmethod
-    def _remove_files(folder: Path) -> None:
-        for name in LMDB_FILES:
-            (folder / name).unlink(missing_ok=True)
 
     def add(self, *, hr: bytes, lr: bytes, label: str, extra: Mapping[str, bytes] | None = None) -> None:
         """Append one sample.
@@ -115,10 +91,8 @@ class LmdbWriter:
         if self._pending_samples >= self.COMMIT_EVERY:
             self._commit()
 
-    def _commit(self, source: str | None = None) -> None:
+    def _commit(self) -> None:
         values = self._pending | {b"num-samples": str(self.count).encode()}
-        if source is not None:
-            values[SOURCE_KEY.encode()] = source.encode()
         while True:
             try:
                 with self._env.begin(write=True) as transaction:
@@ -135,15 +109,8 @@ class LmdbWriter:
         self._commit()
         self._env.sync(True)
         self._env.close()
-        (self.partial / "lock.mdb").unlink(missing_ok=True)
-        if self.path.exists():  # at every moment one of the two is there under its name
-            old = self.path.with_name(f"{self.path.name}.old")
-            self.path.rename(old)
-            self.partial.rename(self.path)
-            self._remove_files(old)
-            old.rmdir()
-        else:
-            self.partial.rename(self.path)
+        (self._build.partial / "lock.mdb").unlink(missing_ok=True)
+        self._build.finish()
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +124,8 @@ class LmdbWriter:
         else:
             self._commit()
             self._env.close()
+            if not self.count:
+                self._build.abandon()
 
 
 def write_pairs(path: Path, samples: Iterable[Sample], *, overwrite: bool = False) -> int:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import unicodedata
 from pathlib import Path, PurePosixPath
 
@@ -12,10 +11,11 @@ from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.pair_loader import BadSample
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.files import write_bytes
+from glyphsr.folders import MARK, FolderBuild
 from glyphsr.pipelines.data_making import FILE_KEYS, MakeResult, Progress
 
-MARK = ".glyphsr-export.json"
-"""Lists what an export wrote, so that only that is ever replaced, and says what an unfinished one is made from."""
+LISTING = ".glyphsr-export.json"
+"""Lists what an export wrote, so that only that is ever replaced."""
 
 MAX_PART_BYTES, MAX_NAME_BYTES = 200, 1000
 """Longest part of a stored file name, and longest whole one, that is used as it is."""
@@ -61,70 +61,32 @@ def export(
     """
     if form not in FILE_NAMES:
         raise ConfigError(f"--format {form}: expected one of {', '.join(FILE_NAMES)}")
-    if out.exists() and not overwrite:
-        raise ConfigError(f"{out}: exists already; --overwrite replaces it")
-    if out.exists():
-        _check_replaceable(out)
     pairs = PairedLmdb(source)
-    total = len(pairs)
-    partial = out.with_name(f"{out.name}.partial")
-    origin = f"{pairs.fingerprint()} {form}"
+    build = FolderBuild(out, source=f"{pairs.fingerprint()} {form}", overwrite=overwrite, foreign=_foreign)
     try:
-        _start(partial, origin)
-        rows, bad, written = _write_pictures(pairs, partial, progress)
+        rows, bad, written = _write_pictures(pairs, build.partial, progress)
         if not rows:
-            raise DataError(f"{source}: none of {total} samples can be read" + (f"; {bad[0].problem}" if bad else ""))
-        write_bytes(partial / FILE_NAMES[form], write_labels(rows, form))
-        _write_mark(partial, origin, [*written, FILE_NAMES[form]])
-        _give_name(partial, out)
+            build.abandon()
+            raise DataError(f"{source}: no sample can be read" + (f"; {bad[0].problem}" if bad else ""))
+        write_bytes(build.partial / FILE_NAMES[form], write_labels(rows, form))
+        listing = {"files": [*written, FILE_NAMES[form]]}
+        write_bytes(build.partial / LISTING, json.dumps(listing, indent=1).encode())
     except OSError as error:
-        raise ConfigError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
+        raise ConfigError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from error
+    build.finish()
     return MakeResult(out, len(rows), tuple(bad))
 
 
-def _write_mark(folder: Path, origin: str, files: list[str]) -> None:
-    write_bytes(folder / MARK, json.dumps({"origin": origin, "files": files}, indent=1).encode())
-
-
-def _read_mark(folder: Path) -> tuple[str, list[str]] | None:
+def _foreign(folder: Path) -> str | None:
+    """What in a folder an export did not write."""
     try:
-        content = json.loads((folder / MARK).read_text(encoding="utf-8"))
-        return str(content["origin"]), [str(name) for name in content["files"]]
+        listing = json.loads((folder / LISTING).read_text(encoding="utf-8"))
+        ours = {LISTING, MARK, *map(str, listing["files"])}
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _check_replaceable(folder: Path) -> None:
-    """Refuse to replace a folder with anything in it that an export did not write."""
-    mark = _read_mark(folder)
-    if mark is None:
-        raise ConfigError(f"{folder}: exists and was not made by export; nothing is replaced")
-    ours = {MARK, *mark[1]}
+        return "exists and was not made by export"
     files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
-    foreign = next((name for name in files if name not in ours), None)
-    if foreign is not None:
-        raise ConfigError(f"{folder}: holds {foreign}, which export did not write; nothing is replaced")
-
-
-def _start(partial: Path, origin: str) -> None:
-    """An empty folder, or the one in which an export of the same set was interrupted."""
-    mark = _read_mark(partial)
-    if partial.exists() and mark is None:
-        raise ConfigError(f"{partial}: is in the way and was not made by export; move it away")
-    if mark is not None and mark[0] != origin:
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True, exist_ok=True)
-    _write_mark(partial, origin, [])
-
-
-def _give_name(partial: Path, out: Path) -> None:
-    if not out.exists():
-        partial.rename(out)
-        return
-    old = out.with_name(f"{out.name}.old")
-    out.rename(old)
-    partial.rename(out)
-    shutil.rmtree(old)
+    other = next((name for name in files if name not in ours), None)
+    return f"holds {other}, which export did not write" if other is not None else None
 
 
 def _write_pictures(
@@ -134,7 +96,12 @@ def _write_pictures(
     rows: list[Labelled] = []
     bad: list[BadSample] = []
     names = _Names()
-    total = len(pairs)
+    said, last = len(pairs), pairs.last_number()
+    total = min(said, last)
+    if said > last:
+        bad.append(
+            BadSample(pairs.where(last), f"{pairs.path}: num-samples says {said}, but the last sample is {last}")
+        )
     for index in range(total):
         try:
             rows.append(_write_pair(pairs, index, folder, names))

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -145,33 +145,39 @@ def _items(
     if not rows:
         raise DataError(f"{labels or hr_folder}: no pictures ({' '.join(SUFFIXES)}) in it")
     partners = _Partners(lr_folder) if lr_folder else None
-    root = hr_folder.resolve()
-    items = []
+    items: dict[Path, _Item] = {}
     for path, label in rows:
-        resolved = _resolve(path)
-        inside = resolved.is_relative_to(root)
-        name = resolved.relative_to(root) if inside else Path(path.name)
-        partner = partners.of(name) if partners is not None and inside else None
+        place = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the picture's own link
+        if place in items:
+            if items[place].label != label:
+                items[place] = replace(items[place], problem="named twice, with different texts")
+            continue
+        name = _name_below(hr_folder, path)
+        partner = partners.of(name) if partners is not None and name is not None else None
         problem = None
-        if partners is not None and partner is None:
-            problem = (
-                "no LR picture of this name, or more than one"
-                if inside
-                else f"lies outside {hr_folder}, so it has no LR picture"
-            )
-        items.append(_Item(name.as_posix(), path, partner, label, problem))
-    named = {_resolve(item.hr) for item in items}
-    unlabelled = sum(path.resolve() not in named for path in pictures)
-    used = {item.lr for item in items}
+        if partners is not None and name is None:
+            problem = f"lies outside {hr_folder}, so it has no LR picture"
+        elif partners is not None and partner is None:
+            problem = "no LR picture of this name, or more than one"
+        items[place] = _Item((name or Path(path.name)).as_posix(), path, partner, label, problem)
+    unlabelled = sum(Path(os.path.abspath(path)) not in items for path in pictures)  # noqa: PTH100 - as above
+    used = {item.lr for item in items.values()}
     alone = sum(path not in used for path in partners.by_name.values()) if partners is not None else 0
-    return items, unlabelled + alone
+    return list(items.values()), unlabelled + alone
 
 
-def _resolve(path: Path) -> Path:
+def _name_below(folder: Path, path: Path) -> Path | None:
+    """A picture's path below a folder, ``None`` if it lies outside; a picture that is a link keeps its own name."""
     try:
-        return path.resolve()
+        for own, root in (
+            (Path(os.path.abspath(path)), Path(os.path.abspath(folder))),  # noqa: PTH100 - as written, links and all
+            (path.parent.resolve() / path.name, folder.resolve()),
+        ):
+            if own.is_relative_to(root):
+                return own.relative_to(root)
     except (OSError, ValueError):  # a name that no file can have; reading it will say so
-        return path
+        return Path(path.name)
+    return None
 
 
 def _find(written: str, hr_folder: Path, beside: Path) -> Path:

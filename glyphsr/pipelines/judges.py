@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -174,9 +174,13 @@ def open_judges(names: Sequence[str], device: torch.device, *, offline: bool = F
     asked = [text for text in dict.fromkeys(names) if text != ALL]
     for text in asked:
         judges.append(open_judge(text, device, offline=offline))
-    unique = {judge.info.name: judge for judge in judges}
-    if len(unique) < len(judges):
+    if len({(judge.info.name, Path(judge.info.weights).resolve()) for judge in judges}) < len(judges):
         raise ConfigError("--recognizer: each judge can be asked once")
+    names_given = [judge.info.name for judge in judges]
+    for judge in judges:
+        if names_given.count(judge.info.name) > 1:  # best.safetensors of many runs
+            judge.info = replace(judge.info, name=f"{judge.info.name.partition(':')[0]}:{judge.info.weights}")
+    unique = {judge.info.name: judge for judge in judges}
     if ALL in names:
         kinds = {text.partition("=")[0] for text in asked}
         for name in (name for name in JUDGES if name not in kinds):

@@ -1,5 +1,6 @@
 """Fetches a published file over HTTP: checked by its hash, and going on where a cut transfer stopped."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -36,16 +37,20 @@ class ResumingDownloader:
         Raises:
             WeightsError: If the server cannot be reached, refuses, or the transfer is cut; what came is kept.
         """
-        try:
-            self._fetch(url)
-        except requests.RequestException as error:
-            here = self.part.stat().st_size if self.part.is_file() else 0
-            kept = f"; {here} bytes are kept, the same command goes on from there" if here else ""
-            raise WeightsError(f"{url}: cannot be fetched ({_reason(error)}){kept}") from error
-        self.part.replace(output_file)
+        with self.part.open("ab") as file:
+            _lock(file, self.part)  # held until the file has its next name
+            try:
+                self._fetch(url, file)
+            except requests.RequestException as error:
+                file.flush()
+                here = self.part.stat().st_size
+                kept = f"; {here} bytes are kept, the same command goes on from there" if here else ""
+                raise WeightsError(f"{url}: cannot be fetched ({_reason(error)}){kept}") from error
+            file.flush()
+            self.part.replace(output_file)
 
-    def _fetch(self, url: str) -> None:
-        here = self.part.stat().st_size if self.part.is_file() else 0
+    def _fetch(self, url: str, file: IO[bytes]) -> None:
+        here = self.part.stat().st_size
         headers = {"Range": f"bytes={here}-"} if here else {}
         # Without "identity" a server may compress, and the bytes on disk would not be the ones that are counted.
         headers["Accept-Encoding"] = "identity"
@@ -55,16 +60,14 @@ class ResumingDownloader:
             answer.raise_for_status()
             if answer.status_code != requests.codes.partial_content:
                 here = 0  # the server sends the whole file again
+                file.truncate(0)
             length = answer.headers.get("Content-Length")
             total = here + int(length) if length else None
-            with self.part.open("ab") as file:
-                _lock(file, self.part)
-                file.truncate(here)
-                for chunk in answer.iter_content(CHUNK):
-                    file.write(chunk)
-                    here += len(chunk)
-                    if self.progress:
-                        self.progress(here, total)
+            for chunk in answer.iter_content(CHUNK):
+                file.write(chunk)
+                here += len(chunk)
+                if self.progress:
+                    self.progress(here, total)
             if total is not None and here < total:
                 raise requests.ConnectionError(f"cut after {here} of {total} bytes")
 
@@ -79,6 +82,8 @@ def _lock(file: IO[bytes], part: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise WeightsError(f"{part}: another process is fetching it; wait for it") from error
+    if not part.exists() or part.stat().st_ino != os.fstat(file.fileno()).st_ino:
+        raise WeightsError(f"{part}: another process has just finished it; run the same command again")
 
 
 def _reason(error: requests.RequestException) -> str:

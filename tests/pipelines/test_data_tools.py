@@ -443,3 +443,60 @@ def test_an_inflated_count_is_one_problem(tiny_lmdb, tmp_path):
     assert "num-samples says 300000, but the last sample is 4" in bad[0].problem
     write_pairs(tmp_path / "empty", [])
     assert "no samples" in verify(tmp_path / "empty")[1][0].problem
+
+
+def test_finished_sets_called_partial_are_left_alone(pictures, tmp_path):
+    make(pictures, tmp_path / "set.partial")
+    with pytest.raises(ConfigError, match="in the way"):
+        make(pictures, tmp_path / "set")
+    export(tmp_path / "set.partial", tmp_path / "out.partial")
+    with pytest.raises(ConfigError, match="in the way"):
+        export(tmp_path / "set.partial", tmp_path / "out")
+    assert len(PairedLmdb(tmp_path / "set.partial")) == 4
+    (pictures / "labels.txt").write_text("none.png\tx\n")
+    with pytest.raises(DataError, match="can be used"):
+        make(pictures, tmp_path / "nothing")
+    assert not (tmp_path / "nothing.partial").exists()
+
+
+def test_a_picture_that_is_a_link_keeps_its_own_name_and_partner(tmp_path):
+    save(tmp_path / "hr" / "a.png", 20, 30, 1)
+    save(tmp_path / "elsewhere" / "c.png", 20, 30, 2)
+    (tmp_path / "hr" / "b.png").symlink_to(tmp_path / "hr" / "a.png")
+    (tmp_path / "hr" / "x.png").symlink_to(tmp_path / "elsewhere" / "c.png")
+    for i, name in enumerate("abx"):
+        save(tmp_path / "lr" / f"{name}.png", 8, 8, 10 + i)
+    made = make(None, tmp_path / "set", hr=tmp_path / "hr", lr=tmp_path / "lr")
+    assert (made.samples, made.bad, made.unused) == (3, (), 0)
+    pairs = PairedLmdb(tmp_path / "set")
+    assert [pairs.raw(i).lr for i in range(3)] == [(tmp_path / "lr" / f"{n}.png").read_bytes() for n in "abx"]
+
+
+def test_a_picture_named_twice_is_one_sample_or_a_bad_one(pictures, tmp_path):
+    rows = "42_2.png\t42\n./42_2.png\t42\nOPEN_0.png\tOPEN\nOPEN_0.png\tSHUT\n"
+    (pictures / "labels.txt").write_text(rows)
+    made = make(pictures, tmp_path / "set")
+    assert made.samples == 1
+    assert "named twice, with different texts" in made.bad[0].problem
+
+
+ODD = {b"label-000000003x": b"?", b"label-abc": b"?", b"label-99999999999": b"?", b"zzz": b"?"}
+
+
+def changed(lmdb_folder, path, changes):
+    shutil.copytree(lmdb_folder, path)
+    change(path, changes)
+    return path
+
+
+def test_odd_keys_are_no_samples(tiny_lmdb, tmp_path):
+    assert PairedLmdb(changed(tiny_lmdb, tmp_path / "odd", ODD)).last_number() == 4
+    # Its pictures are there, so only its label is missing.
+    assert PairedLmdb(changed(tiny_lmdb, tmp_path / "one", ODD | {b"label-000000004": None})).last_number() == 4
+
+
+def test_absurd_counts_are_one_line(tiny_lmdb, tmp_path):
+    with pytest.raises(DataError, match="expected a whole number"):
+        len(PairedLmdb(changed(tiny_lmdb, tmp_path / "digits", {b"num-samples": b"9" * 25})))
+    made = export(changed(tiny_lmdb, tmp_path / "many", {b"num-samples": b"3000000"}), tmp_path / "out")
+    assert (made.samples, len(made.bad)) == (4, 1)

@@ -353,3 +353,12 @@ def test_settings_take_texts_with_commas(monkeypatch):
     environment = {"GLYPHSR_WEIGHTS": "compact", "GLYPHSR_RECOGNIZER": "crnn,aster"}
     config = load(EvalConfig, None, sets=["split=easy,hard"], environment=environment)
     assert (config.weights, config.recognizer, config.split) == (("compact",), ("crnn", "aster"), ("easy", "hard"))
+
+
+def test_judges_of_like_file_names_are_told_apart(tiny_weights, tmp_path):
+    for run in ("one", "two"):
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "best.safetensors").write_bytes(tiny_weights.read_bytes())
+    files = [tmp_path / run / "best.safetensors" for run in ("one", "two")]
+    judges, _ = open_judges([f"crnn={file}" for file in files], CPU)
+    assert [judge.info.name for judge in judges] == [f"crnn:{file}" for file in files]

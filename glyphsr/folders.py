@@ -1,0 +1,85 @@
+"""Folders that are either whole or not there: built beside their place, then renamed."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from glyphsr.errors import ConfigError
+
+MARK = ".unfinished"
+"""File in a folder that is being built; it says what from, so that an interrupted build can go on."""
+
+Foreign = Callable[[Path], str | None]
+"""Tells what in a folder this kind of build did not write; ``None`` if it wrote everything."""
+
+
+class FolderBuild:
+    """A folder in the making, ``<name>.partial`` beside its final place.
+
+    Args:
+        path: The final folder; a link is followed.
+        source: Describes what it is built from. An unfinished one of the same source goes on, another is started anew.
+        overwrite: Replace a folder that exists.
+        foreign: Guards everything that is replaced or taken away.
+
+    Raises:
+        ConfigError: If something that is not ours is in the way, or the folder cannot be made.
+    """
+
+    def __init__(self, path: Path, *, source: str, overwrite: bool, foreign: Foreign) -> None:
+        self.path = path.resolve()
+        self.partial = self.path.with_name(f"{self.path.name}.partial")
+        self.old = self.path.with_name(f"{self.path.name}.old")
+        if self.path.exists() and not overwrite:
+            raise ConfigError(f"{path}: exists already; --overwrite replaces it")
+        for folder in (self.path, self.old):
+            if folder.exists():
+                self._check(folder, foreign)
+        if self.partial.exists() and not (self.partial / MARK).is_file():
+            raise ConfigError(f"{self.partial}: is in the way and no unfinished work of this command; move it away")
+        try:
+            self.resumes = self._start(source)
+            """Whether what an interrupted build left is there."""
+        except OSError as error:
+            raise ConfigError(f"{self.partial}: cannot be made: {error.strerror or error}") from error
+
+    @staticmethod
+    def _check(folder: Path, foreign: Foreign) -> None:
+        other = foreign(folder)
+        if other is not None:
+            raise ConfigError(f"{folder}: {other}; nothing is replaced")
+
+    def _start(self, source: str) -> bool:
+        mark = self.partial / MARK
+        resumes = bool(source) and mark.is_file() and mark.read_text(encoding="utf-8") == source
+        if self.partial.exists() and not resumes:
+            shutil.rmtree(self.partial)
+        self.partial.mkdir(parents=True, exist_ok=True)
+        mark.write_text(source, encoding="utf-8")
+        return resumes
+
+    def finish(self) -> None:
+        """Give the folder its name; what it replaces goes last.
+
+        Raises:
+            ConfigError: If it cannot be renamed.
+        """
+        try:
+            if self.path.exists():
+                self._forget(self.old)  # an interrupted run's, checked before
+                self.path.rename(self.old)
+            self.partial.rename(self.path)
+            (self.path / MARK).unlink()
+            self._forget(self.old)
+        except OSError as error:
+            where = error.filename or self.path
+            raise ConfigError(f"{where}: cannot be given its name: {error.strerror or error}") from error
+
+    def abandon(self) -> None:
+        """Take away an unfinished folder that holds nothing worth going on with."""
+        self._forget(self.partial)
+
+    @staticmethod
+    def _forget(folder: Path) -> None:
+        if folder.exists():
+            shutil.rmtree(folder)
