@@ -98,3 +98,13 @@ def picture(tmp_path) -> Path:
     path = tmp_path / "word.png"
     Image.fromarray(draw_word("STOP", 20)).save(path)
     return path
+
+
+@pytest.fixture
+def named_words(tmp_path):
+    """Four HR words whose names carry their texts."""
+    folder = tmp_path / "words"
+    folder.mkdir()
+    for i, text in enumerate(["OPEN", "Hotel", "42", "exit"]):
+        Image.fromarray(draw_word(text, 40)).save(folder / f"{text}_{i}.png")
+    return folder

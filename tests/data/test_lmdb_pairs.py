@@ -1,0 +1,57 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.lmdb_writer import LmdbWriter, encode_png, write_pairs
+from glyphsr.errors import DataError
+
+from ..sets import change, changed
+
+
+def test_the_map_grows_as_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr("glyphsr.data.lmdb_writer.FIRST_MAP_SIZE", 1 << 16)
+    noise = np.random.default_rng(0).integers(0, 255, (100, 200, 3), dtype=np.uint8)
+    encoded = encode_png(noise)
+    with LmdbWriter(tmp_path / "set") as writer:
+        for i in range(20):
+            writer.add(hr=encoded, lr=encoded, label=str(i))
+    assert len(encoded) * 40 > 1 << 16
+    assert PairedLmdb(tmp_path / "set")[19].label == "19"
+
+
+def test_paths_that_are_no_lmdb_say_what_to_give(tiny_lmdb, tmp_path):
+    with pytest.raises(DataError, match="give the folder that holds it"):
+        len(PairedLmdb(tiny_lmdb / "data.mdb"))
+    (tmp_path / "train.mdb").write_bytes((tiny_lmdb / "data.mdb").read_bytes())
+    with pytest.raises(DataError, match="an LMDB is a folder"):
+        len(PairedLmdb(tmp_path / "train.mdb"))
+    with pytest.raises(DataError, match=r"no data\.mdb"):
+        len(PairedLmdb(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.99])
+def test_a_truncated_file_is_an_error_not_a_crash(tmp_path, words, share):
+    write_pairs(tmp_path / "set", words * 10)
+    file = tmp_path / "set" / "data.mdb"
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(DataError, match=r"cut off|cannot open"):
+        len(PairedLmdb(tmp_path / "set"))
+
+
+def test_num_samples_must_be_a_number(tiny_lmdb, tmp_path):
+    shutil.copytree(tiny_lmdb, tmp_path / "set")
+    change(tmp_path / "set", {b"num-samples": b"four"})
+    with pytest.raises(DataError, match="expected a whole number, got b'four'"):
+        len(PairedLmdb(tmp_path / "set"))
+
+
+ODD = {b"label-000000003x": b"?", b"label-abc": b"?", b"label-99999999999": b"?", b"zzz": b"?"}
+
+
+def test_odd_keys_are_no_samples(tiny_lmdb, tmp_path):
+    assert PairedLmdb(changed(tiny_lmdb, tmp_path / "odd", ODD)).last_number() == 4
+    # Its pictures are there, so only its label is missing.
+    assert PairedLmdb(changed(tiny_lmdb, tmp_path / "one", ODD | {b"label-000000004": None})).last_number() == 4
