@@ -158,7 +158,8 @@ def open_contestants(config: EvalConfig) -> list[Contestant]:
     if len(set(weights)) < len(weights):
         raise ConfigError("--weights: the same weights are named twice")
     networks: list[Contestant] = []
-    guided = [wants_prior(text, offline=config.offline) for text in weights]
+    # Published files have to be read for that, so they are only asked where there is a prior to give.
+    guided = [bool(config.prior_weights) and wants_prior(text, offline=config.offline) for text in weights]
     if config.prior_weights and not any(guided):
         raise ConfigError("--prior-weights: none of the networks is a published one that is guided by a text prior")
     for name, text, wants in zip(_names(weights), weights, guided, strict=True):

@@ -1,10 +1,11 @@
 """Scores networks and baselines on subsets of a data set, by judges that read and by fidelity."""
 
 import json
+import math
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -34,6 +35,7 @@ from glyphsr.pipelines.judges import Judge, open_judges
 from glyphsr.pipelines.subsets import open_subsets
 from glyphsr.pipelines.tallies import (
     FidelityTally,
+    Outcome,
     ReadingTally,
     judge_reading,
     stack_outputs,
@@ -107,10 +109,16 @@ class _Evaluation:
                 self._measure(self.fidelity[row, number], pictures, truth)
             outputs = stack_outputs(pictures)
             readings = {judge.info.name: self._read(judge, outputs, row) for judge in self.judges}
-            for judge, texts in readings.items():
-                for sample, reading in zip(samples, texts, strict=True):
-                    self.reading[row, judge, number].add(judge_reading(reading, sample.label))
-            self._record(name, row, samples, readings, self.fidelity.get((row, number)))
+            outcomes = {
+                judge: [judge_reading(text, sample.label) for text, sample in zip(texts, samples, strict=True)]
+                for judge, texts in readings.items()
+            }
+            for judge, found in outcomes.items():
+                for outcome in found:
+                    self.reading[row, judge, number].add(outcome)
+            if self.records is not None:
+                records = _records(name, row, samples, readings, outcomes, self.fidelity.get((row, number)))
+                self.records.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
     @staticmethod
     def _truth(chunk: PairChunk) -> Tensor | list[Tensor]:
@@ -147,32 +155,6 @@ class _Evaluation:
                         "counts as wrong, as in the published evaluation; leave the sample out or ask another judge"
                     )
                     self.problems.append(Problem(sample.id, message, scored=True))
-
-    def _record(
-        self,
-        subset: str,
-        row: str,
-        samples: list[Sample],
-        readings: dict[str, list[Reading]],
-        fidelity: FidelityTally | None,
-    ) -> None:
-        if self.records is None:
-            return
-        first = -len(samples)
-        for i, sample in enumerate(samples):
-            record: dict[str, Any] = {"subset": subset, "id": sample.id, "label": sample.label, "row": row}
-            if fidelity is not None:
-                values = {"psnr_db": fidelity.psnr[first + i], "ssim": fidelity.ssim[first + i]}
-                record |= {key: round(value, 5) if value < float("inf") else None for key, value in values.items()}
-            record["readings"] = {
-                judge: {
-                    "text": texts[i].text,
-                    "confidence": round(texts[i].confidence, 5),
-                    "correct": judge_reading(texts[i], sample.label).correct,
-                }
-                for judge, texts in readings.items()
-            }
-            self.records.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def report(self, seconds: float) -> EvaluationReport:
         counts = [part.images for part in self.parts]
@@ -244,6 +226,32 @@ class _Evaluation:
                 result = mcnemar(a, b)
                 found.append(Comparison(judge, first, second, result.only_first, result.only_second, result.p_value))
         return found
+
+
+def _records(
+    subset: str,
+    row: str,
+    samples: list[Sample],
+    readings: dict[str, list[Reading]],
+    outcomes: dict[str, list[Outcome]],
+    fidelity: FidelityTally | None,
+) -> Iterator[dict[str, Any]]:
+    """What the per-image file says of one row's pictures; the last values of ``fidelity`` are theirs."""
+    first = -len(samples)
+    for i, sample in enumerate(samples):
+        record: dict[str, Any] = {"subset": subset, "id": sample.id, "label": sample.label, "row": row}
+        if fidelity is not None:
+            values = {"psnr_db": fidelity.psnr[first + i], "ssim": fidelity.ssim[first + i]}
+            record |= {key: round(value, 5) if math.isfinite(value) else None for key, value in values.items()}
+        record["readings"] = {
+            judge: {
+                "text": texts[i].text,
+                "confidence": round(texts[i].confidence, 5),
+                "correct": outcomes[judge][i].correct,
+            }
+            for judge, texts in readings.items()
+        }
+        yield record
 
 
 def evaluate(

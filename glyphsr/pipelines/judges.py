@@ -56,6 +56,14 @@ class Judge(Protocol):
         ...
 
 
+def _by_shape(images: Sequence[Tensor]) -> list[list[int]]:
+    """Places of the pictures that can share a batch."""
+    groups: dict[torch.Size, list[int]] = defaultdict(list)
+    for i, image in enumerate(images):
+        groups[image.shape].append(i)
+    return list(groups.values())
+
+
 class RecognizerJudge:
     """One of our recognizers; pictures of one prepared shape share a batch."""
 
@@ -68,11 +76,8 @@ class RecognizerJudge:
     def read(self, images: Sequence[Tensor]) -> list[Reading]:
         """As :meth:`Judge.read`."""
         prepared = self._prepare(images)
-        by_shape: dict[torch.Size, list[int]] = defaultdict(list)
-        for i, image in enumerate(prepared):
-            by_shape[image.shape].append(i)
         readings: dict[int, Reading] = {}
-        for members in by_shape.values():
+        for members in _by_shape(prepared):
             for first in range(0, len(members), MAX_BATCH):
                 chosen = members[first : first + MAX_BATCH]
                 batch = torch.stack([prepared[i] for i in chosen])
@@ -81,11 +86,8 @@ class RecognizerJudge:
 
     def _prepare(self, images: Sequence[Tensor]) -> list[Tensor]:
         """What the network takes, one per picture; pictures of one size are prepared together."""
-        by_shape: dict[torch.Size, list[int]] = defaultdict(list)
-        for i, image in enumerate(images):
-            by_shape[image.shape].append(i)
         prepared: dict[int, Tensor] = {}
-        for members in by_shape.values():
+        for members in _by_shape(images):
             batch = torch.stack([images[i] for i in members]).to(self.device).float()
             prepared.update(zip(members, self.network.prepare(batch), strict=True))
         return [prepared[i] for i in range(len(images))]
