@@ -72,3 +72,39 @@ class Reading:
     text: str
     confidence: float
     """In [0, 1]; for our recognizers the product of the probabilities of the steps that make up the text."""
+
+
+@dataclass(frozen=True)
+class GlyphRecord:
+    """How one character's mask came about; lengths are pixels of the stored HR picture."""
+
+    char: str
+    points: tuple[tuple[float, float], ...]
+    """Key points ``(x, y)``: of the attention, and of the glyph attention."""
+    source: str
+    """What located it: ``attention`` or ``cuts``."""
+    anchor: tuple[float, float] | None
+    """The prompt whose mask was chosen."""
+    confidence: float
+    """Of the mask, as its segmenter gives it; SAM's predicted IoU may exceed 1."""
+    iou: float | None
+    """With the glyph attention, ``None`` where that was unusable."""
+    fallback: str | None
+    """Why the paper's rule did not choose this mask, ``None`` where it did."""
+
+
+@dataclass(frozen=True, eq=False)
+class Extraction:
+    """Glyph masks of one word, and how they came about."""
+
+    text: str
+    """The characters that have a mask, in reading order: the label without its spaces."""
+    line: NDArray[np.bool_]
+    """``(H, W)``: union of the characters."""
+    chars: NDArray[np.bool_]
+    """``(L, H, W)``: one mask per character of ``text``; no rows where the word was rejected."""
+    glyphs: tuple[GlyphRecord, ...]
+    quality: float
+    """In [0, 1]: how far the masks can be trusted; 0 where the word was rejected."""
+    rejected: str | None = None
+    """Why there are no masks."""

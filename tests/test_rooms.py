@@ -23,6 +23,7 @@ FLOORS = {
     "losses": 2,
     "metrics": 2,
     "weights": 2,
+    "glyphs": 2,
     "viz": 2,
     "ocr": 2,
     "pipelines": 3,

@@ -1,23 +1,16 @@
 """Settings of ``glyphsr eval``."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from glyphsr.config.base import Config
+from glyphsr.config.base import Config, split_text
 
 Baseline = Literal["bicubic", "hr", "lr"]
 Protocol = Literal["paper", "standard"]
 
 
-def _split_text(value: Any) -> Any:
-    """A text with commas for a list, as environment variables and ``--set`` give it."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return tuple(value) if isinstance(value, list) else value
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_split_text)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(split_text)]
 
 
 class EvalConfig(Config):
@@ -33,7 +26,7 @@ class EvalConfig(Config):
     """Published CRNN and PARSeq that guide the published networks among them; matched by their number of classes."""
     recognizer: Texts = ("crnn",)
     """Judges: names, ``name=file`` for weights of your own, or ``all`` that are at hand."""
-    baseline: Annotated[tuple[Baseline, ...], BeforeValidator(_split_text)] = ("bicubic", "hr")
+    baseline: Annotated[tuple[Baseline, ...], BeforeValidator(split_text)] = ("bicubic", "hr")
     """Untouched pictures that are scored too."""
     protocol: Protocol = "paper"
     """``paper``: 16 x 64 to 32 x 128, PSNR and SSIM of batches of 48. ``standard``: natural width, per image."""

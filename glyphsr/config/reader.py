@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from glyphsr.config.evaluation import EvalConfig
+from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
@@ -80,7 +81,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         ConfigError: If no command knows a variable's name.
     """
     tree: Tree = {}
-    names = set().union(*(known.model_fields for known in (TrainConfig, UpscaleConfig, EvalConfig)))
+    names = set().union(*(known.model_fields for known in (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig)))
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue

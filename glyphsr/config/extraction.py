@@ -1,0 +1,106 @@
+"""Settings of ``glyphsr extract``."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from glyphsr.config.base import Config, split_text
+
+SamType = Literal["vit_b", "vit_l", "vit_h"]
+SamLayout = Literal["padded", "mosaic", "crop"]
+AnchorOrder = Literal["paper", "ink"]
+SelectionRule = Literal["paper", "guarded"]
+Refinement = Literal["none", "intersect"]
+Steps = Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(split_text)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class KeyPointConfig(Config):
+    """How attention becomes key points; the paper names the steps, not their parameters."""
+
+    heads: Literal["mean", "max"] = "mean"
+    """How the heads of an attention become one map; the mean is what attention visualisations show."""
+    threshold: Share = 0.5
+    """Of each step's greatest attention; keeps the half-maximum region, as a full width at half maximum does."""
+    opening: Annotated[int, Field(ge=0)] = 3
+    """Side in pixels of the morphological opening that removes specks below one cell of the attention; 0 for none."""
+    centre: Literal["mass", "box"] = "mass"
+    """Centre of the strongest component: of its attention, or of its bounding box."""
+    rectangle: Literal["rotated", "upright"] = "rotated"
+    """Kind of minimum bounding rectangle around the glyph attention; rotated is what the word minimum asks for."""
+    column_threshold: Share = 0.3
+    """Of each step's greatest column attention; columns below do not belong to the character's glyph attention."""
+    foreground: Literal["kmeans", "ink"] = "kmeans"
+    """Line mask in the glyph attention: gray clusters as SIGA's, or our ink in colour."""
+    min_area: Annotated[float, Field(ge=0)] = 0.05
+    """Glyph attention of fewer pixels than this share of a character's expected ink counts as unusable."""
+
+
+class ExtractConfig(Config):
+    """How glyph masks are extracted; field names are the command's flags. Lengths are pixels at line height 32."""
+
+    segmenter: Literal["auto", "sam", "ink"] = "auto"
+    """``sam``: Segment Anything. ``ink``: without weights. ``auto``: SAM where a checkpoint is given or stored."""
+    sam_checkpoint: str | None = None
+    """Published SAM file, or a name such as sam-vit-h."""
+    sam_type: SamType | None = None
+    """Which SAM the file must hold; read off the file by default."""
+    sam_layout: SamLayout = "padded"
+    """``padded`` encodes as SAM does. ``mosaic`` (four lines a canvas) and ``crop`` are faster and must pass a test."""
+    multimask: bool = True
+    """Three masks per prompt, all candidates, as SAM's authors advise for single points; else one."""
+    localizer: Literal["auto", "attention", "cuts", "checked"] = "auto"
+    """``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the former verified by
+    the latter. ``auto``: attention where the Telescope recognizer is stored, else cuts."""
+    recognizer: str = "telescope"
+    """Whose attention: a name or file of Telescope, ASTER, MORAN, PARSeq or CRNN weights."""
+    profile: Literal["paper", "robust"] = "paper"
+    """``robust``: anchors on ink first, guarded selection, masks cut to ink so that counters stay open."""
+    steps: Steps = (2.0, 4.0)
+    """Shifts of each key point up, down, left and right."""
+    threshold: Share = 0.8
+    """Least confidence of a mask."""
+    anchors: AnchorOrder | None = None
+    """``paper``: every anchor is a prompt. ``ink``: only those on ink. Default by profile."""
+    rule: SelectionRule | None = None
+    """``guarded`` drops masks of unlikely size or reach before choosing. Default by profile."""
+    refine: Refinement | None = None
+    """``intersect`` keeps of each mask what is ink. Default by profile."""
+    max_line_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Masks that cover more of the picture are no character's; 1 keeps all."""
+    when_none_passes: Literal["best", "empty"] = "best"
+    """No mask above the threshold: choose among all, or leave the character empty. The meta says so either way."""
+    frame: Literal["natural", "paper"] = "natural"
+    """Pictures are worked on at height 32 in their own aspect, or squeezed to 32 x 128 as the paper's loader does."""
+    key_points: KeyPointConfig = KeyPointConfig()
+    data_root: str | None = None
+    """Folder of TextZoom; else $GLYPHSR_DATA, ./data/TextZoom, ./TextZoom, or the sample set if there is none."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """Only the first so many samples."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Of SAM."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Prompts that SAM decodes at once; halved when memory runs out."""
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Processes; as many as the machine has cores, with a GPU one."""
+    seed: int = 0
+    """Nothing is drawn at random; part of every command."""
+    offline: bool = False
+    """Never fetch weights."""
+
+    @property
+    def anchor_order(self) -> AnchorOrder:
+        """The profile's, unless set."""
+        return self.anchors or ("ink" if self.profile == "robust" else "paper")
+
+    @property
+    def selection_rule(self) -> SelectionRule:
+        """The profile's, unless set."""
+        return self.rule or ("guarded" if self.profile == "robust" else "paper")
+
+    @property
+    def refinement(self) -> Refinement:
+        """The profile's, unless set."""
+        return self.refine or ("intersect" if self.profile == "robust" else "none")

@@ -1,0 +1,169 @@
+"""Key points where a recognizer looks (paper, section on the GEM): attention maps to centres and glyph attention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphsr.config.extraction import KeyPointConfig
+from glyphsr.glyphs.cuts import CUTS, CutsLocalizer
+from glyphsr.glyphs.interface import KeyPoints
+from glyphsr.glyphs.kmeans import kmeans_line
+from glyphsr.glyphs.word import Word
+
+ATTENTION = "attention"
+COINCIDE = 1.0
+"""Pixels below which two characters' key points are the same place."""
+
+
+class AttentionSource(Protocol):
+    """A recognizer that shows where it looks for each character of a known text."""
+
+    def attend(self, words: Sequence[Word]) -> list[list[NDArray[np.float32] | str]]:
+        """For each character of each word its map ``(h, w)``, spread over the whole picture, or why there is none."""
+        ...
+
+
+def merge_heads(attention: NDArray[np.float32], how: str) -> NDArray[np.float32]:
+    """``(A, T, h, w)`` to ``(T, h, w)``: the mean over heads, or the greatest."""
+    return np.asarray(attention.mean(axis=0) if how == "mean" else attention.max(axis=0), np.float32)
+
+
+def enlarge(attention: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """A map ``(h, w)`` bilinearly to ``(height, width)``."""
+    return np.asarray(cv2.resize(attention, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def attention_centre(attention: NDArray[np.float32], config: KeyPointConfig) -> NDArray[np.float64] | None:
+    """Key point 1: threshold, opening, connected components, centre of the one with the most attention.
+
+    Args:
+        attention: ``(H, W)``, not negative.
+        config: Thresholds and kinds.
+
+    Returns:
+        ``(x, y)``; ``None`` for a map that is empty or has values that are no numbers.
+    """
+    peak = float(attention.max()) if np.isfinite(attention).all() else 0.0
+    if peak <= 0:
+        return None
+    mask = np.asarray(attention >= config.threshold * peak, np.uint8)
+    if config.opening > 1:
+        opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((config.opening, config.opening), np.uint8))
+        mask = (
+            np.asarray(opened, np.uint8) if np.any(opened) else mask
+        )  # a peak smaller than the kernel is still the peak
+    count, labels = cv2.connectedComponents(mask, connectivity=8)
+    mass = np.bincount(labels.ravel(), weights=attention.ravel(), minlength=count)
+    best = labels == 1 + int(mass[1:].argmax())
+    rows, columns = np.nonzero(best)
+    if config.centre == "box":
+        return np.array([(columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2])
+    weights = attention[best]
+    return np.array([np.average(columns, weights=weights), np.average(rows, weights=weights)])
+
+
+def glyph_attention(
+    foreground: NDArray[np.bool_], attention: NDArray[np.float32], threshold: float
+) -> NDArray[np.bool_]:
+    """Foreground under the columns that a character's attention reaches.
+
+    Source: SIGA's glyph attention, the foreground times the column attention repeated over the height.
+
+    Args:
+        foreground: ``(H, W)``.
+        attention: ``(H, W)``; summed over its height.
+        threshold: Share of the greatest column that a column must reach.
+    """
+    columns = attention.sum(axis=0)
+    peak = float(columns.max())
+    if not np.isfinite(peak) or peak <= 0:
+        return np.zeros_like(foreground)
+    return np.asarray(foreground & (columns >= threshold * peak)[None])
+
+
+def rectangle_centre(mask: NDArray[np.bool_], *, rotated: bool) -> NDArray[np.float64] | None:
+    """Key point 2: centre of the minimum bounding rectangle of a region, ``None`` for an empty one."""
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return None
+    if rotated:
+        centre = cv2.minAreaRect(np.stack([columns, rows], axis=1).astype(np.float32))[0]
+        return np.array(centre, np.float64)
+    return np.array([(columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2])
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionLocalizer:
+    """Two key points per character from a recognizer's attention; cuts stand in where there is none to be had."""
+
+    source: AttentionSource
+    config: KeyPointConfig
+
+    def locate(self, words: Sequence[Word]) -> list[KeyPoints]:
+        """As :meth:`Localizer.locate`."""
+        maps = self.source.attend(words)
+        cuts = CutsLocalizer().locate(words)
+        return [self._locate(*row) for row in zip(words, maps, cuts, strict=True)]
+
+    def _locate(self, word: Word, maps: Sequence[NDArray[np.float32] | str], cuts: KeyPoints) -> KeyPoints:
+        foreground = kmeans_line(word.image) if self.config.foreground == "kmeans" else word.ink.mask
+        least = self.config.min_area * word.ink.mask.sum() / len(word.text)
+        points, regions = cuts.points.copy(), cuts.attention.copy()
+        sources, reasons = list(cuts.sources), list(cuts.reasons)
+        for i, attention in enumerate(maps):
+            if isinstance(attention, str):
+                reasons[i] = attention
+                continue
+            full = enlarge(attention, word.ink.mask.shape)
+            first = attention_centre(full, self.config)
+            if first is None:
+                reasons[i] = "nan_attention" if not np.isfinite(full).all() else "empty_attention"
+                continue
+            if any(sources[k] == ATTENTION and np.hypot(*(points[k, 0] - first)) < COINCIDE for k in range(i)):
+                reasons[i] = "coinciding"
+                continue
+            region = glyph_attention(foreground, full, self.config.column_threshold)
+            if region.sum() < max(1.0, least):
+                region[:] = False  # unusable: the selection falls back on the masks' confidence
+            second = rectangle_centre(region, rotated=self.config.rectangle == "rotated")
+            points[i] = [first, first if second is None else second]
+            regions[i], sources[i] = region, ATTENTION
+        return KeyPoints(points, tuple(sources), regions, tuple(reasons))
+
+
+CONFIDENT_SPLIT = 0.4
+"""Cost of a split per character below which it is trusted more than attention: the cheapest 80% of words, of which 98%
+have all characters right (docs/decisions/0010)."""
+
+HALF = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedLocalizer:
+    """Attention, verified by cuts: characters out of order, or half a stretch off a confident split, are replaced."""
+
+    attention: AttentionLocalizer
+
+    def locate(self, words: Sequence[Word]) -> list[KeyPoints]:
+        """As :meth:`Localizer.locate`."""
+        cuts = CutsLocalizer().locate(words)
+        return [self._check(*row) for row in zip(words, self.attention.locate(words), cuts, strict=True)]
+
+    @staticmethod
+    def _check(word: Word, found: KeyPoints, cuts: KeyPoints) -> KeyPoints:
+        points, regions = found.points.copy(), found.attention.copy()
+        sources, reasons = list(found.sources), list(found.reasons)
+        widths = word.split.cells[:, 1] - word.split.cells[:, 0]
+        confident = word.split.cost < CONFIDENT_SPLIT
+        x = found.points[:, 0, 0]
+        for i in range(len(x)):
+            disordered = (i > 0 and x[i] <= x[:i].max()) or (i + 1 < len(x) and x[i] >= x[i + 1 :].min())
+            far = confident and abs(x[i] - cuts.points[i, 0, 0]) > HALF * widths[i]
+            if sources[i] == ATTENTION and (disordered or far):
+                points[i], regions[i], sources[i] = cuts.points[i], cuts.attention[i], CUTS
+                reasons[i] = "out_of_order" if disordered else "far_from_cuts"
+        return KeyPoints(points, tuple(sources), regions, tuple(reasons))

@@ -1,0 +1,158 @@
+"""A word picture prepared for extraction: its frame, its ink, and how the text splits it."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphsr.glyphs.ink import Ink, find_ink
+from glyphsr.glyphs.splitting import Split, split_word
+from glyphsr.glyphs.widths import relative_widths
+
+HEIGHT = 32
+"""Line height of the frame in which extraction works; the paper's HR height."""
+
+PAPER_WIDTH = 128
+
+MIN_COLUMNS = 2
+"""Least width of a character in the frame."""
+
+LOCAL_MARGIN = 0.1
+"""How much cheaper, per character, a split of locally compared ink must be to be preferred."""
+
+INVERTED_MARGIN, INVERTED_BY_CERTAINTY = 0.2, 0.6
+"""The same for ink and ground exchanged: fixed, and times how certain the border is of which is which."""
+
+EASY = 0.1
+"""Cost of a split per character below which no other ink is tried."""
+
+HOPELESS = 50.0
+"""Cost of a split that could not be found."""
+
+
+class Rejection(Exception):  # noqa: N818 - no error: the run goes on, and the word's meta says why
+    """Why a word has no glyphs; its text is one of the reasons in ``docs/glyphs.md``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Word:
+    """One picture in the frame of extraction, and what is written in it."""
+
+    image: NDArray[np.uint8]
+    """``(32, W, 3)`` uint8 RGB."""
+    text: str
+    """Its characters, without spaces."""
+    ink: Ink
+    split: Split
+    size: tuple[int, int]
+    """``(height, width)`` of the picture as it came; masks are brought back to it."""
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Factors on x and y from the frame to the picture."""
+        return self.size[1] / self.image.shape[1], self.size[0] / self.image.shape[0]
+
+
+def characters(label: str) -> str:
+    """The characters of a label that can have a glyph.
+
+    Example:
+        >>> characters("Main St.")
+        'MainSt.'
+    """
+    return "".join(label.split())
+
+
+def to_frame(image: NDArray[np.uint8], *, squeeze: bool = False) -> NDArray[np.uint8]:
+    """Bring a picture to height 32, in its own aspect or squeezed to width 128.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+        squeeze: As the paper's loader does.
+    """
+    height, width = image.shape[:2]
+    target = PAPER_WIDTH if squeeze else max(MIN_COLUMNS, round(width * HEIGHT / height))
+    if (height, width) == (HEIGHT, target):
+        return image
+    method = cv2.INTER_AREA if height > HEIGHT else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (target, HEIGHT), interpolation=method), np.uint8)
+
+
+def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Bring masks back to the size of the picture.
+
+    Args:
+        masks: ``(L, 32, W)``.
+        size: ``(height, width)``.
+
+    Returns:
+        ``(L, height, width)``: where at least half of a pixel is covered.
+    """
+    if masks.shape[1:] == size or not len(masks):
+        return masks if len(masks) else np.zeros((0, *size), np.bool_)
+    method = cv2.INTER_AREA if size[0] < masks.shape[1] else cv2.INTER_LINEAR
+    resized = [cv2.resize(mask.astype(np.float32), size[::-1], interpolation=method) for mask in masks]
+    return np.asarray(np.stack(resized) >= 0.5)
+
+
+def prepare_word(image: NDArray[np.uint8], label: str, *, squeeze: bool = False) -> Word:
+    """Look at one picture.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+        label: Its text.
+        squeeze: Work at 32 x 128 as the paper's loader does.
+
+    Raises:
+        Rejection: ``empty_label``, ``blank``, or ``too_long`` for more characters than the picture has room for.
+        ValueError: If the picture has another shape or type.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    text = characters(label)
+    if not text:
+        raise Rejection("empty_label")
+    frame = to_frame(image, squeeze=squeeze)
+    if len(text) * MIN_COLUMNS > frame.shape[1]:
+        raise Rejection("too_long")
+    ink, split = _best_ink(frame, text)
+    return Word(frame, text, ink, split, (image.shape[0], image.shape[1]))
+
+
+def _best_ink(frame: NDArray[np.uint8], text: str) -> tuple[Ink, Split]:
+    """Of several ways to tell ink from ground, the one by which the text splits most easily."""
+    best: tuple[float, Ink, Split] | None = None
+    seen: Ink | None = None
+    for local, inverted in ((False, False), (True, False), (False, True), (True, True)):
+        ink = find_ink(frame, local=local, inverted=inverted)
+        if ink.is_blank:
+            continue
+        seen = seen or ink
+        split = split_word(ink.mask, text)
+        if split is None:
+            continue
+        margin = LOCAL_MARGIN * local + inverted * (INVERTED_MARGIN + INVERTED_BY_CERTAINTY * ink.certainty)
+        if best is None or split.cost + margin < best[0]:
+            best = (split.cost + margin, ink, split)
+        if best[0] < (INVERTED_MARGIN if local else EASY):  # what comes next has a greater margin
+            break
+    if seen is None:
+        raise Rejection("blank")
+    if best is None:
+        return seen, _even_split(seen.mask, text)
+    return best[1:]
+
+
+def _even_split(mask: NDArray[np.bool_], text: str) -> Split:
+    """The extent of the ink divided by expected widths; the whole width where that is too narrow."""
+    columns = np.flatnonzero(mask.any(axis=0))
+    start, end = int(columns[0]), int(columns[-1]) + 1
+    if end - start < len(text):
+        start, end = 0, mask.shape[1]
+    widths = relative_widths(text)
+    shares = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
+    borders = np.round(start + shares * (end - start)).astype(np.int64)
+    borders = np.maximum(borders, start + np.arange(len(borders)))  # at least one column each
+    cells = np.stack([borders[:-1], borders[1:]], axis=1)
+    return Split(cells, np.full(len(text), HOPELESS), HOPELESS)
