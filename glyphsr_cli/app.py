@@ -14,6 +14,7 @@ from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
 from glyphsr_cli.commands.eval_ import eval_
+from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
@@ -75,6 +76,7 @@ def _flow(group: typer.Typer) -> typer.Typer:
 
 
 app.command("upscale")(upscale)
+app.command("extract")(extract)
 app.command("train")(train)
 app.command("eval")(eval_)
 _flow(app)

@@ -50,6 +50,27 @@ def progress_bar(*, enabled: bool | None) -> Progress:
     )
 
 
+def counting_bar(*, enabled: bool | None) -> Progress:
+    """The same with the rate per second, and a text of its own behind it.
+
+    Args:
+        enabled: ``None`` shows it where stderr is a terminal.
+    """
+    console = err()
+    show = console.is_terminal if enabled is None else enabled
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not show,
+        transient=True,
+        expand=True,
+    )
+
+
 def as_json(document: Any) -> str:
     """A JSON document as text with its line end."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

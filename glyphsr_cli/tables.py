@@ -1,15 +1,18 @@
 """Report dataclasses as tables: Rich on a terminal, plain text when piped, Markdown on request."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glyphsr_cli import console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from glyphsr.pipelines.evaluation_report import EvaluationReport, Figures
+    from glyphsr.pipelines.extraction_report import ExtractionReport
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,35 @@ def _basis_table(report: "EvaluationReport") -> Table:
     return Table("Basis", ("", ""), tuple(rows), wide=True)
 
 
+def extraction_table(report: "ExtractionReport") -> Table:
+    """What became of the words and characters of one set."""
+    rows = [
+        ("words", f"{report.words - sum(report.rejected.values())} with masks of {report.words}"),
+        *((f"  {reason}", str(count)) for reason, count in report.rejected.items()),
+        ("characters", f"{report.characters}, {report.empty} with an empty mask"),
+        ("fallbacks", f"{report.affected} characters"),
+        *((f"  {reason}", str(count)) for reason, count in report.fallbacks.items()),
+        ("coverage", f"{100 * report.mean_coverage:.1f}% of the picture, mean of words"),
+        ("quality", ", ".join(f"{name} {value:.2f}" for name, value in report.quality.items())),
+        ("segmenter", _facts(report.segmenter)),
+        ("localizer", _facts(report.localizer)),
+        ("speed", f"{report.images_per_s:.1f} images/s, {report.extracted} in {report.seconds:.1f} s"),
+    ]
+    if report.preview:
+        rows.append(("preview", report.preview))
+    if not report.complete:
+        rows.append(("missing", f"{report.missing_chunks} chunks of other shards; the last shard to end joins all"))
+    return Table(f"Glyphs of {report.source}", ("", ""), tuple(rows), wide=True)
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    name = str(facts["name"])
+    rest = {key: value for key, value in facts.items() if key != "name"}
+    if "sha256" in rest:
+        rest["sha256"] = str(rest["sha256"])[:12]
+    return ", ".join([name, *(f"{key} {value}" if key != "weights" else str(value) for key, value in rest.items())])
+
+
 def _markdown_row(cells: Sequence[str]) -> str:
     escaped = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ") for cell in cells)
     return f"| {' | '.join(escaped)} |"
@@ -191,7 +223,15 @@ def _fitting(table: Table, width: int) -> Table | None:
 
 def show(tables: Sequence[Table]) -> None:
     """Print on stdout: with Rich on a terminal, else as plain text."""
-    out = console.out()
+    _print(tables, console.out())
+
+
+def show_on_stderr(tables: Sequence[Table]) -> None:
+    """The same where stdout carries something else."""
+    _print(tables, console.err())
+
+
+def _print(tables: Sequence[Table], out: "Console") -> None:
     if not out.is_terminal:
         out.file.write(as_plain(tables))
         return

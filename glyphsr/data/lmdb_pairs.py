@@ -1,5 +1,6 @@
 """Reads TextZoom's LMDB layout: ``image_hr-%09d``, ``image_lr-%09d``, ``label-%09d``, ``num-samples``, from 1."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,6 +147,14 @@ class PairedLmdb:
         with _open(self._folder).begin() as transaction:
             value = transaction.get(key.encode())
         return None if value is None else bytes(value)
+
+    def outline(self, count: int) -> Iterator[tuple[int, bytes]]:
+        """Size of the HR picture (-1 where there is none) and label of the first samples, without reading pictures."""
+        with _open(self._folder).begin(buffers=True) as transaction:
+            for number in range(1, count + 1):
+                picture = transaction.get(f"image_hr-{number:0{NUMBER_DIGITS}d}".encode())
+                label = transaction.get(f"label-{number:0{NUMBER_DIGITS}d}".encode())
+                yield (-1 if picture is None else len(picture)), (b"" if label is None else bytes(label))
 
     def __len__(self) -> int:
         value = self.get("num-samples")

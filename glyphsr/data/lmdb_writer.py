@@ -83,13 +83,24 @@ class LmdbWriter:
             label: Its text.
             extra: Further values by key name without number, e.g. ``file_hr``.
         """
+        self.put({"image_hr": hr, "image_lr": lr, "label": label.encode(), **(extra or {})})
+
+    def put(self, values: Mapping[str, bytes]) -> None:
+        """Append the values of one sample.
+
+        Args:
+            values: By key name without number.
+        """
         number = f"{self.count + 1:09d}"
-        values = {"image_hr": hr, "image_lr": lr, "label": label.encode(), **(extra or {})}
         self._pending |= {f"{name}-{number}".encode(): value for name, value in values.items()}
         self.count += 1
         self._pending_samples += 1
         if self._pending_samples >= self.COMMIT_EVERY:
             self._commit()
+
+    def note(self, key: str, value: bytes) -> None:
+        """Set a value that belongs to no sample."""
+        self._pending[key.encode()] = value
 
     def _commit(self) -> None:
         values = self._pending | {b"num-samples": str(self.count).encode()}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from glyphsr.devices import Precision, resolve_device, resolve_precision
+from glyphsr.devices import Precision, is_out_of_memory, resolve_device, resolve_precision
 from glyphsr.errors import ConfigError
 from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
 from glyphsr.pipelines.models import LoadedModel, PriorWeights, load_model
@@ -92,11 +92,6 @@ class NetworkResult:
     sr: Pixels
     reading: Reading | None
     """Of the text prior, where there is one."""
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    text = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
 class Upscaler:
@@ -207,7 +202,7 @@ class Upscaler:
                 try:
                     done = self._run_batch(torch.from_numpy(batch).permute(0, 3, 1, 2))
                 except RuntimeError as error:
-                    if not _is_out_of_memory(error) or count == 1:
+                    if not is_out_of_memory(error) or count == 1:
                         raise
                     self.batch_pixels = max(height * width, self.batch_pixels // 2)
                     continue

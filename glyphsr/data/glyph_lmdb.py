@@ -1,0 +1,151 @@
+"""Glyph masks on disk: ``glyph_line-%09d``, ``glyph_chars-%09d``, ``glyph_meta-%09d`` and a ``manifest``."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphsr.data.lmdb_pairs import NUMBER_DIGITS, PairedLmdb
+from glyphsr.errors import DataError
+from glyphsr.types import Extraction, GlyphRecord
+
+LINE, CHARS, META, MANIFEST, COUNT = "glyph_line", "glyph_chars", "glyph_meta", "manifest", "num-samples"
+FORMAT_NUMBER = 1
+"""Rises when older files can no longer be read as they are."""
+
+
+def encode_mask(mask: NDArray[np.bool_]) -> bytes:
+    """``(H, W)`` to the bytes of a PNG with one bit per pixel."""
+    _, encoded = cv2.imencode(".png", mask.astype(np.uint8) * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])
+    return encoded.tobytes()
+
+
+def decode_mask(encoded: bytes, where: str) -> NDArray[np.bool_]:
+    """Back to ``(H, W)``.
+
+    Raises:
+        DataError: If the bytes are no readable picture.
+    """
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE) if encoded else None
+    if image is None:
+        raise DataError(f"{where}: not a readable mask ({len(encoded)} bytes)")
+    return np.asarray(image > 0)
+
+
+def number_of(index: int) -> str:
+    """Number of a sample in keys; ``index`` counts from 0, keys from 1.
+
+    Example:
+        >>> number_of(0)
+        '000000001'
+    """
+    return f"{index + 1:0{NUMBER_DIGITS}d}"
+
+
+def as_json(document: Any) -> bytes:
+    """The one way that we write JSON into an environment: equal documents are equal bytes."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def glyph_values(extraction: Extraction) -> dict[str, bytes]:
+    """Values of one word by key name, without number.
+
+    A rejected word has a line mask of zeros, or none if its picture has no size, and no character masks.
+    """
+    height, width = extraction.line.shape
+    meta = {
+        "text": extraction.text,
+        "quality": extraction.quality,
+        "rejected": extraction.rejected,
+        "size": [height, width],
+        "glyphs": [asdict(record) for record in extraction.glyphs],
+    }
+    values = {META: as_json(meta)}
+    if height and width:
+        values[LINE] = encode_mask(extraction.line)
+        if len(extraction.chars):
+            values[CHARS] = encode_mask(extraction.chars.reshape(-1, width))
+    return values
+
+
+def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
+    """The word back from its values.
+
+    Raises:
+        DataError: If they are missing or damaged.
+    """
+    meta_bytes, line_bytes, chars_bytes = values.get(META), values.get(LINE), values.get(CHARS)
+    if meta_bytes is None:
+        raise DataError(f"{where}: no glyph_meta; is this a glyph LMDB?")
+    try:
+        meta = json.loads(meta_bytes)
+        text, size = str(meta["text"]), (int(meta["size"][0]), int(meta["size"][1]))
+        records = tuple(_record(row) for row in meta["glyphs"])
+        quality, rejected = float(meta["quality"]), meta["rejected"]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise DataError(f"{where}: glyph_meta: not what extract writes: {error!r}") from error
+    line = decode_mask(line_bytes, f"{where}: glyph_line") if line_bytes else np.zeros(size, bool)
+    if chars_bytes:
+        stacked = decode_mask(chars_bytes, f"{where}: glyph_chars")
+        if stacked.shape != (len(text) * size[0], size[1]):
+            raise DataError(f"{where}: glyph_chars: expected {len(text)} masks of {size}, got {stacked.shape}")
+        chars = stacked.reshape(len(text), *size)
+    else:
+        chars = np.zeros((0, *size), bool)
+    return Extraction(text, line, chars, records, quality, rejected)
+
+
+def _record(row: Mapping[str, Any]) -> GlyphRecord:
+    points = tuple((float(x), float(y)) for x, y in row["points"])
+    anchor = None if row["anchor"] is None else (float(row["anchor"][0]), float(row["anchor"][1]))
+    return GlyphRecord(
+        row["char"], points, row["source"], anchor, float(row["confidence"]), row["iou"], row["fallback"]
+    )
+
+
+class GlyphLmdb:
+    """Reads a glyph LMDB, read-only and without locks.
+
+    Args:
+        path: The environment's folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._source = PairedLmdb(path)
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def manifest(self) -> dict[str, Any]:
+        """Parameters, segmenter, localizer, fingerprint of the source.
+
+        Raises:
+            DataError: If there is none, or it is of a newer format.
+        """
+        value = self._source.get(MANIFEST)
+        if value is None:
+            raise DataError(f"{self.path}: no 'manifest' key; is this a glyph LMDB?")
+        try:
+            manifest = json.loads(value)
+            number = manifest["format_number"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{self.path}: manifest: not what extract writes: {error!r}") from error
+        if number != FORMAT_NUMBER:
+            raise DataError(f"{self.path}: format {number}; this version of glyphsr reads format {FORMAT_NUMBER}")
+        return dict(manifest)
+
+    def __getitem__(self, index: int) -> Extraction:
+        """Word ``index``, counted from 0, as it was extracted.
+
+        Raises:
+            DataError: If its values are missing or damaged.
+        """
+        number = number_of(index)
+        values = {name: self._source.get(f"{name}-{number}") for name in (META, LINE, CHARS)}
+        return read_values(values, f"{self.path}: {number}")

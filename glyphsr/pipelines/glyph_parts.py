@@ -1,0 +1,169 @@
+"""The unfinished half of an extraction: finished chunks in a folder, one file each, until all of them are there."""
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glyphsr.data.glyph_lmdb import CHARS, LINE, MANIFEST, META, as_json, number_of
+from glyphsr.data.lmdb_writer import LmdbWriter
+from glyphsr.errors import ConfigError, DataError
+from glyphsr.files import write_bytes
+
+COMPARED = ("format_number", "source", "segmenter", "localizer", "parameters")
+"""Parts of a manifest that must be equal for results to stand in one set."""
+
+NO_MATTER = {"path"}
+"""Facts that do not change a mask: the same checkpoint may lie anywhere."""
+
+
+def difference(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> str | None:
+    """The first setting in which two manifests differ, ``None`` if there is none that matters.
+
+    Example:
+        >>> difference({"parameters": {"threshold": 0.8}}, {"parameters": {"threshold": 0.9}})
+        'parameters.threshold is 0.8 there, 0.9 here'
+    """
+    keys = COMPARED if not prefix else sorted({*found, *wanted} - NO_MATTER)
+    for key in keys:
+        own, other = found.get(key), wanted.get(key)
+        name = f"{prefix}{key}"
+        if isinstance(own, Mapping) and isinstance(other, Mapping):
+            below = difference(own, other, f"{name}.")
+            if below:
+                return below
+        elif own != other:
+            return f"{name} is {json.dumps(own)} there, {json.dumps(other)} here"
+    return None
+
+
+@dataclass(frozen=True)
+class PartsFolder:
+    """Chunks of one set, written by any number of processes in any order.
+
+    Chunk ``c`` holds the words ``c * size .. (c + 1) * size - 1``; which words share a chunk depends on nothing else,
+    so shards, interruptions and numbers of processes leave no trace.
+
+    Args:
+        path: The folder.
+        samples: Words in the set.
+        size: Words per chunk.
+    """
+
+    path: Path
+    samples: int
+    size: int
+
+    @property
+    def count(self) -> int:
+        """Chunks of the whole set."""
+        return -(-self.samples // self.size)
+
+    def chunk_file(self, chunk: int) -> Path:
+        """Where a chunk is kept."""
+        return self.path / f"chunk-{chunk:07d}.zip"
+
+    def words(self, chunk: int) -> range:
+        """Indices of a chunk's words."""
+        return range(chunk * self.size, min((chunk + 1) * self.size, self.samples))
+
+    def open(self, manifest: Mapping[str, Any], *, overwrite: bool) -> None:
+        """Begin, or go on with what is there.
+
+        Raises:
+            ConfigError: If other parameters made what is there, or something else is in the way.
+        """
+        listing = self.path / MANIFEST
+        if self.path.exists() and overwrite and self._differs(manifest):
+            shutil.rmtree(self.path)
+        if listing.is_file():
+            other = self._differs(manifest)
+            if other:
+                raise ConfigError(f"{self.path}: unfinished, with other parameters: {other}; --overwrite starts anew")
+            return
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.glob("[!.]*"))):
+            raise ConfigError(f"{self.path}: is in the way and no unfinished extraction; move it away")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_bytes(listing, as_json(manifest))
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be written: {error.strerror or error}; -o says where to") from error
+
+    def _differs(self, manifest: Mapping[str, Any]) -> str | None:
+        try:
+            found = json.loads((self.path / MANIFEST).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return difference(found, manifest)
+
+    def missing(self, shard: tuple[int, int] = (1, 1)) -> list[int]:
+        """Chunks of a shard, ``I`` of ``N`` counted from 1, that are not there yet."""
+        number, total = shard
+        return [chunk for chunk in range(number - 1, self.count, total) if not self.chunk_file(chunk).is_file()]
+
+    def write(self, chunk: int, words: Sequence[Mapping[str, bytes]]) -> None:
+        """Keep a chunk, all of it or nothing."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for index, values in zip(self.words(chunk), words, strict=True):
+                for name, value in sorted(values.items()):
+                    archive.writestr(zipfile.ZipInfo(f"{name}-{number_of(index)}"), value)
+        write_bytes(self.chunk_file(chunk), buffer.getvalue())
+
+    def read(self, chunk: int) -> Iterator[dict[str, bytes]]:
+        """Values of each word of a chunk.
+
+        Raises:
+            DataError: If the file is damaged; it is deleted, so that the same command makes it anew.
+        """
+        file = self.chunk_file(chunk)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                names = set(archive.namelist())
+                for index in self.words(chunk):
+                    keys = {name: f"{name}-{number_of(index)}" for name in (LINE, CHARS, META)}
+                    yield {name: archive.read(key) for name, key in keys.items() if key in names}
+        except (zipfile.BadZipFile, OSError, KeyError) as error:
+            file.unlink(missing_ok=True)
+            raise DataError(f"{file}: damaged ({error}) and deleted; the same command makes it anew") from error
+
+    def merge(self, out: Path) -> None:
+        """Join all chunks to the glyph LMDB and remove the folder.
+
+        Raises:
+            DataError: If a chunk is damaged.
+            ConfigError: If the LMDB cannot be given its name.
+        """
+        manifest = (self.path / MANIFEST).read_bytes()
+        with LmdbWriter(out, source="", overwrite=True) as writer:
+            for chunk in range(self.count):
+                for values in self.read(chunk):
+                    writer.put(values)
+            writer.note(MANIFEST, manifest)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    @contextmanager
+    def merging(self) -> Iterator[bool]:
+        """Whether this process is the one that joins; the lock goes when the process does, however it ends."""
+        lock = self.path / ".merging"
+        try:
+            file = lock.open("ab")
+        except FileNotFoundError:  # joined and removed in the meantime
+            yield False
+            return
+        with file:
+            try:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except ImportError:  # Windows: shards end one after the other, or the second finds the name taken
+                pass
+            except OSError:
+                yield False
+                return
+            yield (self.path / MANIFEST).is_file()

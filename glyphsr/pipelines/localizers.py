@@ -1,0 +1,66 @@
+"""Which localizer a configuration stands for on this machine."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glyphsr.config.extraction import ExtractConfig
+from glyphsr.glyphs.cuts import CutsLocalizer
+from glyphsr.glyphs.interface import Localizer
+from glyphsr.weights.registry import local_weights, sha256_of
+
+if TYPE_CHECKING:
+    import torch  # without weights nothing needs it, and workers start in a fraction of the time
+
+CUTS_NOTICE = (
+    "characters are located by their ink and the label (cuts), since no Telescope weights are here; "
+    "`glyphsr models list` says where its authors publish them"
+)
+
+
+@dataclass(frozen=True)
+class PartInfo:
+    """What a manifest says of a localizer or a segmenter."""
+
+    facts: dict[str, Any]
+    notices: tuple[str, ...] = field(default=())
+
+
+def describe_localizer(config: ExtractConfig) -> PartInfo:
+    """Resolve ``auto`` and find the weights, without loading anything.
+
+    Raises:
+        WeightsError: If attention is asked for and the recognizer's weights are not to be had.
+    """
+    name = config.localizer
+    notices: tuple[str, ...] = ()
+    if name == "auto":
+        name = "cuts" if local_weights(config.recognizer) is None else "attention"
+        notices = (CUTS_NOTICE,) if name == "cuts" else ()
+    if name == "cuts":
+        return PartInfo({"name": name}, notices)
+    from glyphsr.pipelines.store import obtain
+
+    path = obtain(config.recognizer, offline=config.offline)
+    return PartInfo({"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, notices)
+
+
+def open_localizer(info: PartInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:
+    """Load what :func:`describe_localizer` found.
+
+    Raises:
+        WeightsError: If the weights are damaged.
+        ConfigError: If the recognizer cannot show where it looks.
+    """
+    if info.facts["name"] == "cuts":
+        return CutsLocalizer()
+    import torch
+
+    from glyphsr.glyphs.attention import AttentionLocalizer, CheckedLocalizer
+    from glyphsr.pipelines.attention_sources import RecognizerAttention
+    from glyphsr.pipelines.models import load_recognizer
+
+    network = load_recognizer(Path(info.facts["path"]))
+    source = RecognizerAttention(network, config.key_points.heads, device or torch.device("cpu"))
+    attention = AttentionLocalizer(source, config.key_points)
+    return CheckedLocalizer(attention) if info.facts["name"] == "checked" else attention

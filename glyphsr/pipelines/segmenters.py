@@ -1,0 +1,120 @@
+"""Which segmenter a configuration stands for on this machine."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glyphsr.config.extraction import ExtractConfig
+from glyphsr.errors import WeightsError
+from glyphsr.glyphs.interface import Candidates, KeyPoints, Prompts, Segmenter
+from glyphsr.glyphs.ownership import InkSegmenter
+from glyphsr.glyphs.word import Word
+from glyphsr.pipelines.localizers import PartInfo
+from glyphsr.weights.registry import local_weights, sha256_of
+
+if TYPE_CHECKING:
+    from glyphsr.config.extraction import SamLayout
+    from glyphsr.models.sam.predictor import SamPredictor
+
+SAM_NAMES = {"vit_h": "sam-vit-h", "vit_l": "sam-vit-l", "vit_b": "sam-vit-b"}
+"""Names in the registry, the one that is best for paper runs first."""
+
+INK_NOTICE = (
+    "masks are made of ink (no weights), since no SAM checkpoint is here; "
+    "`glyphsr models pull sam-vit-b` fetches one, --sam-checkpoint names one"
+)
+
+
+class SamSegmenter:
+    """Segment Anything behind the :class:`Segmenter` protocol.
+
+    Args:
+        predictor: Ready to run.
+    """
+
+    def __init__(self, predictor: "SamPredictor") -> None:
+        self.predictor = predictor
+
+    def segment(
+        self, words: Sequence[Word], key_points: Sequence[KeyPoints], prompts: Sequence[Prompts]
+    ) -> list[Candidates]:
+        """As :meth:`Segmenter.segment`; every prompt has one mask or three."""
+        del key_points  # each prompt speaks for itself
+        answers = self.predictor.segment([word.image for word in words], [own.points for own in prompts])
+        return [Candidates(answer.masks, answer.confidence, answer.prompts) for answer in answers]
+
+
+def describe_segmenter(config: ExtractConfig) -> PartInfo:
+    """Resolve ``auto`` and find the checkpoint, without loading it.
+
+    Raises:
+        WeightsError: If SAM is asked for and its checkpoint is not to be had.
+    """
+    wanted = config.sam_checkpoint
+    names = [SAM_NAMES[config.sam_type]] if config.sam_type else list(SAM_NAMES.values())
+    if wanted is None:
+        wanted = next((name for name in names if local_weights(name) is not None), None)
+    if config.segmenter == "ink" or (config.segmenter == "auto" and wanted is None):
+        return PartInfo({"name": "ink"}, (INK_NOTICE,) if config.segmenter == "auto" else ())
+    from glyphsr.pipelines.store import obtain
+
+    if wanted is None and not config.sam_type:
+        raise WeightsError(
+            "--segmenter sam: no SAM checkpoint here; `glyphsr models pull sam-vit-h` (or -l, -b) fetches one, "
+            "--sam-checkpoint FILE names one"
+        )
+    path = obtain(wanted or names[0], offline=config.offline)
+    facts = {"name": "sam", "weights": path.name, "sha256": sha256_of(path), "path": str(path)}
+    return PartInfo(
+        facts | {"layout": config.sam_layout, "precision": _precision(config), "multimask": config.multimask}
+    )
+
+
+def _precision(config: ExtractConfig) -> str:
+    """The compute type that ``auto`` stands for; it is part of what the masks depend on."""
+    from glyphsr.devices import resolve_device, resolve_precision
+
+    return str(resolve_precision(config.precision, resolve_device(config.device))).removeprefix("torch.")
+
+
+def open_sam(
+    info: PartInfo, config: ExtractConfig, *, layout: "SamLayout | None" = None, device: str | None = None
+) -> "SamPredictor":
+    """Load the checkpoint that :func:`describe_segmenter` found.
+
+    Args:
+        info: Names the file.
+        config: Type and batch.
+        layout: Instead of the one in ``info``.
+        device: Instead of the configured one.
+
+    Raises:
+        WeightsError: If it is damaged or no SAM, or not of the type asked for.
+    """
+    import torch
+
+    from glyphsr.devices import resolve_device
+    from glyphsr.models.sam.loading import sam_from_state
+    from glyphsr.models.sam.predictor import SamPredictor
+    from glyphsr.weights.official import read_state
+
+    path = Path(info.facts["path"])
+    network, shape = sam_from_state(read_state(path), str(path), type_=config.sam_type)
+    return SamPredictor(
+        network,
+        shape,
+        layout=layout or info.facts["layout"],
+        device=resolve_device(device or config.device),
+        dtype=getattr(torch, info.facts["precision"]),
+        prompt_batch=None if config.batch_size == "auto" else config.batch_size,
+        multimask=config.multimask,
+    )
+
+
+def open_segmenter(info: PartInfo, config: ExtractConfig, *, device: str | None = None) -> Segmenter:
+    """Load what :func:`describe_segmenter` found.
+
+    Raises:
+        WeightsError: As :func:`open_sam`.
+    """
+    return InkSegmenter() if info.facts["name"] == "ink" else SamSegmenter(open_sam(info, config, device=device))
