@@ -35,12 +35,16 @@ def resolve_device(name: str) -> torch.device:
 def resolve_precision(name: Precision, device: torch.device) -> torch.dtype:
     """Compute type of a precision's name; ``auto`` is float32 on CPU and MPS, bfloat16 on CUDA where it is native."""
     if name == "auto":
-        native = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
+SIGNS_OF_NO_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
+
+
+def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that the device's memory, or the machine's, ran out."""
-    text = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS_OF_NO_MEMORY)

@@ -27,16 +27,8 @@ class FolderBuild:
     """
 
     def __init__(self, path: Path, *, source: str, overwrite: bool, foreign: Foreign) -> None:
-        self.path = path.resolve()
-        self.partial = self.path.with_name(f"{self.path.name}.partial")
-        self.old = self.path.with_name(f"{self.path.name}.old")
-        if self.path.exists() and not overwrite:
-            raise ConfigError(f"{path}: exists already; --overwrite replaces it")
-        for folder in (self.path, self.old):
-            if folder.exists():
-                self._check(folder, foreign)
-        if self.partial.exists() and not (self.partial / MARK).is_file():
-            raise ConfigError(f"{self.partial}: is in the way and no unfinished work of this command; move it away")
+        self.path, self.partial, self.old = self._places(path)
+        self.check(path, overwrite=overwrite, foreign=foreign)
         try:
             self.resumes = self._start(source)
             """Whether what an interrupted build left is there."""
@@ -44,10 +36,26 @@ class FolderBuild:
             raise ConfigError(f"{self.partial}: cannot be made: {error.strerror or error}") from error
 
     @staticmethod
-    def _check(folder: Path, foreign: Foreign) -> None:
-        other = foreign(folder)
-        if other is not None:
-            raise ConfigError(f"{folder}: {other}; nothing is replaced")
+    def _places(path: Path) -> tuple[Path, Path, Path]:
+        final = path.resolve()
+        return final, final.with_name(f"{final.name}.partial"), final.with_name(f"{final.name}.old")
+
+    @classmethod
+    def check(cls, path: Path, *, overwrite: bool, foreign: Foreign) -> None:
+        """Whether a folder could be built there, changing nothing.
+
+        Raises:
+            ConfigError: If something that is not ours is in the way.
+        """
+        final, partial, old = cls._places(path)
+        if final.exists() and not overwrite:
+            raise ConfigError(f"{path}: exists already; --overwrite replaces it")
+        for folder in (final, old):
+            other = foreign(folder) if folder.exists() else None
+            if other is not None:
+                raise ConfigError(f"{folder}: {other}; nothing is replaced")
+        if partial.exists() and not (partial / MARK).is_file():
+            raise ConfigError(f"{partial}: is in the way and no unfinished work of this command; move it away")
 
     def _start(self, source: str) -> bool:
         mark = self.partial / MARK

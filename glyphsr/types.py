@@ -108,3 +108,5 @@ class Extraction:
     """In [0, 1]: how far the masks can be trusted; 0 where the word was rejected."""
     rejected: str | None = None
     """Why there are no masks."""
+    problem: str | None = None
+    """What exactly is wrong with a picture or label that cannot be read."""

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -85,6 +86,12 @@ app.add_typer(_flow(models_app), name="models")
 app.add_typer(_flow(config_app), name="config")
 
 
+def _as_interrupt(number: int, _frame: object) -> None:
+    """Job schedulers and containers send SIGTERM; it ends a run like Ctrl-C, resumable."""
+    raise KeyboardInterrupt(number)
+
+
 def main() -> None:
     """Entry point."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
     app()

@@ -8,6 +8,10 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+WIDE_BAR = 90
+"""Columns of a terminal from which a bar shows more than how far it is."""
 
 
 def out() -> Console:
@@ -58,11 +62,12 @@ def counting_bar(*, enabled: bool | None) -> Progress:
     """
     console = err()
     show = console.is_terminal if enabled is None else enabled
+    wide = console.width >= WIDE_BAR
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[counts]}"),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        *([TextColumn("{task.fields[counts]}")] if wide else []),
         TimeRemainingColumn(),
         console=console,
         disable=not show,

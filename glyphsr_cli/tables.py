@@ -157,7 +157,7 @@ def extraction_table(report: "ExtractionReport") -> Table:
     if report.preview:
         rows.append(("preview", report.preview))
     if not report.complete:
-        rows.append(("missing", f"{report.missing_chunks} chunks of other shards; the last shard to end joins all"))
+        rows.append(("missing", f"{report.missing_chunks} chunks; the last shard to end joins all"))
     return Table(f"Glyphs of {report.source}", ("", ""), tuple(rows), wide=True)
 
 

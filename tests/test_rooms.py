@@ -83,6 +83,7 @@ def test_config_stays_free_of_torch(path):
         ["models", "--help"],
         ["models", "list"],
         ["data", "make", "--help"],
+        ["extract", "--help"],
     ],
 )
 def test_help_and_version_import_nothing_heavy(arguments):

@@ -11,7 +11,7 @@ SamLayout = Literal["padded", "mosaic", "crop"]
 AnchorOrder = Literal["paper", "ink"]
 SelectionRule = Literal["paper", "guarded"]
 Refinement = Literal["none", "intersect"]
-Steps = Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(split_text)]
+Steps = Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], BeforeValidator(split_text)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -22,7 +22,7 @@ class KeyPointConfig(Config):
     """How the heads of an attention become one map; the mean is what attention visualisations show."""
     threshold: Share = 0.5
     """Of each step's greatest attention; keeps the half-maximum region, as a full width at half maximum does."""
-    opening: Annotated[int, Field(ge=0)] = 3
+    opening: Literal[0, 3, 5, 7, 9] = 3
     """Side in pixels of the morphological opening that removes specks below one cell of the attention; 0 for none."""
     centre: Literal["mass", "box"] = "mass"
     """Centre of the strongest component: of its attention, or of its bounding box."""
@@ -32,7 +32,7 @@ class KeyPointConfig(Config):
     """Of each step's greatest column attention; columns below do not belong to the character's glyph attention."""
     foreground: Literal["kmeans", "ink"] = "kmeans"
     """Line mask in the glyph attention: gray clusters as SIGA's, or our ink in colour."""
-    min_area: Annotated[float, Field(ge=0)] = 0.05
+    min_area: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.05
     """Glyph attention of fewer pixels than this share of a character's expected ink counts as unusable."""
 
 
@@ -51,7 +51,7 @@ class ExtractConfig(Config):
     """Three masks per prompt, all candidates, as SAM's authors advise for single points; else one."""
     localizer: Literal["auto", "attention", "cuts", "checked"] = "auto"
     """``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the former verified by
-    the latter. ``auto``: attention where the Telescope recognizer is stored, else cuts."""
+    the latter. ``auto``: attention where the recognizer's weights are at hand, else cuts."""
     recognizer: str = "telescope"
     """Whose attention: a name or file of Telescope, ASTER, MORAN, PARSeq or CRNN weights."""
     profile: Literal["paper", "robust"] = "paper"
@@ -80,7 +80,7 @@ class ExtractConfig(Config):
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Of SAM."""
+    """Of SAM; ``auto`` is fp32 here, since anything less changes masks a little."""
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Prompts that SAM decodes at once; halved when memory runs out."""
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"

@@ -62,6 +62,9 @@ def glyph_values(extraction: Extraction) -> dict[str, bytes]:
         "text": extraction.text,
         "quality": extraction.quality,
         "rejected": extraction.rejected,
+        "problem": extraction.problem,
+        "coverage": round(float(extraction.line.mean()), 6) if extraction.line.size else 0.0,
+        "empty": int((~extraction.chars.any(axis=(1, 2))).sum()),
         "size": [height, width],
         "glyphs": [asdict(record) for record in extraction.glyphs],
     }
@@ -73,6 +76,18 @@ def glyph_values(extraction: Extraction) -> dict[str, bytes]:
     return values
 
 
+def read_meta(encoded: bytes, where: str) -> dict[str, Any]:
+    """A word's meta as it is stored.
+
+    Raises:
+        DataError: If it is no JSON object.
+    """
+    try:
+        return dict(json.loads(encoded))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{where}: glyph_meta: not what extract writes: {error!r}") from error
+
+
 def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
     """The word back from its values.
 
@@ -82,11 +97,11 @@ def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
     meta_bytes, line_bytes, chars_bytes = values.get(META), values.get(LINE), values.get(CHARS)
     if meta_bytes is None:
         raise DataError(f"{where}: no glyph_meta; is this a glyph LMDB?")
+    meta = read_meta(meta_bytes, where)
     try:
-        meta = json.loads(meta_bytes)
         text, size = str(meta["text"]), (int(meta["size"][0]), int(meta["size"][1]))
         records = tuple(_record(row) for row in meta["glyphs"])
-        quality, rejected = float(meta["quality"]), meta["rejected"]
+        quality, rejected, problem = float(meta["quality"]), meta["rejected"], meta["problem"]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise DataError(f"{where}: glyph_meta: not what extract writes: {error!r}") from error
     line = decode_mask(line_bytes, f"{where}: glyph_line") if line_bytes else np.zeros(size, bool)
@@ -97,7 +112,7 @@ def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
         chars = stacked.reshape(len(text), *size)
     else:
         chars = np.zeros((0, *size), bool)
-    return Extraction(text, line, chars, records, quality, rejected)
+    return Extraction(text, line, chars, records, quality, rejected, problem)
 
 
 def _record(row: Mapping[str, Any]) -> GlyphRecord:
@@ -122,6 +137,17 @@ class GlyphLmdb:
     def __len__(self) -> int:
         return len(self._source)
 
+    def meta(self, index: int) -> dict[str, Any]:
+        """The meta of word ``index`` alone, without its masks.
+
+        Raises:
+            DataError: If it is missing or damaged.
+        """
+        value = self._source.get(f"{META}-{number_of(index)}")
+        if value is None:
+            raise DataError(f"{self.path}: {number_of(index)}: no glyph_meta; is this a glyph LMDB?")
+        return read_meta(value, f"{self.path}: {number_of(index)}")
+
     def manifest(self) -> dict[str, Any]:
         """Parameters, segmenter, localizer, fingerprint of the source.
 
@@ -132,7 +158,7 @@ class GlyphLmdb:
         if value is None:
             raise DataError(f"{self.path}: no 'manifest' key; is this a glyph LMDB?")
         try:
-            manifest = json.loads(value)
+            manifest = dict(json.loads(value))
             number = manifest["format_number"]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{self.path}: manifest: not what extract writes: {error!r}") from error

@@ -1,11 +1,12 @@
 """HR word pictures with their texts, whatever they are stored in: what glyph extraction reads."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Protocol
 
 from glyphsr.data.label_files import find_label_file, label_from_name, read_labels
-from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder, decode_rgb
+from glyphsr.data.lmdb_pairs import TAIL, PairedLmdb, check_folder, decode_rgb
 from glyphsr.data.picture_names import SUFFIXES
 from glyphsr.errors import DataError
 from glyphsr.types import Sample
@@ -29,7 +30,7 @@ class HrWords(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """Equal for equal content, wherever it lies; texts and sizes of files count, pixels do not."""
+        """Equal for equal content, wherever it lies; texts, sizes of files and their last bytes count."""
         ...
 
 
@@ -69,8 +70,8 @@ class LmdbWords:
     def fingerprint(self) -> str:
         """As :meth:`HrWords.fingerprint`."""
         digest = hashlib.sha256(str(self._count).encode())
-        for size, label in self.pairs.outline(self._count):
-            digest.update(f"{size} ".encode() + label + b"\0")
+        for size, tail, label in self.pairs.outline(self._count):
+            digest.update(f"{size} {len(label)} ".encode() + tail + label)
         return digest.hexdigest()
 
 
@@ -114,15 +115,21 @@ class FolderWords:
         below = self.path / "hr" / name
         return below if below.is_file() else self.path / name
 
+    def _outline(self, name: str) -> tuple[int, bytes]:
+        try:
+            with self._find(name).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - TAIL))
+                return size, file.read()
+        except (OSError, ValueError):
+            return -1, b""
+
     def fingerprint(self) -> str:
         """As :meth:`HrWords.fingerprint`."""
         digest = hashlib.sha256(str(len(self.rows)).encode())
         for name, label in self.rows:
-            try:
-                size = self._find(name).stat().st_size
-            except (OSError, ValueError):
-                size = -1
-            digest.update(f"{size} {name}\0{label}\0".encode(errors="surrogatepass"))
+            size, tail = self._outline(name)
+            digest.update(f"{size} {name}\0{label}\0".encode(errors="surrogatepass") + tail)
         return digest.hexdigest()
 
 

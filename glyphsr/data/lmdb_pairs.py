@@ -1,8 +1,11 @@
 """Reads TextZoom's LMDB layout: ``image_hr-%09d``, ``image_lr-%09d``, ``label-%09d``, ``num-samples``, from 1."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import lmdb
@@ -15,6 +18,10 @@ from glyphsr.types import Sample
 NUMBER_DIGITS = 9
 MAX_SAMPLES = 10**NUMBER_DIGITS - 1
 """What the keys of the layout can number."""
+
+
+TAIL = 32
+"""Last bytes of a picture that stand for its content; a PNG's hold a checksum."""
 
 
 def decode_rgb(encoded: bytes, where: str, *, upright: bool = True) -> NDArray[np.uint8]:
@@ -61,9 +68,9 @@ def _open(path: Path) -> lmdb.Environment:
     """The environment of a folder, opened again if its file was replaced."""
     try:
         status = (path / "data.mdb").stat()
-    except OSError:
+    except OSError as error:
         check_folder(path)
-        raise
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     signature = (status.st_ino, status.st_mtime_ns)
     known = _environments.get(path)
     if known is not None:
@@ -72,7 +79,7 @@ def _open(path: Path) -> lmdb.Environment:
         known[1].close()
         del _environments[path]
     try:
-        env = lmdb.open(str(path), readonly=True, lock=False, readahead=False, meminit=False)
+        env = lmdb.open(os.fsencode(path), readonly=True, lock=False, readahead=False, meminit=False)
     except lmdb.Error as error:
         raise DataError(f"{path}: cannot open the LMDB ({error}); copy it again") from error
     # A page beyond the end of the file would not be an error but a crash of the process.
@@ -82,6 +89,17 @@ def _open(path: Path) -> lmdb.Environment:
         raise DataError(f"{path}: data.mdb is cut off at {status.st_size} of {needed} bytes; copy it again")
     _environments[path] = (signature, env)
     return env
+
+
+@contextmanager
+def _reading(path: Path, *, buffers: bool = False) -> Iterator[Any]:
+    """A transaction that names the environment if it turns out to be damaged; ``buffers`` gives views, not bytes."""
+    env = _open(path)
+    try:
+        with env.begin(buffers=True) if buffers else env.begin() as transaction:
+            yield transaction
+    except lmdb.Error as error:
+        raise DataError(f"{path}: damaged ({error}); copy it again") from error
 
 
 @dataclass(frozen=True)
@@ -127,7 +145,7 @@ class PairedLmdb:
         Raises:
             DataError: If the environment cannot be opened.
         """
-        with _open(self._folder).begin() as transaction, transaction.cursor() as cursor:
+        with _reading(self._folder) as transaction, transaction.cursor() as cursor:
             return max(self._last(cursor, prefix) for prefix in (b"image_hr-", b"image_lr-", b"label-"))
 
     @staticmethod
@@ -144,17 +162,18 @@ class PairedLmdb:
 
     def get(self, key: str) -> bytes | None:
         """The value of any key, ``None`` where there is none."""
-        with _open(self._folder).begin() as transaction:
+        with _reading(self._folder) as transaction:
             value = transaction.get(key.encode())
         return None if value is None else bytes(value)
 
-    def outline(self, count: int) -> Iterator[tuple[int, bytes]]:
-        """Size of the HR picture (-1 where there is none) and label of the first samples, without reading pictures."""
-        with _open(self._folder).begin(buffers=True) as transaction:
+    def outline(self, count: int) -> Iterator[tuple[int, bytes, bytes]]:
+        """Of the first samples the HR picture's size (-1 where there is none), its last 32 bytes, and the label."""
+        with _reading(self._folder, buffers=True) as transaction:
             for number in range(1, count + 1):
                 picture = transaction.get(f"image_hr-{number:0{NUMBER_DIGITS}d}".encode())
                 label = transaction.get(f"label-{number:0{NUMBER_DIGITS}d}".encode())
-                yield (-1 if picture is None else len(picture)), (b"" if label is None else bytes(label))
+                size, tail = (-1, b"") if picture is None else (len(picture), bytes(picture[-TAIL:]))
+                yield size, tail, b"" if label is None else bytes(label)
 
     def __len__(self) -> int:
         value = self.get("num-samples")
@@ -175,7 +194,7 @@ class PairedLmdb:
             DataError: If a key is missing.
         """
         names = [f"{part}-{index + 1:09d}" for part in ("image_hr", "image_lr", "label")]
-        with _open(self._folder).begin() as transaction:
+        with _reading(self._folder) as transaction:
             values = [transaction.get(name.encode()) for name in names]
         for name, value in zip(names, values, strict=True):
             if value is None:

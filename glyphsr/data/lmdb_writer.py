@@ -1,6 +1,8 @@
 """Writes TextZoom's LMDB layout: growing, all or nothing, and going on where an interrupted run stopped."""
 
+import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -52,6 +54,7 @@ class LmdbWriter:
 
     def __init__(self, path: Path, *, source: str = "", overwrite: bool = False) -> None:
         self.path = path
+        self._source = source
         self._build = FolderBuild(path, source=source, overwrite=overwrite, foreign=_foreign)
         self._map_size = FIRST_MAP_SIZE
         self._env = self._open(self._build.partial)
@@ -61,9 +64,18 @@ class LmdbWriter:
             self.count = int(transaction.get(b"num-samples") or 0)
             """Samples that are in it."""
 
+    @staticmethod
+    def check(path: Path, *, overwrite: bool) -> None:
+        """Whether an environment can be written there, before there is anything to write.
+
+        Raises:
+            ConfigError: As the constructor.
+        """
+        FolderBuild.check(path, overwrite=overwrite, foreign=_foreign)
+
     def _open(self, folder: Path) -> lmdb.Environment:
         def attempt() -> lmdb.Environment:
-            return lmdb.open(str(folder), map_size=self._map_size, lock=True, meminit=False)
+            return lmdb.open(os.fsencode(folder), map_size=self._map_size, lock=True, meminit=False)
 
         try:
             env = attempt()
@@ -129,14 +141,22 @@ class LmdbWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish, or, on an error, keep what is committed for the next run."""
+        """Finish, or, on an error, keep what is committed for the next run of the same source."""
         if kind is None:
-            self.finish()
+            try:
+                self.finish()
+            except (lmdb.Error, OSError):
+                self._give_up()
+                raise
         else:
-            self._commit()
-            self._env.close()
-            if not self.count:
-                self._build.abandon()
+            with suppress(lmdb.Error, OSError):  # a full disk; the error that led here says so
+                self._commit()
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self._env.close()
+        if not self.count or not self._source:
+            self._build.abandon()
 
 
 def write_pairs(path: Path, samples: Iterable[Sample], *, overwrite: bool = False) -> int:

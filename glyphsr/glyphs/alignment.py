@@ -29,13 +29,16 @@ def align(log_probabilities: NDArray[np.float64], classes: Sequence[int]) -> NDA
         classes: The text's L classes.
 
     Returns:
-        ``(L, T)`` in [0, 1]; ``None`` if the text does not fit into T steps or a value is no number.
+        ``(L, T)`` in [0, 1], no numbers where the input has one that is none; ``None`` if the text does not fit into T
+        steps.
 
     Example:
         >>> sure = np.log(np.array([[0.01, 0.98, 0.01], [0.98, 0.01, 0.01], [0.01, 0.01, 0.98]]))
         >>> align(sure, [1, 2]).round(1).tolist()
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
+    if np.isnan(log_probabilities).any():
+        return np.full((len(classes), len(log_probabilities)), np.nan)
     states = [BLANK]
     for index in classes:
         states += [index, BLANK]

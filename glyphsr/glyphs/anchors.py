@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.glyphs.cuts import stretch_ink
 from glyphsr.glyphs.interface import KeyPoints, Prompts
 from glyphsr.glyphs.word import Word
 
@@ -33,12 +34,12 @@ def anchors_of(point: NDArray[np.float64], steps: Sequence[float], size: tuple[i
     return np.asarray(np.clip(np.floor(point + shifts + 0.5), 0, limit))
 
 
-def _on_ink(anchors: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Those anchors that are on ink, else the ink nearest to the first one."""
+def _on_ink(anchors: NDArray[np.float64], mask: NDArray[np.bool_], own: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Those anchors that are on ink, else the ink of the own stretch, or any, that is nearest to the first one."""
     inside = mask[anchors[:, 1].astype(int), anchors[:, 0].astype(int)]
     if inside.any():
         return np.asarray(anchors[inside])
-    rows, columns = np.nonzero(mask)
+    rows, columns = np.nonzero(own if own.any() else mask)
     if not len(rows):
         return anchors[:1]
     nearest = np.argmin((columns - anchors[0, 0]) ** 2 + (rows - anchors[0, 1]) ** 2)
@@ -58,7 +59,7 @@ def prompts_of(word: Word, key_points: KeyPoints, steps: Sequence[float], *, on_
     for i, own in enumerate(key_points.points):
         anchors = np.concatenate([anchors_of(point, steps, word.ink.mask.shape) for point in own])
         if on_ink:
-            anchors = _on_ink(anchors, word.ink.mask)
+            anchors = _on_ink(anchors, word.ink.mask, stretch_ink(word, i))
         _, first = np.unique(anchors, axis=0, return_index=True)
         anchors = anchors[np.sort(first)]  # equal prompts give equal masks
         points.append(anchors)

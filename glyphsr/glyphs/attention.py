@@ -123,16 +123,53 @@ class AttentionLocalizer:
             if first is None:
                 reasons[i] = "nan_attention" if not np.isfinite(full).all() else "empty_attention"
                 continue
-            if any(sources[k] == ATTENTION and np.hypot(*(points[k, 0] - first)) < COINCIDE for k in range(i)):
-                reasons[i] = "coinciding"
-                continue
             region = glyph_attention(foreground, full, self.config.column_threshold)
             if region.sum() < max(1.0, least):
                 region[:] = False  # unusable: the selection falls back on the masks' confidence
             second = rectangle_centre(region, rotated=self.config.rectangle == "rotated")
             points[i] = [first, first if second is None else second]
             regions[i], sources[i] = region, ATTENTION
+        _separate(points, regions, sources, reasons, cuts)
         return KeyPoints(points, tuple(sources), regions, tuple(reasons))
+
+
+def _separate(
+    points: NDArray[np.float64],
+    regions: NDArray[np.bool_],
+    sources: list[str],
+    reasons: list[str | None],
+    cuts: KeyPoints,
+) -> None:
+    """Of characters that attention puts in one place, leave there the one that cuts put nearest; changes in place."""
+    for i in range(len(points)):
+        for k in range(i):
+            if ATTENTION not in (sources[i], sources[k]) or np.hypot(*(points[i, 0] - points[k, 0])) >= COINCIDE:
+                continue
+            apart = [np.hypot(*(points[j, 0] - cuts.points[j, 0])) for j in (k, i)]
+            loser = i if sources[k] == CUTS or (sources[i] == ATTENTION and apart[1] >= apart[0]) else k
+            points[loser], regions[loser] = cuts.points[loser], cuts.attention[loser]
+            sources[loser], reasons[loser] = CUTS, "coinciding"
+
+
+def _longest_increasing(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Members of a longest strictly increasing subsequence.
+
+    Example:
+        >>> _longest_increasing(np.array([92.0, 31, 49, 67, 85])).tolist()
+        [False, True, True, True, True]
+    """
+    length = np.ones(len(values), int)
+    before = np.full(len(values), -1)
+    for i in range(len(values)):
+        for k in range(i):
+            if values[k] < values[i] and length[k] + 1 > length[i]:
+                length[i], before[i] = length[k] + 1, k
+    kept = np.zeros(len(values), bool)
+    i = int(length.argmax())
+    while i >= 0:
+        kept[i] = True
+        i = int(before[i])
+    return kept
 
 
 CONFIDENT_SPLIT = 0.4
@@ -157,13 +194,23 @@ class CheckedLocalizer:
     def _check(word: Word, found: KeyPoints, cuts: KeyPoints) -> KeyPoints:
         points, regions = found.points.copy(), found.attention.copy()
         sources, reasons = list(found.sources), list(found.reasons)
-        widths = word.split.cells[:, 1] - word.split.cells[:, 0]
-        confident = word.split.cost < CONFIDENT_SPLIT
-        x = found.points[:, 0, 0]
-        for i in range(len(x)):
-            disordered = (i > 0 and x[i] <= x[:i].max()) or (i + 1 < len(x) and x[i] >= x[i + 1 :].min())
-            far = confident and abs(x[i] - cuts.points[i, 0, 0]) > HALF * widths[i]
-            if sources[i] == ATTENTION and (disordered or far):
-                points[i], regions[i], sources[i] = cuts.points[i], cuts.attention[i], CUTS
-                reasons[i] = "out_of_order" if disordered else "far_from_cuts"
+
+        def give_up(character: int, reason: str) -> None:
+            points[character], regions[character] = cuts.points[character], cuts.attention[character]
+            sources[character], reasons[character] = CUTS, reason
+
+        if word.split.cost < CONFIDENT_SPLIT:
+            widths = word.split.cells[:, 1] - word.split.cells[:, 0]
+            far = np.abs(points[:, 0, 0] - cuts.points[:, 0, 0]) > HALF * widths
+            for i in range(len(points)):
+                if far[i] and sources[i] == ATTENTION:
+                    give_up(i, "far_from_cuts")
+        while ATTENTION in sources:  # a replaced point may stand in another's way
+            kept = _longest_increasing(points[:, 0, 0])
+            wrong = [i for i in range(len(kept)) if not kept[i] and sources[i] == ATTENTION]
+            if kept.all():
+                break
+            # Those in order are wrong only where nothing but cuts is left to be.
+            for i in wrong or [i for i in range(len(kept)) if sources[i] == ATTENTION]:
+                give_up(i, "out_of_order")
         return KeyPoints(points, tuple(sources), regions, tuple(reasons))

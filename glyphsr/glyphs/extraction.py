@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,15 @@ DECIMALS = 3
 """Of the numbers in the records; also keeps them equal on machines that differ in the last bits."""
 
 
-def rejected(size: tuple[int, int], reason: str) -> Extraction:
+def rejected(size: tuple[int, int], reason: str, problem: str | None = None) -> Extraction:
     """What a word without glyphs leaves behind.
 
     Args:
         size: ``(height, width)`` of its picture.
         reason: Why.
+        problem: What exactly, where the reason does not say all.
     """
-    return Extraction("", np.zeros(size, bool), np.zeros((0, *size), bool), (), 0.0, reason)
+    return Extraction("", np.zeros(size, bool), np.zeros((0, *size), bool), (), 0.0, reason, problem)
 
 
 def extract_words(
@@ -84,8 +86,17 @@ def _extract(
             )
         )
     chars = from_frame(masks, word.size)
-    quality = round(_quality(word, masks, records), DECIMALS)
+    records = [
+        replace(record, fallback="+".join(filter(None, [record.fallback, "vanished"]))) if lost else record
+        for record, lost in zip(records, _lost(masks, chars), strict=True)
+    ]
+    quality = round(_quality(word, chars, records), DECIMALS)
     return Extraction(word.text, np.asarray(chars.any(axis=0)), chars, tuple(records), quality)
+
+
+def _lost(masks: NDArray[np.bool_], chars: NDArray[np.bool_]) -> list[bool]:
+    """Whether nothing is left of each mask at the size of the picture."""
+    return [bool(mask.any() and not char.any()) for mask, char in zip(masks, chars, strict=True)]
 
 
 def _choose(

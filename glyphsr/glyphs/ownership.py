@@ -1,5 +1,6 @@
 """The segmenter without weights: each piece of ink belongs to the character that it mostly lies under."""
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -15,6 +16,9 @@ WHOLE = 0.85
 STRAY = 0.4
 """Share of a character's ink below which a piece that touches the border is a neighbour's, not an accent or a dot."""
 
+MOST = 0.5
+"""Share of a character's ink that no other may take along with a piece."""
+
 NOBODY = -1
 
 
@@ -23,31 +27,34 @@ def columns_between(mask: NDArray[np.bool_], centres: NDArray[np.float64]) -> ND
 
     Args:
         mask: ``(H, W)`` ink.
-        centres: ``(L,)`` x of each character, in reading order.
+        centres: ``(L,)`` x of each character, increasing.
 
     Returns:
         ``(W,)``: index of the character.
     """
     width = mask.shape[1]
     crossing = np.concatenate([[0], (mask[:, :-1] & mask[:, 1:]).sum(axis=0)])
+    pixels = np.clip(np.floor(centres + 0.5).astype(int), 0, width - 1)
     owner = np.zeros(width, np.int64)
-    for i in range(1, len(centres)):
-        left, right = sorted((centres[i - 1], centres[i]))
-        first = int(np.clip(np.ceil(left), 0, width - 1))
-        last = max(first, int(np.clip(np.floor(right), 0, width - 1)))
+    for i, (left, right) in enumerate(itertools.pairwise(pixels), start=1):
+        first = min(left + 1, width - 1)  # the pixel of a centre is its own character's
+        last = max(first, right)
         lowest = first + np.flatnonzero(crossing[first : last + 1] == crossing[first : last + 1].min())
         owner[int(lowest[np.argmin(np.abs(lowest - (left + right) / 2))]) :] = i
     return owner
 
 
 def column_owners(word: Word, centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Owner of each column: by the split where each centre lies in its stretch, else by the centres alone.
+    """Owner of each column: by the centres where one lies outside its stretch of the split, else by the split.
+
+    Centres out of reading order are no basis for cuts, so there, too, the split decides.
 
     Returns:
         ``(W,)``: index of the character, -1 for columns that the split leaves out.
     """
     cells = word.split.cells
-    if not ((centres >= cells[:, 0] - 0.5) & (centres <= cells[:, 1] - 0.5)).all():
+    inside = ((centres >= cells[:, 0] - 0.5) & (centres <= cells[:, 1] - 0.5)).all()
+    if not inside and (np.diff(centres) > 0).all():
         return columns_between(word.ink.mask, centres)
     owner = np.full(word.ink.mask.shape[1], NOBODY)
     for i, (start, end) in enumerate(cells):
@@ -71,11 +78,23 @@ def own_pieces(mask: NDArray[np.bool_], owner: NDArray[np.int64], count: int) ->
     by_pixel = np.broadcast_to(owner, mask.shape)
     mass = np.bincount((labels * (count + 1) + by_pixel + 1).ravel(), minlength=pieces * (count + 1))
     mass = mass.reshape(pieces, count + 1)  # column 0 is nobody
-    whole = mass.max(axis=1) >= WHOLE * mass.sum(axis=1)
     winner = mass.argmax(axis=1) - 1
+    whole = (mass.max(axis=1) >= WHOLE * mass.sum(axis=1)) & ~_takes_most(mass)
     final = np.where(whole[labels], winner[labels], by_pixel)
     final[~mask | _stray(labels, mass, winner)[labels]] = NOBODY
     return np.asarray(final == np.arange(count)[:, None, None])
+
+
+def _takes_most(mass: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Pieces that hold most of another character's ink, such as a thin letter joined to a fat one.
+
+    Args:
+        mass: ``(pieces, L + 1)``: pixels by piece and owner, nobody first.
+    """
+    total = mass[1:, 1:].sum(axis=0)
+    most = mass[:, 1:] > MOST * total
+    most[np.arange(len(mass)), np.maximum(mass.argmax(axis=1) - 1, 0)] = False
+    return np.asarray(most.any(axis=1))
 
 
 def _stray(labels: NDArray[np.int32], mass: NDArray[np.int64], winner: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -26,16 +26,14 @@ class Choice:
 
 def iou_with(masks: NDArray[np.bool_], region: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Intersection over union of each mask ``(N, H, W)`` with a region ``(H, W)``; 0 where both are empty."""
-    flat = masks.reshape(len(masks), -1)
-    target = region.ravel()
-    shared = (flat & target).sum(axis=1)
-    union = flat.sum(axis=1) + target.sum() - shared
+    shared = (masks & region).sum(axis=(1, 2))
+    union = masks.sum(axis=(1, 2)) + region.sum() - shared
     return np.asarray(shared / np.maximum(union, 1), np.float64)
 
 
 def compactness(masks: NDArray[np.bool_], confidence: NDArray[np.float64]) -> NDArray[np.float64]:
     """The paper's score without glyph attention, confidence over the root of the area; -inf for empty masks."""
-    area = masks.reshape(len(masks), -1).sum(axis=1)
+    area = masks.sum(axis=(1, 2))
     return np.where(area > 0, confidence / np.sqrt(np.maximum(area, 1)), -np.inf)
 
 
@@ -55,11 +53,11 @@ def is_plausible(
     """
     height = ink.shape[0]
     width = max(1, cell[1] - cell[0])
-    area = masks.reshape(len(masks), -1).sum(axis=1) / (width * height)
+    area = masks.sum(axis=(1, 2)) / (width * height)
     columns = np.asarray(masks.any(axis=1))  # (N, W)
     reach = columns.sum(axis=1)
     on_ink = (masks & ink).any(axis=(1, 2))
-    places = np.clip(np.round(centres).astype(int), 0, ink.shape[1] - 1)
+    places = np.clip(np.floor(centres + 0.5).astype(int), 0, ink.shape[1] - 1)
     covered = columns[:, places].sum(axis=1)
     fits = (area >= MIN_AREA) & (area <= MAX_AREA) & (reach <= MAX_WIDTH * width)
     return np.asarray(fits & on_ink & (covered <= 2))
@@ -86,7 +84,7 @@ def select(
         max_area: Larger masks, in pixels, are not considered.
         when_none_passes: ``best`` chooses among all, ``empty`` chooses none.
     """
-    area = masks.reshape(len(masks), -1).sum(axis=1)
+    area = masks.sum(axis=(1, 2))
     possible = np.flatnonzero((area > 0) & (area <= max_area) & np.isfinite(confidence))
     if not len(possible):
         return Choice(None, None, "no_mask")

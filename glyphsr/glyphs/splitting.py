@@ -84,7 +84,9 @@ def _columns(mask: NDArray[np.bool_], advance: float) -> _Columns:
     padded = np.concatenate([[np.inf], crossing, [np.inf]])
     inside = crossing > 0
     allowed = inside & (crossing <= padded[:-2]) & (crossing <= padded[2:])
-    allowed[:: max(2, height // 12)] |= inside[:: max(2, height // 12)]  # even where strokes run on
+    # Even where strokes run on; counted from the first ink, so that shifted ink has shifted places.
+    step = max(2, height // 12)
+    allowed[starts[0] :: step] |= inside[starts[0] :: step]
     allowed[starts] = allowed[ends] = True
     places = np.flatnonzero(allowed)
     full = max(1.0, float(np.percentile(column_ink[column_ink > 0], 80)))

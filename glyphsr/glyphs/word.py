@@ -1,5 +1,6 @@
 """A word picture prepared for extraction: its frame, its ink, and how the text splits it."""
 
+import unicodedata
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +18,12 @@ PAPER_WIDTH = 128
 
 MIN_COLUMNS = 2
 """Least width of a character in the frame."""
+
+MAX_ASPECT = 40
+"""Width over height beyond which a picture is no word; the work grows with the square of the width."""
+
+NO_GLYPH = {"Mn", "Me", "Cf", "Cc"}
+"""Unicode categories of what has no ink of its own: combining marks, invisible and control characters."""
 
 LOCAL_MARGIN = 0.1
 """How much cheaper, per character, a split of locally compared ink must be to be preferred."""
@@ -55,13 +62,14 @@ class Word:
 
 
 def characters(label: str) -> str:
-    """The characters of a label that can have a glyph.
+    """The characters of a label that can have a glyph: composed (NFC), without spaces and what is invisible.
 
     Example:
-        >>> characters("Main St.")
-        'MainSt.'
+        >>> characters("Main St."), characters("cafe\u0301\u200b")
+        ('MainSt.', 'café')
     """
-    return "".join(label.split())
+    composed = "".join(unicodedata.normalize("NFC", label).split())
+    return "".join(char for char in composed if unicodedata.category(char) not in NO_GLYPH)
 
 
 def to_frame(image: NDArray[np.uint8], *, squeeze: bool = False) -> NDArray[np.uint8]:
@@ -87,13 +95,29 @@ def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bo
         size: ``(height, width)``.
 
     Returns:
-        ``(L, height, width)``: where at least half of a pixel is covered.
+        ``(L, height, width)``: where at least half of a pixel is covered. Masks that do not overlap stay so, and what
+        they cover together stays covered: a shared pixel goes to whoever has more of it.
     """
     if masks.shape[1:] == size or not len(masks):
         return masks if len(masks) else np.zeros((0, *size), np.bool_)
     method = cv2.INTER_AREA if size[0] < masks.shape[1] else cv2.INTER_LINEAR
-    resized = [cv2.resize(mask.astype(np.float32), size[::-1], interpolation=method) for mask in masks]
-    return np.asarray(np.stack(resized) >= 0.5)
+    apart = masks.sum(axis=0).max() <= 1
+    result = np.zeros((len(masks), *size), bool)
+    total, most = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    owner = np.full(size, -1)
+    for i, mask in enumerate(masks):  # one by one: a stack of large pictures would fill the memory
+        cover = np.asarray(cv2.resize(mask.astype(np.float32), size[::-1], interpolation=method), np.float32)
+        if not apart:  # overlapping masks, as SAM's may be, are each on their own
+            result[i] = cover >= 0.5
+            continue
+        total += cover
+        owner[cover > most] = i
+        np.maximum(most, cover, out=most)
+    if apart:
+        owner[total < 0.5] = -1
+        for i in range(len(masks)):
+            result[i] = owner == i
+    return result
 
 
 def prepare_word(image: NDArray[np.uint8], label: str, *, squeeze: bool = False) -> Word:
@@ -105,16 +129,21 @@ def prepare_word(image: NDArray[np.uint8], label: str, *, squeeze: bool = False)
         squeeze: Work at 32 x 128 as the paper's loader does.
 
     Raises:
-        Rejection: ``empty_label``, ``blank``, or ``too_long`` for more characters than the picture has room for.
+        Rejection: ``empty_label``, ``blank``, ``too_wide`` for no word, or ``too_long`` for more characters than the
+            picture has room for.
         ValueError: If the picture has another shape or type.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape or image.dtype != np.uint8:
         raise ValueError(f"expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
     text = characters(label)
     if not text:
         raise Rejection("empty_label")
+    height, width = image.shape[:2]
+    if width > MAX_ASPECT * height:
+        raise Rejection("too_wide")
     frame = to_frame(image, squeeze=squeeze)
-    if len(text) * MIN_COLUMNS > frame.shape[1]:
+    # Squeezing a line does not make room in it.
+    if len(text) * MIN_COLUMNS > min(frame.shape[1], max(MIN_COLUMNS, round(width * HEIGHT / height))):
         raise Rejection("too_long")
     ink, split = _best_ink(frame, text)
     return Word(frame, text, ink, split, (image.shape[0], image.shape[1]))
@@ -152,7 +181,7 @@ def _even_split(mask: NDArray[np.bool_], text: str) -> Split:
         start, end = 0, mask.shape[1]
     widths = relative_widths(text)
     shares = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
-    borders = np.round(start + shares * (end - start)).astype(np.int64)
-    borders = np.maximum(borders, start + np.arange(len(borders)))  # at least one column each
+    spare = end - start - len(text)  # beyond one column each
+    borders = start + np.arange(len(text) + 1) + np.floor(shares * spare + 0.5).astype(np.int64)
     cells = np.stack([borders[:-1], borders[1:]], axis=1)
     return Split(cells, np.full(len(text), HOPELESS), HOPELESS)

@@ -1,7 +1,9 @@
 """Whether a faster layout of SAM's canvas gives the exact one's masks, on the user's own checkpoint and pictures."""
 
+import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +16,15 @@ from glyphsr.glyphs.selection import iou_with
 from glyphsr.glyphs.word import Word
 from glyphsr.pipelines.localizers import PartInfo
 from glyphsr.pipelines.segmenters import SamSegmenter, open_sam
+from glyphsr.types import Extraction
 from glyphsr.weights.registry import cache_folder
 
 WORDS = 32
 MEDIAN, TENTH = 0.95, 0.85
 """Least IoU with the padded layout's masks: of the median, and of the tenth percentile of characters."""
+
+DECIDING = {"multimask", "refine", "steps", "threshold", "max_line_share", "when_none_passes", "frame", "key_points"}
+"""Settings that have a say in which mask is chosen, beyond those of the profile."""
 
 VERDICTS = "sam-layouts.json"
 """File of the cache that keeps verdicts."""
@@ -46,33 +52,65 @@ def _stored() -> dict[str, dict[str, float]]:
         return {}
 
 
-def judge_layout(words: Sequence[Word], localizer: Localizer, info: PartInfo, config: ExtractConfig) -> Verdict:
+def judge_layout(
+    words: Sequence[Word], localizer: Localizer, info: PartInfo, config: ExtractConfig, *, device: str | None = None
+) -> Verdict:
     """Compare the chosen masks of a layout with those of ``padded``, or recall how it went before.
+
+    A verdict holds for a checkpoint, a layout, a precision and everything else that decides which masks are chosen. One
+    from fewer than 32 words is not kept.
 
     Args:
         words: The pictures to compare on.
         localizer: Finds their characters.
         info: The checkpoint, its layout and precision.
         config: Everything else.
+        device: Instead of the configured one.
     """
-    layout, precision = info.facts["layout"], info.facts["precision"]
-    key = f"{info.facts['sha256']} {layout} {precision} {config.frame}"
-    known = _stored().get(key)
+    layout = info.facts["layout"]
+    settings = config.model_dump(mode="json", include=DECIDING) | {"localizer": type(localizer).__name__}
+    settings |= {"anchors": config.anchor_order, "rule": config.selection_rule}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    key = f"{info.facts['sha256']} {layout} {info.facts['precision']} {digest}"
+    known = _recalled(key, layout)
     if known is not None:
-        try:
-            return Verdict(layout, float(known["median"]), float(known["tenth"]), int(known["characters"]))
-        except (KeyError, TypeError, ValueError):
-            pass  # damaged; measured again
+        return known
     chosen = list(words[:WORDS])
     exact, fast = (
-        extract_words(chosen, localizer, SamSegmenter(open_sam(info, config, layout=name)), config)
+        extract_words(chosen, localizer, SamSegmenter(open_sam(info, config, layout=name, device=device)), config)
         for name in ("padded", layout)
     )
-    pairs = [pair for a, b in zip(fast, exact, strict=True) for pair in zip(a.chars, b.chars, strict=True)]
-    overlaps = [float(iou_with(own[None], true)[0]) for own, true in pairs if true.any()]
+    overlaps = [overlap for pair in zip(fast, exact, strict=True) for overlap in _overlaps(*pair)]
     median, tenth = (float(x) for x in np.percentile(overlaps, [50, 10])) if overlaps else (0.0, 0.0)
     verdict = Verdict(layout, round(median, 4), round(tenth, 4), len(overlaps))
-    document = _stored() | {key: {"median": verdict.median, "tenth": verdict.tenth, "characters": len(overlaps)}}
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    write_bytes(cache_folder() / VERDICTS, json.dumps(document, indent=2).encode())
+    if len(chosen) == WORDS and overlaps:
+        _store(key, verdict)
     return verdict
+
+
+def _overlaps(fast: Extraction, exact: Extraction) -> list[float]:
+    """IoU of the characters for which SAM's mask was chosen; 0 where only one layout had one to choose."""
+    overlaps = []
+    for i, (own, true) in enumerate(zip(fast.glyphs, exact.glyphs, strict=True)):
+        if own.anchor is None and true.anchor is None:
+            continue  # nothing of SAM's in either
+        both = own.anchor is not None and true.anchor is not None
+        overlaps.append(float(iou_with(fast.chars[i][None], exact.chars[i])[0]) if both else 0.0)
+    return overlaps
+
+
+def _recalled(key: str, layout: str) -> Verdict | None:
+    known = _stored().get(key)
+    if known is None:
+        return None
+    try:
+        return Verdict(layout, float(known["median"]), float(known["tenth"]), int(known["characters"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None  # damaged; measured again
+
+
+def _store(key: str, verdict: Verdict) -> None:
+    own = {"median": verdict.median, "tenth": verdict.tenth, "characters": verdict.characters}
+    with suppress(OSError):  # without a cache it is measured again next time
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        write_bytes(cache_folder() / VERDICTS, json.dumps(_stored() | {key: own}, indent=2).encode())

@@ -1,19 +1,23 @@
 """What an extraction did: counts over all words of a set."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glyphsr.types import Extraction
+UNREADABLE, OUT_OF_MEMORY = "unreadable", "out_of_memory"
+"""Rejections of words that were not looked at; the others are findings."""
+
+MAX_PROBLEMS = 10_000
+QUALITY_STEPS = 1000
 
 
 @dataclass(eq=False)
 class Tally:
-    """Sums over words; tallies of parts add up to that of the whole."""
+    """Sums over the metas of words; its size does not grow with their number."""
 
     words: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
@@ -27,35 +31,40 @@ class Tally:
     """Characters with any such reason."""
     coverage: float = 0.0
     """Sum over words of the share of the picture that the line mask covers."""
-    qualities: list[float] = field(default_factory=list)
+    qualities: Counter[int] = field(default_factory=Counter)
+    """Words by quality in thousandths."""
+    problems: list[str] = field(default_factory=list)
+    """What could not be read, the first ten thousand."""
 
-    def add(self, extraction: Extraction) -> None:
+    def add(self, meta: Mapping[str, Any]) -> None:
         """Count one word."""
         self.words += 1
-        self.qualities.append(extraction.quality)
-        if extraction.rejected is not None:
-            self.rejected[extraction.rejected] += 1
+        self.qualities[round(meta["quality"] * QUALITY_STEPS)] += 1
+        if meta["rejected"] is not None:
+            self.rejected[meta["rejected"]] += 1
+            if meta["problem"] is not None and len(self.problems) < MAX_PROBLEMS:
+                self.problems.append(meta["problem"])
             return
-        self.characters += len(extraction.text)
-        self.empty += int((~extraction.chars.any(axis=(1, 2))).sum())
-        self.coverage += float(extraction.line.mean())
-        for record in extraction.glyphs:
-            if record.fallback:
+        self.characters += len(meta["text"])
+        self.empty += meta["empty"]
+        self.coverage += meta["coverage"]
+        for record in meta["glyphs"]:
+            if record["fallback"]:
                 self.affected += 1
-                self.fallbacks.update(record.fallback.split("+"))
+                self.fallbacks.update(record["fallback"].split("+"))
 
-    def update(self, others: Iterable["Tally"]) -> "Tally":
-        """Add other tallies to this one."""
-        for other in others:
-            self.words += other.words
-            self.rejected += other.rejected
-            self.characters += other.characters
-            self.empty += other.empty
-            self.fallbacks += other.fallbacks
-            self.affected += other.affected
-            self.coverage += other.coverage
-            self.qualities += other.qualities
-        return self
+    @property
+    def failed(self) -> int:
+        """Words that were not looked at."""
+        return self.rejected[UNREADABLE] + self.rejected[OUT_OF_MEMORY]
+
+    def quality(self, share: float) -> float:
+        """The quality that a share of the words does not reach or just reaches."""
+        if not self.words:
+            return 0.0
+        values = sorted(self.qualities)
+        reached = np.cumsum([self.qualities[value] for value in values])
+        return float(values[int(np.searchsorted(reached, share * self.words))]) / QUALITY_STEPS
 
 
 @dataclass(frozen=True)
@@ -67,10 +76,12 @@ class ExtractionReport:
     complete: bool
     """Whether the glyph LMDB is there; else chunks of other shards are missing."""
     words: int
-    """Words of the set, or of this shard's share while it is incomplete."""
+    """Words counted below: of the set, or of the chunks that are there so far."""
     extracted: int
     """Words that this run worked on."""
     rejected: dict[str, int]
+    failed: int
+    """Those among them that could not be looked at."""
     characters: int
     empty: int
     affected: int
@@ -105,7 +116,6 @@ def report_of(
 ) -> ExtractionReport:
     """The report of what was counted."""
     good = tally.words - tally.rejected.total()
-    percentiles = np.percentile(tally.qualities, [10, 50, 90]) if tally.qualities else np.zeros(3)
     return ExtractionReport(
         source=str(source),
         out=str(out),
@@ -113,12 +123,13 @@ def report_of(
         words=tally.words,
         extracted=extracted,
         rejected=dict(tally.rejected.most_common()),
+        failed=tally.failed,
         characters=tally.characters,
         empty=tally.empty,
         affected=tally.affected,
         fallbacks=dict(tally.fallbacks.most_common()),
         mean_coverage=round(tally.coverage / good, 4) if good else 0.0,
-        quality={name: round(float(x), 3) for name, x in zip(("p10", "p50", "p90"), percentiles, strict=True)},
+        quality={f"p{percent}": tally.quality(percent / 100) for percent in (10, 50, 90)},
         segmenter=manifest["segmenter"],
         localizer=manifest["localizer"],
         seconds=round(seconds, 3),

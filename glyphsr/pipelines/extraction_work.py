@@ -1,6 +1,7 @@
 """One worker of an extraction: opens its parts once, then turns chunks of words into files."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from glyphsr.errors import DataError
 from glyphsr.glyphs.extraction import extract_words, fallback_counts, rejected
 from glyphsr.glyphs.interface import Localizer, Segmenter
 from glyphsr.glyphs.word import Rejection, Word, prepare_word
+from glyphsr.pipelines.extraction_report import OUT_OF_MEMORY, UNREADABLE
 from glyphsr.pipelines.glyph_parts import PartsFolder
 from glyphsr.pipelines.localizers import PartInfo, open_localizer
 from glyphsr.pipelines.segmenters import open_segmenter
@@ -21,15 +23,16 @@ from glyphsr.types import Extraction
 if TYPE_CHECKING:
     import torch
 
-UNREADABLE = "unreadable"
+BATCH_WORDS, BATCH_PIXELS = 32, 2_000_000
+"""Words that are worked on together, at most, and pixels of their pictures (times characters it is memory)."""
 
 
 @dataclass(frozen=True)
 class Progress:
     """What one finished chunk adds to the counts."""
 
-    words: int
-    rejected: int
+    words: int = 0
+    rejected: int = 0
     fallbacks: Counter[str] = field(default_factory=Counter)
     problems: tuple[str, ...] = ()
     """Pictures and labels that cannot be read."""
@@ -74,31 +77,69 @@ class Worker:
 
     def run(self, chunk: int) -> Progress:
         """Extract a chunk and keep it."""
-        results, problems = self.extract(list(self.job.parts.words(chunk)))
-        self.job.parts.write(chunk, [glyph_values(result) for result in results])
-        rejects = sum(result.rejected is not None for result in results)
-        return Progress(len(results), rejects, fallback_counts(results), tuple(problems))
+        values: list[dict[str, bytes]] = []
+        rejects, fallbacks, problems = 0, Counter[str](), []
+        for results in self._batches(self.job.parts.words(chunk)):
+            for result in results:  # encoded at once: masks of large pictures take memory
+                values.append(glyph_values(result))
+                rejects += result.rejected is not None
+                if result.problem is not None:
+                    problems.append(result.problem)
+            fallbacks += fallback_counts(results)
+        self.job.parts.write(chunk, values)
+        return Progress(len(values), rejects, fallbacks, tuple(problems))
 
-    def extract(self, indices: list[int]) -> tuple[list[Extraction], list[str]]:
-        """Results of these words, in order, and what could not be read."""
-        results: dict[int, Extraction] = {}
-        words: dict[int, Word] = {}
-        problems = []
-        squeeze = self.job.config.frame == "paper"
+    def _batches(self, indices: range) -> Iterator[list[Extraction]]:
+        """Results of these words in order, some at a time; what stands together depends on the words alone."""
+        batch: dict[int, Word | Extraction] = {}
+        pixels = 0
         for index in indices:
-            try:
-                sample = self.source.read(index)
-            except DataError as error:
-                results[index] = rejected((0, 0), UNREADABLE)
-                problems.append(str(error))
-                continue
-            try:
-                words[index] = prepare_word(sample.hr, sample.label, squeeze=squeeze)
-            except Rejection as reason:
-                results[index] = rejected((sample.hr.shape[0], sample.hr.shape[1]), str(reason))
-        extracted = extract_words(list(words.values()), self.localizer, self.segmenter, self.job.config)
-        results |= dict(zip(words, extracted, strict=True))
-        return [results[index] for index in indices], problems
+            batch[index] = self._prepare(index)
+            item = batch[index]
+            height, width = item.size if isinstance(item, Word) else item.line.shape
+            pixels += height * width
+            if len(batch) == BATCH_WORDS or pixels > BATCH_PIXELS:
+                yield self._extract_batch(batch)
+                batch, pixels = {}, 0
+        if batch:
+            yield self._extract_batch(batch)
+
+    def _prepare(self, index: int) -> Word | Extraction:
+        """A word ready to be extracted, or what is left of one that cannot be."""
+        try:
+            sample = self.source.read(index)
+        except DataError as error:
+            # The same data elsewhere has the same results, so the place is left out.
+            return rejected((0, 0), UNREADABLE, str(error).removeprefix(f"{self.job.source}: "))
+        try:
+            return prepare_word(sample.hr, sample.label, squeeze=self.job.config.frame == "paper")
+        except Rejection as reason:
+            return rejected((sample.hr.shape[0], sample.hr.shape[1]), str(reason))
+
+    def _extract_batch(self, batch: Mapping[int, Word | Extraction]) -> list[Extraction]:
+        found = self._extract({index: item for index, item in batch.items() if isinstance(item, Word)})
+        return [item if isinstance(item, Extraction) else found[index] for index, item in batch.items()]
+
+    def _extract(self, words: dict[int, Word]) -> dict[int, Extraction]:
+        """All words at once; one by one where memory does not suffice, so that only those too large are lost."""
+        try:
+            found = extract_words(list(words.values()), self.localizer, self.segmenter, self.job.config)
+        except (RuntimeError, MemoryError) as error:
+            if not _no_memory(error):
+                raise
+            if len(words) == 1:
+                ((index, word),) = words.items()
+                return {index: rejected(word.size, OUT_OF_MEMORY, f"{index + 1:09d}: memory does not suffice for it")}
+            return {key: one for index, word in words.items() for key, one in self._extract({index: word}).items()}
+        return dict(zip(words, found, strict=True))
+
+
+def _no_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    from glyphsr.devices import is_out_of_memory
+
+    return is_out_of_memory(error)
 
 
 def _device(job: Job) -> "torch.device | None":
@@ -107,25 +148,3 @@ def _device(job: Job) -> "torch.device | None":
     from glyphsr.devices import resolve_device
 
     return resolve_device(job.device)
-
-
-_worker: Worker | None = None
-
-
-def start_worker(job: Job, threads: int) -> None:
-    """Prepare a process of the pool; ``threads`` for its numerical libraries."""
-    global _worker
-    import cv2
-
-    cv2.setNumThreads(threads)
-    if job.segmenter.facts["name"] == "sam" or job.localizer.facts["name"] != "cuts":
-        import torch
-
-        torch.set_num_threads(threads)
-    _worker = Worker(job)
-
-
-def run_chunk(chunk: int) -> Progress:
-    """Extract one chunk in a process of the pool."""
-    assert _worker is not None
-    return _worker.run(chunk)

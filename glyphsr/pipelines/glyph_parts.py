@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,11 @@ from glyphsr.files import write_bytes
 COMPARED = ("format_number", "source", "segmenter", "localizer", "parameters")
 """Parts of a manifest that must be equal for results to stand in one set."""
 
-NO_MATTER = {"path"}
-"""Facts that do not change a mask: the same checkpoint may lie anywhere."""
+LOCK = ".merging"
+
+
+class DamagedChunkError(DataError):
+    """A chunk that cannot be read back; it is deleted and has to be made anew."""
 
 
 def difference(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> str | None:
@@ -29,8 +33,7 @@ def difference(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str 
         >>> difference({"parameters": {"threshold": 0.8}}, {"parameters": {"threshold": 0.9}})
         'parameters.threshold is 0.8 there, 0.9 here'
     """
-    keys = COMPARED if not prefix else sorted({*found, *wanted} - NO_MATTER)
-    for key in keys:
+    for key in sorted({*found, *wanted}) if prefix else COMPARED:
         own, other = found.get(key), wanted.get(key)
         name = f"{prefix}{key}"
         if isinstance(own, Mapping) and isinstance(other, Mapping):
@@ -79,26 +82,33 @@ class PartsFolder:
             ConfigError: If other parameters made what is there, or something else is in the way.
         """
         listing = self.path / MANIFEST
-        if self.path.exists() and overwrite and self._differs(manifest):
-            shutil.rmtree(self.path)
-        if listing.is_file():
-            other = self._differs(manifest)
-            if other:
-                raise ConfigError(f"{self.path}: unfinished, with other parameters: {other}; --overwrite starts anew")
-            return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.glob("[!.]*"))):
+        if self.path.exists() and not self._is_ours():
             raise ConfigError(f"{self.path}: is in the way and no unfinished extraction; move it away")
+        if listing.is_file():
+            other = self.differs(manifest)
+            if other is None:
+                return
+            if not overwrite:
+                raise ConfigError(f"{self.path}: unfinished, with other parameters: {other}; --overwrite starts anew")
+            self.remove()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             write_bytes(listing, as_json(manifest))
         except OSError as error:
             raise ConfigError(f"{self.path}: cannot be written: {error.strerror or error}; -o says where to") from error
 
-    def _differs(self, manifest: Mapping[str, Any]) -> str | None:
+    def _is_ours(self) -> bool:
+        if not self.path.is_dir():
+            return False
+        names = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")}
+        return MANIFEST in names or not names
+
+    def differs(self, manifest: Mapping[str, Any]) -> str | None:
+        """How the parameters of what is there differ from a manifest's, ``None`` if they do not."""
         try:
-            found = json.loads((self.path / MANIFEST).read_bytes())
-        except (OSError, ValueError):
-            return None
+            found = dict(json.loads((self.path / MANIFEST).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return "its manifest is damaged"
         return difference(found, manifest)
 
     def missing(self, shard: tuple[int, int] = (1, 1)) -> list[int]:
@@ -119,7 +129,7 @@ class PartsFolder:
         """Values of each word of a chunk.
 
         Raises:
-            DataError: If the file is damaged; it is deleted, so that the same command makes it anew.
+            DamagedChunkError: If the file is damaged; it is deleted, so that the same command makes it anew.
         """
         file = self.chunk_file(chunk)
         try:
@@ -127,32 +137,45 @@ class PartsFolder:
                 names = set(archive.namelist())
                 for index in self.words(chunk):
                     keys = {name: f"{name}-{number_of(index)}" for name in (LINE, CHARS, META)}
-                    yield {name: archive.read(key) for name, key in keys.items() if key in names}
-        except (zipfile.BadZipFile, OSError, KeyError) as error:
+                    values = {name: archive.read(key) for name, key in keys.items() if key in names}
+                    if META not in values:
+                        raise KeyError(keys[META])
+                    yield values
+        except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
             file.unlink(missing_ok=True)
-            raise DataError(f"{file}: damaged ({error}) and deleted; the same command makes it anew") from error
+            raise DamagedChunkError(f"{file}: damaged ({error})") from error
 
-    def merge(self, out: Path) -> None:
+    def merge(self, out: Path, manifest: Mapping[str, Any]) -> None:
         """Join all chunks to the glyph LMDB and remove the folder.
 
         Raises:
-            DataError: If a chunk is damaged.
+            DamagedChunkError: If a chunk is damaged.
             ConfigError: If the LMDB cannot be given its name.
         """
-        manifest = (self.path / MANIFEST).read_bytes()
         with LmdbWriter(out, source="", overwrite=True) as writer:
             for chunk in range(self.count):
                 for values in self.read(chunk):
                     writer.put(values)
-            writer.note(MANIFEST, manifest)
-        shutil.rmtree(self.path, ignore_errors=True)
+            writer.note(MANIFEST, as_json(manifest))
+        self.remove()
+
+    def remove(self) -> None:
+        """Take the folder away, at once by its name and then what is in it."""
+        trash = self.path.with_name(f"{self.path.name}.{os.getpid()}.trash")
+        try:
+            self.path.rename(trash)
+        except OSError:  # another process did it
+            return
+        shutil.rmtree(trash, ignore_errors=True)
 
     @contextmanager
     def merging(self) -> Iterator[bool]:
-        """Whether this process is the one that joins; the lock goes when the process does, however it ends."""
-        lock = self.path / ".merging"
+        """Wait until nobody else joins chunks; whether there is still something to join.
+
+        The lock goes when its process does, however that ends.
+        """
         try:
-            file = lock.open("ab")
+            file = (self.path / LOCK).open("ab")
         except FileNotFoundError:  # joined and removed in the meantime
             yield False
             return
@@ -160,10 +183,7 @@ class PartsFolder:
             try:
                 import fcntl
 
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except ImportError:  # Windows: shards end one after the other, or the second finds the name taken
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except (ImportError, OSError):  # Windows, or a file system without locks: joining twice gives the same
                 pass
-            except OSError:
-                yield False
-                return
             yield (self.path / MANIFEST).is_file()

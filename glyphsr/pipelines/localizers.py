@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     import torch  # without weights nothing needs it, and workers start in a fraction of the time
 
 CUTS_NOTICE = (
-    "characters are located by their ink and the label (cuts), since no Telescope weights are here; "
+    "characters are located by their ink and the label (cuts), since no {} weights are here; "
     "`glyphsr models list` says where its authors publish them"
+)
+ALIGNMENT_NOTICE = (
+    "a CRNN fires anywhere within a character, the first often at the picture's border; "
+    "--localizer checked lets cuts put that right (docs/decisions/0010)"
 )
 
 
@@ -36,7 +40,7 @@ def describe_localizer(config: ExtractConfig) -> PartInfo:
     notices: tuple[str, ...] = ()
     if name == "auto":
         name = "cuts" if local_weights(config.recognizer) is None else "attention"
-        notices = (CUTS_NOTICE,) if name == "cuts" else ()
+        notices = (CUTS_NOTICE.format(config.recognizer),) if name == "cuts" else ()
     if name == "cuts":
         return PartInfo({"name": name}, notices)
     from glyphsr.pipelines.store import obtain

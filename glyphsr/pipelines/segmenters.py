@@ -20,8 +20,8 @@ SAM_NAMES = {"vit_h": "sam-vit-h", "vit_l": "sam-vit-l", "vit_b": "sam-vit-b"}
 """Names in the registry, the one that is best for paper runs first."""
 
 INK_NOTICE = (
-    "masks are made of ink (no weights), since no SAM checkpoint is here; "
-    "`glyphsr models pull sam-vit-b` fetches one, --sam-checkpoint names one"
+    "masks are made of ink (no weights), since no checkpoint of {} is here; "
+    "`glyphsr models pull {}` fetches one, --sam-checkpoint names one"
 )
 
 
@@ -55,7 +55,11 @@ def describe_segmenter(config: ExtractConfig) -> PartInfo:
     if wanted is None:
         wanted = next((name for name in names if local_weights(name) is not None), None)
     if config.segmenter == "ink" or (config.segmenter == "auto" and wanted is None):
-        return PartInfo({"name": "ink"}, (INK_NOTICE,) if config.segmenter == "auto" else ())
+        what = (f"SAM {config.sam_type}", names[0]) if config.sam_type else ("SAM", "sam-vit-b")
+        notices = [INK_NOTICE.format(*what)] if config.segmenter == "auto" else []
+        if config.sam_checkpoint is not None:
+            notices.append("--sam-checkpoint has no influence on --segmenter ink")
+        return PartInfo({"name": "ink"}, tuple(notices))
     from glyphsr.pipelines.store import obtain
 
     if wanted is None and not config.sam_type:
@@ -64,17 +68,16 @@ def describe_segmenter(config: ExtractConfig) -> PartInfo:
             "--sam-checkpoint FILE names one"
         )
     path = obtain(wanted or names[0], offline=config.offline)
-    facts = {"name": "sam", "weights": path.name, "sha256": sha256_of(path), "path": str(path)}
-    return PartInfo(
-        facts | {"layout": config.sam_layout, "precision": _precision(config), "multimask": config.multimask}
-    )
-
-
-def _precision(config: ExtractConfig) -> str:
-    """The compute type that ``auto`` stands for; it is part of what the masks depend on."""
-    from glyphsr.devices import resolve_device, resolve_precision
-
-    return str(resolve_precision(config.precision, resolve_device(config.device))).removeprefix("torch.")
+    facts = {
+        "name": "sam",
+        "weights": path.name,
+        "sha256": sha256_of(path),
+        "path": str(path),
+        "layout": config.sam_layout,
+        "precision": "fp32" if config.precision == "auto" else config.precision,
+        "multimask": config.multimask,
+    }
+    return PartInfo(facts, (f"masks are made by SAM, {path}",) if config.segmenter == "auto" else ())
 
 
 def open_sam(
@@ -91,21 +94,20 @@ def open_sam(
     Raises:
         WeightsError: If it is damaged or no SAM, or not of the type asked for.
     """
-    import torch
-
-    from glyphsr.devices import resolve_device
+    from glyphsr.devices import resolve_device, resolve_precision
     from glyphsr.models.sam.loading import sam_from_state
     from glyphsr.models.sam.predictor import SamPredictor
     from glyphsr.weights.official import read_state
 
     path = Path(info.facts["path"])
     network, shape = sam_from_state(read_state(path), str(path), type_=config.sam_type)
+    place = resolve_device(device or config.device)
     return SamPredictor(
         network,
         shape,
         layout=layout or info.facts["layout"],
-        device=resolve_device(device or config.device),
-        dtype=getattr(torch, info.facts["precision"]),
+        device=place,
+        dtype=resolve_precision(info.facts["precision"], place),
         prompt_batch=None if config.batch_size == "auto" else config.batch_size,
         multimask=config.multimask,
     )

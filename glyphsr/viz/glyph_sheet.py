@@ -41,6 +41,16 @@ def _fit(image: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(image).resize(size, method)
 
 
+def _shortened(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
+    """One line that is no wider than a cell."""
+    line = " ".join(text.split())
+    if font.getlength(line) <= CELL_WIDTH:
+        return line
+    while line and font.getlength(f"{line}...") > CELL_WIDTH:
+        line = line[:-1]
+    return f"{line}..."
+
+
 def _trouble(extraction: Extraction) -> str:
     if extraction.rejected:
         return extraction.rejected
@@ -69,6 +79,6 @@ def glyph_sheet(words: Sequence[tuple[Sample, Extraction]]) -> NDArray[np.uint8]
         sheet.paste(_fit(overlay(sample.hr, extraction.chars)), (x, y + IMAGE_HEIGHT + GAP))
         caption = f"{sample.id.rpartition('/')[2]}  {sample.label}  {extraction.quality:.2f}"
         below = y + 2 * IMAGE_HEIGHT + 2 * GAP - 4
-        draw.text((x, below), caption, INK, font=font)
-        draw.text((x, below + CAPTION_HEIGHT // 2), _trouble(extraction)[:44], TROUBLE, font=font)
+        draw.text((x, below), _shortened(caption, font), INK, font=font)
+        draw.text((x, below + CAPTION_HEIGHT // 2), _shortened(_trouble(extraction), font), TROUBLE, font=font)
     return np.asarray(sheet)

@@ -104,7 +104,14 @@ def local_weights(name: str | Path) -> Path | None:
         return path
     bundled = BUNDLED_FOLDER / f"{name}.safetensors"
     candidates = (bundled, cached_path(str(name)))
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a cache that may not be looked into holds nothing for us
+        return False
 
 
 def how_to_get(name: str) -> str:

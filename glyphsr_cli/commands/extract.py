@@ -127,7 +127,7 @@ def extract(
         LocalizerName | None,
         typer.Option(
             help="attention: where a recognizer looks. cuts: ink and label. checked: attention verified by cuts. auto: "
-            "attention where the Telescope recognizer is stored, else cuts.",
+            "attention where the recognizer's weights are stored, else cuts.",
             show_default="auto",
             rich_help_panel=PAPER,
         ),
@@ -152,7 +152,8 @@ def extract(
         float | None, typer.Option(help="Least confidence of a mask.", show_default="0.8", rich_help_panel=PAPER)
     ] = None,
     preview: Annotated[
-        int, typer.Option(help="Write N words with their masks to NAME-glyphs-preview.png.", rich_help_panel=OUTPUT)
+        int,
+        typer.Option(help="Write N words with their masks to NAME-glyphs-preview.png.", min=0, rich_help_panel=OUTPUT),
     ] = 0,
     device: DeviceOpt = None,
     precision: PrecisionOpt = None,
@@ -202,9 +203,16 @@ def extract(
     from glyphsr.pipelines.extraction import extract as run_extraction
 
     with console.counting_bar(enabled=False if quiet else progress) as bar:
-        shown = _Shown(bar, verbose=verbose)
+        shown = _Shown(bar)
         run = run_extraction(
-            lmdb, out, shard=shard, overwrite=overwrite, preview=preview, progress=shown.add, config=settings
+            lmdb,
+            out,
+            shard=shard,
+            overwrite=overwrite,
+            preview=preview,
+            progress=shown.add,
+            notify=None if quiet else shown.note,
+            config=settings,
         )
     _finish(run, as_json=json_, quiet=quiet, verbose=verbose)
 
@@ -219,46 +227,48 @@ def _number(text: str) -> float | str:
 class _Shown:
     """What stands on the progress bar."""
 
-    def __init__(self, bar: Any, *, verbose: bool) -> None:
-        self.bar, self.verbose = bar, verbose
+    def __init__(self, bar: Any) -> None:
+        self.bar = bar
+        self.notices: set[str] = set()
         self.tasks: dict[Path, Any] = {}
         self.sums: dict[Path, Counter[str]] = {}
         self.started = time.perf_counter()
 
+    def note(self, notice: str) -> None:
+        """Say a notice, once for all sets."""
+        if notice not in self.notices:
+            self.notices.add(notice)
+            console.say(f"note: {notice}", self.bar.console)
+
     def add(self, source: Path, done: "Progress", share: int) -> None:
-        """Count one finished chunk."""
+        """Count one finished chunk; the first call opens the bar."""
         if source not in self.tasks:
+            self.started = time.perf_counter()
             self.tasks[source] = self.bar.add_task(source.name, total=share, counts="")
             self.sums[source] = Counter()
         sums = self.sums[source]
         sums.update(words=done.words, rejected=done.rejected, fallbacks=done.fallbacks.total())
-        rate = sums["words"] / (time.perf_counter() - self.started)
+        rate = sums["words"] / max(1e-9, time.perf_counter() - self.started)
         counts = f"{rate:.1f}/s, {sums['fallbacks']} fallbacks, {sums['rejected']} rejected"
         self.bar.update(self.tasks[source], advance=done.words, counts=counts)
-        if self.verbose:
-            for problem in done.problems:
-                console.say(f"error: {problem}", self.bar.console)
 
 
 def _finish(run: "ExtractRun", *, as_json: bool, quiet: bool, verbose: bool) -> None:
-    if not verbose:  # else they were said when they came up
-        for problem in run.problems[:SHOWN_PROBLEMS]:
-            console.say(f"error: {problem}")
-        if len(run.problems) > SHOWN_PROBLEMS:
-            console.say(f"error: {len(run.problems) - SHOWN_PROBLEMS} more like these; --verbose shows them all")
+    shown = run.problems if verbose else run.problems[:SHOWN_PROBLEMS]
+    for problem in shown:
+        console.say(f"error: {problem}")
+    if len(run.problems) > len(shown):
+        console.say(f"error: {len(run.problems) - len(shown)} more like these; --verbose shows them all")
     if as_json:
         document = {"schema_version": 1, "command": "extract", "sets": [report.as_dict() for report in run.reports]}
         console.echo(console.as_json(document | {"problems": list(run.problems)}))
     else:
         for report in run.reports:
             if report.complete:
-                typer.echo(report.out)
-    if not quiet:
-        for notice in dict.fromkeys(notice for report in run.reports for notice in report.notices):
-            console.say(f"note: {notice}")
-        if not as_json:
-            from glyphsr_cli import tables
+                console.echo(f"{report.out}\n")
+    if not quiet and not as_json:
+        from glyphsr_cli import tables
 
-            tables.show_on_stderr([tables.extraction_table(report) for report in run.reports])
+        tables.show_on_stderr([tables.extraction_table(report) for report in run.reports])
     if run.exit_code:
         raise typer.Exit(run.exit_code)

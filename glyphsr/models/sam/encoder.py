@@ -91,8 +91,8 @@ class CanvasEncoder:
 
     network: ImageEncoderViT
     shape: SamShape
-    _idle: dict[tuple[int, int], list[Tensor]] = field(default_factory=dict)
-    """Outputs of the windowed blocks before the first global one, for a canvas of padding alone."""
+    _idle: dict[tuple[int, int, torch.dtype], Tensor] = field(default_factory=dict)
+    """What the windowed blocks before the first global one make of padding, by first row, width and type."""
 
     def encode(self, pixels: Tensor, *, content_rows: int | None = None) -> Tensor:
         """Embed pictures.
@@ -112,25 +112,26 @@ class CanvasEncoder:
         if content_rows is None or content_rows >= rows:
             return self._blocks(x, 0)
         lead = min(self.shape.global_blocks, default=0)
-        window = self.shape.window
-        busy = -(-content_rows // window)  # rows of windows with something in them
-        idle = self._idle_rows(x, lead, busy * window) if lead and busy * window < rows else None
-        if idle is None:
+        if not lead:
             return self._blocks(x, 0)
-        upper = x[:, : busy * window]
+        first = -(-content_rows // self.shape.window) * self.shape.window  # behind the last window with anything in it
+        if first >= rows:
+            return self._blocks(x, 0)
+        idle = self._idle_rows(x, lead, first)
+        upper = x[:, :first]
         for block in list(network.blocks)[:lead]:
             upper = self._block(block, upper)
         return self._blocks(torch.cat([upper, idle.expand(len(x), -1, -1, -1)], dim=1), lead)
 
     def _idle_rows(self, x: Tensor, lead: int, first: int) -> Tensor:
         """The rows of padding from ``first`` on, behind the leading windowed blocks."""
-        key = (first, x.shape[2])
+        key = (first, x.shape[2], x.dtype)
         if key not in self._idle:
             lower = x[:1, first:]  # the same for every picture: zeros embedded, and positions
             for block in list(self.network.blocks)[:lead]:
                 lower = self._block(block, lower)
-            self._idle[key] = [lower]
-        return self._idle[key][0]
+            self._idle[key] = lower.detach()
+        return self._idle[key]
 
     def _block(self, block: Any, x: Tensor) -> Tensor:
         rows, columns = x.shape[1:3]

@@ -1,23 +1,21 @@
 """All masks for all prompts of many pictures: each picture encoded once, its prompts decoded in batches."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from segment_anything.modeling import Sam
-from torch import Tensor
+from segment_anything.modeling.common import LayerNorm2d
+from torch import Tensor, nn
 
 from glyphsr.devices import is_out_of_memory
 from glyphsr.models.sam.decoder import PromptDecoder, upsampling
 from glyphsr.models.sam.encoder import CanvasEncoder
 from glyphsr.models.sam.layouts import Layout, Placement, draw, place
-from glyphsr.models.sam.shape import SamShape
-
-LOGIT_SCALE = 4
-"""Mask logits per patch, along one axis."""
+from glyphsr.models.sam.shape import LOGITS_PER_PATCH, SamShape
 
 CPU_BATCH, GPU_BATCH = 8, 128
 """Prompts decoded at once; on a processor more only leave its caches (docs/performance.md)."""
@@ -33,6 +31,13 @@ class PromptMasks:
     """``(M C,)``: predicted IoU; the head is not bounded, so it may exceed 1."""
     prompts: NDArray[np.int64]
     """``(M C,)``: which prompt each mask answers."""
+
+
+def _in_full_precision(norm: nn.Module) -> None:
+    """Let a norm compute in float32: its squares overflow half precision long before its result does."""
+    norm.float()
+    norm.register_forward_pre_hook(lambda _, given: (given[0].float(),))
+    norm.register_forward_hook(lambda _, __, result: result.half())
 
 
 class SamPredictor:
@@ -67,6 +72,10 @@ class SamPredictor:
         self.network = network.to(self.device).eval()
         self.network.image_encoder.to(dtype)
         self.network.mask_decoder.to(dtype)
+        if dtype == torch.float16:
+            for module in self.network.modules():
+                if isinstance(module, LayerNorm2d):
+                    _in_full_precision(module)
         self.encoder = CanvasEncoder(self.network.image_encoder, shape)
         self.decoder = PromptDecoder(self.network)
 
@@ -84,12 +93,15 @@ class SamPredictor:
         placements = place([image.shape[:2] for image in images], self.layout, self.shape)
         results = []
         last, features = -1, torch.empty(0)
-        for image_index, placement in enumerate(placements):
+        for index, placement in enumerate(placements):
+            if not len(points[index]):
+                results.append(PromptMasks(np.zeros((0, *placement.size), bool), np.zeros(0), np.zeros(0, np.int64)))
+                continue
             if placement.canvas != last:
                 members = [i for i, p in enumerate(placements) if p.canvas == placement.canvas]
                 features = self._encode([images[i] for i in members], [placements[i] for i in members])
                 last = placement.canvas
-            results.append(self._answer(features, placement, points[image_index]))
+            results.append(self._answer(features, placement, points[index]))
         return results
 
     def _encode(self, images: Sequence[NDArray[np.uint8]], placements: Sequence[Placement]) -> Tensor:
@@ -108,40 +120,35 @@ class SamPredictor:
         return features
 
     def _answer(self, features: Tensor, placement: Placement, points: NDArray[np.float64]) -> PromptMasks:
-        count = 3 if self.multimask else 1
-        on_canvas = placement.points(torch.as_tensor(points, dtype=torch.float32, device=self.device))
-        masks, confidence = [], []
-        for logits, predicted in self._decode(features, placement, on_canvas):
-            masks.append((logits > 0).flatten(0, 1).cpu().numpy())
-            confidence.append(predicted.float().flatten().cpu().numpy().astype(np.float64))
-        if not masks:
-            return PromptMasks(np.zeros((0, *placement.size), bool), np.zeros(0), np.zeros(0, np.int64))
-        prompts = np.repeat(np.arange(len(points)), count)
-        return PromptMasks(np.concatenate(masks), np.concatenate(confidence), prompts)
-
-    def _decode(self, features: Tensor, placement: Placement, points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Logits at the picture's size and predicted IoU, batch by batch."""
         patch = self.shape.patch
         rows, columns = placement.rows(patch), placement.columns(patch)
-        context = (slice(0, features.shape[2]), slice(0, features.shape[3]))
-        if self.layout == "mosaic":  # of a shared canvas a line's own strip
-            context = (rows, columns)
-        seen = features[:, :, context[0], context[1]]
+        # Of a shared canvas a line sees its own strip only.
+        whole = (slice(0, features.shape[2]), slice(0, features.shape[3]))
+        context = (rows, columns) if self.layout == "mosaic" else whole
         region = self._region(rows, columns, context)
-        start = context[0].start + region[0].start
-        down = self._upsampling(region[0], placement.height, placement.top - start * patch, placement.size[0])
-        across = self._upsampling(region[1], placement.width, 0, placement.size[1])
+        asked = _Asked(
+            features=features[:, :, context[0], context[1]],
+            context=context,
+            region=region,
+            down=self._upsampling(region[0], placement.height, placement.size[0]),
+            across=self._upsampling(region[1], placement.width, placement.size[1]),
+        )
+        on_canvas = placement.points(torch.as_tensor(points, dtype=torch.float32, device=self.device))
+        masks, confidence = [], []
         done = 0
         while done < len(points):
             try:
-                chosen = points[done : done + self.prompt_batch]
-                logits, predicted = self._decode_batch(seen, context, chosen, region)
-                yield down @ logits.float() @ across.T, predicted
-                done += len(chosen)
-            except RuntimeError as error:
+                own, predicted = self._decode(asked, on_canvas[done : done + self.prompt_batch])
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.prompt_batch == 1:
                     raise
                 self.prompt_batch //= 2
+                continue
+            masks.append(own)
+            confidence.append(predicted)
+            done += len(own) // (3 if self.multimask else 1)
+        prompts = np.repeat(np.arange(len(points)), 3 if self.multimask else 1)
+        return PromptMasks(np.concatenate(masks), np.concatenate(confidence), prompts)
 
     def _region(self, rows: slice, columns: slice, context: tuple[slice, slice]) -> tuple[slice, slice]:
         """The picture's patches within the context, and one more each way, into which its last pixels interpolate."""
@@ -151,24 +158,36 @@ class SamPredictor:
             slice(columns.start - context[1].start, ends[1] - context[1].start),
         )
 
-    def _upsampling(self, region: slice, content: int, lead: int, target: int) -> Tensor:
-        length = (region.stop - region.start) * LOGIT_SCALE
-        assert lead == 0  # pictures begin at a patch
-        scale = self.shape.patch // LOGIT_SCALE
-        return upsampling(length, scale, content, target, device=self.device)
+    def _upsampling(self, region: slice, content: int, target: int) -> Tensor:
+        length = (region.stop - region.start) * LOGITS_PER_PATCH
+        return upsampling(length, self.shape.patch // LOGITS_PER_PATCH, content, target, device=self.device)
 
-    def _decode_batch(
-        self, features: Tensor, context: tuple[slice, slice], points: Tensor, region: tuple[slice, slice]
+    def _decode(self, asked: "_Asked", points: Tensor) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Masks ``(P C, h, w)`` and predicted IoU ``(P C,)`` of one batch of prompts."""
+        logits, predicted = self._logits(self.decoder, self.dtype, asked, points)
+        if self._precise is not None and not bool(logits.isfinite().all() and predicted.isfinite().all()):
+            logits, predicted = self._logits(PromptDecoder(self._precise.to(self.device)), torch.float32, asked, points)
+        masks = asked.down @ logits.float() @ asked.across.T > 0
+        return masks.flatten(0, 1).cpu().numpy(), predicted.float().flatten().cpu().numpy().astype(np.float64)
+
+    def _logits(
+        self, decoder: PromptDecoder, dtype: torch.dtype, asked: "_Asked", points: Tensor
     ) -> tuple[Tensor, Tensor]:
-        tries = [(self.decoder, self.dtype)]
-        if self._precise is not None:
-            tries.append((PromptDecoder(self._precise.to(self.device)), torch.float32))
-        for decoder, dtype in tries:
-            code = decoder.place_code(*context).to(dtype)
-            sparse = decoder.prompt_tokens(points).to(dtype)
-            logits, predicted = decoder.decode(
-                features.to(dtype), code, sparse, region=region, multimask=self.multimask
-            )
-            if bool(torch.isfinite(logits).all() and torch.isfinite(predicted).all()):
-                break
-        return logits, predicted
+        code = decoder.place_code(*asked.context).to(dtype)
+        sparse = decoder.prompt_tokens(points).to(dtype)
+        features = asked.features.to(dtype)
+        return decoder.decode(features, code, sparse, region=asked.region, multimask=self.multimask)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What all prompts of a picture share."""
+
+    features: Tensor
+    context: tuple[slice, slice]
+    """Rows and columns of the grid that the features are of."""
+    region: tuple[slice, slice]
+    """Rows and columns of the features in which masks are wanted."""
+    down: Tensor
+    across: Tensor
+    """Matrices that bring logits to the picture's size."""

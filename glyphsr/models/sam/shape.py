@@ -15,6 +15,8 @@ DECODER_HEADS = 8
 """Attention heads of the mask decoder; no weight's shape shows them, and every published file has eight."""
 
 MASK_CHANNELS = 16
+LOGITS_PER_PATCH = 4
+"""Mask logits per patch, along one axis."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,315 @@
+"""Measures glyph extraction: key points and masks on real words with boxes, masks on rendered words, SAM's speed.
+
+    python benchmarks/glyphs.py words --lmdb iiit5k-lr/train --panels worst.png
+    python benchmarks/glyphs.py rendered
+    python benchmarks/glyphs.py sam --words 4
+
+``words`` needs an LMDB with the key ``char_boxes-%09d``: ``[[x, y, w, h], ...]`` in HR pixels, one per character.
+``sam`` has random weights: what it says of speed and equality holds for any weights, what masks show does not.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from glyphsr.config.extraction import ExtractConfig
+from glyphsr.data.glyph_lmdb import GlyphLmdb
+from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.rendering import find_fonts, random_text
+from glyphsr.glyphs.alignment import align
+from glyphsr.glyphs.selection import iou_with
+from glyphsr.pipelines.extraction import extract, extract_glyphs
+from glyphsr.types import Extraction
+
+PANEL_SCALE = 4
+HEIGHT, OVERSAMPLING = 32, 4
+
+
+@dataclass
+class WordScore:
+    """How one word came out."""
+
+    index: int
+    text: str
+    hits: NDArray[np.bool_]
+    """``(2, L)``: whether each key point lies in its character's box."""
+    inside: int
+    pixels: int
+    quality: float
+
+
+def score_word(index: int, extraction: Extraction, boxes: NDArray[np.float64]) -> WordScore:
+    """Compare with boxes; a pixel, and a key point, counts by its centre."""
+    left, top = boxes[:, 0], boxes[:, 1]
+    right, bottom = left + boxes[:, 2], top + boxes[:, 3]
+    hits = np.zeros((2, len(boxes)), bool)
+    inside = pixels = 0
+    for i, (record, mask) in enumerate(zip(extraction.glyphs, extraction.chars, strict=True)):
+        for k, (x, y) in enumerate(record.points):
+            hits[k, i] = left[i] <= x + 0.5 <= right[i] and top[i] <= y + 0.5 <= bottom[i]
+        rows, columns = np.nonzero(mask)
+        within = (columns + 0.5 >= left[i]) & (columns + 0.5 <= right[i])
+        within &= (rows + 0.5 >= top[i]) & (rows + 0.5 <= bottom[i])
+        inside += int(within.sum())
+        pixels += len(rows)
+    return WordScore(index, extraction.text, hits, inside, pixels, extraction.quality)
+
+
+def measure_words(arguments: argparse.Namespace) -> None:
+    source = PairedLmdb(arguments.lmdb)
+    config = ExtractConfig(
+        segmenter="ink", localizer="cuts", workers=arguments.workers, profile=arguments.profile, frame=arguments.frame
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "glyphs"
+        report = extract(str(arguments.lmdb), out, config=config).reports[0]
+        glyphs = GlyphLmdb(out)
+        found = [glyphs[i] for i in range(len(glyphs))]
+    scores = []
+    for i, extraction in enumerate(found):
+        boxes = np.array(json.loads(source.get(f"char_boxes-{i + 1:09d}") or b"[]"), np.float64)
+        if extraction.rejected is not None:
+            scores.append(WordScore(i, "", np.zeros((2, len(boxes)), bool), 0, 0, 0.0))
+        elif len(boxes) == len(extraction.text):
+            scores.append(score_word(i, extraction, boxes))
+    hits = np.concatenate([score.hits for score in scores], axis=1)
+    both = np.array([score.hits.all() for score in scores])
+    second = np.array([score.hits[1].all() for score in scores])
+    inside, pixels = (sum(getattr(score, name) for score in scores) for name in ("inside", "pixels"))
+    print(f"{len(scores)} words, {hits.shape[1]} characters, {sum(report.rejected.values())} words rejected")
+    print(f"key point in its box   centre of mass {hits[0].mean():.2%}, centre of rectangle {hits[1].mean():.2%}")
+    print(f"words with all hit     by the rectangle {second.mean():.2%}, by both {both.mean():.2%}")
+    print(f"mask pixels in own box {inside / pixels:.4f}")
+    kept = np.argsort([-score.quality for score in scores])[: round(0.8 * len(scores))]
+    print(f"best 80% by quality    words with all hit {second[kept].mean():.2%}")
+    print(f"speed                  {report.images_per_s:.0f} words/s with {arguments.workers} workers")
+    if arguments.panels:
+        worst = sorted(scores, key=lambda score: (score.hits[1].all(), score.inside / max(1, score.pixels)))[:30]
+        sheet = [(source[score.index], found[score.index]) for score in worst]
+        from glyphsr.viz.glyph_sheet import glyph_sheet
+
+        cv2.imwrite(str(arguments.panels), cv2.cvtColor(glyph_sheet(sheet), cv2.COLOR_RGB2BGR))
+        print(f"worst 30               {arguments.panels}")
+
+
+def render(rng: np.random.Generator, fonts: tuple[str, ...]) -> tuple[NDArray[np.uint8], str, NDArray[np.bool_]]:
+    """A word at height 32 and the exact mask of each character: pixels that its shape covers by half or more."""
+    while True:
+        text = random_text(rng)
+        font = ImageFont.truetype(fonts[int(rng.integers(len(fonts)))], 24 * OVERSAMPLING)
+        spacing = rng.normal(0.02, 0.04) * 24 * OVERSAMPLING
+        x, height = 6.0 * OVERSAMPLING, HEIGHT * OVERSAMPLING
+        top, bottom = font.getbbox(text)[1::2]
+        width = int(font.getlength(text) + max(0.0, spacing) * len(text) + 12 * OVERSAMPLING)
+        if not text or bottom <= top or width < 4 * OVERSAMPLING:
+            continue
+        shapes = []
+        for char in text:
+            canvas = Image.new("L", (width, height), 0)
+            ImageDraw.Draw(canvas).text((x, (height - bottom - top) / 2), char, 255, font=font)
+            shapes.append(np.asarray(canvas, np.float32) / 255)
+            x += font.getlength(char) + spacing
+        angle, shear = rng.normal(0, 0.02), rng.normal(0, 0.08)
+        move = np.array([[1, shear, -shear * height / 2], [angle, 1, -angle * width / 2]], np.float32)
+        small = (max(8, width // OVERSAMPLING), HEIGHT)
+        covers = [
+            cv2.resize(cv2.warpAffine(shape, move, (width, height)), small, interpolation=cv2.INTER_AREA)
+            for shape in shapes
+        ]
+        coverage = np.stack(covers)
+        masks = coverage >= 0.5
+        if masks.any(axis=(1, 2)).all():
+            return paint(np.clip(coverage.sum(axis=0), 0, 1), rng), text, masks
+
+
+def paint(coverage: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Ink on ground: colours, gradient, cloudy light, shadow, blur, noise."""
+    height, width = coverage.shape
+    dark, light = rng.uniform(0, 0.4), rng.uniform(0.55, 1)
+    ink, paper = (dark, light) if rng.random() < 0.6 else (light, dark)
+    colours = np.array([[paper], [ink]]) + rng.normal(0, 0.07, (2, 3))
+    ground = np.broadcast_to(colours[0], (height, width, 3)).astype(np.float32)
+    if rng.random() < 0.5:
+        ground = ground + np.linspace(-1, 1, width, dtype=np.float32)[None, :, None] * np.float32(rng.normal(0, 0.12))
+    if rng.random() < 0.25:
+        clouds = rng.normal(0, 0.08, (3, 8, 3)).astype(np.float32)
+        ground = ground + cv2.resize(clouds, (width, height), interpolation=cv2.INTER_CUBIC)
+    if rng.random() < 0.15:
+        move = np.array([[1, 0, rng.uniform(-2, 2)], [0, 1, rng.uniform(-2, 2)]], np.float32)
+        shadow = cv2.warpAffine(coverage, move, (width, height))[..., None]
+        ground = ground + shadow * 0.5 * (np.float32(rng.uniform(0, 1)) - ground)
+    image = ground + coverage[..., None] * (colours[1].astype(np.float32) - ground)
+    image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.2, 0.8)))
+    image = image + rng.normal(0, rng.uniform(0, 0.04), image.shape)
+    return np.asarray((image * 255).clip(0, 255), np.uint8)
+
+
+def measure_rendered(arguments: argparse.Namespace) -> None:
+    rng = np.random.default_rng(arguments.seed)
+    fonts = find_fonts()
+    overlaps: list[float] = []
+    hits = words = 0
+    for _ in range(arguments.words):
+        image, text, truth = render(rng, fonts)
+        found = extract_glyphs(image, text, segmenter="ink", localizer="cuts", profile=arguments.profile)
+        masks = found.chars if found.rejected is None else np.zeros_like(truth)
+        own = [float(iou_with(a[None], b)[0]) for a, b in zip(masks, truth, strict=True)]
+        overlaps += own
+        hits += min(own) > 0.5
+        words += 1
+    values = np.array(overlaps)
+    print(f"{words} rendered words, {len(values)} characters, {len(fonts)} fonts, seed {arguments.seed}")
+    print(f"mask IoU               median {np.median(values):.3f}, mean {values.mean():.3f}")
+    print(f"characters above 0.5   {(values > 0.5).mean():.2%}; words with all above {hits / words:.2%}")
+
+
+def measure_alignment(arguments: argparse.Namespace) -> None:
+    """How well the bundled recognizer's CTC alignment locates characters; why it is not the default."""
+    import torch
+
+    from glyphsr.pipelines.models import load_recognizer
+    from glyphsr.weights.registry import local_weights
+
+    source = PairedLmdb(arguments.lmdb)
+    path = local_weights("compact")
+    assert path is not None
+    network: Any = load_recognizer(path)
+    inside: list[bool] = []
+    words: list[bool] = []
+    for i in range(len(source)):
+        sample = source[i]
+        boxes = np.array(json.loads(source.get(f"char_boxes-{i + 1:09d}") or b"[]"), np.float64)
+        pixels = torch.from_numpy(sample.hr).permute(2, 0, 1)[None].float() / 255
+        with torch.inference_mode():
+            scores = network(network.prepare(pixels)).log_softmax(dim=2)[:, 0].double().numpy()
+        rows = align(scores, network.codec.encode(sample.label))
+        if rows is None or len(rows) != len(boxes):
+            continue
+        places = (np.arange(rows.shape[1]) + 0.5) * sample.hr.shape[1] / rows.shape[1]
+        x = rows @ places / np.maximum(rows.sum(axis=1), 1e-9)
+        own = (x >= boxes[:, 0]) & (x <= boxes[:, 0] + boxes[:, 2])
+        inside += own.tolist()
+        words.append(bool(own.all()))
+    print(
+        f"CTC alignment of {path.name}: characters hit {np.mean(inside):.2%}, words with all hit {np.mean(words):.2%}"
+    )
+
+
+def sample_words(count: int) -> list[tuple[NDArray[np.uint8], str]]:
+    """Words of the package's sample set."""
+    from glyphsr.data.sources import SAMPLE_ROOT
+
+    source = PairedLmdb(SAMPLE_ROOT / "train")
+    return [(source[i].hr, source[i].label) for i in range(min(count, len(source)))]
+
+
+def measure_sam(arguments: argparse.Namespace) -> None:
+    import copy
+
+    import torch
+    from segment_anything import SamPredictor as Published
+
+    from glyphsr.glyphs.anchors import anchors_of, prompts_of
+    from glyphsr.glyphs.cuts import CutsLocalizer
+    from glyphsr.glyphs.word import prepare_word
+    from glyphsr.models.sam.predictor import SamPredictor
+    from glyphsr.models.sam.shape import PUBLISHED, build_sam
+
+    torch.manual_seed(arguments.seed)
+    torch.set_num_threads(arguments.threads)
+    shape = PUBLISHED[arguments.type]
+    sam = build_sam(shape)
+    for name, parameter in sam.named_parameters():
+        if "rel_pos" in name or "pos_embed" in name:  # they start at zero, which would hide mistakes
+            torch.nn.init.normal_(parameter, std=0.02)
+    words = [prepare_word(*pair) for pair in sample_words(arguments.words)]
+    points = CutsLocalizer().locate(words)
+    prompts = [prompts_of(word, own, (2.0, 4.0), on_ink=False) for word, own in zip(words, points, strict=True)]
+    published = Published(sam)
+    reference, started = [], time.perf_counter()
+    for word, own in zip(words, points, strict=True):
+        published.set_image(word.image)
+        masks = {}
+        for pair in own.points:
+            for point in pair:  # 18 prompts per character, as the paper has them, also where they coincide
+                for anchor in anchors_of(point, (2.0, 4.0), word.image.shape[:2]):
+                    answer, _, _ = published.predict(anchor[None], np.array([1]))
+                    masks[tuple(anchor)] = answer
+        reference.append(masks)
+    naive = (time.perf_counter() - started) / len(words)
+    characters = sum(len(word.text) for word in words) / len(words)
+    distinct = np.mean([len(own.points) / len(word.text) for own, word in zip(prompts, words, strict=True)])
+    print(
+        f"{shape.type}, random weights, {arguments.threads} threads, {len(words)} words of {characters:.1f} characters"
+    )
+    print(f"one set_image and 18 predict per character: {naive:.2f} s a word")
+    print(f"{distinct:.1f} of 18 prompts per character are distinct; on ink only below")
+    settings: list[tuple[str, dict[str, Any], bool]] = [
+        ("padded fp32", {}, False),
+        ("padded bf16", {"dtype": torch.bfloat16}, False),
+        ("crop fp32", {"layout": "crop"}, False),
+        ("crop bf16", {"layout": "crop", "dtype": torch.bfloat16}, False),
+        ("mosaic bf16", {"layout": "mosaic", "dtype": torch.bfloat16}, False),
+        ("mosaic bf16, anchors on ink", {"layout": "mosaic", "dtype": torch.bfloat16}, True),
+    ]
+    for label, options, on_ink in settings:
+        predictor = SamPredictor(copy.deepcopy(sam), shape, **options)
+        images = [word.image for word in words]
+        if on_ink:
+            prompts = [prompts_of(word, own, (2.0, 4.0), on_ink=True) for word, own in zip(words, points, strict=True)]
+        asked = [own.points for own in prompts]
+        predictor.segment(images[:1], [asked[0][:1]])  # loads libraries, fills the cache of padding
+        started = time.perf_counter()
+        answers = predictor.segment(images, asked)
+        ours = (time.perf_counter() - started) / len(words)
+        overlaps = []
+        for answer, own, masks in zip(answers, asked, reference, strict=True):
+            for number, anchor in enumerate(own):
+                expected = masks.get(tuple(anchor))
+                if expected is not None:
+                    overlaps += [
+                        float(iou_with(mask[None], true)[0])
+                        for mask, true in zip(answer.masks[answer.prompts == number], expected, strict=True)
+                        if true.any() or mask.any()
+                    ]
+        least, median = min(overlaps), np.median(overlaps)
+        print(f"{label:30s} {ours:6.2f} s a word {naive / ours:6.1f}x   mask IoU least {least:.4f} median {median:.4f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    for name, function in (("words", measure_words), ("alignment", measure_alignment)):
+        part = commands.add_parser(name)
+        part.add_argument("--lmdb", type=Path, required=True)
+        part.add_argument("--workers", type=int, default=2)
+        part.add_argument("--profile", default="paper")
+        part.add_argument("--frame", default="natural")
+        part.add_argument("--panels", type=Path)
+        part.set_defaults(run=function)
+    part = commands.add_parser("rendered")
+    part.add_argument("--words", type=int, default=1000)
+    part.add_argument("--profile", default="paper")
+    part.add_argument("--seed", type=int, default=0)
+    part.set_defaults(run=measure_rendered)
+    part = commands.add_parser("sam")
+    part.add_argument("--words", type=int, default=4)
+    part.add_argument("--threads", type=int, default=2)
+    part.add_argument("--type", default="vit_b")
+    part.add_argument("--seed", type=int, default=0)
+    part.set_defaults(run=measure_sam)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()
