@@ -8,9 +8,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
+from pathlib import Path
 
+from glyphsr.config.extraction import ExtractConfig
 from glyphsr.errors import GlyphSRError
 from glyphsr.pipelines.extraction_work import Job, Progress, Worker
+from glyphsr.pipelines.localizers import PartInfo
 
 MALLOC = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -28,6 +31,20 @@ def usable_cores() -> int:
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
     return max(1, cores // (int(ranks) if ranks.isdigit() and int(ranks) else 1))
+
+
+def number_of_workers(config: ExtractConfig, segmenter: PartInfo, device: str) -> int:
+    """Processes that ``auto`` stands for: one per core that the memory suffices for, with a GPU one."""
+    if config.workers != "auto":
+        return config.workers
+    if device != "cpu":
+        return 1
+    cores = usable_cores()
+    if segmenter.facts["name"] != "sam":
+        return cores
+    need = 2 * Path(segmenter.facts["path"]).stat().st_size + 3_000_000_000  # weights, activations
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2 * need
+    return int(max(1, min(cores, memory // need)))
 
 
 def start_worker(job: Job, threads: int) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from glyphsr.data.glyph_lmdb import META, GlyphLmdb, read_meta
+from glyphsr.pipelines.glyph_parts import PartsFolder
+
 UNREADABLE, OUT_OF_MEMORY = "unreadable", "out_of_memory"
 """Rejections of words that were not looked at; the others are findings."""
 
@@ -100,6 +103,24 @@ class ExtractionReport:
     def as_dict(self) -> dict[str, Any]:
         """The JSON document's part for this set."""
         return asdict(self)
+
+
+def tally_result(path: Path) -> Tally:
+    """Counts of a glyph LMDB."""
+    glyphs, tally = GlyphLmdb(path), Tally()
+    for index in range(len(glyphs)):
+        tally.add(glyphs.meta(index))
+    return tally
+
+
+def tally_parts(parts: PartsFolder) -> Tally:
+    """Counts of the chunks that are there."""
+    tally = Tally()
+    for chunk in range(parts.count):
+        if parts.chunk_file(chunk).is_file():
+            for values in parts.read(chunk):
+                tally.add(read_meta(values[META], str(parts.chunk_file(chunk))))
+    return tally
 
 
 def report_of(

@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import lmdb
-import numpy as np
 
 from glyphsr._version import VERSION
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, META, GlyphLmdb, read_meta
+from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, GlyphLmdb
 from glyphsr.data.hr_words import open_hr_words
-from glyphsr.data.lmdb_writer import LmdbWriter, encode_png
+from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.data.sources import SAMPLE_NOTICE, SAMPLE_ROOT
 from glyphsr.errors import ConfigError, DataError, GlyphSRError
-from glyphsr.files import write_bytes
 from glyphsr.glyphs.word import Rejection, Word, prepare_word
-from glyphsr.pipelines.extraction_pool import run_in_processes, usable_cores
-from glyphsr.pipelines.extraction_report import ExtractionReport, Tally, report_of
+from glyphsr.pipelines.extraction_pool import number_of_workers, run_in_processes
+from glyphsr.pipelines.extraction_preview import draw_preview
+from glyphsr.pipelines.extraction_report import ExtractionReport, report_of, tally_parts, tally_result
 from glyphsr.pipelines.extraction_work import Job, Progress, Worker
 from glyphsr.pipelines.glyph_parts import DamagedChunkError, PartsFolder, difference
 from glyphsr.pipelines.localizers import PartInfo
@@ -137,7 +136,7 @@ class SetRun:
                     progress(self.path, finished, share)
             done = self._join()
         seconds = time.perf_counter() - started
-        tally = self._count(done=done)
+        tally = tally_result(self.place) if done else tally_parts(self.parts)
         return report_of(
             tally,
             source=self.path,
@@ -147,7 +146,7 @@ class SetRun:
             seconds=seconds,
             missing_chunks=0 if done else len(self.parts.missing()),
             notices=tuple(self.notices),
-            preview=self._draw(preview) if done and preview else None,
+            preview=draw_preview(self.source, self.place, beside=self.out, words=preview) if done and preview else None,
         ), tally.problems
 
     def _manifest(self) -> dict[str, Any]:
@@ -230,7 +229,7 @@ class SetRun:
 
     def _work(self, chunks: Sequence[int]) -> Iterator[Progress]:
         job = Job(self.path, self.parts, self.config, self.localizer, self.segmenter, self.device)
-        workers = min(self._workers(), len(chunks))
+        workers = min(number_of_workers(self.config, self.segmenter, self.device), len(chunks))
         heavy = self.segmenter.facts["name"] == "sam" and self.device == "cpu"  # wants memory of its own
         try:
             if workers > 1 or (workers and heavy):
@@ -243,18 +242,6 @@ class SetRun:
             if isinstance(error, FileNotFoundError) and self._has_result():
                 return  # the same command elsewhere was faster
             raise _cannot_write(error, self.parts.path) from error
-
-    def _workers(self) -> int:
-        if self.config.workers != "auto":
-            return self.config.workers
-        if self.device != "cpu":
-            return 1
-        cores = usable_cores()
-        if self.segmenter.facts["name"] != "sam":
-            return cores
-        need = 2 * Path(self.segmenter.facts["path"]).stat().st_size + 3_000_000_000  # weights, activations
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2 * need
-        return int(max(1, min(cores, memory // need)))
 
     def _join(self) -> bool:
         """Join the chunks if all are there; whether the result is."""
@@ -272,40 +259,6 @@ class SetRun:
             for _ in self._work(self.parts.missing()):
                 pass
         return self._has_result()
-
-    def _count(self, *, done: bool) -> Tally:
-        """Tally of the glyph LMDB, or of the chunks that are there."""
-        tally = Tally()
-        if done:
-            glyphs = GlyphLmdb(self.place)
-            for index in range(len(glyphs)):
-                tally.add(glyphs.meta(index))
-            return tally
-        for chunk in range(self.parts.count):
-            if self.parts.chunk_file(chunk).is_file():
-                for values in self.parts.read(chunk):
-                    tally.add(read_meta(values[META], str(self.parts.chunk_file(chunk))))
-        return tally
-
-    def _draw(self, preview: int) -> Path | None:
-        """Write the contact sheet; ``None`` if there is no word to show."""
-        from glyphsr.viz.glyph_sheet import glyph_sheet
-
-        glyphs = GlyphLmdb(self.place)
-        shown = np.linspace(0, self.samples - 1, min(preview, self.samples)).round().astype(int)
-        panels = []
-        for index in dict.fromkeys(shown.tolist()):
-            extraction = glyphs[index]
-            if extraction.line.size:
-                panels.append((self.source.read(index), extraction))
-        if not panels:
-            return None
-        sheet = self.out.with_name(f"{self.out.name}-preview.png")
-        try:
-            write_bytes(sheet, encode_png(glyph_sheet(panels)))
-        except OSError as error:
-            raise GlyphSRError(f"{sheet}: cannot be written: {error.strerror or error}") from error
-        return sheet
 
 
 def _cannot_write(error: Exception, place: Path) -> GlyphSRError:

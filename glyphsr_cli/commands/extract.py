@@ -12,7 +12,6 @@ from glyphsr_cli import console
 from glyphsr_cli.options import (
     COMPUTE,
     OUTPUT,
-    AutoBatchOpt,
     ConfigOpt,
     DeviceOpt,
     JsonOpt,
@@ -157,7 +156,14 @@ def extract(
     ] = 0,
     device: DeviceOpt = None,
     precision: PrecisionOpt = None,
-    batch_size: AutoBatchOpt = None,
+    batch_size: Annotated[
+        str | None,
+        typer.Option(
+            help="Prompts that SAM answers at once, or auto; halved when memory runs out.",
+            show_default="auto",
+            rich_help_panel=COMPUTE,
+        ),
+    ] = None,
     workers: Annotated[
         str | None,
         typer.Option(help="Processes, or auto.", show_default="auto: cores, with a GPU one", rich_help_panel=COMPUTE),

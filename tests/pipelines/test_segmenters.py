@@ -225,6 +225,12 @@ def test_a_stored_recognizer_is_found_and_named(tmp_path):
     assert {glyph.source for glyph in extracted.glyphs} <= {"attention", "cuts"}
 
 
+def test_a_ctc_recognizer_comes_with_a_warning():
+    alone = describe_localizer(ExtractConfig(localizer="attention", recognizer="compact"))
+    assert "--localizer checked" in alone.notices[0]
+    assert not describe_localizer(ExtractConfig(localizer="checked", recognizer="compact")).notices
+
+
 def test_attention_without_weights_is_an_error():
     with pytest.raises(WeightsError, match="telescope: no weights here"):
         describe_localizer(ExtractConfig(localizer="attention"))
