@@ -56,10 +56,11 @@ def prompts_of(word: Word, key_points: KeyPoints, steps: Sequence[float], *, on_
         on_ink: Keep only anchors on ink; where a character has none, the nearest ink stands in.
     """
     points, owners = [], []
+    stretches = stretch_ink(word) if on_ink else None
     for i, own in enumerate(key_points.points):
         anchors = np.concatenate([anchors_of(point, steps, word.ink.mask.shape) for point in own])
-        if on_ink:
-            anchors = _on_ink(anchors, word.ink.mask, stretch_ink(word, i))
+        if stretches is not None:
+            anchors = _on_ink(anchors, word.ink.mask, stretches[i])
         _, first = np.unique(anchors, axis=0, return_index=True)
         anchors = anchors[np.sort(first)]  # equal prompts give equal masks
         points.append(anchors)

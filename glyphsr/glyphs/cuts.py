@@ -11,12 +11,10 @@ from glyphsr.glyphs.word import Word
 CUTS = "cuts"
 
 
-def stretch_ink(word: Word, character: int) -> NDArray[np.bool_]:
-    """``(H, W)``: the ink in a character's stretch of columns."""
-    start, end = word.split.cells[character]
-    region = np.zeros_like(word.ink.mask)
-    region[:, start:end] = word.ink.mask[:, start:end]
-    return region
+def stretch_ink(word: Word) -> NDArray[np.bool_]:
+    """``(L, H, W)``: the ink in each character's stretch of columns."""
+    owners = word.split.owners(word.ink.mask.shape)
+    return np.asarray(word.ink.mask & (owners == np.arange(len(word.text))[:, None, None]))
 
 
 def key_points_of(region: NDArray[np.bool_], cell: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -47,7 +45,7 @@ class CutsLocalizer:
 
     @staticmethod
     def _locate(word: Word) -> KeyPoints:
-        regions = [stretch_ink(word, i) for i in range(len(word.text))]
+        regions = stretch_ink(word)
         points = [key_points_of(region, cell) for region, cell in zip(regions, word.split.cells, strict=True)]
         count = len(word.text)
-        return KeyPoints(np.stack(points), (CUTS,) * count, np.stack(regions), (None,) * count)
+        return KeyPoints(np.stack(points), (CUTS,) * count, regions, (None,) * count)

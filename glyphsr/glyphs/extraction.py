@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.glyphs.anchors import prompts_of
 from glyphsr.glyphs.interface import Candidates, KeyPoints, Localizer, Prompts, Segmenter
-from glyphsr.glyphs.ownership import column_owners, own_pieces
+from glyphsr.glyphs.ownership import own_pieces, pixel_owners
 from glyphsr.glyphs.refinement import LEAST_CONTRAST, intersect_ink
 from glyphsr.glyphs.selection import Choice, is_plausible, select
 from glyphsr.glyphs.word import Word, from_frame
@@ -130,7 +130,7 @@ def _choose(
 
 
 def _own_ink(word: Word, points: KeyPoints) -> NDArray[np.bool_]:
-    return own_pieces(word.ink.mask, column_owners(word, points.points[:, 0, 0]), len(word.text))
+    return own_pieces(word.ink.mask, pixel_owners(word, points.points[:, 0]), len(word.text))
 
 
 def _in_picture(point: NDArray[np.float64], word: Word) -> tuple[float, float]:

@@ -44,22 +44,24 @@ def columns_between(mask: NDArray[np.bool_], centres: NDArray[np.float64]) -> ND
     return owner
 
 
-def column_owners(word: Word, centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Owner of each column: by the centres where one lies outside its stretch of the split, else by the split.
+def pixel_owners(word: Word, centres: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Owner of each pixel: by the centres where one lies outside its stretch of the split, else by the split.
 
     Centres out of reading order are no basis for cuts, so there, too, the split decides.
 
+    Args:
+        word: Ink and split.
+        centres: ``(L, 2)``: ``(x, y)`` of each character.
+
     Returns:
-        ``(W,)``: index of the character, -1 for columns that the split leaves out.
+        ``(H, W)``: index of the character, -1 for pixels that the split leaves out.
     """
-    cells = word.split.cells
-    inside = ((centres >= cells[:, 0] - 0.5) & (centres <= cells[:, 1] - 0.5)).all()
-    if not inside and (np.diff(centres) > 0).all():
-        return columns_between(word.ink.mask, centres)
-    owner = np.full(word.ink.mask.shape[1], NOBODY)
-    for i, (start, end) in enumerate(cells):
-        owner[start:end] = i
-    return owner
+    shape, cells = word.ink.mask.shape, word.split.cells
+    x = centres[:, 0] + word.split.slant * (centres[:, 1] - (shape[0] - 1) / 2)  # in the middle row
+    inside = ((x >= cells[:, 0] - 0.5) & (x <= cells[:, 1] - 0.5)).all()
+    if not inside and (np.diff(centres[:, 0]) > 0).all():
+        return np.broadcast_to(columns_between(word.ink.mask, centres[:, 0]), shape)
+    return word.split.owners(shape)
 
 
 def own_pieces(mask: NDArray[np.bool_], owner: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
@@ -67,7 +69,7 @@ def own_pieces(mask: NDArray[np.bool_], owner: NDArray[np.int64], count: int) ->
 
     Args:
         mask: ``(H, W)`` ink.
-        owner: ``(W,)``: whose column it is, -1 for nobody's.
+        owner: ``(H, W)``: in whose stretch each pixel lies, -1 for nobody's.
         count: Characters L.
 
     Returns:
@@ -75,12 +77,11 @@ def own_pieces(mask: NDArray[np.bool_], owner: NDArray[np.int64], count: int) ->
     """
     pieces, found = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     labels = np.asarray(found, np.int32)
-    by_pixel = np.broadcast_to(owner, mask.shape)
-    mass = np.bincount((labels * (count + 1) + by_pixel + 1).ravel(), minlength=pieces * (count + 1))
+    mass = np.bincount((labels * (count + 1) + owner + 1).ravel(), minlength=pieces * (count + 1))
     mass = mass.reshape(pieces, count + 1)  # column 0 is nobody
     winner = mass.argmax(axis=1) - 1
     whole = (mass.max(axis=1) >= WHOLE * mass.sum(axis=1)) & ~_takes_most(mass)
-    final = np.where(whole[labels], winner[labels], by_pixel)
+    final = np.where(whole[labels], winner[labels], owner)
     final[~mask | _stray(labels, mass, winner)[labels]] = NOBODY
     return np.asarray(final == np.arange(count)[:, None, None])
 
@@ -145,7 +146,7 @@ class InkSegmenter:
 
     @staticmethod
     def _segment(word: Word, key_points: KeyPoints, prompts: Prompts) -> Candidates:
-        owner = column_owners(word, key_points.points[:, 0, 0])
+        owner = pixel_owners(word, key_points.points[:, 0])
         masks = own_pieces(word.ink.mask, owner, len(word.text))
         first = np.searchsorted(prompts.owners, np.arange(len(word.text)))
         return Candidates(masks, stability(word.ink.strength, masks), first.astype(np.int64))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.glyphs.ink import Ink, find_ink
-from glyphsr.glyphs.splitting import Split, split_word
+from glyphsr.glyphs.splitting import Split, split_slanted, split_word
 from glyphsr.glyphs.widths import relative_widths
 
 HEIGHT = 32
@@ -32,7 +32,7 @@ INVERTED_MARGIN, INVERTED_BY_CERTAINTY = 0.2, 0.6
 """The same for ink and ground exchanged: fixed, and times how certain the border is of which is which."""
 
 EASY = 0.1
-"""Cost of a split per character below which no other ink is tried."""
+"""Cost of a split per character below which no other ink and no slant is tried."""
 
 HOPELESS = 50.0
 """Cost of a split that could not be found."""
@@ -170,7 +170,8 @@ def _best_ink(frame: NDArray[np.uint8], text: str) -> tuple[Ink, Split]:
         raise Rejection("blank")
     if best is None:
         return seen, _even_split(seen.mask, text)
-    return best[1:]
+    _, ink, split = best
+    return ink, split_slanted(ink.mask, text, split) if split.cost > EASY else split
 
 
 def _even_split(mask: NDArray[np.bool_], text: str) -> Split:

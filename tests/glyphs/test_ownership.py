@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphsr.glyphs.cuts import CutsLocalizer
-from glyphsr.glyphs.ownership import column_owners, columns_between, own_pieces, stability
+from glyphsr.glyphs.ownership import columns_between, own_pieces, pixel_owners, stability
 from glyphsr.glyphs.refinement import intersect_ink
 from glyphsr.glyphs.selection import iou_with
 from glyphsr.glyphs.word import prepare_word
@@ -12,8 +12,8 @@ from ..glyph_words import draw_glyphs
 
 
 def halves(width, at):
-    owner = np.zeros(width, np.int64)
-    owner[at:] = 1
+    owner = np.zeros((8, width), np.int64)
+    owner[:, at:] = 1
     return owner
 
 
@@ -37,8 +37,8 @@ def test_a_piece_that_lies_in_both_is_cut():
 def test_what_lies_in_nobodys_columns_is_dropped():
     mask = np.zeros((8, 20), bool)
     mask[2:6, 1:4] = mask[2:6, 8:12] = True
-    owner = np.full(20, -1)
-    owner[7:13] = 0
+    owner = np.full((8, 20), -1)
+    owner[:, 7:13] = 0
     assert own_pieces(mask, owner, 1)[0].sum() == 16
 
 
@@ -47,7 +47,7 @@ def test_a_small_piece_at_the_border_is_a_neighbours_but_a_dot_is_not():
     mask[4:10, 3:6] = True  # the stem of an i
     mask[1:3, 3:6] = True  # its dot
     mask[11, 3:6] = True  # the line below
-    kept = own_pieces(mask, np.zeros(10, np.int64), 1)[0]
+    kept = own_pieces(mask, np.zeros((12, 10), np.int64), 1)[0]
     assert kept[1:3, 3:6].all()
     assert not kept[11].any()
 
@@ -68,15 +68,15 @@ def test_a_centre_keeps_its_own_pixel():
     mask[6:26, 14:22] = True
     owner = columns_between(mask, np.array([10.0, 18.0]))
     assert owner[10] == 0
-    assert own_pieces(mask, owner, 2)[0].sum() >= 20
+    assert own_pieces(mask, np.broadcast_to(owner, mask.shape), 2)[0].sum() >= 20
 
 
 def test_centres_out_of_order_are_no_basis_for_cuts():
     image, masks = draw_glyphs("noun", gap=6)
     word = prepare_word(image, "noun")
-    places = CutsLocalizer().locate([word])[0].points[:, 0, 0]
+    places = CutsLocalizer().locate([word])[0].points[:, 0]
     for order in ([1, 0, 2, 3], [3, 1, 2, 0]):
-        owner = column_owners(word, places[order])
+        owner = pixel_owners(word, places[order])
         shares = own_pieces(word.ink.mask, owner, 4)
         assert min(iou_with(a[None], b)[0] for a, b in zip(shares, masks, strict=True)) > 0.8
 

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from glyphsr.glyphs.splitting import EMPTY_COST, runs, split_word
+from glyphsr.glyphs.slant import row_shifts, straightened
+from glyphsr.glyphs.splitting import EMPTY_COST, runs, split_slanted, split_word
 from glyphsr.glyphs.widths import relative_widths
 from glyphsr.text.charset import PRINTABLE_94
 
@@ -96,6 +97,32 @@ def test_shifted_blobs_have_shifted_stretches(seed, shift):
     mask[8:24, 5:45] = rng.random((16, 40)) > 0.6
     first, second = split_word(mask, "abcd"), split_word(np.roll(mask, shift, axis=1), "abcd")
     assert np.array_equal(first.cells + shift, second.cells)
+
+
+@pytest.mark.parametrize("slant", [0.15, 0.3, 0.45, -0.15])
+def test_slanted_writing_is_split_along_its_strokes(slant):
+    upright = [bars(span, width=90) for span in ((20, 30), (32, 42), (44, 54), (56, 66))]
+    leaning = [np.stack([np.roll(row, -s) for row, s in zip(m, row_shifts(32, slant), strict=True)]) for m in upright]
+    mask = np.any(leaning, axis=0)
+    split = split_slanted(mask, "nnnn", split_word(mask, "nnnn"))
+    assert abs(split.slant - slant) < 0.16
+    assert split.slant * slant > 0
+    owners = split.owners(mask.shape)
+    assert min((owners[own] == i).mean() for i, own in enumerate(leaning)) > 0.9
+
+
+def test_upright_writing_stays_upright():
+    _, masks = draw_glyphs("noun", gap=3)
+    upright = split_word(masks.any(axis=0), "noun")
+    assert split_slanted(masks.any(axis=0), "noun", upright) is upright
+
+
+@given(st.floats(-0.5, 0.5), st.integers(2, 40))
+def test_straightening_loses_nothing(slant, height):
+    mask = np.random.default_rng(0).random((height, 30)) > 0.5
+    upright, margin = straightened(mask, slant)
+    assert upright.sum() == mask.sum()
+    assert upright.shape == (height, 30 + 2 * margin)
 
 
 def test_the_table_knows_all_printable_characters():
