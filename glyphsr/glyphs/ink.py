@@ -56,15 +56,20 @@ def two_means(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArra
     Returns:
         Centres ``(2, d)``, and for each sample whether it belongs to the second.
     """
-    mean = samples.mean(axis=0)
-    centred = samples - mean
-    axis = np.linalg.eigh(centred.T @ centred)[1][:, -1].astype(np.float32)
+    count = len(samples)
+    columns = np.ascontiguousarray(samples.T, np.float64)
+    total = columns.sum(axis=1)
+    centred = samples - (total / count).astype(np.float32)
+    # Sums over samples avoid BLAS: its order, and so the last bit, depends on how many threads it has.
+    axis = np.linalg.eigh(np.einsum("nd,ne->de", centred, centred))[1][:, -1].astype(np.float32)
     second = centred @ axis > 0
-    centres = np.stack([mean, mean])
+    centres = np.asarray(np.stack([total, total]) / count, np.float32)
     for _ in range(ITERATIONS):
-        if not second.any() or second.all():
+        members = int(np.count_nonzero(second))
+        if members in (0, count):
             break
-        centres = np.stack([samples[~second].mean(axis=0), samples[second].mean(axis=0)])
+        own = np.where(second, columns, 0).sum(axis=1)
+        centres = np.asarray(np.stack([total - own, own]) / [[count - members], [members]], np.float32)
         # Nearer to the second centre, as one product: |x - a|^2 - |x - b|^2 > 0
         a, b = centres
         moved = samples @ (b - a) > np.float32((b @ b - a @ a) / 2)

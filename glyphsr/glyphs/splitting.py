@@ -26,6 +26,9 @@ as a character has."""
 SKIP_AT_BORDER = 0.2
 """Factor for ink that touches the picture's border, which is often a neighbour's."""
 
+SLANTS = (0.15, 0.3, 0.45, -0.15)
+"""Columns per row that are tried; few people lean to the left."""
+
 SLANT_MARGIN = 0.1
 """How much cheaper, per character, the split of slanted writing must be to be preferred."""
 
@@ -82,8 +85,10 @@ class _Columns:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     """Where runs of columns with ink begin and end, as indices into ``places``."""
-    skip: NDArray[np.float64]
-    """``(runs,)`` cost of leaving a run out."""
+    chain: NDArray[np.int64]
+    """``(2 runs,)``: start, end, start, end ..."""
+    prices: NDArray[np.float64]
+    """``(2 runs,)`` cost of all runs that lie before and are left out."""
     extent: int
     """Columns from the first to the last ink."""
 
@@ -128,7 +133,8 @@ def _columns(mask: NDArray[np.bool_], advance: float) -> _Columns:
         blank_before=np.concatenate([[0], np.cumsum(column_ink == 0)])[places],
         starts=np.searchsorted(places, starts),
         ends=np.searchsorted(places, ends),
-        skip=np.array(skip),
+        chain=np.searchsorted(places, np.column_stack([starts, ends]).ravel()),
+        prices=np.cumsum(np.column_stack([np.zeros(len(skip)), skip]).ravel()),
         extent=int(ends[-1] - starts[0]),
     )
 
@@ -143,17 +149,16 @@ def _move_on(cost: NDArray[np.float64], columns: _Columns) -> NDArray[np.int64]:
     Returns:
         ``(scales, n)``: where each path was before it moved on.
     """
-    came_from = np.tile(np.arange(cost.shape[1]), (len(cost), 1))
-
-    def step(source: int, target: int, price: float) -> None:
-        cheaper = cost[:, source] + price < cost[:, target]
-        cost[cheaper, target] = cost[cheaper, source] + price
-        came_from[cheaper, target] = came_from[cheaper, source]
-
-    for run, (start, end) in enumerate(zip(columns.starts, columns.ends, strict=True)):
-        if run:
-            step(columns.ends[run - 1], start, 0.0)
-        step(start, end, columns.skip[run])
+    came_from = np.empty(cost.shape, np.int64)
+    came_from[:] = np.arange(cost.shape[1])
+    # Along the chain a path pays the difference of the prices between where it enters and where it leaves.
+    chain, prices = columns.chain, columns.prices
+    entry = cost[:, chain] - prices
+    cheapest = np.minimum.accumulate(entry, axis=1)
+    own = entry <= cheapest
+    cost[:, chain] = np.where(own, cost[:, chain], cheapest + prices)
+    entered = np.maximum.accumulate(np.where(own, np.arange(len(chain)), 0), axis=1)
+    came_from[:, chain] = chain[entered]
     return came_from
 
 
@@ -197,11 +202,12 @@ def split_word(mask: NDArray[np.bool_], text: str) -> Split | None:
     cost[:, columns.starts[0]] = 0.0
     _move_on(cost, columns)
     steps = []
+    rows, numbers = np.arange(len(scales))[:, None], np.arange(n)[None]
     for i in range(len(text)):
         through = WIDTH_WEIGHT * (log_widths - log_expected[:, i, None, None]) ** 2
         through += fixed + cost[:, :, None]  # (scales, from, to)
         begin = through.argmin(axis=1)
-        cost = np.take_along_axis(through, begin[:, None], axis=1)[:, 0]
+        cost = through[rows, begin, numbers]
         steps.append((begin, _move_on(cost, columns)))
     last = columns.ends[-1]
     scale = int(cost[:, last].argmin())
@@ -218,16 +224,12 @@ def split_slanted(mask: NDArray[np.bool_], text: str, upright: Split) -> Split:
         text: Its characters, without spaces.
         upright: What :func:`split_word` found.
     """
-    best = upright
-    for slants in ((0.15, 0.3, 0.45), (-0.15,)):  # further only while it helps; few people lean to the left
-        for slant in slants:
-            straight, margin = straightened(mask, slant)
-            found = split_word(straight, text)
-            if found is None or found.cost + (SLANT_MARGIN if best is upright else 0.0) >= best.cost:
-                break
-            best = replace(found, cells=found.cells - margin, slant=slant)
-        if best is not upright:
-            break
+    best, least = upright, upright.cost - SLANT_MARGIN
+    for slant in SLANTS:
+        straight, margin = straightened(mask, slant)
+        found = split_word(straight, text)
+        if found is not None and found.cost < least:
+            best, least = replace(found, cells=found.cells - margin, slant=slant), found.cost
     return best
 
 

@@ -171,7 +171,7 @@ def _best_ink(frame: NDArray[np.uint8], text: str) -> tuple[Ink, Split]:
     if best is None:
         return seen, _even_split(seen.mask, text)
     _, ink, split = best
-    return ink, split_slanted(ink.mask, text, split) if split.cost > EASY else split
+    return ink, split_slanted(ink.mask, text, split) if split.cost > 0.2 else split
 
 
 def _even_split(mask: NDArray[np.bool_], text: str) -> Split:
