@@ -68,8 +68,9 @@ class PartsFolder:
         return -(-self.samples // self.size)
 
     def chunk_file(self, chunk: int) -> Path:
-        """Where a chunk is kept."""
-        return self.path / f"chunk-{chunk:07d}.zip"
+        """Where a chunk is kept; the name says which words are in it, counted from 1."""
+        words = self.words(chunk)
+        return self.path / f"words-{words.start + 1:09d}-{words.stop:09d}.zip"
 
     def words(self, chunk: int) -> range:
         """Indices of a chunk's words."""

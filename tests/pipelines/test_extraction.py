@@ -15,11 +15,12 @@ from PIL import Image
 
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
+from glyphsr.data.hr_words import LmdbWords
 from glyphsr.data.lmdb_writer import LmdbWriter, write_pairs
 from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.pipelines import extraction_set, extraction_work
-from glyphsr.pipelines.extraction import extract, parse_shard
+from glyphsr.pipelines.extraction import extract, extract_glyphs, parse_shard
 from glyphsr.pipelines.extraction_pool import usable_cores
 from glyphsr.pipelines.glyph_parts import PartsFolder, difference
 from glyphsr.pipelines.localizers import PartInfo
@@ -85,6 +86,17 @@ def test_a_set_becomes_a_glyph_lmdb_and_stays_as_it_was(many, tmp_path):
     assert manifest["source"]["samples"] == 20
 
 
+def test_what_is_read_back_is_what_python_gives(many, tmp_path):
+    extract(str(many), tmp_path / "glyphs", config=INK)
+    source, glyphs = LmdbWords(many), GlyphLmdb(tmp_path / "glyphs")
+    for i in range(5):
+        sample = source.read(i)
+        expected = extract_glyphs(sample.hr, sample.label, segmenter="ink", localizer="cuts")
+        assert np.array_equal(glyphs[i].chars, expected.chars)
+        assert np.array_equal(glyphs[i].line, expected.line)
+        assert glyphs[i].glyphs == expected.glyphs
+
+
 def test_the_default_place_is_beside_the_source(many, tmp_path):
     shutil.copytree(many, tmp_path / "easy")
     assert extract(str(tmp_path / "easy"), config=INK).reports[0].out == str(tmp_path / "easy-glyphs")
@@ -142,12 +154,13 @@ if __name__ == "__main__":
 """
 
 
-def test_a_run_killed_at_random_moments_equals_one_that_was_not(many, tmp_path, whole):
+def test_a_run_killed_at_ten_random_moments_equals_one_that_was_not(many, tmp_path, whole, monkeypatch):
+    monkeypatch.setattr(extraction_set, "INK_CHUNK", 1)
     out, script = tmp_path / "killed", tmp_path / "run.py"
-    script.write_text(KILLED)
+    script.write_text(KILLED.replace("INK_CHUNK = 4", "INK_CHUNK = 1"))
     random.seed(4)
-    parts = PartsFolder(tmp_path / "killed.parts", 20, 4)
-    for kill in range(4):
+    parts = PartsFolder(tmp_path / "killed.parts", 20, 1)
+    for kill in range(10):
         process = subprocess.Popen([sys.executable, str(script), str(many), str(out)])
         deadline = time.monotonic() + 60
         while process.poll() is None and not parts.chunk_file(kill).exists() and time.monotonic() < deadline:
