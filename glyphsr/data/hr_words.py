@@ -29,6 +29,11 @@ class HrWords(Protocol):
         """
         ...
 
+    @property
+    def shortfall(self) -> str | None:
+        """What a person should know if the set is smaller than it says."""
+        ...
+
     def fingerprint(self) -> str:
         """Equal for equal content, wherever it lies; texts, sizes of files and their last bytes count."""
         ...
@@ -47,8 +52,16 @@ class LmdbWords:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.pairs = PairedLmdb(path)
+        self._declared = len(self.pairs)
         # Keys that were never written are one problem of the set, not one each of its samples.
-        self._count = min(len(self.pairs), self.pairs.last_number())
+        self._count = min(self._declared, self.pairs.last_number())
+
+    @property
+    def shortfall(self) -> str | None:
+        """As :attr:`HrWords.shortfall`."""
+        if self._count == self._declared:
+            return None
+        return f"{self.path}: num-samples says {self._declared}, {self._count} are there; is the copy complete?"
 
     def __len__(self) -> int:
         return self._count
@@ -94,6 +107,7 @@ class FolderWords:
             names = sorted(p.name for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
             rows = [(name, label_from_name(Path(name).stem)) for name in names]
         self.rows = rows
+        self.shortfall: str | None = None
         if not rows:
             raise DataError(f"{path}: no LMDB (no data.mdb), no label file and no pictures in it")
 

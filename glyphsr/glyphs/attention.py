@@ -1,5 +1,6 @@
 """Key points where a recognizer looks (paper, section on the GEM): attention maps to centres and glyph attention."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -141,14 +142,17 @@ def _separate(
     cuts: KeyPoints,
 ) -> None:
     """Of characters that attention puts in one place, leave there the one that cuts put nearest; changes in place."""
-    for i in range(len(points)):
-        for k in range(i):
+    changed = True
+    while changed:  # who is moved may meet another; each change makes one more character a matter of cuts
+        changed = False
+        for k, i in itertools.combinations(range(len(points)), 2):
             if ATTENTION not in (sources[i], sources[k]) or np.hypot(*(points[i, 0] - points[k, 0])) >= COINCIDE:
                 continue
             apart = [np.hypot(*(points[j, 0] - cuts.points[j, 0])) for j in (k, i)]
             loser = i if sources[k] == CUTS or (sources[i] == ATTENTION and apart[1] >= apart[0]) else k
             points[loser], regions[loser] = cuts.points[loser], cuts.attention[loser]
             sources[loser], reasons[loser] = CUTS, "coinciding"
+            changed = True
 
 
 def _longest_increasing(values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -195,18 +199,21 @@ class CheckedLocalizer:
         points, regions = found.points.copy(), found.attention.copy()
         sources, reasons = list(found.sources), list(found.reasons)
 
+        def along(places: NDArray[np.float64]) -> NDArray[np.float64]:
+            return word.split.middle_x(places[:, 0], word.ink.mask.shape[0])
+
         def give_up(character: int, reason: str) -> None:
             points[character], regions[character] = cuts.points[character], cuts.attention[character]
             sources[character], reasons[character] = CUTS, reason
 
         if word.split.cost < CONFIDENT_SPLIT:
             widths = word.split.cells[:, 1] - word.split.cells[:, 0]
-            far = np.abs(points[:, 0, 0] - cuts.points[:, 0, 0]) > HALF * widths
+            far = np.abs(along(points) - along(cuts.points)) > HALF * widths
             for i in range(len(points)):
                 if far[i] and sources[i] == ATTENTION:
                     give_up(i, "far_from_cuts")
         while ATTENTION in sources:  # a replaced point may stand in another's way
-            kept = _longest_increasing(points[:, 0, 0])
+            kept = _longest_increasing(along(points))
             wrong = [i for i in range(len(kept)) if not kept[i] and sources[i] == ATTENTION]
             if kept.all():
                 break

@@ -57,7 +57,7 @@ def pixel_owners(word: Word, centres: NDArray[np.float64]) -> NDArray[np.int64]:
         ``(H, W)``: index of the character, -1 for pixels that the split leaves out.
     """
     shape, cells = word.ink.mask.shape, word.split.cells
-    x = centres[:, 0] + word.split.slant * (centres[:, 1] - (shape[0] - 1) / 2)  # in the middle row
+    x = word.split.middle_x(centres, shape[0])
     inside = ((x >= cells[:, 0] - 0.5) & (x <= cells[:, 1] - 0.5)).all()
     if not inside and (np.diff(centres[:, 0]) > 0).all():
         return np.broadcast_to(columns_between(word.ink.mask, centres[:, 0]), shape)

@@ -53,6 +53,15 @@ class Split:
     slant: float = 0.0
     """Columns per row by which strokes lean to the right upwards."""
 
+    def middle_x(self, points: NDArray[np.float64], height: int) -> NDArray[np.float64]:
+        """Where points lie along the line, leaning writing straightened: x in the middle row.
+
+        Args:
+            points: ``(L, 2)``: ``(x, y)``.
+            height: Rows of the ink that was split.
+        """
+        return np.asarray(points[:, 0] + self.slant * (points[:, 1] - (height - 1) / 2))
+
     def owners(self, shape: tuple[int, int]) -> NDArray[np.int64]:
         """Whose stretch each pixel lies in.
 

@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,7 +33,13 @@ INVERTED_MARGIN, INVERTED_BY_CERTAINTY = 0.2, 0.6
 """The same for ink and ground exchanged: fixed, and times how certain the border is of which is which."""
 
 EASY = 0.1
-"""Cost of a split per character below which no other ink and no slant is tried."""
+"""Cost of a split per character (with its ink's margin) below which no other ink is tried."""
+
+SLANT_FROM = 0.2
+"""Cost above which slants are tried; below, they gain less than their time is worth."""
+
+LONG = 20 * HEIGHT
+"""Width of a frame from which neither is tried: the work grows with the square of the width."""
 
 HOPELESS = 50.0
 """Cost of a split that could not be found."""
@@ -83,8 +90,17 @@ def to_frame(image: NDArray[np.uint8], *, squeeze: bool = False) -> NDArray[np.u
     target = PAPER_WIDTH if squeeze else max(MIN_COLUMNS, round(width * HEIGHT / height))
     if (height, width) == (HEIGHT, target):
         return image
-    method = cv2.INTER_AREA if height > HEIGHT else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (target, HEIGHT), interpolation=method), np.uint8)
+    return np.asarray(_resized(image, (HEIGHT, target), cv2.INTER_CUBIC), np.uint8)
+
+
+def _resized(image: NDArray[Any], size: tuple[int, int], enlarging: int) -> NDArray[Any]:
+    """Each axis by area where it shrinks, else by the method given; ``(H, W)`` or ``(H, W, 3)`` to ``size``."""
+    for height, width in ((size[0], image.shape[1]), size):
+        if (height, width) != image.shape[:2]:
+            shrinks = height < image.shape[0] or width < image.shape[1]
+            method = cv2.INTER_AREA if shrinks else enlarging
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=method))
+    return image
 
 
 def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -100,13 +116,12 @@ def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bo
     """
     if masks.shape[1:] == size or not len(masks):
         return masks if len(masks) else np.zeros((0, *size), np.bool_)
-    method = cv2.INTER_AREA if size[0] < masks.shape[1] else cv2.INTER_LINEAR
     apart = masks.sum(axis=0).max() <= 1
     result = np.zeros((len(masks), *size), bool)
     total, most = np.zeros(size, np.float32), np.zeros(size, np.float32)
     owner = np.full(size, -1)
     for i, mask in enumerate(masks):  # one by one: a stack of large pictures would fill the memory
-        cover = np.asarray(cv2.resize(mask.astype(np.float32), size[::-1], interpolation=method), np.float32)
+        cover = np.asarray(_resized(mask.astype(np.float32), size, cv2.INTER_LINEAR), np.float32)
         if not apart:  # overlapping masks, as SAM's may be, are each on their own
             result[i] = cover >= 0.5
             continue
@@ -164,14 +179,17 @@ def _best_ink(frame: NDArray[np.uint8], text: str) -> tuple[Ink, Split]:
         margin = LOCAL_MARGIN * local + inverted * (INVERTED_MARGIN + INVERTED_BY_CERTAINTY * ink.certainty)
         if best is None or split.cost + margin < best[0]:
             best = (split.cost + margin, ink, split)
-        if best[0] < (INVERTED_MARGIN if local else EASY):  # what comes next has a greater margin
+        easy = best[0] < (INVERTED_MARGIN if local else EASY)  # what comes next has a greater margin
+        if easy or frame.shape[1] > LONG:
             break
     if seen is None:
         raise Rejection("blank")
     if best is None:
         return seen, _even_split(seen.mask, text)
     _, ink, split = best
-    return ink, split_slanted(ink.mask, text, split) if split.cost > 0.2 else split
+    if split.cost > SLANT_FROM and frame.shape[1] <= LONG:
+        split = split_slanted(ink.mask, text, split)
+    return ink, split
 
 
 def _even_split(mask: NDArray[np.bool_], text: str) -> Split:

@@ -23,7 +23,7 @@ WORDS = 32
 MEDIAN, TENTH = 0.95, 0.85
 """Least IoU with the padded layout's masks: of the median, and of the tenth percentile of characters."""
 
-DECIDING = {"multimask", "refine", "steps", "threshold", "max_line_share", "when_none_passes", "frame", "key_points"}
+DECIDING = {"multimask", "steps", "threshold", "max_line_share", "when_none_passes", "frame", "key_points"}
 """Settings that have a say in which mask is chosen, beyond those of the profile."""
 
 VERDICTS = "sam-layouts.json"
@@ -53,7 +53,13 @@ def _stored() -> dict[str, dict[str, float]]:
 
 
 def judge_layout(
-    words: Sequence[Word], localizer: Localizer, info: PartInfo, config: ExtractConfig, *, device: str | None = None
+    words: Sequence[Word],
+    localizer: Localizer,
+    info: PartInfo,
+    config: ExtractConfig,
+    *,
+    located_by: PartInfo,
+    device: str | None = None,
 ) -> Verdict:
     """Compare the chosen masks of a layout with those of ``padded``, or recall how it went before.
 
@@ -65,11 +71,14 @@ def judge_layout(
         localizer: Finds their characters.
         info: The checkpoint, its layout and precision.
         config: Everything else.
+        located_by: What the localizer is; a recognizer's hash is part of what a verdict holds for.
         device: Instead of the configured one.
     """
     layout = info.facts["layout"]
-    settings = config.model_dump(mode="json", include=DECIDING) | {"localizer": type(localizer).__name__}
-    settings |= {"anchors": config.anchor_order, "rule": config.selection_rule}
+    settings = config.model_dump(mode="json", include=DECIDING) | {
+        "localizer": {k: v for k, v in located_by.facts.items() if k != "path"}
+    }
+    settings |= {"anchors": config.anchor_order, "rule": config.selection_rule, "refine": config.refinement}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     key = f"{info.facts['sha256']} {layout} {info.facts['precision']} {digest}"
     known = _recalled(key, layout)

@@ -99,15 +99,15 @@ def run_in_processes(job: Job, chunks: Sequence[int], workers: int) -> Iterator[
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker, initargs=(job, threads))
     try:
-        with _environment(MALLOC):
+        with _environment(MALLOC):  # the processes start with the first task
             futures = [pool.submit(run_chunk, chunk) for chunk in chunks]
-            for future in as_completed(futures):
-                yield future.result()
+        for future in as_completed(futures):
+            yield future.result()
         pool.shutdown()
     except BrokenProcessPool as error:
         raise GlyphSRError(
-            f"{job.source}: a worker process died, as it does when memory runs out; try fewer --workers. "
-            "Finished chunks stay, the same command goes on"
+            f"{job.source}: a worker process died, as it does when memory runs out; try fewer --workers "
+            "(a script needs `if __name__ == '__main__':`). Finished chunks stay, the same command goes on"
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

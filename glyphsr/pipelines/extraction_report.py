@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glyphsr.data.glyph_lmdb import META, GlyphLmdb, read_meta
-from glyphsr.pipelines.glyph_parts import PartsFolder
+from glyphsr.pipelines.glyph_parts import DamagedChunkError, PartsFolder
 
 UNREADABLE, OUT_OF_MEMORY = "unreadable", "out_of_memory"
 """Rejections of words that were not looked at; the others are findings."""
@@ -114,12 +115,13 @@ def tally_result(path: Path) -> Tally:
 
 
 def tally_parts(parts: PartsFolder) -> Tally:
-    """Counts of the chunks that are there."""
+    """Counts of the chunks that are there; other shards may be at work on them, so what goes is left out."""
     tally = Tally()
     for chunk in range(parts.count):
-        if parts.chunk_file(chunk).is_file():
-            for values in parts.read(chunk):
-                tally.add(read_meta(values[META], str(parts.chunk_file(chunk))))
+        with suppress(FileNotFoundError, DamagedChunkError):
+            metas = [read_meta(values[META], str(parts.chunk_file(chunk))) for values in parts.read(chunk)]
+            for meta in metas:
+                tally.add(meta)
     return tally
 
 

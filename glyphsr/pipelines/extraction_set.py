@@ -92,6 +92,8 @@ class SetRun:
         self.device = _device_of(config, localizer, segmenter)
         self.notify = notify
         self.notices: list[str] = []
+        if self.source.shortfall:
+            self._say(self.source.shortfall)
         for notice in (*((SAMPLE_NOTICE,) if _in_package(source) else ()), *localizer.notices, *segmenter.notices):
             self._say(notice)
         self.segmenter = self._with_safe_layout(segmenter)
@@ -137,6 +139,8 @@ class SetRun:
             done = self._join()
         seconds = time.perf_counter() - started
         tally = tally_result(self.place) if done else tally_parts(self.parts)
+        if not done and self._has_result():  # another shard has joined all while this one counted
+            done, tally = True, tally_result(self.place)
         return report_of(
             tally,
             source=self.path,
@@ -177,8 +181,10 @@ class SetRun:
         from glyphsr.pipelines.calibration import WORDS, judge_layout
 
         words = list(self._some_words(WORDS))
-        localizer = Worker(Job(self.path, PartsFolder(Path(), 0, 1), self.config, self.localizer, segmenter)).localizer
-        verdict = judge_layout(words, localizer, segmenter, self.config, device=self.device)
+        job = Job(self.path, PartsFolder(Path(), 0, 1), self.config, self.localizer, segmenter, self.device)
+        verdict = judge_layout(
+            words, Worker(job).localizer, segmenter, self.config, located_by=self.localizer, device=self.device
+        )
         figures = f"IoU with padded: median {verdict.median:.3f}, 10th percentile {verdict.tenth:.3f}"
         if verdict.passed:
             self._say(f"--sam-layout {layout}: accepted for this checkpoint ({figures})")
@@ -245,6 +251,7 @@ class SetRun:
 
     def _join(self) -> bool:
         """Join the chunks if all are there; whether the result is."""
+        rounds = 0
         while not self.parts.missing():
             with self.parts.merging() as something_left:
                 if not something_left:
@@ -253,6 +260,9 @@ class SetRun:
                     self.parts.merge(self.place, self.manifest)
                     return True
                 except DamagedChunkError as error:
+                    rounds += 1
+                    if rounds > self.parts.count:  # what is written does not come back: no disk to work on
+                        raise
                     self._say(f"{error}; it is made anew")
                 except (OSError, lmdb.Error) as error:
                     raise _cannot_write(error, self.place) from error

@@ -1,12 +1,16 @@
 """The unfinished half of an extraction: finished chunks in a folder, one file each, until all of them are there."""
 
+import errno
+import fnmatch
+import glob
 import io
 import json
-import os
 import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,12 @@ COMPARED = ("format_number", "source", "segmenter", "localizer", "parameters")
 """Parts of a manifest that must be equal for results to stand in one set."""
 
 LOCK = ".merging"
+TRASH = ".trash"
+CHUNKS = "words-*-*.zip"
+"""Names of chunk files."""
+
+DAMAGES = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError)
+"""What reading a damaged archive may raise, depending on which byte is wrong."""
 
 
 class DamagedChunkError(DataError):
@@ -85,13 +95,15 @@ class PartsFolder:
         listing = self.path / MANIFEST
         if self.path.exists() and not self._is_ours():
             raise ConfigError(f"{self.path}: is in the way and no unfinished extraction; move it away")
-        if listing.is_file():
-            other = self.differs(manifest)
-            if other is None:
-                return
+        other = self.differs(manifest) if listing.is_file() else None
+        if listing.is_file() and other is None:
+            return
+        if other is not None and self._has_chunks():  # else nothing is lost, and no reason to refuse
             if not overwrite:
                 raise ConfigError(f"{self.path}: unfinished, with other parameters: {other}; --overwrite starts anew")
             self.remove()
+            if self.path.exists():
+                raise ConfigError(f"{self.path}: was begun again by another process; run one at a time")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             write_bytes(listing, as_json(manifest))
@@ -101,8 +113,11 @@ class PartsFolder:
     def _is_ours(self) -> bool:
         if not self.path.is_dir():
             return False
-        names = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")}
-        return MANIFEST in names or not names
+        names = [entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")]
+        return all(name == MANIFEST or fnmatch.fnmatch(name, CHUNKS) for name in names)
+
+    def _has_chunks(self) -> bool:
+        return next(self.path.glob(CHUNKS), None) is not None
 
     def differs(self, manifest: Mapping[str, Any]) -> str | None:
         """How the parameters of what is there differ from a manifest's, ``None`` if they do not."""
@@ -142,7 +157,9 @@ class PartsFolder:
                     if META not in values:
                         raise KeyError(keys[META])
                     yield values
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        except (*DAMAGES, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before the file's beginning
+                raise
             file.unlink(missing_ok=True)
             raise DamagedChunkError(f"{file}: damaged ({error})") from error
 
@@ -161,13 +178,19 @@ class PartsFolder:
         self.remove()
 
     def remove(self) -> None:
-        """Take the folder away, at once by its name and then what is in it."""
-        trash = self.path.with_name(f"{self.path.name}.{os.getpid()}.trash")
+        """Take the folder away, at once by its name and then what is in it.
+
+        Raises:
+            ConfigError: If it cannot be renamed.
+        """
         try:
-            self.path.rename(trash)
-        except OSError:  # another process did it
-            return
-        shutil.rmtree(trash, ignore_errors=True)
+            trash = Path(tempfile.mkdtemp(dir=self.path.parent, prefix=f"{self.path.name}.", suffix=TRASH))
+            with suppress(FileNotFoundError):  # another process did it
+                self.path.rename(trash / self.path.name)
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be taken away: {error.strerror or error}") from error
+        for old in self.path.parent.glob(f"{glob.escape(self.path.name)}.*{TRASH}"):  # a kill may have left others
+            shutil.rmtree(old, ignore_errors=True)
 
     @contextmanager
     def merging(self) -> Iterator[bool]:

@@ -138,6 +138,27 @@ def test_coinciding_key_points_are_told_apart_by_cuts(word):
     assert found.points[1, 0, 0] > places[0] + 3
 
 
+def test_whoever_is_moved_may_not_meet_another(word):
+    places = CutsLocalizer().locate([word])[0].points[:, 0]
+    maps = [bump(*places[i], word.ink.mask.shape) for i in (1, 2, 2)]
+    found = AttentionLocalizer(Given(maps), CONFIG).locate([word])[0]
+    assert found.reasons == ("coinciding", "coinciding", None)
+    np.testing.assert_allclose(found.points[:, 0], places, atol=1)
+
+
+def test_slanted_characters_are_ordered_along_the_line(word):
+    count = len(word.text)
+    middle = (word.ink.mask.shape[0] - 1) / 2
+    cells = np.array([[10, 18], [18, 26], [26, 34]])
+    split = replace(word.split, cells=cells, slant=0.45, cost=9.0)
+    heights = np.array([4.0, 26.0, 4.0])
+    x = cells.mean(axis=1) - 0.45 * (heights - middle)
+    assert x[0] > x[1]  # a high mark before a low one
+    maps = [bump(px, py, word.ink.mask.shape, spread=2.0) for px, py in zip(x, heights, strict=True)]
+    found = CheckedLocalizer(AttentionLocalizer(Given(maps), CONFIG)).locate([replace(word, split=split)])[0]
+    assert found.reasons == (None,) * count
+
+
 def test_checked_replaces_what_is_out_of_order_or_far_away(word):
     a, b, c = true_places(word)
     doubtful = replace(word, split=replace(word.split, cost=9.0))

@@ -9,7 +9,7 @@ from glyphsr.glyphs.extraction import extract_words, fallback_counts
 from glyphsr.glyphs.interface import Candidates
 from glyphsr.glyphs.ownership import InkSegmenter
 from glyphsr.glyphs.selection import iou_with
-from glyphsr.glyphs.word import Rejection, _even_split, prepare_word
+from glyphsr.glyphs.word import Rejection, _even_split, from_frame, prepare_word
 from glyphsr.pipelines.extraction import extract_glyphs
 
 from ..glyph_words import draw_glyphs
@@ -103,6 +103,13 @@ def test_masks_stay_apart_and_whole_at_other_sizes(height):
     assert found.chars.sum(axis=0).max() == 1
     inner = found.line[height // 4 + 2 : 3 * height // 4 - 2, 8 : 4 * height - 8]
     assert inner.all()
+
+
+@pytest.mark.parametrize("size", [(40, 60), (31, 43), (16, 200)])
+def test_each_axis_is_averaged_where_it_shrinks(size):
+    mask = np.zeros((1, 32, 128), bool)
+    mask[0, :, ::4] = True  # a quarter of each stretch is ink
+    assert from_frame(mask, size).mean() < (0.02 if size[1] < 128 else 0.5)
 
 
 def test_combining_and_invisible_marks_are_no_characters():

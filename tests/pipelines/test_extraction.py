@@ -407,6 +407,41 @@ def test_what_is_in_the_way_is_known_before_the_work(many, tmp_path, name):
     assert not seen
 
 
+@pytest.mark.parametrize("place", [10, -20, -1, 6, 8])
+def test_a_chunk_with_any_wrong_byte_is_made_anew(many, tmp_path, whole, place):
+    out = tmp_path / "glyphs"
+    extract(str(many), out, shard="1/2", config=INK)
+    chunk = next((tmp_path / "glyphs.parts").glob("*.zip"))
+    content = bytearray(chunk.read_bytes())
+    content[place] ^= 0x81
+    chunk.write_bytes(content)
+    extract(str(many), out, config=INK)
+    assert values(out) == whole
+
+
+def test_trash_that_a_kill_left_does_not_keep_old_chunks_alive(many, tmp_path):
+    out = tmp_path / "glyphs"
+    extract(str(many), out, shard="1/2", config=INK)
+    (tmp_path / "glyphs.parts.1.trash" / "x").mkdir(parents=True)
+    other = INK.model_copy(update={"threshold": 1.0})
+    assert extract(str(many), out, config=other, overwrite=True).reports[0].extracted == 20
+    assert sorted(path.name for path in tmp_path.glob("glyphs*")) == ["glyphs"]
+
+
+def test_a_folder_of_parts_with_anything_else_in_it_is_not_ours(many, tmp_path):
+    extract(str(many), tmp_path / "glyphs", shard="1/2", config=INK)
+    (tmp_path / "glyphs.parts" / "novel.txt").write_text("novel")
+    with pytest.raises(ConfigError, match="is in the way"):
+        extract(str(many), tmp_path / "glyphs", config=INK.model_copy(update={"threshold": 0.1}), overwrite=True)
+    assert (tmp_path / "glyphs.parts" / "novel.txt").read_text() == "novel"
+
+
+def test_a_set_that_is_smaller_than_it_says_is_noted(many, tmp_path):
+    path = changed(many, tmp_path / "train", {b"num-samples": b"90"})
+    report = extract(str(path), tmp_path / "glyphs", config=INK).reports[0]
+    assert "num-samples says 90, 20 are there" in report.notices[0]
+
+
 def test_a_damaged_manifest_is_named_and_can_be_replaced(many, tmp_path, whole):
     out = tmp_path / "glyphs"
     extract(str(many), out, shard="1/2", config=INK)

@@ -16,12 +16,14 @@ from glyphsr.pipelines import calibration, extraction_set
 from glyphsr.pipelines.attention_sources import TOO_LONG, UNKNOWN, RecognizerAttention
 from glyphsr.pipelines.calibration import VERDICTS, judge_layout
 from glyphsr.pipelines.extraction import extract, extract_glyphs
-from glyphsr.pipelines.localizers import describe_localizer, open_localizer
+from glyphsr.pipelines.localizers import PartInfo, describe_localizer, open_localizer
 from glyphsr.pipelines.segmenters import describe_segmenter, open_segmenter
 from glyphsr.weights.checkpoints import save_checkpoint
 
 from ..glyph_words import draw_glyphs, tiny_sam
 from .test_extraction import many, values  # noqa: F401 - a fixture
+
+CUTS = PartInfo({"name": "cuts"})
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +108,14 @@ def test_sam_extracts_a_set_the_same_however_it_is_cut(sam_file, many, tmp_path)
     assert any(anchor is not None for anchor in anchors)
 
 
+def test_a_checkpoint_that_is_refused_leaves_nothing_in_the_way(sam_file, many, tmp_path):  # noqa: F811
+    wrong = tmp_path / "other.pth"
+    torch.save({"weight": torch.zeros(3)}, wrong)
+    with pytest.raises(WeightsError):
+        extract(str(many), tmp_path / "glyphs", config=sam_config(wrong, limit=1))
+    assert extract(str(many), tmp_path / "glyphs", config=sam_config(sam_file, limit=1)).reports[0].complete
+
+
 def test_one_picture_from_python(sam_file):
     image, _ = draw_glyphs("oak")
     found = extract_glyphs(image, "oak", segmenter="sam", sam_checkpoint=str(sam_file), localizer="cuts")
@@ -132,27 +142,27 @@ def test_a_verdict_is_remembered_and_one_that_passes_is_followed(sam_file, own_c
     config = sam_config(sam_file, sam_layout="crop", threshold=0.0)
     info = describe_segmenter(config)
     words = words_of("oak", "exit", "42")
-    first = judge_layout(words, CutsLocalizer(), info, config)
+    first = judge_layout(words, CutsLocalizer(), info, config, located_by=CUTS)
     assert 0 < first.characters <= 9
     assert 0 <= first.tenth <= first.median <= 1
     measure = calibration.extract_words
     monkeypatch.setattr(calibration, "extract_words", None)  # recalled, not measured
-    assert judge_layout(words, CutsLocalizer(), info, config) == first
+    assert judge_layout(words, CutsLocalizer(), info, config, located_by=CUTS) == first
     document = json.loads((own_cache / VERDICTS).read_text())
     document = {key: value | {"median": 0.96, "tenth": 0.86} for key, value in document.items()}
     (own_cache / VERDICTS).write_text(json.dumps(document))
-    assert judge_layout(words, CutsLocalizer(), info, config).passed
+    assert judge_layout(words, CutsLocalizer(), info, config, located_by=CUTS).passed
     monkeypatch.setattr(calibration, "extract_words", measure)
     other = config.model_copy(update={"threshold": 0.1})  # chooses other masks, so it has a verdict of its own
-    judge_layout(words, CutsLocalizer(), info, other)
+    judge_layout(words, CutsLocalizer(), info, other, located_by=CUTS)
     assert len(json.loads((own_cache / VERDICTS).read_text())) == 2
     (own_cache / VERDICTS).write_text("{")
-    assert judge_layout(words, CutsLocalizer(), info, config) == first
+    assert judge_layout(words, CutsLocalizer(), info, config, located_by=CUTS) == first
 
 
 def test_a_layout_of_which_nothing_could_be_compared_does_not_pass(sam_file):
     config = sam_config(sam_file, sam_layout="crop", profile="robust", threshold=0.0)
-    verdict = judge_layout([], CutsLocalizer(), describe_segmenter(config), config)
+    verdict = judge_layout([], CutsLocalizer(), describe_segmenter(config), config, located_by=CUTS)
     assert (verdict.characters, verdict.passed) == (0, False)
 
 
@@ -161,12 +171,16 @@ def test_a_cache_that_cannot_be_written_loses_the_verdict_only(sam_file, tmp_pat
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr(calibration, "WORDS", 1)
     config = sam_config(sam_file, sam_layout="crop", threshold=0.0)
-    assert judge_layout(words_of("oak"), CutsLocalizer(), describe_segmenter(config), config).characters
+    assert judge_layout(
+        words_of("oak"), CutsLocalizer(), describe_segmenter(config), config, located_by=CUTS
+    ).characters
 
 
 def test_the_exact_layout_agrees_with_itself(sam_file):
     config = sam_config(sam_file, sam_layout="padded", threshold=0.0)
-    verdict = judge_layout(words_of("oak", "exit"), CutsLocalizer(), describe_segmenter(config), config)
+    verdict = judge_layout(
+        words_of("oak", "exit"), CutsLocalizer(), describe_segmenter(config), config, located_by=CUTS
+    )
     assert (verdict.median, verdict.tenth, verdict.passed) == (1.0, 1.0, True)
 
 
