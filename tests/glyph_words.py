@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from glyphsr.config.extraction import ExtractConfig
 from glyphsr.models.sam.shape import SamShape, build_sam
 
 TINY_SAM = SamShape(
@@ -19,6 +20,9 @@ TINY_SAM = SamShape(
     iou_hidden=16,
 )
 """A SAM of the published structure on a canvas of 256 pixels."""
+
+INK_ONLY = ExtractConfig(segmenter="ink", localizer="cuts", workers=1)
+"""No weights, one process."""
 
 PAPER, INK = (235, 230, 215), (40, 30, 90)
 

@@ -1,5 +1,6 @@
 """Small sets on disk, and sets that something is wrong with."""
 
+import os
 import shutil
 
 import lmdb
@@ -26,3 +27,13 @@ def changed(lmdb_folder, path, changes):
     shutil.copytree(lmdb_folder, path)
     change(path, changes)
     return path
+
+
+def values(path):
+    """Every key and value of an environment; opened from a copy, since a process may open one only once."""
+    copy = path.with_name(path.name + "-read")
+    shutil.copytree(path, copy)
+    with lmdb.open(os.fsencode(copy), readonly=True, lock=False) as env, env.begin() as transaction:
+        found = {bytes(key): bytes(value) for key, value in transaction.cursor()}
+    shutil.rmtree(copy)
+    return found

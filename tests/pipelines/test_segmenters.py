@@ -21,7 +21,7 @@ from glyphsr.pipelines.segmenters import describe_segmenter, open_segmenter
 from glyphsr.weights.checkpoints import save_checkpoint
 
 from ..glyph_words import draw_glyphs, tiny_sam
-from .test_extraction import many, values  # noqa: F401 - a fixture
+from ..sets import values
 
 CUTS = PartInfo({"name": "cuts"})
 
@@ -91,7 +91,7 @@ def test_a_file_that_is_no_sam_is_an_error(tmp_path):
         open_segmenter(describe_segmenter(config), config)
 
 
-def test_sam_extracts_a_set_the_same_however_it_is_cut(sam_file, many, tmp_path):  # noqa: F811
+def test_sam_extracts_a_set_the_same_however_it_is_cut(sam_file, many, tmp_path):
     config = sam_config(sam_file, limit=5, threshold=0.0)
     run = extract(str(many), tmp_path / "one", config=config)
     for number in (2, 1):
@@ -108,7 +108,7 @@ def test_sam_extracts_a_set_the_same_however_it_is_cut(sam_file, many, tmp_path)
     assert any(anchor is not None for anchor in anchors)
 
 
-def test_a_checkpoint_that_is_refused_leaves_nothing_in_the_way(sam_file, many, tmp_path):  # noqa: F811
+def test_a_checkpoint_that_is_refused_leaves_nothing_in_the_way(sam_file, many, tmp_path):
     wrong = tmp_path / "other.pth"
     torch.save({"weight": torch.zeros(3)}, wrong)
     with pytest.raises(WeightsError):
@@ -129,7 +129,7 @@ def words_of(*texts):
     return [prepare_word(draw_glyphs(text, gap=5)[0], text) for text in texts]
 
 
-def test_a_layout_that_changes_masks_is_not_used(sam_file, many, tmp_path, own_cache):  # noqa: F811
+def test_a_layout_that_changes_masks_is_not_used(sam_file, many, tmp_path, own_cache):
     config = sam_config(sam_file, limit=2, sam_layout="mosaic", threshold=0.0)
     report = extract(str(many), tmp_path / "glyphs", config=config).reports[0]
     assert report.segmenter["layout"] == "padded"
