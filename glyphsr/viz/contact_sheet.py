@@ -7,18 +7,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.types import Sample
+from glyphsr.viz.fitting import fit
 
 CELL_WIDTH, IMAGE_HEIGHT, CAPTION_HEIGHT, GAP = 220, 48, 18, 8
 COLUMNS = 4
 PAPER, INK = (255, 255, 255), (70, 70, 70)
-
-
-def _fit(image: NDArray[np.uint8]) -> Image.Image:
-    """Height 48, or less where the width would not fit; enlarged without smoothing, so that pixels can be seen."""
-    scale = min(IMAGE_HEIGHT / image.shape[0], CELL_WIDTH / image.shape[1])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BICUBIC
-    return Image.fromarray(image).resize(size, method)
 
 
 def contact_sheet(samples: Sequence[Sample]) -> NDArray[np.uint8]:
@@ -39,8 +32,8 @@ def contact_sheet(samples: Sequence[Sample]) -> NDArray[np.uint8]:
         x = GAP + (i % COLUMNS) * (CELL_WIDTH + GAP)
         y = GAP + (i // COLUMNS) * cell_height
         if sample.lr is not None:
-            sheet.paste(_fit(sample.lr), (x, y))
-        sheet.paste(_fit(sample.hr), (x, y + IMAGE_HEIGHT + GAP))
+            sheet.paste(fit(sample.lr, height=IMAGE_HEIGHT, width=CELL_WIDTH), (x, y))
+        sheet.paste(fit(sample.hr, height=IMAGE_HEIGHT, width=CELL_WIDTH), (x, y + IMAGE_HEIGHT + GAP))
         caption = f"{sample.id.rpartition('/')[2]}  {sample.label}"
         draw.text((x, y + 2 * IMAGE_HEIGHT + 2 * GAP - 4), caption, INK, font=font)
     return np.asarray(sheet)

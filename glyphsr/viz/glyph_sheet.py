@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.types import Extraction, Sample
+from glyphsr.viz.fitting import fit
 
 CELL_WIDTH, IMAGE_HEIGHT, CAPTION_HEIGHT, GAP = 260, 56, 32, 8
 COLUMNS = 4
@@ -32,13 +33,6 @@ def overlay(image: NDArray[np.uint8], chars: NDArray[np.bool_]) -> NDArray[np.ui
     for i, mask in enumerate(chars):
         canvas[mask] = 0.35 * canvas[mask] + 0.65 * COLOURS[i % len(COLOURS)]
     return canvas.clip(0, 255).astype(np.uint8)
-
-
-def _fit(image: NDArray[np.uint8]) -> Image.Image:
-    scale = min(IMAGE_HEIGHT / image.shape[0], CELL_WIDTH / image.shape[1])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BICUBIC
-    return Image.fromarray(image).resize(size, method)
 
 
 def _shortened(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
@@ -75,8 +69,11 @@ def glyph_sheet(words: Sequence[tuple[Sample, Extraction]]) -> NDArray[np.uint8]
     for i, (sample, extraction) in enumerate(words):
         x = GAP + i % COLUMNS * (CELL_WIDTH + GAP)
         y = GAP + i // COLUMNS * cell_height
-        sheet.paste(_fit(sample.hr), (x, y))
-        sheet.paste(_fit(overlay(sample.hr, extraction.chars)), (x, y + IMAGE_HEIGHT + GAP))
+        sheet.paste(fit(sample.hr, height=IMAGE_HEIGHT, width=CELL_WIDTH), (x, y))
+        sheet.paste(
+            fit(overlay(sample.hr, extraction.chars), height=IMAGE_HEIGHT, width=CELL_WIDTH),
+            (x, y + IMAGE_HEIGHT + GAP),
+        )
         caption = f"{sample.id.rpartition('/')[2]}  {sample.label}  {extraction.quality:.2f}"
         below = y + 2 * IMAGE_HEIGHT + 2 * GAP - 4
         draw.text((x, below), _shortened(caption, font), INK, font=font)
