@@ -25,8 +25,8 @@ from glyphsr.config.extraction import ExtractConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.rendering import find_fonts, random_text
-from glyphsr.glyphs.alignment import align
 from glyphsr.glyphs.selection import iou_with
+from glyphsr.models.recognizers.crnn.alignment import align
 from glyphsr.pipelines.extraction import extract, extract_glyphs
 from glyphsr.types import Extraction
 
@@ -190,9 +190,10 @@ def measure_alignment(arguments: argparse.Namespace) -> None:
         boxes = np.array(json.loads(source.get(f"char_boxes-{i + 1:09d}") or b"[]"), np.float64)
         pixels = torch.from_numpy(sample.hr).permute(2, 0, 1)[None].float() / 255
         with torch.inference_mode():
-            scores = network(network.prepare(pixels)).log_softmax(dim=2)[:, 0].double().numpy()
-        rows = align(scores, network.codec.encode(sample.label))
-        if rows is None or len(rows) != len(boxes):
+            scores = network(network.prepare(pixels)).log_softmax(dim=2).double()
+        placed, fits = align(scores, [network.codec.encode(sample.label)])
+        rows = placed[0].numpy()
+        if not fits.all() or len(rows) != len(boxes):
             continue
         places = (np.arange(rows.shape[1]) + 0.5) * sample.hr.shape[1] / rows.shape[1]
         x = rows @ places / np.maximum(rows.sum(axis=1), 1e-9)

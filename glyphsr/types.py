@@ -27,6 +27,22 @@ class Sample:
     """The text, case kept."""
     lr: NDArray[np.uint8] | None = None
     """``(h, w, 3)`` uint8 RGB, or ``None`` where the degradation makes it on the fly."""
+    line: NDArray[np.bool_] | None = None
+    """``(H, W)`` mask of the text, ``None`` where there is none to learn from."""
+    chars: NDArray[np.bool_] | None = None
+    """``(L, H, W)``: one mask per character of the label filtered to 0-9a-z; ``None`` where there are none."""
+
+
+@dataclass(frozen=True, eq=False)
+class GlyphTargets:
+    """What the Glyph Perception Module should see in the words of a batch."""
+
+    line: Tensor
+    """``(B, 1, h, w)`` float32 in [0, 1]: share of each LR pixel that the HR mask covers."""
+    chars: Tensor
+    """``(B, L, h, w)`` likewise, one slot per character of the filtered label; zero in the slots behind it."""
+    masked: Tensor
+    """``(B,)`` bool: the words that have masks; those of the others are zero and teach nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +57,10 @@ class Batch:
     """``(B, 3, H, W)`` float32 in [0, 1]."""
     labels: tuple[str, ...]
     """The true texts, case kept."""
+    glyphs: GlyphTargets | None = None
+    """Masks at LR size, ``None`` where nothing is learned from them."""
+    longest: int | None = None
+    """Characters of the longest label of the whole batch, where this is a part of one; ``None`` for its own."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,6 +76,33 @@ def counting_bar(*, enabled: bool | None) -> Progress:
     )
 
 
+def training_bar(*, enabled: bool | None) -> Progress:
+    """Steps, pictures per second, time left and, where there is room, memory and the terms of the loss.
+
+    Args:
+        enabled: ``None`` shows it where stderr is a terminal.
+    """
+    console = err()
+    show = console.is_terminal if enabled is None else enabled
+    wide = console.width >= WIDE_BAR
+    return Progress(
+        BarColumn(bar_width=None if wide else 10),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[rate]}", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(),
+        *([TextColumn("{task.fields[memory]}"), TextColumn("{task.fields[terms]}")] if wide else []),
+        console=console,
+        disable=not show,
+        transient=True,
+        expand=wide,
+    )
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one of a launcher's that speaks; without a launcher it is."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def as_json(document: Any) -> str:
     """A JSON document as text with its line end."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

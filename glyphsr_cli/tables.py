@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from glyphsr.pipelines.evaluation_report import EvaluationReport, Figures
     from glyphsr.pipelines.extraction_report import ExtractionReport
+    from glyphsr.pipelines.training import TrainResult
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,33 @@ def extraction_table(report: "ExtractionReport") -> Table:
     if not report.complete:
         rows.append(("missing", f"{report.missing_chunks} chunks; the last shard to end joins all"))
     return Table(f"Glyphs of {report.source}", ("", ""), tuple(rows), wide=True)
+
+
+def training_table(result: "TrainResult") -> Table:
+    """What a run came to."""
+    rows = [("steps", f"{result.steps}, {result.skipped} skipped, {_duration(result.seconds)} this time")]
+    for name, score, step in (
+        ("best", result.best_score, result.best_step),
+        ("last", result.score, result.steps),
+    ):
+        if score is not None:
+            rows.append((name, f"step {step}: {score.describe()}"))
+    rows += [("weights", str(result.best)), ("figures", str(result.folder / "metrics.jsonl"))]
+    return Table(f"Training of {result.folder.name}", ("", ""), tuple(rows), wide=True)
+
+
+def _duration(seconds: float) -> str:
+    """Hours, minutes and seconds as far as there are any.
+
+    Example:
+        >>> _duration(3723.4), _duration(9.6)
+        ('1 h 2 min', '10 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def _facts(facts: Mapping[str, Any]) -> str:

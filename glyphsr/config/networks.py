@@ -53,6 +53,9 @@ class GPMConfig(Config):
     """Character slots: the paper's L = 15 and one for the end (the released code has 16)."""
     num_classes: Positive = 39
     """Classes of a slot: 36 characters and three specials."""
+    class_order: Literal["characters_first", "end_first"] = "characters_first"
+    """``characters_first``: 0-9a-z, end, padding, unknown (ASTER's way); ``end_first``: end, 0-9a-z, start, padding
+    (PARSeq's way). The published order is not known; the released weights' readings will show it."""
 
 
 class GlyphSRConfig(TrunkConfig):

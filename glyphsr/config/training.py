@@ -1,6 +1,6 @@
 """Everything a training run depends on."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -13,14 +13,20 @@ NonNegative = Annotated[float, Field(ge=0)]
 Range = tuple[float, float]
 
 
+CLASSES = 37
+"""Classes that a character slot can be taught: 36 characters and the end."""
+
+
 class FolderSource(Config):
-    """HR word pictures in a folder with ``annotations.json`` (``[{"file": ..., "label": ...}, ...]``)."""
+    """HR word pictures in a folder, with a label file or with their texts in their names."""
 
     kind: Literal["folder"] = "folder"
     path: str
     """Folder; a relative one is looked up from the working directory."""
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
+    glyphs: str | None = None
+    """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""
 
 
 class LmdbSource(Config):
@@ -33,10 +39,12 @@ class LmdbSource(Config):
     """Share of the samples that come from here, relative to the other sources."""
     paired: bool = True
     """Use the stored LR side; else degrade the HR side on the fly."""
+    glyphs: str | None = None
+    """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""
 
 
 class RenderedSource(Config):
-    """Words rendered on the fly with the system's fonts."""
+    """Words rendered on the fly with the system's fonts; they teach character classes, but have no masks."""
 
     kind: Literal["rendered"] = "rendered"
     weight: NonNegative = 1.0
@@ -93,15 +101,47 @@ class DataConfig(Config):
     held_out: Share = 0.1
     """Share of each folder or LMDB kept for validation and never trained on."""
     degradation: DegradationConfig = DegradationConfig()
+    glyph_source: Literal["extracted", "kmeans"] = "extracted"
+    """Where masks to learn from come from: glyph LMDBs, or k-means line masks made on the fly (paper, Baseline 2)."""
+    min_glyph_quality: Share = 0.0
+    """Words whose masks were extracted with a lower quality teach no masks, only classes."""
 
 
 class LossConfig(Config):
-    """Weights of the loss terms; 0 leaves a term out of the computation."""
+    """Weights of the loss terms; 0 leaves a term out of the computation.
+
+    The defaults are the paper's (eqs. 4 and 6): SR terms ``scale * (pixel + text_focus * (...) + hog * HOG)``, glyph
+    terms ``glyph * (line + char + cls)``, each where the network has its task.
+    """
 
     scale: NonNegative = 100.0
     """Factor on the SR terms as a whole; the lineage multiplies by 100."""
     pixel: NonNegative = 1.0
     """Mean squared error (paper, eq. 6)."""
+    gradient: NonNegative = 0.0
+    """Gradient profile: L1 between gradient magnitudes (TSRN, TPGSR)."""
+    text_focus: NonNegative = 1.0
+    """Factor on the two text-focus terms, attention and confusion (paper, eq. 6)."""
+    attention: NonNegative = 10.0
+    """L1 between where the focus recognizer looks on SR and on HR (Telescope)."""
+    confusion: NonNegative = 5.0e-4
+    """Cross-entropy of the focus recognizer on SR, weighted by how alike characters are (Telescope)."""
+    focus_recognizer: str = "telescope"
+    """Name or file of the frozen recognizer behind the text-focus terms; any other than Telescope stands in for it."""
+    confusion_table: str | None = None
+    """Table of distances between characters, e.g. the published ``confuse.pkl``; null for the package's own."""
+    hog: NonNegative = 0.1
+    """L1 between histograms of oriented gradients (paper, eq. 6)."""
+    hog_binning: Literal["hard", "soft"] = "hard"
+    """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
+    glyph: NonNegative = 1.0
+    """Factor on the glyph terms as a whole (paper, eq. 4)."""
+    line: NonNegative = 1.0
+    """Mean squared error of the line map (paper, eq. 1)."""
+    char: NonNegative = 1.0
+    """Mean squared error of the character maps (paper, eq. 2)."""
+    cls: NonNegative = 1.0
+    """Cross-entropy of the character classes (paper, eq. 3)."""
     text_prior: NonNegative = 0.0
     """L1 + KL between the prior on LR and a frozen teacher's on HR (TPGSR)."""
     ctc: NonNegative = 0.0
@@ -116,12 +156,41 @@ class OptimiserConfig(Config):
     betas: tuple[float, float] = (0.5, 0.999)
     """Adam's moment decays; the lineage uses 0.5 for the first."""
     weight_decay: NonNegative = 0.0
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """What follows the warm-up: cosine to zero at the last step, or the peak to the end (TSRN, TBSRN, TPGSR)."""
     warmup_steps: Annotated[int, Field(ge=0)] = 1805
     """Linear warm-up; the paper's 5 epochs of TextZoom are 5 x 361 steps of 48."""
     clip_norm: Annotated[float, Field(gt=0)] = 0.25
-    """Greatest global gradient norm of the network."""
+    """Greatest global gradient norm of the network; a prior that learns with it is not clipped, as in the lineage."""
+    accumulation: Positive = 1
+    """Parts in which a step's batch passes through the network one after the other, to save memory."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the averaged weights that are validated and kept as best; 0 for none."""
+
+
+class GlyphTasks(NamedTuple):
+    """Which tasks of the glyph perception module are taught."""
+
+    line: bool
+    char: bool
+    cls: bool
+
+
+class ValidationConfig(Config):
+    """Which weights are kept as ``best``."""
+
+    protocol: Literal["standard", "paper"] = "standard"
+    """``standard`` selects on words held out of train; ``paper`` on the test subsets, as the lineage did."""
+    select_by: Literal["psnr", "accuracy"] = "psnr"
+    """Mean PSNR of SR, or the share of SR words that the judge reads; ``paper`` always selects by accuracy."""
+    judge: str = "crnn"
+    """Recognizer or engine that reads SR where accuracy selects, by name or as NAME=FILE."""
+    words: Positive = 200
+    """Held-out words of each source to validate on."""
+    every: Positive = 1000
+    """Steps between validations."""
+    samples: Annotated[int, Field(ge=0)] = 6
+    """Words of which a panel LR, SR, HR, masks is drawn at each validation."""
 
 
 class TrainConfig(Config):
@@ -139,10 +208,15 @@ class TrainConfig(Config):
     """Optimiser steps; the schedule ends here (the paper: 200 epochs of 361 steps)."""
     batch_size: Positive = 48
     """Pictures per step, at line height 16 and aspect 4; other shapes get as many as have the same pixels."""
-    validate_every: Positive = 1000
-    """Steps between validations; each also writes ``last.safetensors``."""
-    validation_words: Positive = 200
-    """Words of each source to validate on."""
+    prior_drop: Share = 0.0
+    """Share of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
+    save_every: Positive = 500
+    """Steps between saves of ``last``, from which a killed run goes on; each validation saves too."""
+    keep_every: Positive | None = None
+    """Steps between checkpoints that are kept under their step's number; null for none."""
+    validation: ValidationConfig = ValidationConfig()
+    max_bad_steps: Positive = 20
+    """Batches with a non-finite loss or gradient in a row after which the run gives up; each one is skipped."""
     seed: int = 1234
 
     @model_validator(mode="after")
@@ -155,4 +229,47 @@ class TrainConfig(Config):
             raise ValueError("loss.ctc: expected 0 unless model.prior.kind is 'crnn'")
         if self.task == "prior" and not self.loss.ctc:
             raise ValueError("loss.ctc: expected a weight above 0 when task is 'prior'")
+        if self.validation.protocol == "paper" and self.task == "prior":
+            raise ValueError("validation.protocol: expected standard when task is 'prior'")
+        gpm = getattr(self.model.network, "gpm", None)
+        if gpm is not None and self.glyph_tasks.cls and gpm.num_classes < CLASSES:
+            raise ValueError(
+                f"model.network.gpm.num_classes: expected at least {CLASSES} (36 characters and the end), "
+                f"got {gpm.num_classes}"
+            )
+        if gpm is not None and any(self.glyph_tasks) and gpm.num_slots < 2:
+            raise ValueError(f"model.network.gpm.num_slots: expected at least 2, got {gpm.num_slots}")
+        if self.teaches_masks and self.data.glyph_source == "kmeans" and self.glyph_tasks.char:
+            raise ValueError("data.glyph_source: k-means gives no character masks; expected extracted, or loss.char 0")
         return self
+
+    @property
+    def glyph_tasks(self) -> GlyphTasks:
+        """What the glyph terms teach: the network has the head, and the term a weight."""
+        gpm = getattr(self.model.network, "gpm", None)
+        if gpm is None or not self.loss.glyph or self.task == "prior":
+            return GlyphTasks(line=False, char=False, cls=False)
+        loss = self.loss
+        return GlyphTasks(
+            line=gpm.line and loss.line > 0, char=gpm.char and loss.char > 0, cls=gpm.cls and loss.cls > 0
+        )
+
+    @property
+    def teaches_masks(self) -> bool:
+        """Whether a term needs masks."""
+        return self.glyph_tasks.line or self.glyph_tasks.char
+
+    @property
+    def trains_prior(self) -> bool:
+        """Whether the text prior learns."""
+        return self.loss.ctc > 0 or self.loss.text_prior > 0
+
+    @property
+    def selects_by_accuracy(self) -> bool:
+        """Whether the judge decides which weights are best."""
+        return self.validation.select_by == "accuracy" or self.validation.protocol == "paper"
+
+    @property
+    def focuses(self) -> bool:
+        """Whether a text-focus term has weight."""
+        return self.task == "sr" and self.loss.text_focus > 0 and (self.loss.attention > 0 or self.loss.confusion > 0)

@@ -12,9 +12,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from glyphsr.config.training import DataConfig, DegradationConfig
 from glyphsr.data.degradation import degrade
+from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.pair_loader import resize, to_tensor
 from glyphsr.data.rendering import render_word
 from glyphsr.data.sources import WordSource
+from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, Sample
 
 CHUNK_STEPS = 8
@@ -22,6 +24,9 @@ CHUNK_STEPS = 8
 
 REFERENCE_PIXELS = 16 * 64
 """LR pixels of one picture at which ``batch_size`` is counted."""
+
+_COUNTS, _ORDER, _RENDER = 1, 2, 3
+"""Last numbers of the seeds of what a run draws, so that no two draws are alike."""
 
 
 @dataclass(frozen=True)
@@ -32,30 +37,93 @@ class LineShape:
     width: int
 
 
+@dataclass(frozen=True)
+class _Draw:
+    """Which word comes next."""
+
+    source: WordSource
+    index: int
+    """Of its collection; of a rendered word, its number in the run."""
+
+
 class BatchMaker(Dataset[list[Batch]]):
     """Chunk ``c`` of :data:`CHUNK_STEPS` batches is drawn from the seed ``(seed, c)`` alone.
+
+    Every source comes in an order of its own, shuffled anew when all its words have been seen.
 
     Args:
         sources: Where words come from.
         config: Shapes and degradation.
         batch_size: Pictures per batch at 16 x 64; other shapes get as many as have the same pixels.
         seed: Base seed.
+        slots: Make glyph targets for these slots; ``None`` for none.
+        share: ``(rank, processes)``: only every so-many-th word of each batch is made, beginning with the rank-th.
     """
 
-    def __init__(self, sources: list[WordSource], config: DataConfig, *, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        sources: list[WordSource],
+        config: DataConfig,
+        *,
+        batch_size: int,
+        seed: int,
+        slots: SlotCodec | None = None,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         self.sources = sources
         self.config = config
         self.batch_size = batch_size
         self.seed = seed
+        self.slots = slots
+        self.share = share
         weights = np.array([source.weight for source in sources])
         self._shares = weights / weights.sum()
+        self._counted, self._counts = 0, np.zeros(len(sources), np.int64)
+        self._orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
 
-    def draw_word(self, rng: np.random.Generator) -> tuple[Sample, bool]:
-        """A random sample and whether its stored LR side is to be used."""
-        source = self.sources[rng.choice(len(self.sources), p=self._shares)]
+    @property
+    def words_per_chunk(self) -> int:
+        """Words that are drawn together."""
+        return CHUNK_STEPS * self.batch_size
+
+    def _counts_of(self, chunk: int) -> NDArray[np.int64]:
+        """How many words of a chunk come from each source."""
+        rng = np.random.default_rng([self.seed, chunk, _COUNTS])
+        return rng.multinomial(self.words_per_chunk, self._shares).astype(np.int64)
+
+    def _taken_before(self, chunk: int) -> NDArray[np.int64]:
+        """How many words of each source all earlier chunks have; going on from the last answer is quick."""
+        if chunk < self._counted:
+            self._counted, self._counts = 0, np.zeros(len(self.sources), np.int64)
+        for earlier in range(self._counted, chunk):
+            self._counts = self._counts + self._counts_of(earlier)
+        self._counted = chunk
+        return self._counts
+
+    def _place(self, number: int, turn: int) -> _Draw:
+        """The ``turn``-th word of a source."""
+        source = self.sources[number]
         if source.collection is None:
-            return render_word(rng), False
-        return source.collection[source.indices[rng.integers(len(source.indices))]], source.paired
+            return _Draw(source, turn)
+        epoch, position = divmod(turn, len(source.indices))
+        if self._orders.get(number, (-1,))[0] != epoch:
+            rng = np.random.default_rng([self.seed, number, epoch, _ORDER])
+            self._orders[number] = (epoch, rng.permutation(np.array(source.indices)))
+        return _Draw(source, int(self._orders[number][1][position]))
+
+    def draws(self, chunk: int) -> list[_Draw]:
+        """The words of a chunk, source by source."""
+        first, counts = self._taken_before(chunk), self._counts_of(chunk)
+        return [self._place(s, int(first[s]) + i) for s, count in enumerate(counts) for i in range(count)]
+
+    def _read(self, draw: _Draw) -> Sample:
+        if draw.source.collection is None:
+            return self.render(draw.index)
+        return draw.source.collection[draw.index]
+
+    def render(self, number: int) -> Sample:
+        """The run's rendered word of that number."""
+        return render_word(np.random.default_rng([self.seed, number, _RENDER]))
 
     def degradation_at(self, step: int) -> DegradationConfig:
         """The configured degradation, milder while the ramp lasts."""
@@ -80,38 +148,69 @@ class BatchMaker(Dataset[list[Batch]]):
             return resize(sample.lr, (shape.height, shape.width)), hr
         return degrade(hr, degradation or self.config.degradation, rng), hr
 
-    def _aspect(self, sample: Sample, rng: np.random.Generator) -> float:
-        height, width = sample.hr.shape[:2]
-        jitter = self.config.aspect_jitter ** rng.uniform(-1, 1)
-        return float(np.clip(jitter * width / height, 1.0, self.config.max_aspect))
-
     def __getitem__(self, chunk: int) -> list[Batch]:
         rng = np.random.default_rng([self.seed, chunk])
-        degradation = self.degradation_at(chunk * CHUNK_STEPS)
-        words = [self.draw_word(rng) for _ in range(CHUNK_STEPS * self.batch_size)]
-        aspects = np.array([self._aspect(sample, rng) for sample, _ in words])
-        order = np.argsort(aspects, kind="stable")
-        batches = []
+        draws = self.draws(chunk)
+        words: dict[int, Sample] = {}
+        if self.config.line_width:
+            order, aspects = rng.permutation(len(draws)), None
+        else:  # words of like width share a batch, so every width has to be known
+            words = {i: self._read(draw) for i, draw in enumerate(draws)}
+            jitter = self.config.aspect_jitter ** rng.uniform(-1, 1, len(draws))
+            aspects = np.array([words[i].hr.shape[1] / words[i].hr.shape[0] for i in range(len(draws))])
+            aspects = np.clip(jitter * aspects, 1.0, self.config.max_aspect)
+            order = np.argsort(aspects, kind="stable")
+        batches: list[Batch] = []
         for group in rng.permutation(np.array_split(order, CHUNK_STEPS)):
             height = int(rng.choice(self.config.heights))
-            width = self.config.line_width or max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
+            width = self.config.line_width
+            if width is None:
+                assert aspects is not None
+                width = max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
             shape = LineShape(height, width)
             count = max(1, round(self.batch_size * REFERENCE_PIXELS / (height * width)))
             # Wide shapes take part of the group, narrow ones repeat words under other degradations.
             members = np.resize(rng.permutation(group), count)
-            samples = [words[i] for i in members]
-            pairs = [
-                self.make_pair(sample, shape, rng, paired=paired, degradation=degradation) for sample, paired in samples
-            ]
-            batches.append(
-                Batch(
-                    ids=tuple(sample.id for sample, _ in samples),
-                    lr=to_tensor([lr for lr, _ in pairs]),
-                    hr=to_tensor([hr for _, hr in pairs]),
-                    labels=tuple(sample.label for sample, _ in samples),
-                )
-            )
+            first, step = self.share
+            for i in members[first::step]:
+                if i not in words:
+                    words[i] = self._read(draws[i])
+            places = range(first, count, step)
+            samples = [words[members[place]] for place in places]
+            paired = [draws[members[place]].source.paired for place in places]
+            batches.append(self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches)))
         return batches
+
+    def _batch(
+        self,
+        samples: list[Sample],
+        paired: list[bool],
+        places: range,
+        *,
+        shape: LineShape,
+        chunk: int,
+        number: int,
+    ) -> Batch:
+        """Pairs and targets of the words at some places of a whole batch; each place has draws of its own."""
+        degradation = self.degradation_at(chunk * CHUNK_STEPS)
+        pairs = [
+            self.make_pair(
+                sample,
+                shape,
+                np.random.default_rng([self.seed, chunk, number, place]),
+                paired=own,
+                degradation=degradation,
+            )
+            for sample, own, place in zip(samples, paired, places, strict=True)
+        ]
+        size = (shape.height, shape.width)
+        return Batch(
+            ids=tuple(sample.id for sample in samples),
+            lr=to_tensor([lr for lr, _ in pairs]),
+            hr=to_tensor([hr for _, hr in pairs]),
+            labels=tuple(sample.label for sample in samples),
+            glyphs=None if self.slots is None else glyph_targets(samples, self.slots, size),
+        )
 
 
 def _prepare_worker(_worker: int) -> None:

@@ -2,14 +2,16 @@
 
 import os
 import zlib
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource
+from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
+from glyphsr.data.hr_words import FolderWords
 from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder
-from glyphsr.data.word_folder import WordFolder
 from glyphsr.errors import DataError
 from glyphsr.types import Sample
 
@@ -46,6 +48,43 @@ class WordSource:
     indices: tuple[int, ...] = ()
     paired: bool = False
     """Whether the stored LR side is used."""
+
+
+class JoinedWords:
+    """Collections one behind the other, such as TextZoom's ``train1`` and ``train2``."""
+
+    def __init__(self, parts: Sequence[WordCollection]) -> None:
+        self.parts = parts
+        self._ends = list(accumulate(len(part) for part in parts))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __getitem__(self, index: int) -> Sample:
+        part = bisect_right(self._ends, index)
+        return self.parts[part][index - (self._ends[part - 1] if part else 0)]
+
+
+class PicturesOnly:
+    """Words of a folder, which have no LR side."""
+
+    def __init__(self, folder: FolderWords) -> None:
+        self.folder = folder
+
+    def __len__(self) -> int:
+        return len(self.folder)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.folder.read(index)
+
+
+def as_stored(words: WordCollection, path: Path, source: FolderSource | LmdbSource) -> WordCollection:
+    """The words as they are, without masks; see ``dress`` of :func:`open_sources`."""
+    del path, source
+    return words
+
+
+Dress = Callable[[WordCollection, Path, FolderSource | LmdbSource], WordCollection]
 
 
 def _roots(data_root: str | None) -> list[Path]:
@@ -98,15 +137,23 @@ def _is_held_out(key: str, share: float) -> bool:
     return zlib.crc32(key.encode()) % 10_000 < share * 10_000
 
 
-def _split(collection: WordCollection, keys: list[str], config: DataConfig, *, held_out: bool) -> tuple[int, ...]:
+def _split(name: str, keys: list[str], config: DataConfig, *, held_out: bool) -> tuple[int, ...]:
     indices = tuple(i for i, key in enumerate(keys) if _is_held_out(key, config.held_out) == held_out)
     if not indices and not held_out:
-        raise DataError(f"{keys[0] if keys else 'source'}: nothing left to train on with held_out={config.held_out}")
+        raise DataError(f"{name}: nothing left to train on with held_out={config.held_out}")
     return indices
 
 
-def open_sources(config: DataConfig, *, held_out: bool, data_root: str | None = None) -> list[WordSource]:
+def open_sources(
+    config: DataConfig, *, held_out: bool, data_root: str | None = None, dress: Dress = as_stored
+) -> list[WordSource]:
     """The training (or validation) parts of all sources; a source of weight 0 is left out.
+
+    Args:
+        config: Which sources, and how much of each is held out.
+        held_out: The validation parts instead of the training ones.
+        data_root: Where named LMDBs are looked up first.
+        dress: Called with each folder or environment, its path and its source; gives the words their masks.
 
     Raises:
         DataError: If a source is missing or empty, or none is configured.
@@ -115,20 +162,27 @@ def open_sources(config: DataConfig, *, held_out: bool, data_root: str | None = 
     for source in config.sources:
         if not source.weight:
             continue
-        if isinstance(source, FolderSource):
-            folder = WordFolder(Path(source.path))
-            keys = [name for name, _ in folder.words]
-            indices = _split(folder, keys, config, held_out=held_out)
-            opened.append(WordSource(source.weight, folder, indices))
-        elif isinstance(source, LmdbSource):
-            environments = [PairedLmdb(path) for path in find_lmdb(source.path, data_root)]
-            total = sum(len(env) for env in environments)
-            for env in environments:
-                keys = [f"{env.path.name}/{i}" for i in range(len(env))]
-                indices = _split(env, keys, config, held_out=held_out)
-                opened.append(WordSource(source.weight * len(env) / total, env, indices, source.paired))
-        else:
+        if isinstance(source, RenderedSource):
             opened.append(WordSource(source.weight))
+            continue
+        words: list[WordCollection] = []
+        keys: list[str] = []
+        if isinstance(source, FolderSource):
+            path = Path(source.path)
+            if not path.is_dir():
+                raise DataError(f"{path}: no such folder of word pictures")
+            folder = FolderWords(path)
+            words.append(dress(PicturesOnly(folder), path, source))
+            keys += [name for name, _ in folder.rows]
+        else:
+            for path in find_lmdb(source.path, data_root):
+                environment = PairedLmdb(path)
+                words.append(dress(environment, path, source))
+                keys += [f"{path.name}/{i}" for i in range(len(environment))]
+        collection = words[0] if len(words) == 1 else JoinedWords(words)
+        indices = _split(source.path, keys, config, held_out=held_out)
+        paired = isinstance(source, LmdbSource) and source.paired
+        opened.append(WordSource(source.weight, collection, indices, paired))
     if not opened:
         raise DataError("data.sources: expected at least one source with a weight above 0")
     return opened

@@ -1,8 +1,12 @@
 """The two terms of the text-focus loss (paper, eq. 6): where a recognizer looks, and what it confuses."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from glyphsr.text.charset import LOWER_ALPHANUMERIC, filter_lower
 
 NUM_CLASSES = 37
 """End of text, digits, a-z: the Telescope recognizer's classes."""
@@ -39,6 +43,21 @@ def confusion_weights(distances: Tensor) -> Tensor:
     own = torch.eye(len(weights), dtype=torch.bool)[:, first]
     weights[:, first] = torch.where(own, weights[:, first], either_case)
     return weights[:NUM_CLASSES, :NUM_CLASSES].clone()
+
+
+def weights_of_classes(weights: Tensor, characters: Sequence[str]) -> Tensor:
+    """The weights of a recognizer with other classes than Telescope's.
+
+    Args:
+        weights: ``(37, 37)`` of :func:`confusion_weights`.
+        characters: What each of its K classes stands for; an empty text for the end of text and the like.
+
+    Returns:
+        ``(K, K)``; a letter counts as its lower case, what is no letter or digit as the end of text.
+    """
+    known = "-" + LOWER_ALPHANUMERIC
+    rows = torch.tensor([known.index(c.lower()) if filter_lower(c) else 0 for c in characters])
+    return weights[rows][:, rows]
 
 
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

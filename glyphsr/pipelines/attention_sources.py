@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from glyphsr.errors import ConfigError
-from glyphsr.glyphs.alignment import align
 from glyphsr.glyphs.attention import merge_heads
 from glyphsr.glyphs.word import Word
+from glyphsr.models.recognizers.crnn.alignment import align
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.recognizers.interface import AttentionRecognizer
 from glyphsr.models.registry import RecognizerNetwork
@@ -40,7 +40,7 @@ class RecognizerAttention:
     device: torch.device
 
     def __post_init__(self) -> None:
-        if not isinstance(self.network, CRNN | AttentionRecognizer):
+        if not isinstance(self.network, AttentionRecognizer):
             raise ConfigError(f"--recognizer: {self.network.config.kind} cannot show where it looks")
         self.network.to(self.device).eval()
 
@@ -77,9 +77,10 @@ class RecognizerAttention:
     def _maps(self, prepared: torch.Tensor, texts: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """One map ``(h, w)`` per known character of each text: ``(L, h, w)``."""
         if isinstance(self.network, CRNN):
-            scores = self.network(prepared).log_softmax(dim=2).double().cpu().numpy()  # (T, B, K)
-            aligned = [align(scores[:, i], self.network.codec.encode(text)) for i, text in enumerate(texts)]
-            return [None if rows is None else rows[:, None].astype(np.float32) for rows in aligned]
+            scores = self.network(prepared).log_softmax(dim=2).cpu().double()  # (T, B, K); mps has no doubles
+            placed, fits = align(scores, [self.network.codec.encode(text) for text in texts])
+            rows = placed.float().numpy()[:, :, None]
+            return [own[: len(text)] if fit else None for own, text, fit in zip(rows, texts, fits, strict=True)]
         assert isinstance(self.network, AttentionRecognizer)
         attention = self.network.teach(prepared, texts).attention.float().cpu().numpy()
         return [merge_heads(rows, self.heads)[: len(text)] for rows, text in zip(attention, texts, strict=True)]

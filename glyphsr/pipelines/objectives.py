@@ -1,106 +1,234 @@
 """What a step of training minimises: the loss terms of one batch, each by name."""
 
 import copy
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from glyphsr.config.training import LossConfig, TrainConfig
+from glyphsr.config.training import GlyphTasks, TrainConfig
 from glyphsr.losses.ctc import ctc_loss
+from glyphsr.losses.glyph import class_loss, mask_loss
+from glyphsr.losses.gradient_profile import gradient_profile_loss
+from glyphsr.losses.hog import hog_loss
 from glyphsr.losses.pixel import pixel_loss
 from glyphsr.losses.text_prior import text_prior_loss
+from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
-from glyphsr.types import Batch
+from glyphsr.pipelines.text_focus import TextFocus, open_text_focus
+from glyphsr.text.endings import IGNORED
+from glyphsr.text.slots import SlotCodec
+from glyphsr.types import Batch, GlyphOutput
 
 
 @dataclass(frozen=True, eq=False)
-class LossTerms:
-    """A batch's losses."""
+class Term:
+    """One weighted loss term of a batch, or of a part of it."""
 
-    total: Tensor
-    """Scalar that is differentiated."""
-    terms: dict[str, Tensor]
-    """The weighted parts, by name."""
-
-
-class Objective(Protocol):
-    """One way to train a super-resolver or a part of it."""
-
-    trained: nn.Module
-    """The module whose parameters are optimised and whose gradient norm is clipped."""
-
-    def losses(self, batch: Batch) -> LossTerms:
-        """Loss terms of one batch."""
-        ...
+    value: Tensor
+    """Scalar mean times its weight."""
+    count: int
+    """What the mean runs over: words, characters, slots. Parts of a batch weigh by it when they are put together."""
 
 
-def _sum(terms: dict[str, Tensor]) -> LossTerms:
-    return LossTerms(total=torch.stack(list(terms.values())).sum(), terms=terms)
+LossTerms = dict[str, Term]
 
 
-class PriorObjective:
+class Objective(nn.Module):
+    """One way to train a super-resolver or a part of it; ``forward(batch)`` gives the terms.
+
+    Args:
+        model: What is trained, as a whole.
+    """
+
+    def __init__(self, model: SuperResolver) -> None:
+        super().__init__()
+        self.model = model
+
+    def clipped(self) -> Iterable[nn.Parameter]:
+        """Parameters whose gradients are clipped together."""
+        raise NotImplementedError
+
+    def train(self, mode: bool = True) -> "Objective":
+        """What does not learn stays in evaluation mode: a frozen prior keeps its BatchNorm statistics."""
+        super().train(mode)
+        for module in self.children():
+            if not any(parameter.requires_grad for parameter in module.parameters()):
+                module.eval()
+        if self.model.prior is not None and not any(p.requires_grad for p in self.model.prior.parameters()):
+            self.model.prior.eval()
+        return self
+
+
+class PriorObjective(Objective):
     """The text prior alone, by CTC on LR pictures."""
 
-    def __init__(self, model: SuperResolver, config: LossConfig) -> None:
+    def __init__(self, model: SuperResolver, config: TrainConfig) -> None:
+        super().__init__(model)
         assert model.prior is not None
         assert isinstance(model.prior.recognizer, CRNN)
-        self.recognizer = model.prior.recognizer
-        self.weight = config.ctc
-        self.trained: nn.Module = model.prior
+        self.weight = config.loss.ctc
+        model.network.requires_grad_(False)
 
-    def losses(self, batch: Batch) -> LossTerms:
+    def clipped(self) -> Iterable[nn.Parameter]:
+        """The prior's."""
+        assert self.model.prior is not None
+        return self.model.prior.parameters()
+
+    def forward(self, batch: Batch) -> LossTerms:
         """CTC of the prior's recognizer on ``batch.lr``."""
-        logits = self.recognizer(self.recognizer.prepare(batch.lr))
-        return _sum({"ctc": self.weight * ctc_loss(logits, batch.labels, self.recognizer.codec)})
+        assert self.model.prior is not None
+        recognizer = self.model.prior.recognizer
+        assert isinstance(recognizer, CRNN)
+        logits = recognizer(recognizer.prepare(batch.lr))
+        return {"ctc": Term(self.weight * ctc_loss(logits, batch.labels, recognizer.codec), len(batch.ids))}
 
 
-class SuperResolutionObjective:
-    """The network, guided by the prior; the prior learns too where one of its losses has weight."""
+class SuperResolutionObjective(Objective):
+    """The network, guided by the prior; the prior learns too where one of its losses has weight.
 
-    def __init__(self, model: SuperResolver, config: LossConfig) -> None:
-        self.model = model
-        self.config = config
-        self.trains_prior = bool(config.text_prior or config.ctc)
+    Args:
+        model: Network and prior.
+        config: The run.
+        focus: The text-focus terms, where they have weight.
+    """
+
+    def __init__(self, model: SuperResolver, config: TrainConfig, focus: TextFocus | None) -> None:
+        super().__init__(model)
+        self.loss = config.loss
+        self.prior_drop = config.prior_drop
+        self.tasks = config.glyph_tasks
+        self.slots = slot_codec(config)
+        self.focus = focus
         self.teacher: nn.Module | None = None
         if model.prior is not None:
-            model.prior.requires_grad_(self.trains_prior)
-            self.teacher = copy.deepcopy(model.prior).eval().requires_grad_(False) if config.text_prior else None
-        self.trained: nn.Module = model if self.trains_prior else model.network
+            model.prior.requires_grad_(bool(config.loss.text_prior or config.loss.ctc))
+            if config.loss.text_prior:
+                self.teacher = copy.deepcopy(model.prior).requires_grad_(False)
+        if isinstance(model.network, GlyphSR):
+            freeze_idle_parts(model.network, self.tasks)
 
-    def losses(self, batch: Batch) -> LossTerms:
-        """Pixel loss and, where configured, the prior's losses."""
-        terms: dict[str, Tensor] = {}
+    def clipped(self) -> Iterable[nn.Parameter]:
+        """The network's; the lineage does not clip the prior's."""
+        return self.model.network.parameters()
+
+    def forward(self, batch: Batch) -> LossTerms:
+        """SR terms, glyph terms and the prior's, as configured."""
+        terms: LossTerms = {}
+        words = len(batch.ids)
         prior = None if self.model.prior is None else self._prior(self.model.prior, batch, terms)
-        sr = self.model(batch.lr, prior).sr
+        sr, glyphs = self._super_resolve(batch.lr, prior)
         hr = self.model.network_input(batch.hr)
-        terms["pixel"] = self.config.scale * self.config.pixel * pixel_loss(sr.float(), hr)
-        return _sum(terms)
+        loss = self.loss
+        if loss.pixel:
+            terms["pixel"] = Term(loss.scale * loss.pixel * pixel_loss(sr, hr), words)
+        if loss.gradient:
+            profile = gradient_profile_loss(sr[:, :3], hr[:, :3])
+            terms["gradient"] = Term(loss.scale * loss.gradient * profile, words)
+        if loss.hog:
+            terms["hog"] = Term(loss.scale * loss.hog * hog_loss(sr, hr, binning=loss.hog_binning), words)
+        if self.focus is not None:
+            seen = self.focus(sr[:, :3], batch)
+            weight = loss.scale * loss.text_focus
+            if loss.attention:
+                terms["attention"] = Term(weight * loss.attention * seen.attention, seen.words)
+            if loss.confusion:
+                terms["confusion"] = Term(weight * loss.confusion * seen.confusion, seen.characters)
+        if any(self.tasks):
+            assert glyphs is not None
+            self._glyph_terms(glyphs, batch, terms)
+        return terms
 
-    def _prior(self, generator: TextPriorGenerator, batch: Batch, terms: dict[str, Tensor]) -> Tensor:
+    def _super_resolve(self, lr: Tensor, prior: Tensor | None) -> tuple[Tensor, GlyphOutput | None]:
+        network, picture = self.model.network, self.model.network_input(lr)
+        if isinstance(network, GlyphSR):
+            out = network(picture, prior, with_glyphs=any(self.tasks))
+        else:
+            out = network(picture, prior)
+        return out.sr.float(), out.glyphs
+
+    def _prior(self, generator: TextPriorGenerator, batch: Batch, terms: LossTerms) -> Tensor:
         """The text prior ``(B, K, 1, T)``; its own losses join ``terms``."""
-        generator.train(self.trains_prior)  # a frozen prior keeps its BatchNorm statistics
         recognizer = generator.recognizer
         prior: Tensor
-        if self.config.ctc:
+        if self.loss.ctc:
             assert isinstance(recognizer, CRNN)
             logits = recognizer(recognizer.prepare(batch.lr))  # (T, B, K)
             prior = logits.float().softmax(dim=2).permute(1, 2, 0).unsqueeze(2)
-            terms["ctc"] = self.config.ctc * ctc_loss(logits, batch.labels, recognizer.codec)
+            loss = ctc_loss(logits, batch.labels, recognizer.codec)
+            terms["ctc"] = Term(self.loss.ctc * loss, len(batch.ids))
         else:
-            with torch.set_grad_enabled(self.trains_prior):
-                prior = generator(batch.lr)
+            prior = generator(batch.lr)
         if self.teacher is not None:
             with torch.no_grad():
                 teacher = self.teacher(batch.hr)
-            terms["text_prior"] = self.config.text_prior * text_prior_loss(prior.float(), teacher.float())
+            loss = text_prior_loss(prior.float(), teacher.float())
+            terms["text_prior"] = Term(self.loss.text_prior * loss, len(batch.ids))
+        dropped = round(self.prior_drop * len(prior))
+        if dropped and self.training:
+            kept = torch.arange(len(prior), device=prior.device) >= dropped
+            prior = prior * kept[:, None, None, None]
         return prior
 
+    def _glyph_terms(self, glyphs: GlyphOutput, batch: Batch, terms: LossTerms) -> None:
+        """Words without masks teach classes alone."""
+        loss, targets = self.loss, batch.glyphs
+        if self.tasks.line or self.tasks.char:
+            assert targets is not None
+            masked = targets.masked
+            count = int(masked.sum())
+            if self.tasks.line:
+                assert glyphs.line is not None
+                line = mask_loss(glyphs.line.float()[masked], targets.line[masked])
+                terms["line"] = Term(loss.glyph * loss.line * line, count)
+            if self.tasks.char:
+                assert glyphs.chars is not None
+                char = mask_loss(glyphs.chars.float()[masked], targets.chars[masked])
+                terms["char"] = Term(loss.glyph * loss.char * char, count)
+        if self.tasks.cls:
+            assert glyphs.classes is not None
+            assert self.slots is not None
+            rows = [self.slots.encode(label) for label in batch.labels]
+            classes = torch.tensor(rows, device=glyphs.classes.device)
+            cls = class_loss(glyphs.classes.float(), classes)
+            terms["cls"] = Term(loss.glyph * loss.cls * cls, int((classes != IGNORED).sum()))
 
-def build_objective(model: SuperResolver, config: TrainConfig) -> Objective:
-    """The objective that the configuration's task names."""
+
+def slot_codec(config: TrainConfig) -> SlotCodec | None:
+    """How the network's character slots are filled, ``None`` for a network without."""
+    gpm = getattr(config.model.network, "gpm", None)
+    return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order)
+
+
+def freeze_idle_parts(network: GlyphSR, tasks: GlyphTasks) -> None:
+    """Keep what no loss reaches out of the optimiser: idle heads, and the transformer that only old weights carry."""
+    idle: list[nn.Module | None] = [network.stn]
+    gpm = network.gpm
+    if gpm is not None:
+        if not any(tasks) and not network.gfms:
+            idle.append(gpm)
+        if not tasks.cls:
+            idle += [gpm.class_features, gpm.class_head]
+            if not tasks.line:
+                idle.append(gpm.line_head)
+            if not tasks.char and not network.gfms:
+                idle.append(gpm.char_head)
+    for module in idle:
+        if module is not None:
+            module.requires_grad_(False)
+
+
+def build_objective(
+    model: SuperResolver, config: TrainConfig, notify: Callable[[str], None], *, offline: bool = False
+) -> Objective:
+    """The objective that the configuration's task names.
+
+    Raises:
+        WeightsError: If the text-focus recognizer is not to be had.
+    """
     if config.task == "prior":
-        return PriorObjective(model, config.loss)
-    return SuperResolutionObjective(model, config.loss)
+        return PriorObjective(model, config)
+    focus = open_text_focus(config.loss, notify, offline=offline) if config.focuses else None
+    return SuperResolutionObjective(model, config, focus)

@@ -1,9 +1,12 @@
 """Step size over a run: linear warm-up, then cosine to zero (paper, "Implementation details")."""
 
 import math
+from typing import Literal
 
 
-def learning_rate_factor(step: int, *, warmup_steps: int, total_steps: int) -> float:
+def learning_rate_factor(
+    step: int, *, warmup_steps: int, total_steps: int, schedule: Literal["cosine", "constant"] = "cosine"
+) -> float:
     """Factor on the peak step size.
 
     Counted in optimiser steps, not samples: the ancestor's code counted the warm-up in samples, which stretched it
@@ -15,5 +18,7 @@ def learning_rate_factor(step: int, *, warmup_steps: int, total_steps: int) -> f
     """
     if step < warmup_steps:
         return (step + 1) / warmup_steps
+    if schedule == "constant":
+        return 1.0
     progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
     return round(0.5 * (1 + math.cos(math.pi * min(1.0, progress))), 12)

@@ -1,26 +1,52 @@
-"""Scores a model during training, on words held out of it."""
+"""Scores a model during training, on words held out of it or, as the lineage did, on the test subsets."""
 
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.batches import BatchMaker, LineShape
-from glyphsr.data.pair_loader import to_tensor
-from glyphsr.data.sources import WordSource
+from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize, to_tensor
+from glyphsr.data.sources import WordSource, find_lmdb
+from glyphsr.errors import DataError
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.psnr import psnr
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.judges import Judge
+from glyphsr.pipelines.processes import Processes
 
 VALIDATION_SEED = 20_250_101
 """Seed of the held-out words' degradations; the same for every run."""
 
+HEIGHT = 16
+"""Line height of held-out words."""
+
+MAX_BATCH = 48
+TEST_SUBSETS = ("easy", "medium", "hard")
+HELD_OUT = "held out"
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A word to validate on."""
+
+    lr: NDArray[np.uint8]
+    hr: NDArray[np.uint8]
+    label: str
+    part: str = HELD_OUT
+
 
 @dataclass(frozen=True)
 class ValidationScore:
-    """Means over the held-out words."""
+    """Means over the words."""
 
     words: int
     prior_accuracy: float | None
@@ -28,68 +54,162 @@ class ValidationScore:
     psnr_db: float | None = None
     """Of the network's picture; ``None`` where only the prior is trained."""
     bicubic_psnr_db: float | None = None
+    accuracy: float | None = None
+    """Share of SR words that the judge reads, as a plain mean over the parts; ``None`` where it is not asked."""
+    parts: dict[str, float] = field(default_factory=dict)
+    """That share by test subset."""
 
-    def as_dict(self) -> dict[str, float | None]:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values for logs and cards."""
-        return {key: value if value is None else round(value, 4) for key, value in asdict(self).items()}
+        rounded = {
+            "words": self.words,
+            **{
+                name: None if value is None else round(value, 4)
+                for name, value in (
+                    ("prior_accuracy", self.prior_accuracy),
+                    ("psnr_db", self.psnr_db),
+                    ("bicubic_psnr_db", self.bicubic_psnr_db),
+                    ("accuracy", self.accuracy),
+                )
+            },
+        }
+        return rounded | ({"parts": {k: round(v, 4) for k, v in self.parts.items()}} if self.parts else {})
+
+    @property
+    def figure(self) -> float:
+        """What weights are selected by; more is better."""
+        for value in (self.accuracy, self.psnr_db, self.prior_accuracy):
+            if value is not None:
+                return value
+        return 0.0
 
     def describe(self) -> str:
         """One line for a person."""
         parts = [] if self.psnr_db is None else [f"{self.psnr_db:.2f} dB (bicubic {self.bicubic_psnr_db:.2f})"]
+        if self.accuracy is not None:
+            each = ", ".join(f"{name} {value:.1%}" for name, value in self.parts.items())
+            parts.append(f"judge reads {self.accuracy:.1%} of SR" + (f" ({each})" if each else ""))
         if self.prior_accuracy is not None:
-            parts.append(f"prior reads {self.prior_accuracy:.1%} of {self.words} held-out LR words")
+            parts.append(f"prior reads {self.prior_accuracy:.1%} of {self.words} LR words")
         return ", ".join(parts)
 
 
+def held_out_pairs(sources: list[WordSource], config: TrainConfig) -> list[Pair]:
+    """Fixed pairs at line height 16 and each word's own aspect, or squashed where training squashes."""
+    pairs = []
+    for source in sources:
+        rng = np.random.default_rng(VALIDATION_SEED)
+        one = BatchMaker([source], config.data, batch_size=1, seed=0)
+        count = config.validation.words
+        if source.collection is not None:
+            chosen = rng.permutation(np.array(source.indices, np.int64))[:count]
+            samples = [source.collection[int(i)] for i in chosen]
+        else:
+            samples = [one.render(i) for i in range(count)]
+        for sample in samples:
+            height, width = sample.hr.shape[:2]
+            aspect = min(max(1.0, width / height), config.data.max_aspect)
+            shape = LineShape(HEIGHT, config.data.line_width or round(HEIGHT * aspect / 4) * 4)
+            lr, hr = one.make_pair(sample, shape, rng, paired=source.paired)
+            pairs.append(Pair(lr, hr, sample.label))
+    return pairs
+
+
+def subset_pairs(data_root: str | None) -> list[Pair]:
+    """The three test subsets, squashed as published: what the lineage selects its weights on.
+
+    Raises:
+        DataError: If a subset is missing or has an unreadable sample.
+    """
+    pairs = []
+    for subset in TEST_SUBSETS:
+        for path in find_lmdb(subset, data_root):
+            environment = PairedLmdb(path)
+            for i in range(len(environment)):
+                sample = environment[i]
+                if sample.lr is None:
+                    raise DataError(f"{sample.id}: no LR side")
+                pairs.append(Pair(resize(sample.lr, LR_SIZE), resize(sample.hr, HR_SIZE), sample.label, subset))
+    return pairs
+
+
 class Validator:
-    """Fixed LR/HR pairs, made once, at line height 16 and each word's own aspect.
+    """Runs a model over fixed pairs, each process over its share.
 
     Args:
-        sources: Held-out parts.
-        config: Run configuration.
+        pairs: LR and HR words.
+        task: As in :class:`glyphsr.config.training.TrainConfig`.
+        processes: Who shares the work.
+        judge: Reads SR where accuracy selects; ``None`` where PSNR does.
     """
 
-    HEIGHT = 16
+    def __init__(self, pairs: list[Pair], task: str, processes: Processes, judge: Judge | None = None) -> None:
+        self.pairs = pairs
+        self.task = task
+        self.processes = processes
+        self.judge = judge
+        self.parts = list(dict.fromkeys(pair.part for pair in pairs))
 
-    def __init__(self, sources: list[WordSource], config: TrainConfig) -> None:
-        self.config = config
-        maker = BatchMaker(sources, config.data, batch_size=1, seed=0)
-        self.pairs: list[tuple[torch.Tensor, torch.Tensor, str]] = []
-        for source in sources:
-            rng = np.random.default_rng(VALIDATION_SEED)
-            one = BatchMaker([source], config.data, batch_size=1, seed=0)
-            indices = np.array(source.indices)
-            chosen = rng.permutation(indices)[: config.validation_words] if source.collection is not None else None
-            for i in range(config.validation_words if chosen is None else len(chosen)):
-                if source.collection is None or chosen is None:
-                    sample, paired = one.draw_word(rng)
-                else:
-                    sample, paired = source.collection[int(chosen[i])], source.paired
-                height, width = sample.hr.shape[:2]
-                aspect = min(max(1.0, width / height), config.data.max_aspect)
-                shape = LineShape(self.HEIGHT, config.data.line_width or round(self.HEIGHT * aspect / 4) * 4)
-                lr, hr = maker.make_pair(sample, shape, rng, paired=paired)
-                self.pairs.append((to_tensor([lr]), to_tensor([hr]), sample.label))
+    def _batches(self) -> Iterator[list[Pair]]:
+        """This process's pairs, those of one shape together."""
+        groups: dict[tuple[int, ...], list[Pair]] = defaultdict(list)
+        for pair in self.pairs[self.processes.rank :: self.processes.count]:
+            groups[pair.lr.shape].append(pair)
+        for group in groups.values():
+            for first in range(0, len(group), MAX_BATCH):
+                yield group[first : first + MAX_BATCH]
 
     @torch.no_grad()
     def score(self, model: SuperResolver) -> ValidationScore:
-        """Run the model on every pair; leaves it in the mode it was in."""
-        training = model.training
+        """Run the model on every pair, in float32; leaves it in the mode it was in."""
+        modes = {module: module.training for module in model.modules()}
         model.eval()
-        device = next(model.parameters()).device
-        values, bicubic, right = [], [], 0
-        for pair_lr, pair_hr, label in self.pairs:
-            lr, hr = pair_lr.to(device), pair_hr.to(device)
+        device = self.processes.device
+        read, fidelity, bicubic = 0, 0.0, 0.0
+        right = dict.fromkeys(self.parts, 0)
+        for batch in self._batches():
+            lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(device) for side in ("lr", "hr"))
             if model.prior is not None:
-                right += words_match(model.prior.recognizer.read(lr)[0].text, label)
-            if self.config.task == "sr":
-                values.append(psnr(model(lr).sr[:, :3].float().clamp(0, 1), hr))
+                read += _matches([reading.text for reading in model.prior.recognizer.read(lr)], batch)
+            if self.task == "sr":
+                sr = model(lr).sr[:, :3].float()
+                fidelity += float(psnr(sr.clamp(0, 1), hr).sum())
                 plain = F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
-                bicubic.append(psnr(plain.clamp(0, 1), hr))
-        model.train(training)
+                bicubic += float(psnr(plain.clamp(0, 1), hr).sum())
+                if self.judge is not None:
+                    self._judge(sr, batch, right)
+        for module, mode in modes.items():
+            module.training = mode
+        return self._score(read, fidelity, bicubic, right, has_prior=model.prior is not None)
+
+    def _judge(self, sr: Tensor, batch: Sequence[Pair], right: dict[str, int]) -> None:
+        assert self.judge is not None
+        for reading, pair in zip(self.judge.read(list(sr)), batch, strict=True):
+            right[pair.part] += words_match(reading.text, pair.label)
+
+    def _score(
+        self, read: int, fidelity: float, bicubic: float, right: dict[str, int], *, has_prior: bool
+    ) -> ValidationScore:
+        """Put the shares of all processes together."""
+        own = torch.tensor([read, fidelity, bicubic, *right.values()], dtype=torch.float64)
+        if self.processes.device.type != "mps":  # which has no doubles, and no other processes
+            own = own.to(self.processes.device)
+        total_read, total_fidelity, total_bicubic, *total_right = self.processes.sum(own).tolist()
+        count = max(1, len(self.pairs))
+        scored = self.task == "sr"
+        parts: dict[str, float] = {}
+        if scored and self.judge is not None:
+            sizes = [sum(pair.part == part for pair in self.pairs) for part in self.parts]
+            parts = {part: hit / size for part, hit, size in zip(self.parts, total_right, sizes, strict=True)}
         return ValidationScore(
             words=len(self.pairs),
-            prior_accuracy=None if model.prior is None else right / max(1, len(self.pairs)),
-            psnr_db=float(torch.cat(values).mean()) if values else None,
-            bicubic_psnr_db=float(torch.cat(bicubic).mean()) if bicubic else None,
+            prior_accuracy=total_read / count if has_prior else None,
+            psnr_db=total_fidelity / count if scored else None,
+            bicubic_psnr_db=total_bicubic / count if scored else None,
+            accuracy=sum(parts.values()) / len(parts) if parts else None,
+            parts=parts if set(parts) != {HELD_OUT} else {},
         )
+
+
+def _matches(texts: Sequence[str], batch: Sequence[Pair]) -> int:
+    return sum(words_match(text, pair.label) for text, pair in zip(texts, batch, strict=True))

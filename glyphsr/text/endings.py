@@ -23,8 +23,12 @@ class EndedCodec:
         """Classes of the characters that the charset knows (other case folded in), and the end."""
         return [self.charset.index(c) + self.first for c in filter_to(text, self.charset)] + [self.end]
 
-    def encode_rows(self, texts: Sequence[str]) -> list[list[int]]:
+    def encode_rows(self, texts: Sequence[str], steps: int | None = None) -> list[list[int]]:
         """Rows of equal length, filled up with :data:`IGNORED`.
+
+        Args:
+            texts: At least one.
+            steps: Least length of the rows.
 
         Raises:
             ValueError: If there are no texts.
@@ -32,7 +36,7 @@ class EndedCodec:
         if not texts:
             raise ValueError("expected at least one text")
         rows = [self.encode(text) for text in texts]
-        length = max(len(row) for row in rows)
+        length = max(steps or 0, *(len(row) for row in rows))
         return [row + [IGNORED] * (length - len(row)) for row in rows]
 
     def decode(self, classes: Sequence[int]) -> str:

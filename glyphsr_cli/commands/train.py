@@ -1,19 +1,19 @@
 """``glyphsr train``: train a configuration, or go on with a run."""
 
-import json
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glyphsr_cli import console
+from glyphsr_cli import console, tables
 from glyphsr_cli.options import (
+    COMPUTE,
     ConfigOpt,
     DeviceOpt,
     JsonOpt,
     OfflineOpt,
     PrecisionName,
-    PrecisionOpt,
     ProgressOpt,
     QuietOpt,
     SeedOpt,
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from glyphsr.config.training import TrainConfig
     from glyphsr.pipelines.training import StepReport
 
-SMOKE = {"steps": 2, "validate_every": 2, "validation_words": 2, "batch_size": 2}
+
+class ProtocolName(StrEnum):
+    """How weights are selected."""
+
+    standard = "standard"
+    paper = "paper"
 
 
 def train(
@@ -35,13 +40,36 @@ def train(
     data_root: Annotated[
         str | None, typer.Option(help="Folder of TextZoom, for LMDBs given by name; else $GLYPHSR_DATA.")
     ] = None,
+    glyphs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|kmeans|none",
+            help="Glyph LMDB that extract made, or a folder that holds it; kmeans for line masks alone; none.",
+            show_default="NAME-glyphs beside the words",
+        ),
+    ] = None,
     resume: Annotated[str, typer.Option(help="auto, never, or a training state to go on from.")] = "auto",
     max_steps: Annotated[int | None, typer.Option(help="Stop after this many steps; shortens the schedule.")] = None,
-    smoke: Annotated[bool, typer.Option("--smoke", help="Two steps of two pictures, to see that it runs.")] = False,
+    protocol: Annotated[
+        ProtocolName | None,
+        typer.Option(
+            help="standard: the best weights are chosen on words held out of train. paper: on the test subsets.",
+            show_default="standard",
+        ),
+    ] = None,
+    smoke: Annotated[
+        bool,
+        typer.Option("--smoke", help="Two steps of two words, to see that it runs; what is missing is stood in for."),
+    ] = False,
     device: DeviceOpt = None,
-    precision: PrecisionOpt = None,
+    precision: Annotated[
+        PrecisionName | None,
+        typer.Option(help="Of forward passes.", show_default="auto", rich_help_panel=COMPUTE),
+    ] = None,
     workers: WorkersOpt = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pictures per step.", rich_help_panel="Computing")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Words per step, of all processes together.", rich_help_panel=COMPUTE)
+    ] = None,
     offline: OfflineOpt = False,
     seed: SeedOpt = None,
     sets: SetOpt = None,
@@ -52,47 +80,54 @@ def train(
 ) -> None:
     """Train a network, or go on with a run that was stopped.
 
-    The run folder receives config.yaml, metrics.jsonl and checkpoints/last and best. The same command again goes on
-    where the last one stopped.
+    The run folder receives config.yaml, metrics.jsonl, samples/ and checkpoints/last and best. The same command again
+    goes on where the last one stopped. torchrun and accelerate launch spread it over many GPUs.
     """
     from glyphsr.config.reader import load
     from glyphsr.config.training import TrainConfig
 
-    overrides = list(sets or ())
-    if smoke:
-        overrides += [f"{key}={value}" for key, value in SMOKE.items()]
-    settings = load(
-        TrainConfig, config, sets=overrides, flags={"steps": max_steps, "seed": seed, "batch_size": batch_size}
-    )
-    del offline  # part of every command's interface; training asks the network for nothing
-    _note_sample_set(settings, data_root, quiet=quiet)
-    from glyphsr.pipelines.training import Trainer
+    overrides = [*(sets or ()), *([f"validation.protocol={protocol.value}"] if protocol else [])]
+    flags = {"steps": max_steps, "seed": seed, "batch_size": batch_size}
+    settings = load(TrainConfig, config, sets=overrides, flags=flags)
+    first = console.is_first_process()
+    _note_sample_set(settings, data_root, quiet=quiet or not first)
+    from glyphsr.pipelines.training import train as run
 
-    with console.progress_bar(enabled=False if quiet else progress) as bar:
-        task = bar.add_task("training", total=settings.steps)
+    with console.training_bar(enabled=(False if quiet or not first else progress)) as bar:
+        task = bar.add_task("training", total=2 if smoke else settings.steps, terms="", rate="", memory="")
+
+        def notify(message: str) -> None:
+            if not quiet:
+                console.say(message, bar.console)
 
         def show(step: "StepReport") -> None:
             terms = " ".join(f"{name} {value:.3f}" for name, value in step.terms.items())
-            bar.update(task, completed=step.step, description=f"{terms} · {step.pictures_per_s:.0f}/s")
-            if step.score and not quiet:
-                console.say(f"step {step.step}: {terms} · {step.score.describe()}", bar.console)
+            skipped = f" skipped {step.skipped}" if step.skipped else ""
+            rate, memory = f"{step.pictures_per_s:.0f}/s", f"{step.memory_mb / 1024:.1f} GB"
+            bar.update(task, completed=step.step, terms=terms + skipped, rate=rate, memory=memory)
+            if step.score:
+                notify(f"step {step.step}: {terms} · {step.score.describe()}")
 
-        trainer = Trainer(
+        result = run(
             settings,
-            out,
+            out=out,
+            data_root=data_root,
+            glyphs=glyphs,
+            resume="auto" if resume == "auto" else "never" if resume == "never" else Path(resume),
+            smoke=smoke,
             device=device or "auto",
             precision=(precision or PrecisionName.auto).value,
             workers=1 if workers is None else workers,
-            data_root=data_root,
+            offline=offline,
             report=show,
+            notify=notify,
         )
-        if verbose:
-            console.say(trainer.describe(), bar.console)
-        result = trainer.run(resume=_resume(resume))
+    if not result.is_main:
+        return
+    if verbose or not quiet:
+        tables.show_on_stderr([tables.training_table(result)])
     if json_:
-        score = result.score.as_dict() if result.score else None
-        document = {"schema_version": 1, "command": "train", "best": str(result.best), "last": str(result.last)}
-        typer.echo(json.dumps(document | {"validation": score}, indent=2))
+        console.echo(console.as_json(result.as_dict()))
     else:
         typer.echo(result.best)
 
@@ -104,9 +139,3 @@ def _note_sample_set(settings: "TrainConfig", data_root: str | None, *, quiet: b
     names = [source.path for source in settings.data.sources if isinstance(source, LmdbSource)]
     if not quiet and uses_sample_set(names, data_root):
         console.say(f"note: {SAMPLE_NOTICE}; it is far too small to train on")
-
-
-def _resume(value: str) -> Literal["auto", "never"] | Path:
-    if value == "auto":
-        return "auto"
-    return "never" if value == "never" else Path(value)

@@ -21,7 +21,7 @@ def test_every_published_configuration_loads_and_survives_a_round_trip(path):
 def test_paper_values_are_the_defaults():
     network = GlyphSRConfig()
     assert (network.num_srbs, network.width, network.prior_width, network.gfm_from) == (5, 64, 32, 4)
-    config = load(TrainConfig, CONFIGS[0].parent / "glyphsr.yaml", environment={})
+    config = load(TrainConfig, Path(__file__).parents[2] / "configs" / "glyphsr.yaml", environment={})
     assert (config.optimiser.learning_rate, config.batch_size, config.steps) == (1e-3, 48, 200 * 361)
     assert config.optimiser.warmup_steps == 5 * 361
 

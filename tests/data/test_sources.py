@@ -12,7 +12,6 @@ from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.rendering import BUILTIN_FONT, _draws_latin, find_fonts, render_word
 from glyphsr.data.sources import find_lmdb, open_sources
-from glyphsr.data.word_folder import WordFolder
 from glyphsr.errors import DataError
 from glyphsr.types import Sample
 
@@ -53,23 +52,6 @@ def test_names_are_looked_up_under_the_data_root(tiny_lmdb, tmp_path, monkeypatc
         find_lmdb("some/where")
 
 
-def test_word_folder_reads_and_names_its_mistakes(word_folder, tmp_path, words):
-    folder = WordFolder(word_folder)
-    assert (len(folder), folder[5].label) == (12, "Hotel")
-    assert np.array_equal(folder[1].hr, words[1].hr)
-    with pytest.raises(DataError, match=r"annotations\.json: no such file"):
-        WordFolder(tmp_path)
-    (tmp_path / "annotations.json").write_text('[{"name": 1}]')
-    with pytest.raises(DataError, match="expected"):
-        WordFolder(tmp_path)
-    (tmp_path / "annotations.json").write_text(json.dumps([{"file": "no.png", "label": "x"}]))
-    with pytest.raises(DataError, match=r"no\.png"):
-        WordFolder(tmp_path)[0]
-    (tmp_path / "no.png").write_text("text")
-    with pytest.raises(DataError, match="not a readable picture"):
-        WordFolder(tmp_path)[0]
-
-
 def config_for(word_folder, tiny_lmdb, **changes):
     sources = (FolderSource(path=str(word_folder)), LmdbSource(path=str(tiny_lmdb), weight=2.0))
     return DataConfig(sources=sources, **{"line_width": None, "heights": (16, 12), "held_out": 0.3} | changes)
@@ -82,6 +64,26 @@ def test_training_and_validation_never_share_a_word(word_folder, tiny_lmdb):
     ):
         assert not set(training.indices) & set(held_out.indices)
         assert len(training.indices) + len(held_out.indices) == len(training.collection)
+
+
+def test_the_parts_of_train_are_one_source(tmp_path, words):
+    write_pairs(tmp_path / "train1", words[:3])
+    write_pairs(tmp_path / "train2", words[3:])
+    config = DataConfig(sources=(LmdbSource(path="train"),), held_out=0.0)
+    (source,) = open_sources(config, held_out=False, data_root=str(tmp_path))
+    assert source.indices == (0, 1, 2, 3)
+    assert [source.collection[i].label for i in source.indices] == [word.label for word in words]
+
+
+def test_a_missing_folder_or_picture_is_named(tmp_path, word_folder):
+    config = DataConfig(sources=(FolderSource(path=str(tmp_path / "none")),))
+    with pytest.raises(DataError, match="none: no such folder"):
+        open_sources(config, held_out=False)
+    (tmp_path / "annotations.json").write_text(json.dumps([{"file": "no.png", "label": "x"}]))
+    config = DataConfig(sources=(FolderSource(path=str(tmp_path)),), held_out=0.0)
+    (source,) = open_sources(config, held_out=False)
+    with pytest.raises(DataError, match=r"no\.png"):
+        source.collection[0]
 
 
 def test_no_source_is_an_error(word_folder):

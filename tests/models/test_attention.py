@@ -64,8 +64,33 @@ def test_taught_parseq_equals_its_own_left_to_right_reading(networks):
         network.teach(prepared, ["x" * 26, "x"])
 
 
-def test_crnn_has_no_attention():
-    assert not isinstance(build_recognizer(CRNNConfig(width=4, hidden=8)), AttentionRecognizer)
+def test_taught_crnn_places_its_characters_along_the_steps():
+    torch.manual_seed(0)
+    network = build_recognizer(CRNNConfig(width=4, hidden=8)).eval()
+    assert isinstance(network, AttentionRecognizer)
+    prepared = network.prepare(torch.rand(3, 3, 32, 128))
+    taught = network.teach(prepared, ["Hotel", "", "x" * 20], steps=7)
+    assert taught.logits.shape == (3, 20, 37)
+    assert taught.attention.shape == (3, 1, 20, 1, 26)
+    sums = taught.attention.sum(dim=4)[:, 0]
+    assert torch.allclose(sums[0, :5], torch.ones(5), atol=1e-4)
+    assert not sums[1].any()
+    assert taught.targets[0].tolist() == [18, 25, 30, 15, 22] + [-1] * 15
+    assert taught.targets[2].tolist() == [-1] * 20  # twenty times the same letter does not fit into 26 steps
+    places = (taught.attention[0, 0, :5, 0] * torch.arange(26.0)).sum(dim=1)
+    assert (places.diff() > 0).all()
+    network.zero_grad()
+    taught.logits.sum().backward()
+    assert network.cnn.conv0.weight.grad.abs().sum() > 0
+
+
+def test_least_steps_are_kept_by_all(networks):
+    for network in networks.values():
+        prepared = network.prepare(torch.rand(2, 3, 32, 128))
+        with torch.no_grad():
+            short, long = (network.teach(prepared, ["ab", "c"], steps=steps) for steps in (None, 6))
+        assert long.targets.shape == (2, 6)
+        assert torch.allclose(short.logits, long.logits[:, :3], atol=1e-5)
 
 
 def test_telescope_width_must_fit_its_encoder():

@@ -8,11 +8,20 @@ import pytest
 import torch
 
 from glyphsr.config.recognizers import PARSeqConfig
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, LossConfig, OptimiserConfig, TrainConfig
+from glyphsr.config.training import (
+    DataConfig,
+    FolderSource,
+    LmdbSource,
+    LossConfig,
+    OptimiserConfig,
+    TrainConfig,
+    ValidationConfig,
+)
 from glyphsr.errors import ConfigError, GlyphSRError, WeightsError
 from glyphsr.pipelines.models import load_recognizer, load_super_resolver
 from glyphsr.pipelines.schedule import learning_rate_factor
-from glyphsr.pipelines.training import InterruptedTrainingError, Trainer
+from glyphsr.pipelines.stopping import InterruptedTrainingError
+from glyphsr.pipelines.training import Trainer
 
 
 @pytest.fixture
@@ -21,11 +30,11 @@ def config(tiny_config, word_folder, tiny_lmdb):
     return TrainConfig(
         model=tiny_config,
         data=DataConfig(sources=sources, line_width=None, held_out=0.3),
+        loss=LossConfig(text_focus=0.0),
         optimiser=OptimiserConfig(warmup_steps=2, ema_decay=0.9),
         steps=6,
         batch_size=2,
-        validate_every=3,
-        validation_words=2,
+        validation=ValidationConfig(every=3, words=2, samples=2),
         seed=5,
     )
 
@@ -44,7 +53,9 @@ def same(a, b):
 
 def test_a_run_leaves_what_the_contract_names(config, tmp_path):
     result = run(config, tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoints", "config.yaml", "metrics.jsonl"]
+    names = {p.name for p in tmp_path.iterdir()} - {"tensorboard"}  # which is there where it is installed
+    assert names == {".lock", "checkpoints", "config.yaml", "metrics.jsonl", "samples"}
+    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == ["step-000003.png", "step-000006.png"]
     assert result.best.is_file()
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [3, 6]
@@ -64,11 +75,11 @@ def test_same_seed_same_weights_other_seed_others(config, tmp_path):
 @pytest.mark.parametrize("prior", ["frozen", "ctc", "parseq with dropout"])
 def test_a_stopped_and_resumed_run_equals_one_never_stopped(config, tmp_path, prior):
     if prior == "ctc":
-        config = config.model_copy(update={"loss": LossConfig(ctc=0.1)})
+        config = config.model_copy(update={"loss": LossConfig(text_focus=0.0, ctc=0.1)})
     elif prior != "frozen":  # draws from the global generator at every step
         parseq = PARSeqConfig(embed_dim=24, encoder_depth=1, encoder_heads=2, decoder_heads=2, dropout=0.3)
         model = config.model.model_copy(update={"prior": parseq})
-        config = config.model_copy(update={"model": model, "loss": LossConfig(text_prior=0.1)})
+        config = config.model_copy(update={"model": model, "loss": LossConfig(text_focus=0.0, text_prior=0.1)})
     run(config, tmp_path / "whole")
 
     def stop_at_four(report):
@@ -86,7 +97,7 @@ def test_training_lowers_the_loss(config, tmp_path):
     config = config.model_copy(
         update={
             "steps": 60,
-            "validate_every": 60,
+            "validation": ValidationConfig(every=60, words=2),
             "optimiser": OptimiserConfig(learning_rate=5e-3, warmup_steps=1, clip_norm=5.0),
         }
     )
@@ -100,7 +111,7 @@ def test_a_frozen_prior_stays_as_it_is_and_a_trained_one_moves(config, tmp_path)
     run(config, tmp_path / "frozen")
     after = load_recognizer(tmp_path / "frozen" / "checkpoints" / "last.safetensors").state_dict()
     assert all(torch.equal(before[f"recognizer.{key}"], value) for key, value in after.items())
-    learning = config.model_copy(update={"loss": LossConfig(text_prior=1.0)})
+    learning = config.model_copy(update={"loss": LossConfig(text_focus=0.0, text_prior=1.0)})
     losses = []
     run(learning, tmp_path / "taught", report=lambda step: losses.append(step.terms["text_prior"]))
     moved = load_recognizer(tmp_path / "taught" / "checkpoints" / "last.safetensors").state_dict()
@@ -125,7 +136,7 @@ def test_non_finite_losses_are_skipped_and_many_in_a_row_end_the_run(config, tmp
     trainer = Trainer(config.model_copy(update={"steps": 40}), tmp_path, device="cpu", workers=0)
     before = {k: v.clone() for k, v in trainer.model.network.named_parameters()}
     trainer.model.network.stem.conv.bias.data.fill_(float("nan"))
-    with pytest.raises(GlyphSRError, match="20 non-finite losses in a row"):
+    with pytest.raises(GlyphSRError, match="20 batches in a row with a non-finite loss"):
         trainer.run()
     after = dict(trainer.model.network.named_parameters())
     assert torch.equal(before["tail.0.weight"], after["tail.0.weight"])
@@ -137,7 +148,7 @@ def test_resume_never_protects_a_finished_run_and_other_models_are_refused(confi
         Trainer(config, tmp_path, workers=0).run(resume="never")
     network = config.model.network.model_copy(update={"num_srbs": 1})
     other = config.model_copy(update={"model": config.model.model_copy(update={"network": network})})
-    with pytest.raises(ConfigError, match="another model"):
+    with pytest.raises(ConfigError, match=r"made with another model\.network\.num_srbs: 2 -> 1"):
         run(other, tmp_path)
     with pytest.raises(WeightsError, match="no such training state"):
         Trainer(config, tmp_path / "new", workers=0).run(resume=tmp_path / "none.state")

@@ -66,6 +66,12 @@ class PriorRecognizer(Recognizer, Protocol):
 class AttentionRecognizer(Protocol):
     """A recognizer that can show where it looks for each character."""
 
-    def teach(self, prepared: Tensor, texts: Sequence[str]) -> TeacherForcing:
-        """Run with the true texts given, one per prepared image; characters it does not know are left out."""
+    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+        """Run with the true texts given, one per prepared image; characters it does not know are left out.
+
+        Args:
+            prepared: What ``prepare`` gave.
+            texts: One per image.
+            steps: Least number of steps T; else that of the longest text and its end.
+        """
         ...

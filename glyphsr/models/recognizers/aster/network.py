@@ -61,8 +61,8 @@ class ASTER(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.read_prepared(self.prepare(images))
 
-    def teach(self, prepared: Tensor, texts: Sequence[str]) -> TeacherForcing:
+    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
         """Decoder with the true texts given; attention is over a grid of 1 x 25 of the rectified picture."""
-        targets = torch.tensor(self.codec.encode_rows(texts), device=prepared.device)
+        targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         logits, attention = self.decoder(self.features(prepared), steps=targets.shape[1], previous=targets)
         return TeacherForcing(logits, attention[:, None, :, None, :], targets)

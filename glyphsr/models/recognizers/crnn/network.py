@@ -2,6 +2,7 @@
 
 import itertools
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -10,8 +11,11 @@ from torch import Tensor, nn
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.models.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.models.layers.grayscale import luminance
+from glyphsr.models.recognizers.crnn.alignment import align
+from glyphsr.models.recognizers.interface import TeacherForcing
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import BLANK, CTCCodec
+from glyphsr.text.endings import IGNORED
 from glyphsr.types import Reading
 
 HEIGHT = 32
@@ -91,6 +95,22 @@ class CRNN(nn.Module):
     def probabilities(self, images: Tensor) -> Tensor:
         """Class probabilities ``(B, K, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]; class 0 is blank."""
         return self(self.prepare(images)).softmax(dim=2).permute(1, 2, 0)  # type: ignore[no-any-return]
+
+    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+        """Alignment of the known texts in place of attention: where along the T steps CTC places each character.
+
+        There is no step for the end of a text. A text that does not fit into the picture's steps has no targets.
+        """
+        logits = self(prepared).float()  # (T, B, K)
+        encoded = [self.codec.encode(text) for text in texts]
+        precise = logits if logits.device.type == "mps" else logits.double()  # mps has no doubles
+        placed, fits = align(precise.log_softmax(dim=2), encoded)
+        length = max(placed.shape[1], steps or 0, 1)
+        attention = F.pad(placed.float(), (0, 0, 0, length - placed.shape[1]))  # (B, L, T)
+        attention = attention / attention.sum(dim=2, keepdim=True).clamp_min(1.0)  # a character has one step at least
+        rows = [row if fit else [] for row, fit in zip(encoded, fits.tolist(), strict=True)]
+        targets = torch.tensor([row + [IGNORED] * (length - len(row)) for row in rows], device=logits.device)
+        return TeacherForcing(attention @ logits.transpose(0, 1), attention[:, None, :, None, :], targets)
 
     @property
     def max_length(self) -> int | None:

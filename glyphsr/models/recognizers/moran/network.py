@@ -58,9 +58,9 @@ class MORAN(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.read_prepared(self.prepare(images))
 
-    def teach(self, prepared: Tensor, texts: Sequence[str]) -> TeacherForcing:
+    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
         """Left-to-right decoder with the true texts given; attention is over a grid of 1 x 25."""
-        targets = torch.tensor(self.codec.encode_rows(texts), device=prepared.device)
+        targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         features = self.encoder(self.rectifier(prepared))
         logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
         return TeacherForcing(logits, attention[:, None, :, None, :], targets)

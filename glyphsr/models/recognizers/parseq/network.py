@@ -161,22 +161,22 @@ class PARSeq(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.decode(self.probabilities(images))
 
-    def teach(self, prepared: Tensor, texts: Sequence[str]) -> TeacherForcing:
+    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
         """Left-to-right pass with the true texts given; attention is over the encoder's grid of patches.
 
         Raises:
             ValueError: If a text is longer than the network reads.
         """
         ended = EndedCodec(self.charset, end=EOS, first=1)
-        targets = torch.tensor(ended.encode_rows(texts), device=prepared.device)
-        steps = targets.shape[1]
-        if steps > self.max_length + 1:
-            raise ValueError(f"expected texts of at most {self.max_length} characters, got one of {steps - 1}")
+        targets = torch.tensor(ended.encode_rows(texts, steps), device=prepared.device)
+        length = targets.shape[1]
+        if length > self.max_length + 1:
+            raise ValueError(f"expected texts of at most {self.max_length} characters, got one of {length - 1}")
         memory = self.encoder.forward_features(prepared)
         bos = torch.full((len(targets), 1), self.codec.bos, device=prepared.device)
         tokens = torch.cat([bos, targets[:, :-1].clamp_min(EOS)], dim=1)
-        future = torch.ones(steps, steps, dtype=torch.bool, device=prepared.device).triu(1)
-        queries = self.pos_queries[:, :steps].expand(len(targets), -1, -1)
+        future = torch.ones(length, length, dtype=torch.bool, device=prepared.device).triu(1)
+        queries = self.pos_queries[:, :length].expand(len(targets), -1, -1)
         logits, attention = self._decode_with_attention(queries, tokens, memory, forbidden=future)
         grid = [size // patch for size, patch in zip(self.config.image_size, self.config.patch_size, strict=True)]
         return TeacherForcing(logits, attention.view(*attention.shape[:3], *grid), targets)

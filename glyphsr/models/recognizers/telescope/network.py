@@ -99,9 +99,9 @@ class Telescope(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.read_prepared(self.prepare(images))
 
-    def teach(self, prepared: Tensor, texts: Sequence[str]) -> TeacherForcing:
+    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
         """Decoder with the true texts given; attention has 16 heads over a grid of 8 x 32."""
-        targets = torch.tensor(self.codec.encode_rows(texts), device=prepared.device)
+        targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         start = torch.full((len(targets), 1), END, device=prepared.device)
         previous = torch.cat([start, targets[:, :-1].clamp_min(END)], dim=1)
         logits, attention = self(self.places(prepared), previous)

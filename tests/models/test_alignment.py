@@ -1,10 +1,11 @@
 import itertools
 
 import numpy as np
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyphsr.glyphs.alignment import align
+from glyphsr.models.recognizers.crnn.alignment import align
 from glyphsr.text.ctc import BLANK
 
 
@@ -36,16 +37,32 @@ def by_enumeration(probabilities, classes):
 def test_alignment_equals_the_sum_over_all_paths(seed, classes, steps):
     probabilities = np.random.default_rng(seed).dirichlet(np.ones(3), steps)
     expected = by_enumeration(probabilities, classes)
-    found = align(np.log(probabilities), classes)
+    other = [1] * steps  # a second text in the batch, of another length, changes nothing
+    both = torch.from_numpy(np.log(probabilities))[:, None].expand(-1, 2, -1)
+    found, fits = align(both, [classes, other])
     if expected is None:
-        assert found is None
+        assert not fits[0]
     else:
-        np.testing.assert_allclose(found, expected, atol=1e-9)
+        assert fits[0]
+        np.testing.assert_allclose(found[0, : len(classes)].numpy(), expected, atol=1e-9)
+        assert not found[0, len(classes) :].any()
 
 
 def test_a_text_that_does_not_fit_has_no_alignment():
-    assert align(np.log(np.full((2, 3), 1 / 3)), [1, 1]) is None  # a repeat needs a blank between
+    even = torch.full((2, 1, 3), 1 / 3).log()
+    assert not align(even, [[1, 1]])[1]  # a repeat needs a blank between
+    assert align(even, [[1, 2]])[1]
 
 
 def test_what_is_no_number_stays_none():
-    assert np.isnan(align(np.full((4, 3), np.nan), [1])).all()
+    assert align(torch.full((4, 1, 3), torch.nan), [[1]])[0].isnan().all()
+
+
+def test_the_alignment_can_be_differentiated_even_where_a_text_does_not_fit():
+    logits = torch.randn(3, 2, 4, dtype=torch.float64, requires_grad=True, generator=torch.Generator().manual_seed(0))
+
+    def weighted(scores):
+        placed, _ = align(scores.log_softmax(dim=2), [[1, 2], [3, 3, 3]])
+        return (placed * torch.arange(3.0, dtype=torch.float64)).sum()
+
+    assert torch.autograd.gradcheck(weighted, logits)

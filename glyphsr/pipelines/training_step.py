@@ -1,0 +1,204 @@
+"""One step of training: terms of all parts and processes put together, gradients, clipping, the optimiser."""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glyphsr.config.training import TrainConfig
+from glyphsr.pipelines.objectives import LossTerms, Objective
+from glyphsr.pipelines.processes import Processes
+from glyphsr.pipelines.schedule import learning_rate_factor
+from glyphsr.text.charset import filter_lower
+from glyphsr.types import Batch, GlyphTargets
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """What a step did."""
+
+    terms: dict[str, float]
+    """Each weighted term, over the whole batch."""
+    grad_norm: float
+    """Of the clipped parameters, before clipping."""
+    learning_rate: float
+    skipped: str | None = None
+    """Why nothing was learned: what was not finite."""
+    stop: bool = False
+    """Whether any process was asked to stop."""
+
+    @property
+    def total(self) -> float:
+        """The loss."""
+        return sum(self.terms.values())
+
+
+def parts_of(batch: Batch, count: int, longest: int) -> Iterator[Batch]:
+    """A batch in parts of like size, none of them empty."""
+    size = -(-len(batch.ids) // count)
+    for first in range(0, len(batch.ids), size):
+        own = slice(first, first + size)
+        glyphs = batch.glyphs
+        yield replace(
+            batch,
+            ids=batch.ids[own],
+            lr=batch.lr[own],
+            hr=batch.hr[own],
+            labels=batch.labels[own],
+            glyphs=None if glyphs is None else GlyphTargets(glyphs.line[own], glyphs.chars[own], glyphs.masked[own]),
+            longest=longest,
+        )
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch with its tensors on a device."""
+
+    def move(tensor: Tensor) -> Tensor:
+        return tensor.to(device, non_blocking=True)
+
+    glyphs = batch.glyphs
+    moved = None if glyphs is None else GlyphTargets(move(glyphs.line), move(glyphs.chars), move(glyphs.masked))
+    return replace(batch, lr=move(batch.lr), hr=move(batch.hr), glyphs=moved)
+
+
+class Stepper:
+    """Module, optimiser and schedule of a run.
+
+    Args:
+        objective: What is minimised; its norms are synchronised if there are several processes.
+        config: The run.
+        processes: Where.
+    """
+
+    def __init__(self, objective: Objective, config: TrainConfig, processes: Processes) -> None:
+        self.config = config
+        self.processes = processes
+        self.objective = objective.to(processes.device)
+        processes.synchronise_norms(objective)
+        self.parameters = [p for p in objective.parameters() if p.requires_grad]
+        self.clipped = [p for p in objective.clipped() if p.requires_grad]
+        settings = config.optimiser
+        optimiser = torch.optim.Adam(
+            self.parameters,
+            lr=settings.learning_rate,
+            betas=settings.betas,
+            weight_decay=settings.weight_decay,
+            fused=processes.device.type in ("cpu", "cuda"),
+        )
+        self._module, self.optimiser = processes.prepare(objective, optimiser)
+        self._buffers = [b for b in objective.model.buffers() if b.numel()]
+
+    def step(self, batch: Batch, number: int, *, stop: bool = False) -> StepOutcome:
+        """Learn from one batch, this process's share of it.
+
+        Args:
+            batch: On any device.
+            number: Steps before this one; decides the learning rate.
+            stop: Whether this process was asked to stop.
+        """
+        self.objective.train()
+        rate = self._set_learning_rate(number)
+        longest = self.processes.maximum(max(len(filter_lower(label)) for label in batch.labels))
+        before = [buffer.clone() for buffer in self._buffers]
+        self.optimiser.zero_grad(set_to_none=True)
+        parts = list(parts_of(to_device(batch, self.processes.device), self.config.optimiser.accumulation, longest))
+        sums: dict[str, float] = {}
+        for i, part in enumerate(parts):
+            share = len(part.ids) / len(batch.ids)
+            with self.processes.adding_up(self._module, last=i + 1 == len(parts)):
+                total, means, asked = self._combined(self._module(part), stop=stop)
+                sums = {name: sums.get(name, 0.0) + share * value for name, value in means.items()}
+                stop = stop or asked
+                if not all(map(math.isfinite, means.values())):
+                    return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
+                self.processes.backward(share * total)
+        norm = float(self.processes.clip(self.clipped, self.config.optimiser.clip_norm))
+        finite = math.isfinite(norm) and self._others_are_finite()
+        if finite or self.processes.scaler is not None:  # the scaler skips by itself, and learns from it
+            self.optimiser.step()
+        if not finite:
+            return self._skipped(sums, norm, rate, before, stop=stop, reason="gradient")
+        return StepOutcome(sums, norm, rate, stop=stop)
+
+    def _set_learning_rate(self, number: int) -> float:
+        settings = self.config.optimiser
+        rate = settings.learning_rate * learning_rate_factor(
+            number,
+            warmup_steps=settings.warmup_steps,
+            total_steps=self.config.steps,
+            schedule=settings.schedule,
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def _combined(self, terms: LossTerms, *, stop: bool) -> tuple[Tensor, dict[str, float], bool]:
+        """The loss of this process, weighted so that the mean over processes is that of the whole batch.
+
+        Returns:
+            The loss, the terms' means over all processes, and whether any of them was asked to stop.
+        """
+        values = torch.stack([term.value for term in terms.values()])
+        counts = torch.tensor([term.count for term in terms.values()], device=values.device, dtype=values.dtype)
+        # A term that nothing counts in is zero; its value must not spread if it is no number.
+        weighted = torch.where(counts > 0, values.detach() * counts, 0.0)
+        flag = torch.full_like(counts, float(stop))
+        all_counts, all_weighted, flags = self.processes.sum(torch.stack([counts, weighted, flag]))
+        shares = counts * self.processes.count / all_counts.clamp_min(1.0)
+        means = (all_weighted / all_counts.clamp_min(1.0)).tolist()
+        return (values * shares).sum(), dict(zip(terms, means, strict=True)), bool(flags[0])
+
+    def _others_are_finite(self) -> bool:
+        """Whether the gradients that are not clipped are numbers."""
+        clipped = {id(parameter) for parameter in self.clipped}
+        others = [p.grad for p in self.parameters if id(p) not in clipped and p.grad is not None]
+        return not others or bool(torch.isfinite(torch.nn.utils.get_total_norm(others)))
+
+    def _skipped(
+        self, terms: dict[str, float], norm: float, rate: float, before: list[Tensor], *, stop: bool, reason: str
+    ) -> StepOutcome:
+        """Leave no trace of the batch: its statistics may be no numbers, and would stay so."""
+        with torch.no_grad():
+            for buffer, value in zip(self._buffers, before, strict=True):
+                buffer.copy_(value)
+        self.optimiser.zero_grad(set_to_none=True)
+        return StepOutcome(terms, norm, rate, skipped=reason, stop=stop)
+
+    def state(self) -> dict[str, Any]:
+        """The optimiser's state, and the scaler's."""
+        scaler = self.processes.scaler
+        return {"optimiser": self.optimiser.state_dict(), "scaler": scaler.state_dict() if scaler else {}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with that state."""
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.processes.scaler is not None and state["scaler"]:
+            self.processes.scaler.load_state_dict(state["scaler"])
+
+
+class Average:
+    """Exponential moving average of a model's weights; its buffers are the model's own.
+
+    Args:
+        model: What is averaged.
+        decay: Of the average, reached slowly at the start.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model = copy.deepcopy(model).requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, steps: int) -> None:
+        """Take in the weights after that many steps."""
+        decay = min(self.decay, (1 + steps) / (10 + steps))
+        own = model.state_dict()
+        for key, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(own[key], 1 - decay)
+            else:
+                value.copy_(own[key])
