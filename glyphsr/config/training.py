@@ -155,6 +155,8 @@ class OptimiserConfig(Config):
     """Peak step size."""
     betas: tuple[float, float] = (0.5, 0.999)
     """Adam's moment decays; the lineage uses 0.5 for the first."""
+    epsilon: Annotated[float, Field(gt=0)] = 1e-8
+    """Added to the root of Adam's second moment."""
     weight_decay: NonNegative = 0.0
     schedule: Literal["cosine", "constant"] = "cosine"
     """What follows the warm-up: cosine to zero at the last step, or the peak to the end (TSRN, TBSRN, TPGSR)."""

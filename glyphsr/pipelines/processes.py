@@ -48,7 +48,7 @@ class Processes:
         self._accelerator = Accelerator(
             cpu=wanted.type == "cpu",
             mixed_precision=NAMES[dtype],
-            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)],
+            kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
         )
         self.dtype = dtype
         self.device: torch.device = self._accelerator.device

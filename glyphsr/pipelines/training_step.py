@@ -86,6 +86,7 @@ class Stepper:
             self.parameters,
             lr=settings.learning_rate,
             betas=settings.betas,
+            eps=settings.epsilon,
             weight_decay=settings.weight_decay,
             fused=processes.device.type in ("cpu", "cuda"),
         )

@@ -1,0 +1,117 @@
+import pytest
+import torch
+
+from glyphsr.config.recognizers import ASTERConfig, CRNNConfig, MORANConfig, PARSeqConfig, TelescopeConfig
+from glyphsr.config.training import LossConfig
+from glyphsr.errors import WeightsError
+from glyphsr.losses.confusion import load_distances
+from glyphsr.losses.text_focus import attention_difference, confusion_weights, weighted_cross_entropy
+from glyphsr.models.registry import build_recognizer
+from glyphsr.pipelines.text_focus import TextFocus, open_text_focus
+from glyphsr.types import Batch
+from glyphsr.weights.checkpoints import save_checkpoint
+
+RECOGNIZERS = {
+    "crnn": CRNNConfig(width=4, hidden=8),
+    "parseq": PARSeqConfig(embed_dim=24, encoder_depth=1, encoder_heads=2, decoder_heads=2),
+    "moran": MORANConfig(hidden=8),
+    "aster": ASTERConfig(hidden=16, max_steps=30),
+}
+
+
+def focus_of(config, seed=0):
+    torch.manual_seed(seed)
+    return TextFocus(build_recognizer(config), load_distances())
+
+
+def batch_of(labels, seed=0, **changes):
+    generator = torch.Generator().manual_seed(seed)
+    hr = torch.rand(len(labels), 3, 32, 128, generator=generator)
+    return Batch(tuple(labels), hr[:, :, ::2, ::2], hr, tuple(labels), **changes)
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS)
+def test_hr_itself_is_looked_at_alike_and_only_sr_is_taught(name):
+    focus = focus_of(RECOGNIZERS[name]).train()
+    assert not any(module.training for module in focus.modules())
+    batch = batch_of(["Hotel", "a-1", ""])
+    same = focus(batch.hr, batch)
+    assert float(same.attention) == pytest.approx(0.0, abs=1e-6)
+    sr = (0.5 * batch.hr).requires_grad_(True)
+    seen = focus(sr, batch)
+    (seen.attention + seen.confusion).backward()
+    assert float(seen.attention.detach()) > 0
+    assert float(seen.confusion.detach()) > 0
+    assert torch.isfinite(sr.grad).all()
+    assert sr.grad[0].any()
+    assert all(parameter.grad is None for parameter in focus.parameters())
+    ends = 0 if name == "crnn" else 3
+    assert (seen.words, seen.characters) == (3, 7 + ends)
+
+
+def test_telescope_gives_the_published_form():
+    """All heads, steps and places of the padded texts count in the attention, valid characters in the other term."""
+    torch.manual_seed(0)
+    recognizer = build_recognizer(TelescopeConfig()).eval()
+    focus = TextFocus(recognizer, load_distances())
+    batch = batch_of(["ab!", "C"])
+    sr = 0.3 + 0.4 * batch.hr
+    with torch.no_grad():
+        seen = focus(sr, batch)
+        taught = [recognizer.teach(recognizer.prepare(side), ["ab", "c"]) for side in (sr, batch.hr)]
+    assert taught[0].attention.shape == (2, 16, 3, 8, 32)
+    assert torch.equal(seen.attention, attention_difference(taught[0].attention, taught[1].attention))
+    valid = taught[0].targets >= 0
+    weights = confusion_weights(load_distances())
+    expected = weighted_cross_entropy(taught[0].logits[valid], taught[0].targets[valid], weights)
+    assert float(seen.confusion) == pytest.approx(float(expected), rel=1e-5)
+    assert (seen.words, seen.characters) == (2, 5)
+    longer = batch_of(["ab!", "C"], longest=6)
+    with torch.no_grad():
+        padded = focus(sr, longer)  # a part of a batch whose longest word has six characters
+    assert float(padded.confusion) == pytest.approx(float(seen.confusion), rel=1e-4)
+    assert not torch.equal(padded.attention, seen.attention)
+
+
+@pytest.mark.parametrize("name", ["crnn", "aster"])
+def test_the_derivative_is_that_of_finite_differences(name):
+    focus = focus_of(RECOGNIZERS[name]).double()
+    batch = batch_of(["Open"])
+    batch = Batch(batch.ids, batch.lr.double(), batch.hr.double(), batch.labels)
+    generator = torch.Generator().manual_seed(5)
+    sr = torch.rand(batch.hr.shape, dtype=torch.float64, generator=generator).requires_grad_(True)
+    direction = torch.randn(sr.shape, dtype=torch.float64, generator=generator)
+
+    def total(x):
+        seen = focus(x, batch)
+        return seen.attention + seen.confusion
+
+    total(sr).backward()
+    slope = float((sr.grad * direction).sum())
+    step = 1e-6
+    with torch.no_grad():
+        difference = float(total(sr + step * direction) - total(sr - step * direction)) / (2 * step)
+    # The terms are compared in single precision, whose rounding the quotient magnifies.
+    assert slope == pytest.approx(difference, rel=0.05, abs=0.02)
+
+
+def test_words_that_are_too_long_are_left_out():
+    focus = focus_of(RECOGNIZERS["parseq"])
+    seen = focus(batch_of(["x" * 26, "ab"]).hr, batch_of(["x" * 26, "ab"], longest=26))
+    assert (seen.words, seen.characters) == (1, 3)
+    none = focus(batch_of(["x" * 26]).hr, batch_of(["x" * 26]))
+    assert (none.words, float(none.attention)) == (0, 0.0)
+
+
+def test_stand_ins_are_named_and_missing_ones_explained(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "cache"))
+    notes = []
+    with pytest.raises(WeightsError, match=r"focus_recognizer: telescope: no weights here.*stand in"):
+        open_text_focus(LossConfig(), notes.append, offline=True)
+    open_text_focus(LossConfig(focus_recognizer="compact"), notes.append)
+    assert "crnn from compact.safetensors stands in for Telescope, by its CTC alignment" in notes[0]
+    path = tmp_path / "aster.safetensors"
+    network = build_recognizer(RECOGNIZERS["aster"])
+    save_checkpoint(path, network, kind="recognizer", config=network.config, card={})
+    open_text_focus(LossConfig(focus_recognizer=str(path)), notes.append)
+    assert "aster from aster.safetensors stands in for Telescope, by its teacher-forced attention" in notes[1]
