@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from glyphsr.config.training import FolderSource, LmdbSource, Source, TrainConfig
+from glyphsr.config.training import FolderSource, LmdbSource, RenderedSource, Source, TrainConfig
+from glyphsr.data.rendering import find_fonts
 from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import DataError, WeightsError
 from glyphsr.pipelines.glyph_words import find_glyphs
@@ -64,6 +65,11 @@ def _has_words(source: Source, data_root: str | None) -> bool:
     if isinstance(source, LmdbSource):
         try:
             return bool(find_lmdb(source.path, data_root))
+        except DataError:
+            return False
+    if isinstance(source, RenderedSource):
+        try:
+            find_fonts()
         except DataError:
             return False
     return True

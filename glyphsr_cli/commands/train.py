@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from glyphsr.pipelines.training import StepReport
 
 
+LINE_EVERY = 20
+"""Steps between lines on stderr with --verbose."""
+
+
 class ProtocolName(StrEnum):
     """How weights are selected."""
 
@@ -81,7 +85,8 @@ def train(
     """Train a network, or go on with a run that was stopped.
 
     The run folder receives config.yaml, metrics.jsonl, samples/ and checkpoints/last and best. The same command again
-    goes on where the last one stopped. torchrun and accelerate launch spread it over many GPUs.
+    goes on where the last one stopped. torchrun and accelerate launch spread it over many GPUs. With --verbose a line
+    every 20 steps goes to stderr, for log files.
     """
     from glyphsr.config.reader import load
     from glyphsr.config.training import TrainConfig
@@ -105,8 +110,9 @@ def train(
             skipped = f" skipped {step.skipped}" if step.skipped else ""
             rate, memory = f"{step.pictures_per_s:.0f}/s", f"{step.memory_mb / 1024:.1f} GB"
             bar.update(task, completed=step.step, terms=terms + skipped, rate=rate, memory=memory)
-            if step.score:
-                notify(f"step {step.step}: {terms} · {step.score.describe()}")
+            if step.score or (verbose and step.step % LINE_EVERY == 0):
+                seen = step.score.describe() if step.score else f"{rate}, {memory}"
+                notify(f"step {step.step}: {terms}{skipped} · {seen}")
 
         result = run(
             settings,
@@ -124,7 +130,7 @@ def train(
         )
     if not result.is_main:
         return
-    if verbose or not quiet:
+    if not quiet:
         tables.show_on_stderr([tables.training_table(result)])
     if json_:
         console.echo(console.as_json(result.as_dict()))

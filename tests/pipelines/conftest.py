@@ -1,9 +1,18 @@
-"""What tests of the extraction share: twenty words, small chunks, and the result that nothing interrupted."""
+"""What tests share: twenty words and small chunks to extract from, and a training run of six steps."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from glyphsr.config.training import (
+    DataConfig,
+    FolderSource,
+    LmdbSource,
+    LossConfig,
+    OptimiserConfig,
+    TrainConfig,
+    ValidationConfig,
+)
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.pipelines import extraction_set
 from glyphsr.pipelines.extraction import extract
@@ -38,3 +47,19 @@ def whole(many, tmp_path, small_chunks):
     """Every key and value of the glyph LMDB of the twenty words."""
     extract(str(many), tmp_path / "whole", config=INK_ONLY)
     return values(tmp_path / "whole")
+
+
+@pytest.fixture
+def config(tiny_config, word_folder, tiny_lmdb):
+    """Six steps of two words, validated twice, without masks."""
+    sources = (FolderSource(path=str(word_folder)), LmdbSource(path=str(tiny_lmdb)))
+    return TrainConfig(
+        model=tiny_config,
+        data=DataConfig(sources=sources, line_width=None, held_out=0.3),
+        loss=LossConfig(text_focus=0.0),
+        optimiser=OptimiserConfig(warmup_steps=2, ema_decay=0.9),
+        steps=6,
+        batch_size=2,
+        validation=ValidationConfig(every=3, words=2, samples=2),
+        seed=5,
+    )

@@ -1,54 +1,23 @@
+import copy
 import itertools
 import json
 import math
-import os
-import signal
 
 import pytest
 import torch
 
-from glyphsr.config.recognizers import PARSeqConfig
 from glyphsr.config.training import (
-    DataConfig,
-    FolderSource,
-    LmdbSource,
     LossConfig,
     OptimiserConfig,
-    TrainConfig,
     ValidationConfig,
 )
-from glyphsr.errors import ConfigError, GlyphSRError, WeightsError
+from glyphsr.errors import GlyphSRError, WeightsError
 from glyphsr.pipelines.models import load_recognizer, load_super_resolver
 from glyphsr.pipelines.schedule import learning_rate_factor
-from glyphsr.pipelines.stopping import InterruptedTrainingError
 from glyphsr.pipelines.training import Trainer
+from glyphsr.pipelines.training_step import parts_of
 
-
-@pytest.fixture
-def config(tiny_config, word_folder, tiny_lmdb):
-    sources = (FolderSource(path=str(word_folder)), LmdbSource(path=str(tiny_lmdb)))
-    return TrainConfig(
-        model=tiny_config,
-        data=DataConfig(sources=sources, line_width=None, held_out=0.3),
-        loss=LossConfig(text_focus=0.0),
-        optimiser=OptimiserConfig(warmup_steps=2, ema_decay=0.9),
-        steps=6,
-        batch_size=2,
-        validation=ValidationConfig(every=3, words=2, samples=2),
-        seed=5,
-    )
-
-
-def run(config, folder, **options):
-    return Trainer(config, folder, device="cpu", workers=0, **options).run()
-
-
-def weights_of(folder):
-    return load_super_resolver(folder / "checkpoints" / "last.safetensors")[0].state_dict()
-
-
-def same(a, b):
-    return all(torch.equal(a[key], b[key]) for key in a)
+from ..runs import run, same, weights_of
 
 
 def test_a_run_leaves_what_the_contract_names(config, tmp_path):
@@ -70,27 +39,6 @@ def test_same_seed_same_weights_other_seed_others(config, tmp_path):
         run(config.model_copy(update={"seed": seed}), tmp_path / name)
     assert same(weights_of(tmp_path / "a"), weights_of(tmp_path / "b"))
     assert not same(weights_of(tmp_path / "a"), weights_of(tmp_path / "c"))
-
-
-@pytest.mark.parametrize("prior", ["frozen", "ctc", "parseq with dropout"])
-def test_a_stopped_and_resumed_run_equals_one_never_stopped(config, tmp_path, prior):
-    if prior == "ctc":
-        config = config.model_copy(update={"loss": LossConfig(text_focus=0.0, ctc=0.1)})
-    elif prior != "frozen":  # draws from the global generator at every step
-        parseq = PARSeqConfig(embed_dim=24, encoder_depth=1, encoder_heads=2, decoder_heads=2, dropout=0.3)
-        model = config.model.model_copy(update={"prior": parseq})
-        config = config.model_copy(update={"model": model, "loss": LossConfig(text_focus=0.0, text_prior=0.1)})
-    run(config, tmp_path / "whole")
-
-    def stop_at_four(report):
-        if report.step == 4:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(InterruptedTrainingError, match="at step 4") as caught:
-        run(config, tmp_path / "parts", report=stop_at_four)
-    assert caught.value.exit_code == 130
-    run(config, tmp_path / "parts")
-    assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
 
 
 def test_training_lowers_the_loss(config, tmp_path):
@@ -132,29 +80,76 @@ def test_the_prior_trains_alone_and_an_sr_run_starts_from_it(config, tmp_path):
         Trainer(config.model_copy(update={"model": wide, "prior_weights": str(result.last)}), tmp_path / "x")
 
 
-def test_non_finite_losses_are_skipped_and_many_in_a_row_end_the_run(config, tmp_path, monkeypatch):
-    trainer = Trainer(config.model_copy(update={"steps": 40}), tmp_path, device="cpu", workers=0)
-    before = {k: v.clone() for k, v in trainer.model.network.named_parameters()}
-    trainer.model.network.stem.conv.bias.data.fill_(float("nan"))
-    with pytest.raises(GlyphSRError, match="20 batches in a row with a non-finite loss"):
+def test_a_batch_that_is_not_finite_is_skipped_without_a_trace_and_its_words_are_listed(config, tmp_path):
+    """The poisoned batch is the third; weights, statistics and optimiser are as if it had not come."""
+    trainer = Trainer(config, tmp_path / "run", device="cpu", workers=0)
+    batches = trainer.maker[0]
+    trainer.stepper.step(batches[0], 0)
+    before = copy.deepcopy(trainer.model.state_dict()), copy.deepcopy(trainer.stepper.state())
+    batches[1].hr[0, 0, 0, 0] = float("nan")
+    by_loss = trainer.stepper.step(batches[1], 1)
+    batches[2].lr[0, 0, 0, 0] = float("inf")
+    by_input = trainer.stepper.step(batches[2], 2)
+    assert by_loss.skipped == by_input.skipped == "loss"
+    assert same(before[0], trainer.model.state_dict())
+    for ours, theirs in zip(
+        before[1]["optimiser"]["state"].values(), trainer.stepper.state()["optimiser"]["state"].values(), strict=True
+    ):
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert trainer.stepper.step(batches[3], 3).skipped is None
+
+
+def test_a_gradient_that_is_not_finite_is_skipped_too(config, tmp_path):
+    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+    before = copy.deepcopy(trainer.model.state_dict())
+    trainer.model.network.head.weight.register_hook(lambda gradient: gradient * float("inf"))
+    outcome = trainer.stepper.step(trainer.maker[0][0], 0)
+    assert outcome.skipped == "gradient"
+    assert math.isfinite(outcome.total)
+    assert same(before, trainer.model.state_dict())
+
+
+def test_many_bad_batches_in_a_row_end_the_run_and_checkpoints_stay(config, tmp_path):
+    config = config.model_copy(update={"steps": 40, "max_bad_steps": 5})
+    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+
+    def break_it(report):
+        if report.step == 4:
+            trainer.model.network.stem.conv.bias.data.fill_(float("nan"))
+
+    trainer._report = break_it
+    with pytest.raises(GlyphSRError, match="5 batches in a row with a non-finite loss, the last at step 9") as caught:
         trainer.run()
-    after = dict(trainer.model.network.named_parameters())
-    assert torch.equal(before["tail.0.weight"], after["tail.0.weight"])
+    assert caught.value.exit_code == 1
+    rows = [json.loads(line) for line in (tmp_path / "skipped.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [5, 6, 7, 8, 9]
+    assert all(len(row["ids"]) >= 1 and row["not_finite"] == "loss" for row in rows)
+    kept = load_super_resolver(tmp_path / "checkpoints" / "best.safetensors")[0]
+    assert all(torch.isfinite(value).all() for value in kept.state_dict().values())
 
 
-def test_resume_never_protects_a_finished_run_and_other_models_are_refused(config, tmp_path):
-    run(config, tmp_path)
-    with pytest.raises(ConfigError, match="holds a run already"):
-        Trainer(config, tmp_path, workers=0).run(resume="never")
-    network = config.model.network.model_copy(update={"num_srbs": 1})
-    other = config.model_copy(update={"model": config.model.model_copy(update={"network": network})})
-    with pytest.raises(ConfigError, match=r"made with another model\.network\.num_srbs: 2 -> 1"):
-        run(other, tmp_path)
-    with pytest.raises(WeightsError, match="no such training state"):
-        Trainer(config, tmp_path / "new", workers=0).run(resume=tmp_path / "none.state")
-    (tmp_path / "checkpoints" / "last.state").write_bytes(b"broken")
-    with pytest.raises(WeightsError, match="not a readable training state"):
-        run(config, tmp_path)
+def test_the_schedule_can_be_constant(config, tmp_path):
+    optimiser = OptimiserConfig(learning_rate=2e-3, warmup_steps=2, schedule="constant")
+    run(config.model_copy(update={"optimiser": optimiser}), tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["learning_rate"] for row in rows] == [2e-3, 2e-3]
+
+
+def test_parts_of_a_batch_save_memory_and_keep_the_words(config, tmp_path):
+    optimiser = OptimiserConfig(warmup_steps=2, accumulation=2)
+    trainer = Trainer(
+        config.model_copy(update={"optimiser": optimiser, "batch_size": 5}), tmp_path, device="cpu", workers=0
+    )
+    batch = trainer.maker[0][0]
+    parts = list(parts_of(batch, 2, 7))
+    assert [len(part.ids) for part in parts] == [-(-len(batch.ids) // 2), len(batch.ids) // 2]
+    assert torch.equal(torch.cat([part.lr for part in parts]), batch.lr)
+    assert all(part.longest == 7 for part in parts)
+    outcome = trainer.stepper.step(batch, 0)
+    trainer.stepper.objective.train()
+    shares = [len(part.ids) / len(batch.ids) for part in parts]
+    assert outcome.terms["pixel"] > 0
+    assert sum(shares) == pytest.approx(1.0)
 
 
 def test_schedule_warms_up_per_step_and_ends_at_zero():

@@ -1,0 +1,191 @@
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from glyphsr.config.recognizers import PARSeqConfig
+from glyphsr.config.training import LossConfig, OptimiserConfig
+from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.pipelines.run_folder import RunFolder
+from glyphsr.pipelines.stopping import InterruptedTrainingError
+from glyphsr.pipelines.training import Trainer
+
+from ..runs import run, same, weights_of
+
+
+@pytest.mark.parametrize("prior", ["frozen", "ctc", "parseq with dropout"])
+def test_a_stopped_and_resumed_run_equals_one_never_stopped(config, tmp_path, prior):
+    if prior == "ctc":
+        config = config.model_copy(update={"loss": LossConfig(text_focus=0.0, ctc=0.1)})
+    elif prior != "frozen":  # draws from the global generator at every step
+        parseq = PARSeqConfig(embed_dim=24, encoder_depth=1, encoder_heads=2, decoder_heads=2, dropout=0.3)
+        model = config.model.model_copy(update={"prior": parseq})
+        config = config.model_copy(update={"model": model, "loss": LossConfig(text_focus=0.0, text_prior=0.1)})
+    run(config, tmp_path / "whole")
+
+    def stop_at_four(report):
+        if report.step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(InterruptedTrainingError, match="at step 4") as caught:
+        run(config, tmp_path / "parts", report=stop_at_four)
+    assert caught.value.exit_code == 130
+    run(config, tmp_path / "parts")
+    assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
+
+
+def test_resume_never_protects_a_finished_run_and_other_models_are_refused(config, tmp_path):
+    run(config, tmp_path)
+    with pytest.raises(ConfigError, match="holds a run already"):
+        Trainer(config, tmp_path, workers=0).run(resume="never")
+    network = config.model.network.model_copy(update={"num_srbs": 1})
+    other = config.model_copy(update={"model": config.model.model_copy(update={"network": network})})
+    with pytest.raises(ConfigError, match=r"made with another model\.network\.num_srbs: 2 -> 1"):
+        run(other, tmp_path)
+    with pytest.raises(WeightsError, match="no such training state"):
+        Trainer(config, tmp_path / "new", workers=0).run(resume=tmp_path / "none.state")
+    (tmp_path / "checkpoints" / "last.state").write_bytes(b"broken")
+    with pytest.raises(WeightsError, match="not a readable training state"):
+        run(config, tmp_path)
+
+
+def test_another_model_is_refused_and_other_settings_are_said(config, tmp_path):
+    run(config, tmp_path)
+    notes = []
+    longer = config.model_copy(update={"steps": 8, "optimiser": OptimiserConfig(learning_rate=2e-3, ema_decay=0.9)})
+    result = Trainer(longer, tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    assert result.steps == 8
+    told = "\n".join(notes)
+    assert "going on with another setting than before: steps: 6 -> 8" in told
+    assert "optimiser.learning_rate: 0.001 -> 0.002" in told
+    with pytest.raises(ConfigError, match="beyond the 4 asked for"):
+        run(config.model_copy(update={"steps": 4}), tmp_path)
+
+
+def test_a_run_goes_on_from_another_runs_state(config, tmp_path):
+    run(config.model_copy(update={"steps": 3}), tmp_path / "first")
+    longer = config.model_copy(update={"steps": 5})
+    state = tmp_path / "first" / "checkpoints" / "last.state"
+    result = Trainer(longer, tmp_path / "second", device="cpu", workers=0).run(resume=state)
+    assert result.steps == 5
+    assert not (tmp_path / "second" / "checkpoints" / "step-000003.safetensors").exists()
+
+
+def test_figures_are_written_once_however_often_a_run_was_stopped(config, tmp_path):
+    config = config.model_copy(update={"save_every": 2})
+    run(config, tmp_path / "whole")
+    run(config.model_copy(update={"steps": 4}), tmp_path / "parts")
+    folder = RunFolder(tmp_path / "parts")
+    with folder.metrics.open("a") as file:  # what a killed run had written behind its last save, half a line of it
+        file.write(json.dumps({"step": 5, "loss": 1.0}) + "\n" + '{"step": 6, "lo')
+    run(config, tmp_path / "parts")
+    steps = [json.loads(line)["step"] for line in folder.metrics.read_text().splitlines()]
+    assert steps == [3, 4, 6]  # 4 was the last step of the shorter run
+
+
+def test_checkpoints_are_kept_under_their_steps(config, tmp_path):
+    run(config.model_copy(update={"keep_every": 2}), tmp_path)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == [
+        "best.safetensors",
+        "last.safetensors",
+        "last.state",
+        "step-000002.safetensors",
+        "step-000004.safetensors",
+        "step-000006.safetensors",
+    ]
+
+
+def test_a_second_run_in_the_folder_is_refused(config, tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.open()
+    try:
+        with pytest.raises(ConfigError, match=rf"another run \(process {os.getpid()}\) is training into it"):
+            run(config, tmp_path)
+    finally:
+        folder.close()
+    run(config, tmp_path)
+
+
+def settings_of(config, tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(yaml.safe_dump(json.loads(config.model_dump_json())))
+    return path
+
+
+def command_for(config, tmp_path, out):
+    return [
+        *(sys.executable, "-m", "glyphsr_cli", "train", "--config", str(settings_of(config, tmp_path))),
+        *("--out", str(out), "--device", "cpu", "--workers", "0", "--quiet"),
+    ]
+
+
+def test_killed_at_any_moment_the_same_command_ends_with_the_same_weights(config, tmp_path):
+    """Two kills here; ``benchmarks/kills.py`` does ten."""
+    config = config.model_copy(update={"steps": 40, "save_every": 3, "loss": LossConfig(text_focus=0.0, ctc=0.1)})
+    run(config, tmp_path / "whole")
+    command = command_for(config, tmp_path, tmp_path / "killed")
+    state = tmp_path / "killed" / "checkpoints" / "last.state"
+    seen = 0.0
+    for _ in range(2):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        while process.poll() is None and (not state.is_file() or state.stat().st_mtime <= seen):
+            time.sleep(0.02)
+        assert process.poll() is None, "the run ended before it could be killed"
+        process.kill()
+        process.wait()
+        seen = state.stat().st_mtime
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "killed"))
+
+
+def test_a_full_disk_is_one_line_and_earlier_checkpoints_stay(config, tmp_path):
+    """A quota on the size of files stands in for the full disk."""
+    run(config.model_copy(update={"steps": 3}), tmp_path / "run")
+    checkpoints = tmp_path / "run" / "checkpoints"
+    before = {path.name: path.read_bytes() for path in checkpoints.iterdir()}
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    command = command_for(config, tmp_path, tmp_path / "run")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "cannot be written" in done.stderr
+    assert "what was saved before is intact" in done.stderr
+    assert {path.name: path.read_bytes() for path in checkpoints.iterdir()} == before
+    run(config, tmp_path / "run")  # goes on once there is room
+
+
+def test_a_signal_saves_and_ends_with_130(config, tmp_path):
+    config = config.model_copy(update={"steps": 2000, "save_every": 2000})
+    for number in (signal.SIGTERM, signal.SIGINT):
+        out = tmp_path / number.name
+        process = subprocess.Popen(
+            command_for(config, tmp_path, out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        while process.poll() is None and not (out / "metrics.jsonl").is_file():
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert b"the same command goes on from there" in errors
+        assert (out / "checkpoints" / "last.state").is_file()
+
+
+def test_curves_are_written_where_tensorboard_is_installed(config, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run(config, tmp_path)
+    events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [point.step for point in events.Scalars("validation/psnr_db")] == [3, 6]
+    assert {"train/loss", "train/pixel", "train/learning_rate"} <= set(events.Tags()["scalars"])
