@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.data.rendering import find_fonts
-from glyphsr.losses.confusion import ORDER, OWN_TABLE
+from glyphsr.losses.confusion import OWN_TABLE
+from glyphsr.losses.text_focus import TABLE_ORDER as ORDER
 
 SIDE, MARGIN, BLUR = 28, 4, 1.5
 LEAST = 0.02

@@ -7,6 +7,8 @@ class GlyphSRError(Exception):
     """Something the user can put right; the CLI shows it as one line, without a traceback."""
 
     exit_code: ClassVar[int] = 1
+    is_repeated: bool = False
+    """Whether another process of the same run says it."""
 
 
 class ConfigError(GlyphSRError):

@@ -59,8 +59,12 @@ class Batch:
     """The true texts, case kept."""
     glyphs: GlyphTargets | None = None
     """Masks at LR size, ``None`` where nothing is learned from them."""
+    places: tuple[int, ...] = ()
+    """Where each sample stands in the whole batch, where this is a part of one."""
+    size: int = 0
+    """Samples of the whole batch."""
     longest: int | None = None
-    """Characters of the longest label of the whole batch, where this is a part of one; ``None`` for its own."""
+    """Characters of the longest label of the whole batch; ``None`` for that of this part."""
 
 
 @dataclass(frozen=True, eq=False)

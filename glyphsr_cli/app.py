@@ -31,7 +31,8 @@ class ErrorBoundary(TyperGroup):
         try:
             return super().invoke(ctx)
         except GlyphSRError as error:
-            console.say(f"error: {error}")
+            if not error.is_repeated:
+                console.say(f"error: {error}")
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
             console.say(

@@ -40,9 +40,9 @@ AutoBatchOpt = Annotated[
     ),
 ]
 WorkersOpt = Annotated[
-    int | None, typer.Option(help="Threads or processes that prepare data.", rich_help_panel=COMPUTE)
+    int | None, typer.Option(min=0, help="Threads or processes that prepare data.", rich_help_panel=COMPUTE)
 ]
-SeedOpt = Annotated[int | None, typer.Option(help="Seed of every random draw.", rich_help_panel=COMPUTE)]
+SeedOpt = Annotated[int | None, typer.Option(min=0, help="Seed of every random draw.", rich_help_panel=COMPUTE)]
 ConfigOpt = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML file with settings.", rich_help_panel=SETTINGS)
 ]

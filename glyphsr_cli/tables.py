@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from glyphsr.pipelines.evaluation_report import EvaluationReport, Figures
     from glyphsr.pipelines.extraction_report import ExtractionReport
-    from glyphsr.pipelines.training import TrainResult
+    from glyphsr.pipelines.training_report import TrainResult
 
 
 @dataclass(frozen=True)
@@ -164,12 +164,10 @@ def extraction_table(report: "ExtractionReport") -> Table:
 
 def training_table(result: "TrainResult") -> Table:
     """What a run came to."""
-    rows = [("steps", f"{result.steps}, {result.skipped} skipped, {_duration(result.seconds)} this time")]
-    for name, score, step in (
-        ("best", result.best_score, result.best_step),
-        ("last", result.score, result.steps),
-    ):
-        if score is not None:
+    now = result.progress
+    rows = [("steps", f"{now.step}, {now.skipped} skipped, {_duration(result.seconds)} this time")]
+    for name, score, step in (("best", now.best_score, now.best_step), ("last", now.score, now.step)):
+        if score is not None and score.words:
             rows.append((name, f"step {step}: {score.describe()}"))
     rows += [("weights", str(result.best)), ("figures", str(result.folder / "metrics.jsonl"))]
     return Table(f"Training of {result.folder.name}", ("", ""), tuple(rows), wide=True)

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict
 class Config(BaseModel):
     """Frozen, strict about keys and types, printable in full."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def split_text(value: Any) -> Any:

@@ -28,8 +28,16 @@ def _merge(base: Tree, over: Mapping[str, Any]) -> Tree:
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
+        if isinstance(below, dict) and isinstance(value, Mapping) and not _is_another(below, value):
+            merged[key] = _merge(below, value)
+        else:
+            merged[key] = value
     return merged
+
+
+def _is_another(below: Tree, value: Mapping[str, Any]) -> bool:
+    """Whether a value is of another kind, whose keys are not those below; a network that names none is GlyphSR."""
+    return "kind" in value and below.get("kind", "glyphsr") != value["kind"]
 
 
 def _nest(path: str, value: Any) -> Tree:
@@ -71,6 +79,8 @@ def _read_yaml(path: Path, seen: tuple[Path, ...]) -> Tree:
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
     base = tree.pop("base", None)
+    if base is not None and not isinstance(base, str):
+        raise ConfigError(f"{path}: base: expected the name of a YAML file, got {base!r}")
     return _merge(_read_yaml(path.parent / str(base), (*seen, path.resolve())), tree) if base else tree
 
 
@@ -102,7 +112,8 @@ def _models_at(kind: type[BaseModel], location: Sequence[str | int]) -> list[typ
         for model in models:
             if step in model.model_fields:
                 below += _models_in(model.model_fields[str(step)].annotation)
-        models = below or models  # an index or a union's tag stays where it is
+        tagged = [model for model in models if step == _tag(model)]
+        models = below or tagged or models  # an index stays where it is
     return models
 
 
@@ -142,6 +153,10 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
     if error["type"] == "value_error":
         message = str(error["ctx"]["error"])
         return f"{path}.{message}" if path else message
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        kinds = ", ".join(str(_tag(model)) for model in _models_at(kind, location))
+        found = value.get("kind") if isinstance(value, dict) else value
+        return f"{path}.kind: expected one of {kinds}, got {found!r}"
     message = error["msg"][0].lower() + error["msg"][1:]
     shown = f"the text {value!r}" if isinstance(value, str) else json.dumps(value, default=str)
     hint = ""

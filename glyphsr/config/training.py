@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from glyphsr.config.base import Config
 from glyphsr.config.model import ModelConfig
@@ -10,7 +10,18 @@ from glyphsr.config.networks import Positive
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]
-Range = tuple[float, float]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+LineSide = Annotated[int, Field(ge=8)]
+"""Pixels; networks take nothing smaller."""
+
+
+def _in_order(limits: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= limits[0] <= limits[1]:
+        raise ValueError(f"expected the least and the greatest value, got {list(limits)}")
+    return limits
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
 
 
 CLASSES = 37
@@ -79,7 +90,7 @@ class DegradationConfig(Config):
     """Gaussian noise of the LR picture, on a scale of 1."""
     jpeg_share: Share = 0.6
     """Share of samples that went through JPEG at LR."""
-    jpeg_quality: tuple[int, int] = (35, 95)
+    jpeg_quality: Annotated[tuple[int, int], AfterValidator(_in_order)] = (35, 95)
     """JPEG quality."""
 
 
@@ -88,9 +99,9 @@ class DataConfig(Config):
 
     sources: tuple[Source, ...] = ()
     """One or more sources, mixed by weight."""
-    heights: tuple[Positive, ...] = (16,)
+    heights: Annotated[tuple[LineSide, ...], Field(min_length=1)] = (16,)
     """LR line heights; each batch has one of them, evenly often (repeat a height to see it more)."""
-    line_width: Positive | None = 64
+    line_width: LineSide | None = 64
     """LR width all words are squashed to (TextZoom's protocol), null to keep their aspect."""
     max_aspect: Annotated[float, Field(gt=1)] = 8.0
     """Longest word in line heights when the aspect is kept; longer ones are squashed to it."""
@@ -153,7 +164,7 @@ class OptimiserConfig(Config):
 
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     """Peak step size."""
-    betas: tuple[float, float] = (0.5, 0.999)
+    betas: tuple[Decay, Decay] = (0.5, 0.999)
     """Adam's moment decays; the lineage uses 0.5 for the first."""
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
     """Added to the root of Adam's second moment."""
@@ -209,7 +220,7 @@ class TrainConfig(Config):
     steps: Positive = 72_200
     """Optimiser steps; the schedule ends here (the paper: 200 epochs of 361 steps)."""
     batch_size: Positive = 48
-    """Pictures per step, at line height 16 and aspect 4; other shapes get as many as have the same pixels."""
+    """Words per step, of all processes together; at line heights other than 16 as many as have the same pixels."""
     prior_drop: Share = 0.0
     """Share of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
     save_every: Positive = 500
@@ -219,7 +230,7 @@ class TrainConfig(Config):
     validation: ValidationConfig = ValidationConfig()
     max_bad_steps: Positive = 20
     """Batches with a non-finite loss or gradient in a row after which the run gives up; each one is skipped."""
-    seed: int = 1234
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1234
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
@@ -229,6 +240,8 @@ class TrainConfig(Config):
             )
         if self.loss.ctc and self.model.prior.kind != "crnn":
             raise ValueError("loss.ctc: expected 0 unless model.prior.kind is 'crnn'")
+        if self.task == "sr" and not self.has_terms:
+            raise ValueError("loss: expected a term with a weight above 0")
         if self.task == "prior" and not self.loss.ctc:
             raise ValueError("loss.ctc: expected a weight above 0 when task is 'prior'")
         if self.validation.protocol == "paper" and self.task == "prior":
@@ -260,6 +273,13 @@ class TrainConfig(Config):
     def teaches_masks(self) -> bool:
         """Whether a term needs masks."""
         return self.glyph_tasks.line or self.glyph_tasks.char
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether anything is minimised."""
+        loss = self.loss
+        sr = loss.scale > 0 and (loss.pixel > 0 or loss.gradient > 0 or loss.hog > 0 or self.focuses)
+        return sr or any(self.glyph_tasks) or self.trains_prior
 
     @property
     def trains_prior(self) -> bool:

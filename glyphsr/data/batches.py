@@ -1,8 +1,10 @@
 """Training batches as a pure function of seed and step: any process can make any of them, in any order."""
 
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,17 +18,18 @@ from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.pair_loader import resize, to_tensor
 from glyphsr.data.rendering import render_word
 from glyphsr.data.sources import WordSource
+from glyphsr.errors import GlyphSRError
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, Sample
 
 CHUNK_STEPS = 8
 """Batches that are drawn together, so that words of like width can share one."""
 
-REFERENCE_PIXELS = 16 * 64
-"""LR pixels of one picture at which ``batch_size`` is counted."""
+REFERENCE_HEIGHT = 16
+"""LR line height at which ``batch_size`` is counted."""
 
-_COUNTS, _ORDER, _RENDER = 1, 2, 3
-"""Last numbers of the seeds of what a run draws, so that no two draws are alike."""
+_PLAN, _COUNTS, _ORDER, _RENDER, _PAIR = 1, 2, 3, 4, 5
+"""Second numbers of the seeds of what a run draws, so that no two kinds of draws are alike."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,14 @@ class _Draw:
 class BatchMaker(Dataset[list[Batch]]):
     """Chunk ``c`` of :data:`CHUNK_STEPS` batches is drawn from the seed ``(seed, c)`` alone.
 
-    Every source comes in an order of its own, shuffled anew when all its words have been seen.
+    Every source comes in an order of its own, shuffled anew when all its words have been drawn. Where words keep their
+    aspect, those of like width share a batch, and all batches of a chunk have about the same pixels: what is wide comes
+    as often as what is narrow. Batches of taller lines leave words out, those of smaller ones repeat some.
 
     Args:
         sources: Where words come from.
         config: Shapes and degradation.
-        batch_size: Pictures per batch at 16 x 64; other shapes get as many as have the same pixels.
+        batch_size: Words per batch at line height 16, on average; other heights get as many as have the same pixels.
         seed: Base seed.
         slots: Make glyph targets for these slots; ``None`` for none.
         share: ``(rank, processes)``: only every so-many-th word of each batch is made, beginning with the rank-th.
@@ -88,7 +93,7 @@ class BatchMaker(Dataset[list[Batch]]):
 
     def _counts_of(self, chunk: int) -> NDArray[np.int64]:
         """How many words of a chunk come from each source."""
-        rng = np.random.default_rng([self.seed, chunk, _COUNTS])
+        rng = np.random.default_rng([self.seed, _COUNTS, chunk])
         return rng.multinomial(self.words_per_chunk, self._shares).astype(np.int64)
 
     def _taken_before(self, chunk: int) -> NDArray[np.int64]:
@@ -107,7 +112,7 @@ class BatchMaker(Dataset[list[Batch]]):
             return _Draw(source, turn)
         epoch, position = divmod(turn, len(source.indices))
         if self._orders.get(number, (-1,))[0] != epoch:
-            rng = np.random.default_rng([self.seed, number, epoch, _ORDER])
+            rng = np.random.default_rng([self.seed, _ORDER, number, epoch])
             self._orders[number] = (epoch, rng.permutation(np.array(source.indices)))
         return _Draw(source, int(self._orders[number][1][position]))
 
@@ -123,7 +128,7 @@ class BatchMaker(Dataset[list[Batch]]):
 
     def render(self, number: int) -> Sample:
         """The run's rendered word of that number."""
-        return render_word(np.random.default_rng([self.seed, number, _RENDER]))
+        return render_word(np.random.default_rng([self.seed, _RENDER, number]))
 
     def degradation_at(self, step: int) -> DegradationConfig:
         """The configured degradation, milder while the ramp lasts."""
@@ -149,7 +154,7 @@ class BatchMaker(Dataset[list[Batch]]):
         return degrade(hr, degradation or self.config.degradation, rng), hr
 
     def __getitem__(self, chunk: int) -> list[Batch]:
-        rng = np.random.default_rng([self.seed, chunk])
+        rng = np.random.default_rng([self.seed, _PLAN, chunk])
         draws = self.draws(chunk)
         words: dict[int, Sample] = {}
         if self.config.line_width:
@@ -161,15 +166,16 @@ class BatchMaker(Dataset[list[Batch]]):
             aspects = np.clip(jitter * aspects, 1.0, self.config.max_aspect)
             order = np.argsort(aspects, kind="stable")
         batches: list[Batch] = []
-        for group in rng.permutation(np.array_split(order, CHUNK_STEPS)):
+        groups = _groups(order, aspects)
+        for group in (groups[i] for i in rng.permutation(len(groups))):
             height = int(rng.choice(self.config.heights))
             width = self.config.line_width
             if width is None:
                 assert aspects is not None
                 width = max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
             shape = LineShape(height, width)
-            count = max(1, round(self.batch_size * REFERENCE_PIXELS / (height * width)))
-            # Wide shapes take part of the group, narrow ones repeat words under other degradations.
+            count = round(len(group) * (REFERENCE_HEIGHT / height) ** (1 if self.config.line_width else 2))
+            count = max(1, self.share[1], count)  # every process has its word
             members = np.resize(rng.permutation(group), count)
             first, step = self.share
             for i in members[first::step]:
@@ -178,7 +184,8 @@ class BatchMaker(Dataset[list[Batch]]):
             places = range(first, count, step)
             samples = [words[members[place]] for place in places]
             paired = [draws[members[place]].source.paired for place in places]
-            batches.append(self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches)))
+            batch = self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches))
+            batches.append(replace(batch, places=tuple(places), size=count))
         return batches
 
     def _batch(
@@ -197,7 +204,7 @@ class BatchMaker(Dataset[list[Batch]]):
             self.make_pair(
                 sample,
                 shape,
-                np.random.default_rng([self.seed, chunk, number, place]),
+                np.random.default_rng([self.seed, _PAIR, chunk, number, place]),
                 paired=own,
                 degradation=degradation,
             )
@@ -213,6 +220,17 @@ class BatchMaker(Dataset[list[Batch]]):
         )
 
 
+def _groups(order: NDArray[np.int64], aspects: NDArray[np.float64] | None) -> list[NDArray[np.int64]]:
+    """The words of a chunk cut into its batches: of equal numbers, or where they differ in aspect of equal pixels."""
+    if aspects is not None:
+        passed = np.cumsum(aspects[order])
+        cuts = np.searchsorted(passed, passed[-1] * np.arange(1, CHUNK_STEPS) / CHUNK_STEPS, side="right")
+        groups = np.split(order, cuts)
+        if all(len(group) for group in groups):
+            return groups
+    return np.array_split(order, CHUNK_STEPS)
+
+
 def _prepare_worker(_worker: int) -> None:
     """One thread each, and deaf to the signals that ask the main process to save and stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -221,15 +239,48 @@ def _prepare_worker(_worker: int) -> None:
     cv2.setNumThreads(0)
 
 
-def _only(items: list[list[Batch]]) -> list[Batch]:
+def _only(items: list[Any]) -> Any:
     return items[0]
 
 
-def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, workers: int = 0) -> Iterator[Batch]:
-    """Batches of the steps ``first_step .. last_step - 1``, the same whatever the start or the number of workers."""
+class _Careful(Dataset[list[Batch] | GlyphSRError]):
+    """Hands errors over as values: a raised one would arrive with the worker's traceback as its text."""
+
+    def __init__(self, maker: BatchMaker) -> None:
+        self.maker = maker
+
+    def __getitem__(self, chunk: int) -> list[Batch] | GlyphSRError:
+        try:
+            return self.maker[chunk]
+        except GlyphSRError as error:
+            return error
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Processes that start in this block never get the signals that ask the main process to save and stop.
+
+    They would get them with it, and break off while they still import. A signal to this process waits for the end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, workers: int = 0) -> Generator[Batch]:
+    """Batches of the steps ``first_step .. last_step - 1``, the same whatever the start or the number of workers.
+
+    Raises:
+        DataError: If a word cannot be read.
+    """
     chunks = range(first_step // CHUNK_STEPS, -(-last_step // CHUNK_STEPS))
     loader = DataLoader(
-        maker,
+        _Careful(maker),
         sampler=chunks,
         batch_size=1,
         collate_fn=_only,
@@ -239,7 +290,17 @@ def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, worke
         prefetch_factor=2 if workers else None,
         multiprocessing_context="spawn" if workers else None,  # an open LMDB must not cross a fork
     )
-    for chunk, batches in zip(chunks, loader, strict=True):
-        for i, batch in enumerate(batches):
-            if first_step <= chunk * CHUNK_STEPS + i < last_step:
-                yield batch
+    with _signals_held_back():
+        made = iter(loader)
+    try:
+        for chunk, batches in zip(chunks, made, strict=True):
+            if isinstance(batches, GlyphSRError):
+                raise batches
+            for i, batch in enumerate(batches):
+                if first_step <= chunk * CHUNK_STEPS + i < last_step:
+                    yield batch
+    finally:
+        # Else they would be ended at exit, by a signal to which they are deaf.
+        shut_down = getattr(made, "_shutdown_workers", None)
+        if shut_down is not None:
+            shut_down()

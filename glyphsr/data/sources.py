@@ -12,7 +12,7 @@ from typing import Protocol
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
 from glyphsr.data.hr_words import FolderWords
 from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder
-from glyphsr.errors import DataError
+from glyphsr.errors import ConfigError, DataError
 from glyphsr.types import Sample
 
 DATA_ROOTS = (Path("data/TextZoom"), Path("TextZoom"))
@@ -139,8 +139,10 @@ def _is_held_out(key: str, share: float) -> bool:
 
 def _split(name: str, keys: list[str], config: DataConfig, *, held_out: bool) -> tuple[int, ...]:
     indices = tuple(i for i, key in enumerate(keys) if _is_held_out(key, config.held_out) == held_out)
+    if not keys:
+        raise DataError(f"{name}: holds no words")
     if not indices and not held_out:
-        raise DataError(f"{name}: nothing left to train on with held_out={config.held_out}")
+        raise ConfigError(f"{name}: nothing left to train on with held_out={config.held_out}")
     return indices
 
 
@@ -156,7 +158,8 @@ def open_sources(
         dress: Called with each folder or environment, its path and its source; gives the words their masks.
 
     Raises:
-        DataError: If a source is missing or empty, or none is configured.
+        DataError: If a source is missing or empty.
+        ConfigError: If none is configured, or nothing is left to train on.
     """
     opened: list[WordSource] = []
     for source in config.sources:
@@ -184,5 +187,5 @@ def open_sources(
         paired = isinstance(source, LmdbSource) and source.paired
         opened.append(WordSource(source.weight, collection, indices, paired))
     if not opened:
-        raise DataError("data.sources: expected at least one source with a weight above 0")
+        raise ConfigError("data.sources: expected at least one source with a weight above 0")
     return opened

@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from glyphsr.errors import DataError
+from glyphsr.losses.text_focus import TABLE_ORDER
 
 OWN_TABLE = Path(__file__).parent / "confusion.json"
 """Made by ``benchmarks/confusion_table.py`` from rendered glyphs."""
-
-ORDER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-"""Order of rows and columns."""
 
 
 class _NumbersOnly(pickle.Unpickler):
@@ -57,7 +55,7 @@ def load_distances(path: Path | None = None) -> Tensor:
         raise DataError(f"{path}: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, EOFError, AttributeError, ImportError, pickle.UnpicklingError) as error:
         raise DataError(f"{path}: not a table of distances: {error}") from error
-    size = len(ORDER)
+    size = len(TABLE_ORDER)
     if values.shape != (size, size):
         raise DataError(f"{path}: expected a table of {size} x {size}, got {' x '.join(map(str, values.shape))}")
     if not (np.isfinite(values).all() and (values >= 0).all()):

@@ -16,6 +16,9 @@ Binning = Literal["hard", "soft"]
 MAGNITUDE_EPSILON = 1e-12
 """Under the root, so that flat places have a derivative; its root is taken off again, so that they stay zero."""
 
+FLAT = 1e-24
+"""Squared gradient below which a place has no orientation."""
+
 NORM_EPSILON = 1e-3
 """Least norm that a histogram is divided by: below any that is left by one gray level of 8 bits, and large enough that
 almost flat cells of SR do not outweigh all others."""
@@ -53,7 +56,7 @@ def hog(image: Tensor, *, binning: Binning = "hard", bins: int = BINS, cell: int
         turn = torch.atan2(gx.detach(), gy.detach()) / math.pi * bins
         votes = _one_bin(turn, bins) * magnitude.unsqueeze(2)  # (B, C, bins, H, W)
     else:
-        flat = square == 0  # has no orientation, and none that could be differentiated
+        flat = square < FLAT  # has no orientation, and none that could be differentiated
         turn = torch.atan2(gx.masked_fill(flat, 0.0), gy.masked_fill(flat, 1.0)) / math.pi * bins
         # A bin's middle lies half a bin behind its border: the nearest two are those about turn - 1/2.
         centred = turn - 0.5

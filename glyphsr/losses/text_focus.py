@@ -1,17 +1,21 @@
 """The two terms of the text-focus loss (paper, eq. 6): where a recognizer looks, and what it confuses."""
 
+import string
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glyphsr.text.charset import LOWER_ALPHANUMERIC, filter_lower
+from glyphsr.text.charset import LOWER_ALPHANUMERIC
 
 NUM_CLASSES = 37
 """End of text, digits, a-z: the Telescope recognizer's classes."""
 
 _DIGITS, _LETTERS = 10, 26
+
+TABLE_ORDER = string.digits + string.ascii_uppercase + string.ascii_lowercase
+"""Order of rows and columns of a table of distances."""
 
 
 def confusion_weights(distances: Tensor) -> Tensor:
@@ -45,19 +49,27 @@ def confusion_weights(distances: Tensor) -> Tensor:
     return weights[:NUM_CLASSES, :NUM_CLASSES].clone()
 
 
-def weights_of_classes(weights: Tensor, characters: Sequence[str]) -> Tensor:
-    """The weights of a recognizer with other classes than Telescope's.
+def weights_of_classes(distances: Tensor, characters: Sequence[str]) -> Tensor:
+    """The weights for any recognizer's classes.
 
     Args:
-        weights: ``(37, 37)`` of :func:`confusion_weights`.
+        distances: ``(62, 62)`` float, order digits, A-Z, a-z; 0 on the diagonal.
         characters: What each of its K classes stands for; an empty text for the end of text and the like.
 
     Returns:
-        ``(K, K)``; a letter counts as its lower case, what is no letter or digit as the end of text.
+        ``(K, K)``: the published construction where all are digits or a-z; where case counts, the plain reciprocals,
+        with 1 on the diagonal and for whatever is no letter or digit.
     """
-    known = "-" + LOWER_ALPHANUMERIC
-    rows = torch.tensor([known.index(c.lower()) if filter_lower(c) else 0 for c in characters])
-    return weights[rows][:, rows]
+    if all(char in LOWER_ALPHANUMERIC for char in characters):
+        known = "-" + LOWER_ALPHANUMERIC
+        rows = torch.tensor([known.index(char or "-") for char in characters])
+        return confusion_weights(distances)[rows][:, rows]
+    order = [char if char and char in TABLE_ORDER else None for char in characters]
+    rows = torch.tensor([0 if char is None else TABLE_ORDER.index(char) for char in order])
+    table = distances.float()[rows][:, rows]
+    known_rows = torch.tensor([char is not None for char in order])
+    usable = (table > 0) & known_rows[:, None] & known_rows
+    return torch.where(usable, 1.0 / table.clamp_min(1e-6), torch.ones_like(table))
 
 
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

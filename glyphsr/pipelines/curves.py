@@ -1,5 +1,6 @@
 """TensorBoard curves, where TensorBoard is installed."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +20,28 @@ class Curves:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             return cls()
-        writer: Any = SummaryWriter(str(folder), purge_step=first_step + 1)
-        return cls(writer)
+        with suppress(OSError):
+            writer: Any = SummaryWriter(str(folder), purge_step=first_step + 1)
+            return cls(writer)
+        return cls()
 
     def add(self, step: int, figures: dict[str, Any], score: ValidationScore | None) -> None:
-        """One point of every curve."""
+        """One point of every curve; the run goes on without curves if they can no longer be written."""
         if self._writer is None:
             return
         values = {f"train/{name}": value for name, value in figures.items() if name != "step"}
         if score is not None:
             values |= {f"validation/{name}": value for name, value in score.as_dict().items() if name != "parts"}
             values |= {f"validation/accuracy_{name}": value for name, value in score.parts.items()}
-        for name, value in values.items():
-            if value is not None:
-                self._writer.add_scalar(name, value, step)
+        try:
+            for name, value in values.items():
+                if value is not None:
+                    self._writer.add_scalar(name, value, step)
+        except OSError:
+            self._writer = None
 
     def close(self) -> None:
         """Write what is left."""
         if self._writer is not None:
-            self._writer.close()
+            with suppress(OSError):
+                self._writer.close()

@@ -33,7 +33,8 @@ class KmeansWords:
 class ExtractedWords:
     """Words with the masks of a glyph LMDB.
 
-    Words that were rejected, that are beyond a limited extraction, or whose quality is too low have none.
+    Words that were rejected, that are beyond a limited extraction, whose quality is too low, or that have a character
+    with an empty mask have none.
 
     Args:
         words: The pictures.
@@ -63,6 +64,8 @@ class ExtractedWords:
             )
         places = [i for i, char in enumerate(found.text) if filter_lower(char)]
         if filter_lower(found.text) != filter_lower(sample.label):  # accents that only the masks' text has joined
+            return sample
+        if not found.chars.any(axis=(1, 2)).all():  # what has no mask must not be taught to be nowhere
             return sample
         return Sample(sample.id, sample.hr, sample.label, sample.lr, line=found.line, chars=found.chars[places])
 

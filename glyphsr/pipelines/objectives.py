@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -22,22 +21,12 @@ from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, GlyphOutput
 
-
-@dataclass(frozen=True, eq=False)
-class Term:
-    """One weighted loss term of a batch, or of a part of it."""
-
-    value: Tensor
-    """Scalar mean times its weight."""
-    count: int
-    """What the mean runs over: words, characters, slots. Parts of a batch weigh by it when they are put together."""
-
-
-LossTerms = dict[str, Term]
+LossTerms = dict[str, Tensor]
+"""Each term's weighted scalar mean over a batch, or over a part of it."""
 
 
 class Objective(nn.Module):
-    """One way to train a super-resolver or a part of it; ``forward(batch)`` gives the terms.
+    """One way to train a super-resolver or a part of it; ``forward(batch)`` gives :data:`LossTerms`.
 
     Args:
         model: What is trained, as a whole.
@@ -49,6 +38,13 @@ class Objective(nn.Module):
 
     def clipped(self) -> Iterable[nn.Parameter]:
         """Parameters whose gradients are clipped together."""
+        raise NotImplementedError
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """What the mean of each term runs over: words, characters or slots. Parts of a batch weigh by it.
+
+        Known before the terms are, so that parts can be weighed one by one.
+        """
         raise NotImplementedError
 
     def train(self, mode: bool = True) -> "Objective":
@@ -83,7 +79,11 @@ class PriorObjective(Objective):
         recognizer = self.model.prior.recognizer
         assert isinstance(recognizer, CRNN)
         logits = recognizer(recognizer.prepare(batch.lr))
-        return {"ctc": Term(self.weight * ctc_loss(logits, batch.labels, recognizer.codec), len(batch.ids))}
+        return {"ctc": self.weight * ctc_loss(logits, batch.labels, recognizer.codec)}
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """Words."""
+        return {"ctc": len(batch.ids)}
 
 
 class SuperResolutionObjective(Objective):
@@ -117,29 +117,46 @@ class SuperResolutionObjective(Objective):
     def forward(self, batch: Batch) -> LossTerms:
         """SR terms, glyph terms and the prior's, as configured."""
         terms: LossTerms = {}
-        words = len(batch.ids)
         prior = None if self.model.prior is None else self._prior(self.model.prior, batch, terms)
         sr, glyphs = self._super_resolve(batch.lr, prior)
         hr = self.model.network_input(batch.hr)
         loss = self.loss
         if loss.pixel:
-            terms["pixel"] = Term(loss.scale * loss.pixel * pixel_loss(sr, hr), words)
+            terms["pixel"] = loss.scale * loss.pixel * pixel_loss(sr, hr)
         if loss.gradient:
-            profile = gradient_profile_loss(sr[:, :3], hr[:, :3])
-            terms["gradient"] = Term(loss.scale * loss.gradient * profile, words)
+            terms["gradient"] = loss.scale * loss.gradient * gradient_profile_loss(sr[:, :3], hr[:, :3])
         if loss.hog:
-            terms["hog"] = Term(loss.scale * loss.hog * hog_loss(sr, hr, binning=loss.hog_binning), words)
+            terms["hog"] = loss.scale * loss.hog * hog_loss(sr, hr, binning=loss.hog_binning)
         if self.focus is not None:
             seen = self.focus(sr[:, :3], batch)
             weight = loss.scale * loss.text_focus
             if loss.attention:
-                terms["attention"] = Term(weight * loss.attention * seen.attention, seen.words)
+                terms["attention"] = weight * loss.attention * seen.attention
             if loss.confusion:
-                terms["confusion"] = Term(weight * loss.confusion * seen.confusion, seen.characters)
+                terms["confusion"] = weight * loss.confusion * seen.confusion
         if any(self.tasks):
             assert glyphs is not None
             self._glyph_terms(glyphs, batch, terms)
         return terms
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """Words, words with masks, slots, characters that the text-focus recognizer is told."""
+        loss, words = self.loss, len(batch.ids)
+        names = ("ctc", "text_prior", "pixel", "gradient", "hog")
+        counts = {name: words for name in names if getattr(loss, name)}
+        if self.focus is not None:
+            focused, characters = self.focus.counts(batch)
+            counts |= {"attention": focused} if loss.attention else {}
+            counts |= {"confusion": characters} if loss.confusion else {}
+        if self.tasks.line or self.tasks.char:
+            assert batch.glyphs is not None
+            masked = int(batch.glyphs.masked.sum())
+            counts |= ({"line": masked} if self.tasks.line else {}) | ({"char": masked} if self.tasks.char else {})
+        if self.tasks.cls:
+            assert self.slots is not None
+            rows = [self.slots.encode(label) for label in batch.labels]
+            counts["cls"] = sum(index != IGNORED for row in rows for index in row)
+        return counts
 
     def _super_resolve(self, lr: Tensor, prior: Tensor | None) -> tuple[Tensor, GlyphOutput | None]:
         network, picture = self.model.network, self.model.network_input(lr)
@@ -157,19 +174,17 @@ class SuperResolutionObjective(Objective):
             assert isinstance(recognizer, CRNN)
             logits = recognizer(recognizer.prepare(batch.lr))  # (T, B, K)
             prior = logits.float().softmax(dim=2).permute(1, 2, 0).unsqueeze(2)
-            loss = ctc_loss(logits, batch.labels, recognizer.codec)
-            terms["ctc"] = Term(self.loss.ctc * loss, len(batch.ids))
+            terms["ctc"] = self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)
         else:
             prior = generator(batch.lr)
         if self.teacher is not None:
             with torch.no_grad():
                 teacher = self.teacher(batch.hr)
-            loss = text_prior_loss(prior.float(), teacher.float())
-            terms["text_prior"] = Term(self.loss.text_prior * loss, len(batch.ids))
-        dropped = round(self.prior_drop * len(prior))
-        if dropped and self.training:
-            kept = torch.arange(len(prior), device=prior.device) >= dropped
-            prior = prior * kept[:, None, None, None]
+            terms["text_prior"] = self.loss.text_prior * text_prior_loss(prior.float(), teacher.float())
+        if self.prior_drop and self.training:
+            dropped = int(self.prior_drop * (batch.size or len(prior)))  # of the whole batch, as published
+            places = torch.tensor(batch.places or range(len(prior)), device=prior.device)
+            prior = prior * (places >= dropped)[:, None, None, None]
         return prior
 
     def _glyph_terms(self, glyphs: GlyphOutput, batch: Batch, terms: LossTerms) -> None:
@@ -178,22 +193,20 @@ class SuperResolutionObjective(Objective):
         if self.tasks.line or self.tasks.char:
             assert targets is not None
             masked = targets.masked
-            count = int(masked.sum())
             if self.tasks.line:
                 assert glyphs.line is not None
                 line = mask_loss(glyphs.line.float()[masked], targets.line[masked])
-                terms["line"] = Term(loss.glyph * loss.line * line, count)
+                terms["line"] = loss.glyph * loss.line * line
             if self.tasks.char:
                 assert glyphs.chars is not None
                 char = mask_loss(glyphs.chars.float()[masked], targets.chars[masked])
-                terms["char"] = Term(loss.glyph * loss.char * char, count)
+                terms["char"] = loss.glyph * loss.char * char
         if self.tasks.cls:
             assert glyphs.classes is not None
             assert self.slots is not None
             rows = [self.slots.encode(label) for label in batch.labels]
             classes = torch.tensor(rows, device=glyphs.classes.device)
-            cls = class_loss(glyphs.classes.float(), classes)
-            terms["cls"] = Term(loss.glyph * loss.cls * cls, int((classes != IGNORED).sum()))
+            terms["cls"] = loss.glyph * loss.cls * class_loss(glyphs.classes.float(), classes)
 
 
 def slot_codec(config: TrainConfig) -> SlotCodec | None:

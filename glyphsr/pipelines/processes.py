@@ -1,7 +1,7 @@
 """Where a training run computes: one process, or all those that ``torchrun`` or ``accelerate launch`` started."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -13,7 +13,7 @@ from accelerate.utils import gather_object
 from torch import Tensor, nn
 
 from glyphsr.devices import Precision, resolve_device, resolve_precision
-from glyphsr.errors import ConfigError
+from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.pipelines.synced_norm import synchronise_norms
 
 NAMES = {torch.float32: "no", torch.bfloat16: "bf16", torch.float16: "fp16"}
@@ -37,7 +37,8 @@ class Processes:
     """
 
     def __init__(self, device: str, precision: Precision) -> None:
-        wanted = resolve_device(device)
+        on_cpu = device == "auto" and os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+        wanted = resolve_device("cpu" if on_cpu else device)
         dtype = resolve_precision(precision, wanted)
         if dtype == torch.float16 and wanted.type != "cuda":
             raise ConfigError(f"--precision fp16: training needs a CUDA device for it, not {wanted.type}; try bf16")
@@ -50,6 +51,7 @@ class Processes:
             mixed_precision=NAMES[dtype],
             kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
         )
+        self._accelerator.gradient_accumulation_steps = 1  # the launcher's would divide every loss
         self.dtype = dtype
         self.device: torch.device = self._accelerator.device
         self.rank: int = self._accelerator.process_index
@@ -73,21 +75,30 @@ class Processes:
             dist.all_reduce(values)
         return values
 
-    def maximum(self, value: int) -> int:
-        """The greatest of all processes' values."""
+    def maximum(self, values: list[int]) -> list[int]:
+        """The greatest of all processes' values, one by one."""
         if self.count == 1:
-            return value
-        values = torch.tensor([value], device=self.device)
-        dist.all_reduce(values, op=dist.ReduceOp.MAX)
-        return int(values)
+            return values
+        greatest = torch.tensor(values, device=self.device)
+        dist.all_reduce(greatest, op=dist.ReduceOp.MAX)
+        return [int(value) for value in greatest.tolist()]
 
     def gather(self, item: Any) -> list[Any]:
         """Each process's object, in the order of their ranks."""
         return [item] if self.count == 1 else list(gather_object([item]))
 
-    def wait(self) -> None:
-        """Until every process is here."""
-        self._accelerator.wait_for_everyone()
+    def on_main(self, work: Callable[[], object]) -> None:
+        """Let the main process do something that may go wrong; if it does, every process raises its error."""
+        error: GlyphSRError | None = None
+        if self.is_main:
+            try:
+                work()
+            except GlyphSRError as caught:
+                error = caught
+        error = self.gather(error)[0]
+        if error is not None:
+            error.is_repeated = not self.is_main
+            raise error
 
     def backward(self, loss: Tensor) -> None:
         """Add to the gradients; scaled in half precision."""
@@ -119,7 +130,24 @@ class Processes:
             return 0.0
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
+    def rng_state(self) -> dict[str, Any]:
+        """Of every generator that a step of this process draws from."""
+        state: dict[str, Any] = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self.device)
+        if self.device.type == "mps":
+            state["mps"] = torch.mps.get_rng_state()
+        return state
+
+    def set_rng_state(self, state: dict[str, Any]) -> None:
+        """Go on drawing from there."""
+        torch.set_rng_state(state["cpu"].cpu())
+        if self.device.type == "cuda" and "cuda" in state:
+            torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
+        if self.device.type == "mps" and "mps" in state:
+            torch.mps.set_rng_state(state["mps"].cpu())
+
     def close(self) -> None:
         """Leave the group of processes."""
-        if self.count > 1 and dist.is_initialized():
+        if dist.is_initialized():
             dist.destroy_process_group()

@@ -10,6 +10,12 @@ from pydantic import ValidationError
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 
+FIXED = ("model.", "task", "prior_weights", "optimiser.ema_decay")
+"""Settings that a run keeps to its end."""
+
+VALIDATION = ("data.", "validation.protocol", "validation.select_by", "validation.judge", "validation.words")
+"""Settings that scores of different weights must share to be compared."""
+
 
 def _leaves(tree: Any, path: str = "") -> dict[str, Any]:
     if not isinstance(tree, dict):
@@ -33,12 +39,22 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def check_resumable(state: dict[str, Any], config: TrainConfig, path: Path) -> TrainConfig:
+def check_resumable(
+    state: dict[str, Any], config: TrainConfig, path: Path, *, trained: list[str], smoke: bool
+) -> TrainConfig:
     """The configuration that a state was made with.
+
+    Args:
+        state: Of :func:`glyphsr.pipelines.run_folder.read_state`.
+        config: Of the run that would go on.
+        path: Named in messages.
+        trained: Names of the parameters that learn in it.
+        smoke: Whether it is a smoke run.
 
     Raises:
         WeightsError: If it is not one of this version.
-        ConfigError: If it was made for another model or task, or beyond the last step of this one.
+        ConfigError: If it was made for another model, task or prior, if other parts learned, or if it is beyond this
+            run's last step.
     """
     try:
         before = TrainConfig.model_validate_json(state["config"])
@@ -46,11 +62,17 @@ def check_resumable(state: dict[str, Any], config: TrainConfig, path: Path) -> T
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise WeightsError(f"{path}: its configuration is not one of this version: {where}: {first['msg']}") from error
-    fixed = ("model.", "task", "optimiser.ema_decay")
-    changed = [text for text in differences(before, config) if text.startswith(fixed)]
+    if state["smoke"] != smoke:
+        kind = "a smoke run's" if state["smoke"] else "not a smoke run's"
+        raise ConfigError(f"{path}: is {kind}; give another --out")
+    changed = [text for text in differences(before, config) if text.startswith(FIXED)]
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
+    other = sorted(set(trained) ^ set(state["trained"]))
+    if other:
+        why = f"by its losses {other[0]} and {len(other) - 1} more parameters learned, or did not"
+        raise ConfigError(f"{path}: {why}, other than by these; give another --out")
     if state["step"] > config.steps:
         raise ConfigError(f"{path}: is at step {state['step']}, beyond the {config.steps} asked for; raise steps")
     return before

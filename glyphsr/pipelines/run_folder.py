@@ -23,6 +23,13 @@ from glyphsr.weights.checkpoints import Kind, save_checkpoint
 LAST, BEST, STATE = "last", "best", "last.state"
 
 
+STATE_KEYS = {
+    *("step", "bad_steps", "skipped", "best_step", "best_score", "score", "origin", "smoke", "config", "trained"),
+    *("model", "averaged", "teacher", "rng", "optimiser", "scaler"),
+}
+"""What a training state holds."""
+
+
 class SavingError(GlyphSRError):
     """Something could not be written; what was written before is intact."""
 
@@ -94,6 +101,8 @@ class RunFolder:
             ) from error
         except (ImportError, OSError):  # Windows, or a file system without locks
             return
+        for leftover in self.checkpoints.glob(".*"):  # of a save that was killed
+            leftover.unlink(missing_ok=True)
         with suppress(OSError):
             self._lock.truncate(0)
             self._lock.write(str(os.getpid()).encode())
@@ -120,10 +129,10 @@ class RunFolder:
         for line in path.read_bytes().splitlines(keepends=True):
             try:
                 row = json.loads(line)
-            except ValueError:  # half a line, from a kill
+                if line.endswith(b"\n") and row["step"] <= step:
+                    kept.append(line)
+            except (ValueError, TypeError, KeyError):  # half a line, from a kill, or none of ours
                 continue
-            if line.endswith(b"\n") and row["step"] <= step:
-                kept.append(line)
         with saving(path):
             write_bytes(path, b"".join(kept))
 
@@ -160,10 +169,9 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
         raise WeightsError(f"{path}: no such training state (a run folder's checkpoints/{STATE})")
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        missing = {"step", "config", "model", "optimiser", "rng"} - state.keys()
+        missing = STATE_KEYS - state.keys()
     except Exception as error:  # whatever a damaged file makes torch raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path}: not a readable training state: {reason}") from error
+        raise WeightsError(f"{path}: not a readable training state; it is damaged, or another kind of file") from error
     if missing:
         raise WeightsError(f"{path}: not a training state of this version: no {sorted(missing)[0]!r} in it")
     return state

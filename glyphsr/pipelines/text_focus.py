@@ -1,5 +1,6 @@
 """The text-focus terms of a training step: a frozen recognizer reads SR and HR with the true text given."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import (
     attention_difference,
-    confusion_weights,
     weighted_cross_entropy,
     weights_of_classes,
 )
@@ -22,7 +22,7 @@ from glyphsr.models.recognizers.parseq.network import PARSeq
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.store import obtain
-from glyphsr.text.charset import filter_lower, filter_to
+from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
 
 STAND_INS = (
@@ -30,18 +30,18 @@ STAND_INS = (
 )
 
 
+TELESCOPE_PLACES = 256
+"""Places of Telescope's attention, over which the published term is a mean."""
+
+
 @dataclass(frozen=True, eq=False)
 class Focus:
     """Both terms of one batch, unweighted."""
 
     attention: Tensor
-    """Mean over all heads, steps and places."""
+    """Mean over words, heads and steps of the absolute difference, summed over places and divided by 256."""
     confusion: Tensor
     """Mean over characters."""
-    words: int
-    """Words that the first is a mean over."""
-    characters: int
-    """Characters, ends of texts included, that the second is a mean over."""
 
 
 class TextFocus(nn.Module):
@@ -57,18 +57,44 @@ class TextFocus(nn.Module):
 
     def __init__(self, recognizer: RecognizerNetwork, distances: Tensor) -> None:
         super().__init__()
-        self.recognizer = recognizer.eval().requires_grad_(False)
+        self.recognizer = recognizer.requires_grad_(False)
         characters = [recognizer.codec.decode([i]) for i in range(recognizer.num_classes)]
-        self.register_buffer("weights", weights_of_classes(confusion_weights(distances), characters))
+        self.register_buffer("weights", weights_of_classes(distances, characters))
+        self.train()
 
     def train(self, mode: bool = True) -> "TextFocus":
-        """The recognizer never is in training mode."""
-        del mode
-        return super().train(False)
+        """The recognizer never is in training mode, save for recurrent layers, which cuDNN differentiates only there.
 
-    def readable(self, label: str) -> str:
-        """A label as the recognizer is taught it, filtered to 0-9a-z as in the published loss."""
-        return filter_to(filter_lower(label), self.recognizer.charset)
+        They have no dropout, so that makes no other difference.
+        """
+        del mode
+        super().train(False)
+        for module in self.recognizer.modules():
+            if isinstance(module, nn.RNNBase):
+                module.training = True
+        return self
+
+    def taught(self, label: str) -> str:
+        """A label as the recognizer is told it: its letters and digits, in the published loss 0-9a-z."""
+        return filter_to(keep(label, ALPHANUMERIC), self.recognizer.charset)
+
+    def _chosen(self, batch: Batch) -> list[int]:
+        """The words that the recognizer can be told."""
+        recognizer = self.recognizer
+        texts = [self.taught(label) for label in batch.labels]
+        if isinstance(recognizer, CRNN):
+            height, width = batch.hr.shape[-2:]
+            steps = recognizer.steps_of(height, width)
+            return [i for i, text in enumerate(texts) if text and len(text) + _repeats(text) <= steps]
+        if isinstance(recognizer, PARSeq):  # the others have no last position
+            return [i for i, text in enumerate(texts) if len(text) <= recognizer.max_length]
+        return list(range(len(texts)))
+
+    def counts(self, batch: Batch) -> tuple[int, int]:
+        """Words that the attention term is a mean over, and characters, ends of texts included, of the other."""
+        chosen = self._chosen(batch)
+        ends = 0 if isinstance(self.recognizer, CRNN) else len(chosen)
+        return len(chosen), ends + sum(len(self.taught(batch.labels[i])) for i in chosen)
 
     def forward(self, sr: Tensor, batch: Batch) -> Focus:
         """Compare.
@@ -80,26 +106,31 @@ class TextFocus(nn.Module):
         recognizer = self.recognizer
         assert isinstance(recognizer, AttentionRecognizer)
         assert isinstance(self.weights, Tensor)
-        texts = [self.readable(label) for label in batch.labels]
-        limit = recognizer.max_length if isinstance(recognizer, PARSeq) else None  # the others have no last position
-        chosen = [i for i, text in enumerate(texts) if limit is None or len(text) <= limit]
+        chosen = self._chosen(batch)
         if not chosen:
-            return Focus(sr.sum() * 0, sr.sum() * 0, 0, 0)
-        texts = [texts[i] for i in chosen]
+            return Focus(sr.sum() * 0, sr.sum() * 0)
+        texts = [self.taught(batch.labels[i]) for i in chosen]
         steps = None if batch.longest is None else batch.longest + (0 if isinstance(recognizer, CRNN) else 1)
-        if limit is not None and steps is not None:
-            steps = min(steps, limit + 1)
-        prepare = recognizer.prepare
+        if isinstance(recognizer, PARSeq) and steps is not None:
+            steps = min(steps, recognizer.max_length + 1)
         with torch.no_grad():
-            hr = recognizer.teach(prepare(batch.hr[chosen]), texts, steps=steps)
-        seen = recognizer.teach(prepare(sr[chosen]), texts, steps=steps)
+            hr = recognizer.teach(recognizer.prepare(batch.hr[chosen]), texts, steps=steps)
+        seen = recognizer.teach(recognizer.prepare(sr[chosen]), texts, steps=steps)
+        places = hr.attention.shape[-2] * hr.attention.shape[-1]
+        attention = attention_difference(_precise(seen.attention), _precise(hr.attention)) * places / TELESCOPE_PLACES
         valid = seen.targets >= 0
-        attention = attention_difference(seen.attention.float(), hr.attention.float())
-        characters = int(valid.sum())
-        if not characters:
-            return Focus(attention, sr.sum() * 0, len(chosen), 0)
-        confusion = weighted_cross_entropy(seen.logits.float()[valid], seen.targets[valid], self.weights)
-        return Focus(attention, confusion, len(chosen), characters)
+        confusion = weighted_cross_entropy(_precise(seen.logits)[valid], seen.targets[valid], self.weights)
+        return Focus(attention, confusion)
+
+
+def _precise(values: Tensor) -> Tensor:
+    """At least single precision."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _repeats(text: str) -> int:
+    """Characters that equal the one before them, between which CTC needs a blank."""
+    return sum(a == b for a, b in itertools.pairwise(text))
 
 
 def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offline: bool = False) -> TextFocus:

@@ -1,6 +1,7 @@
 """One step of training: terms of all parts and processes put together, gradients, clipping, the optimiser."""
 
 import copy
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.schedule import learning_rate_factor
 from glyphsr.text.charset import filter_lower
 from glyphsr.types import Batch, GlyphTargets
+
+STOP = "stop"
+"""Goes between the processes with the counts of the terms."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,11 @@ class StepOutcome:
         return sum(self.terms.values())
 
 
-def parts_of(batch: Batch, count: int, longest: int) -> Iterator[Batch]:
-    """A batch in parts of like size, none of them empty."""
-    size = -(-len(batch.ids) // count)
-    for first in range(0, len(batch.ids), size):
-        own = slice(first, first + size)
+def parts_of(batch: Batch, count: int) -> Iterator[Batch]:
+    """A batch in so many parts of like size; at most as many as it has words."""
+    borders = [round(i * len(batch.ids) / count) for i in range(count + 1)]
+    for first, end in itertools.pairwise(borders):
+        own = slice(first, end)
         glyphs = batch.glyphs
         yield replace(
             batch,
@@ -50,7 +54,7 @@ def parts_of(batch: Batch, count: int, longest: int) -> Iterator[Batch]:
             hr=batch.hr[own],
             labels=batch.labels[own],
             glyphs=None if glyphs is None else GlyphTargets(glyphs.line[own], glyphs.chars[own], glyphs.masked[own]),
-            longest=longest,
+            places=batch.places[own],
         )
 
 
@@ -103,24 +107,33 @@ class Stepper:
         """
         self.objective.train()
         rate = self._set_learning_rate(number)
-        longest = self.processes.maximum(max(len(filter_lower(label)) for label in batch.labels))
+        # Known of the whole batch: its longest word, which decides how far texts are padded, and the least share.
+        longest, least = self.processes.maximum(
+            [max(len(filter_lower(label)) for label in batch.labels), -len(batch.ids)]
+        )
         before = [buffer.clone() for buffer in self._buffers]
         self.optimiser.zero_grad(set_to_none=True)
-        parts = list(parts_of(to_device(batch, self.processes.device), self.config.optimiser.accumulation, longest))
-        sums: dict[str, float] = {}
-        for i, part in enumerate(parts):
-            share = len(part.ids) / len(batch.ids)
+        moved = replace(to_device(batch, self.processes.device), longest=longest)
+        parts = list(parts_of(moved, min(self.config.optimiser.accumulation, -least)))
+        counts = [self.objective.counts(part) for part in parts]
+        totals = self._totals(counts, stop=stop)
+        stop = bool(totals.pop(STOP))
+        sums = dict.fromkeys(totals, 0.0)
+        for i, (part, own) in enumerate(zip(parts, counts, strict=True)):
             with self.processes.adding_up(self._module, last=i + 1 == len(parts)):
-                total, means, asked = self._combined(self._module(part), stop=stop)
-                sums = {name: sums.get(name, 0.0) + share * value for name, value in means.items()}
-                stop = stop or asked
+                total, means = self._weighed(self._module(part), own, totals)
+                sums = {name: sums[name] + value for name, value in means.items()}
                 if not all(map(math.isfinite, means.values())):
                     return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
-                self.processes.backward(share * total)
+                self.processes.backward(total)
         norm = float(self.processes.clip(self.clipped, self.config.optimiser.clip_norm))
-        finite = math.isfinite(norm) and self._others_are_finite()
-        if finite or self.processes.scaler is not None:  # the scaler skips by itself, and learns from it
+        if self.processes.scaler is not None:  # which skips by itself, and learns from it
             self.optimiser.step()
+            finite = not self.optimiser.step_was_skipped
+        else:
+            finite = math.isfinite(norm) and self._others_are_finite()
+            if finite:
+                self.optimiser.step()
         if not finite:
             return self._skipped(sums, norm, rate, before, stop=stop, reason="gradient")
         return StepOutcome(sums, norm, rate, stop=stop)
@@ -137,21 +150,27 @@ class Stepper:
             group["lr"] = rate
         return rate
 
-    def _combined(self, terms: LossTerms, *, stop: bool) -> tuple[Tensor, dict[str, float], bool]:
-        """The loss of this process, weighted so that the mean over processes is that of the whole batch.
+    def _totals(self, counts: list[dict[str, int]], *, stop: bool) -> dict[str, float]:
+        """What each term's mean runs over in the whole batch, and whether any process was asked to stop."""
+        names = [*counts[0], STOP]
+        own = [sum(part[name] for part in counts) for name in counts[0]]
+        values = torch.tensor([*own, int(stop)], device=self.processes.device, dtype=torch.float32)
+        return dict(zip(names, self.processes.sum(values).tolist(), strict=True))
+
+    def _weighed(
+        self, terms: LossTerms, counts: dict[str, int], totals: dict[str, float]
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The loss of a part, such that over all parts the mean of the processes' losses is that of the whole batch.
 
         Returns:
-            The loss, the terms' means over all processes, and whether any of them was asked to stop.
+            The loss, and the part's share of each term over all processes.
         """
-        values = torch.stack([term.value for term in terms.values()])
-        counts = torch.tensor([term.count for term in terms.values()], device=values.device, dtype=values.dtype)
-        # A term that nothing counts in is zero; its value must not spread if it is no number.
-        weighted = torch.where(counts > 0, values.detach() * counts, 0.0)
-        flag = torch.full_like(counts, float(stop))
-        all_counts, all_weighted, flags = self.processes.sum(torch.stack([counts, weighted, flag]))
-        shares = counts * self.processes.count / all_counts.clamp_min(1.0)
-        means = (all_weighted / all_counts.clamp_min(1.0)).tolist()
-        return (values * shares).sum(), dict(zip(terms, means, strict=True)), bool(flags[0])
+        shares = [counts[name] / max(1.0, totals[name]) for name in terms]
+        # A term that nothing counts in must not spread, even if it is no number.
+        pairs = zip(terms.values(), shares, strict=True)
+        weighed = torch.stack([value * share if share else value.new_zeros(()) for value, share in pairs])
+        means = self.processes.sum(weighed.detach()).tolist()
+        return weighed.sum() * self.processes.count, dict(zip(terms, means, strict=True))
 
     def _others_are_finite(self) -> bool:
         """Whether the gradients that are not clipped are numbers."""
@@ -174,15 +193,22 @@ class Stepper:
         scaler = self.processes.scaler
         return {"optimiser": self.optimiser.state_dict(), "scaler": scaler.state_dict() if scaler else {}}
 
+    def trained(self) -> list[str]:
+        """Names of what learns, in the optimiser's order."""
+        return [name for name, parameter in self.objective.named_parameters() if parameter.requires_grad]
+
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on with that state."""
+        """Go on with that state, under the settings of this run."""
+        settings = self.config.optimiser
         self.optimiser.load_state_dict(state["optimiser"])
+        for group in self.optimiser.param_groups:
+            group.update(betas=settings.betas, eps=settings.epsilon, weight_decay=settings.weight_decay)
         if self.processes.scaler is not None and state["scaler"]:
             self.processes.scaler.load_state_dict(state["scaler"])
 
 
 class Average:
-    """Exponential moving average of a model's weights; its buffers are the model's own.
+    """Exponential moving average of a model's weights and of the statistics of its normalisations.
 
     Args:
         model: What is averaged.

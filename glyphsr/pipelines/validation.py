@@ -1,5 +1,6 @@
 """Scores a model during training, on words held out of it or, as the lineage did, on the test subsets."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class ValidationScore:
         rounded = {
             "words": self.words,
             **{
-                name: None if value is None else round(value, 4)
+                name: None if value is None or not math.isfinite(value) else round(value, 4)
                 for name, value in (
                     ("prior_accuracy", self.prior_accuracy),
                     ("psnr_db", self.psnr_db),
@@ -77,10 +78,10 @@ class ValidationScore:
 
     @property
     def figure(self) -> float:
-        """What weights are selected by; more is better."""
+        """What weights are selected by; more is better, what is no number is worst."""
         for value in (self.accuracy, self.psnr_db, self.prior_accuracy):
             if value is not None:
-                return value
+                return value if math.isfinite(value) else -math.inf
         return 0.0
 
     def describe(self) -> str:
@@ -195,7 +196,9 @@ class Validator:
         if self.processes.device.type != "mps":  # which has no doubles, and no other processes
             own = own.to(self.processes.device)
         total_read, total_fidelity, total_bicubic, *total_right = self.processes.sum(own).tolist()
-        count = max(1, len(self.pairs))
+        if not self.pairs:
+            return ValidationScore(words=0, prior_accuracy=None)
+        count = len(self.pairs)
         scored = self.task == "sr"
         parts: dict[str, float] = {}
         if scored and self.judge is not None:

@@ -19,12 +19,11 @@ from glyphsr_cli.options import (
     SeedOpt,
     SetOpt,
     VerboseOpt,
-    WorkersOpt,
 )
 
 if TYPE_CHECKING:
     from glyphsr.config.training import TrainConfig
-    from glyphsr.pipelines.training import StepReport
+    from glyphsr.pipelines.training_report import StepReport
 
 
 LINE_EVERY = 20
@@ -52,8 +51,16 @@ def train(
             show_default="NAME-glyphs beside the words",
         ),
     ] = None,
-    resume: Annotated[str, typer.Option(help="auto, never, or a training state to go on from.")] = "auto",
-    max_steps: Annotated[int | None, typer.Option(help="Stop after this many steps; shortens the schedule.")] = None,
+    resume: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|never|PATH", help="auto goes on with what --out holds; PATH starts from another run's state."
+        ),
+    ] = "auto",
+    max_steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after this many steps; shortens the schedule.", show_default="as configured"),
+    ] = None,
     protocol: Annotated[
         ProtocolName | None,
         typer.Option(
@@ -70,9 +77,17 @@ def train(
         PrecisionName | None,
         typer.Option(help="Of forward passes.", show_default="auto", rich_help_panel=COMPUTE),
     ] = None,
-    workers: WorkersOpt = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that make batches; 0 makes them in this one.", rich_help_panel=COMPUTE)
+    ] = 1,
     batch_size: Annotated[
-        int | None, typer.Option(help="Words per step, of all processes together.", rich_help_panel=COMPUTE)
+        int | None,
+        typer.Option(
+            min=1,
+            help="Words per step, of all processes together.",
+            show_default="as configured",
+            rich_help_panel=COMPUTE,
+        ),
     ] = None,
     offline: OfflineOpt = False,
     seed: SeedOpt = None,
@@ -108,7 +123,8 @@ def train(
         def show(step: "StepReport") -> None:
             terms = " ".join(f"{name} {value:.3f}" for name, value in step.terms.items())
             skipped = f" skipped {step.skipped}" if step.skipped else ""
-            rate, memory = f"{step.pictures_per_s:.0f}/s", f"{step.memory_mb / 1024:.1f} GB"
+            digits = 1 if step.pictures_per_s < 10 else 0
+            rate, memory = f"{step.pictures_per_s:.{digits}f}/s", f"{step.memory_mb / 1024:.1f} GB"
             bar.update(task, completed=step.step, terms=terms + skipped, rate=rate, memory=memory)
             if step.score or (verbose and step.step % LINE_EVERY == 0):
                 seen = step.score.describe() if step.score else f"{rate}, {memory}"
@@ -123,7 +139,7 @@ def train(
             smoke=smoke,
             device=device or "auto",
             precision=(precision or PrecisionName.auto).value,
-            workers=1 if workers is None else workers,
+            workers=workers,
             offline=offline,
             report=show,
             notify=notify,

@@ -1,12 +1,17 @@
 from collections import Counter
 
+import lmdb
+import numpy as np
 import pytest
 import torch
 
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource
-from glyphsr.data.batches import CHUNK_STEPS, BatchMaker
+from glyphsr.data.batches import CHUNK_STEPS, BatchMaker, iterate_batches
+from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import WordSource, open_sources
+from glyphsr.errors import DataError
 from glyphsr.text.slots import SlotCodec
+from glyphsr.types import Sample
 
 
 class Numbered:
@@ -67,3 +72,65 @@ def test_the_shares_of_all_processes_are_the_batch(word_folder, tiny_lmdb, line_
             assert part[k].ids == whole[k].ids[i::2]
             assert torch.equal(part[k].lr, whole[k].lr[i::2])
             assert torch.equal(part[k].glyphs.masked, whole[k].glyphs.masked[i::2])
+
+
+class Widths:
+    """Words of given aspects, without pictures worth seeing."""
+
+    def __init__(self, aspects):
+        self.aspects = aspects
+
+    def __len__(self):
+        return len(self.aspects)
+
+    def __getitem__(self, index):
+        picture = np.zeros((8, 8 * self.aspects[index], 3), np.uint8)
+        return Sample(f"{index}", picture, "a", picture[::2, ::2].copy())
+
+
+def test_wide_words_come_as_often_as_narrow_ones_in_batches_of_like_pixels():
+    aspects = [2] * 40 + [8] * 40
+    source = WordSource(1.0, Widths(aspects), tuple(range(80)), paired=True)
+    config = DataConfig(line_width=None, heights=(16,))
+    maker = BatchMaker([source], config, batch_size=10, seed=0)  # a chunk is every word once
+    for chunk in range(3):
+        batches = maker[chunk]
+        assert sorted(int(name) for batch in batches for name in batch.ids) == list(range(80))
+        pixels = [batch.lr[:, 0].numel() for batch in batches]
+        assert max(pixels) < 2 * min(pixels)
+
+
+def test_taller_lines_get_as_many_words_as_have_the_same_pixels():
+    source = WordSource(1.0, Widths([4] * 20), tuple(range(20)), paired=True)
+    config = DataConfig(line_width=None, heights=(16, 32))
+    sizes = {
+        batch.lr.shape[2]: batch.size
+        for chunk in range(4)
+        for batch in BatchMaker([source], config, batch_size=8, seed=0)[chunk]
+    }
+    assert sizes == {16: 8, 32: 2}
+    assert {batch.size for batch in BatchMaker([source], config, batch_size=8, seed=0, share=(2, 3))[1]} == {8, 3}
+
+
+def test_no_two_kinds_of_draws_share_a_seed():
+    """Seeds of different length that differ by zeros alone would be one and the same."""
+    seen = {}
+    kinds = {"plan": (1, 5), "counts": (2, 5), "order": (3, 0, 5), "render": (4, 5), "pair": (5, 5, 0, 0)}
+    for name, parts in kinds.items():
+        state = tuple(np.random.SeedSequence([7, *parts]).generate_state(2))
+        assert seen.setdefault(state, name) == name
+
+
+def test_an_unreadable_word_is_named_in_one_line_whoever_reads_it(tmp_path, words):
+    write_pairs(tmp_path / "train", words)
+    environment = lmdb.open(str(tmp_path / "train"), map_size=1 << 24)
+    with environment.begin(write=True) as transaction:
+        transaction.put(b"image_hr-000000003", b"junk")
+    environment.close()
+    config = DataConfig(sources=(LmdbSource(path=str(tmp_path / "train")),), held_out=0.0)
+    maker = BatchMaker(open_sources(config, held_out=False), config, batch_size=4, seed=0)
+    for workers in (0, 1):
+        with pytest.raises(DataError) as caught:
+            list(iterate_batches(maker, first_step=0, last_step=4, workers=workers))
+        assert str(caught.value).endswith("image_hr-000000003: not a readable picture (4 bytes)")
+        assert "\n" not in str(caught.value)

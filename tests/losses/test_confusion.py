@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from glyphsr.errors import DataError
-from glyphsr.losses.confusion import ORDER, load_distances
+from glyphsr.losses.confusion import load_distances
+from glyphsr.losses.text_focus import TABLE_ORDER as ORDER
 from glyphsr.losses.text_focus import confusion_weights, weights_of_classes
 from glyphsr.text.charset import PRINTABLE_94
 
@@ -62,11 +63,33 @@ def test_what_is_no_table_is_refused_and_code_never_runs(tmp_path):
 
 
 def test_other_recognizers_get_the_weights_of_their_own_classes():
-    weights = confusion_weights(load_distances())
-    assert torch.equal(weights_of_classes(weights, ["", *"0123456789abcdefghijklmnopqrstuvwxyz"]), weights)
-    many = weights_of_classes(weights, ["", *PRINTABLE_94])
+    distances = load_distances()
+    weights = confusion_weights(distances)
+    lower = "0123456789abcdefghijklmnopqrstuvwxyz"
+    assert torch.equal(weights_of_classes(distances, ["", *lower]), weights)
+    last = weights_of_classes(distances, [*lower, ""])  # MORAN's order
+    assert last[10, 36] == weights[11, 0]
+    assert last[10, 3] == weights[11, 4]
+    many = weights_of_classes(distances, ["", *PRINTABLE_94, ""])
     index = {char: i + 1 for i, char in enumerate(PRINTABLE_94)}
-    assert many.shape == (95, 95)
-    assert many[index["O"], index["0"]] == weights[1 + 10 + 14, 1]
-    assert many[index["!"], index["b"]] == 1.0
-    assert many[index["b"], 0] == 1.0
+    assert many.shape == (96, 96)
+    for one, other in ("O0", "oO", "bH", "7Z"):
+        assert float(many[index[one], index[other]]) == pytest.approx(1 / distance(distances, one + other), rel=1e-5)
+    assert torch.equal(many.diagonal(), torch.ones(96))
+    assert many[index["!"], index["b"]] == many[index["b"], 0] == many[95, index["b"]] == 1.0
+
+
+def test_the_construction_is_the_published_one_step_by_step():
+    """Loops after the notes, on a table that is not symmetric, so that rows and columns cannot be mixed up."""
+    table = np.random.default_rng(0).uniform(0.1, 3.0, (62, 62)).astype(np.float32)
+    np.fill_diagonal(table, 0.0)
+    rows = [*range(10), *range(36, 62), *range(10, 36)]  # digits, lower, upper; columns stay
+    extended = np.ones((63, 63))
+    extended[1:, 1:] = table[rows]
+    inverse = np.array([[1.0 if value == 0 else 1.0 / value for value in row] for row in extended])
+    expected = inverse.copy()
+    for i in range(63):
+        for j in range(11, 37):
+            if i != j:
+                expected[i, j] = max(inverse[i, j], inverse[i, j + 26])
+    np.testing.assert_allclose(confusion_weights(torch.from_numpy(table)).numpy(), expected[:37, :37], rtol=1e-5)

@@ -66,6 +66,18 @@ def test_weighted_cross_entropy_of_ones_is_plain_and_does_not_overflow():
     assert torch.allclose(weighted_cross_entropy(logits, targets, torch.ones(37, 37)), plain)
 
 
+def test_weighted_cross_entropy_is_its_closed_form():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(5, 4, generator=generator)
+    weights = torch.rand(4, 4, generator=generator) + 0.1  # not symmetric
+    targets = torch.tensor([0, 3, 1, 1, 2])
+    expected = 0.0
+    for x, y in zip(logits.tolist(), targets.tolist(), strict=True):
+        total = sum(float(weights[y, j]) * math.exp(x[j]) for j in range(4))
+        expected -= math.log(float(weights[y, y]) * math.exp(x[y]) / total) / 5
+    assert float(weighted_cross_entropy(logits, targets, weights)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_likeness_makes_confusion_dearer():
     distances = torch.ones(62, 62) - torch.eye(62)
     distances[1, 2] = distances[2, 1] = 0.1

@@ -11,6 +11,7 @@ from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.objectives import SuperResolutionObjective, build_objective
 from glyphsr.pipelines.training import Trainer
+from glyphsr.pipelines.training_step import parts_of
 from glyphsr.text.slots import SlotCodec
 
 from ..conftest import ROOT
@@ -104,9 +105,9 @@ def test_the_defaults_are_the_papers_terms_with_the_lineages_scale(tmp_path):
         out = network_(trainer.model.network_input(batch.lr), prior, with_glyphs=True)
     assert list(terms) == ["pixel", "hog", "attention", "confusion", "line", "char", "cls"]
     hr = torch.cat([batch.hr, brightness_mask(batch.hr)], dim=1)
-    assert float(terms["pixel"].value) == pytest.approx(100 * float((out.sr - hr).square().mean()), rel=1e-5)
+    assert float(terms["pixel"]) == pytest.approx(100 * float((out.sr - hr).square().mean()), rel=1e-5)
     line = (out.glyphs.line - batch.glyphs.line).square().mean()
-    assert float(terms["line"].value) == pytest.approx(float(line), rel=1e-5)
+    assert float(terms["line"]) == pytest.approx(float(line), rel=1e-5)
     codec = SlotCodec()
     picked = [
         out.glyphs.classes[i, k].log_softmax(0)[index]
@@ -114,8 +115,11 @@ def test_the_defaults_are_the_papers_terms_with_the_lineages_scale(tmp_path):
         for k, index in enumerate(codec.encode(label))
         if index >= 0
     ]
-    assert float(terms["cls"].value) == pytest.approx(-float(torch.stack(picked).mean()), rel=1e-5)
-    assert terms["cls"].count == terms["confusion"].count + len(batch.ids)  # CTC has no step for the end of a word
+    assert float(terms["cls"]) == pytest.approx(-float(torch.stack(picked).mean()), rel=1e-5)
+    counts = objective.counts(batch)
+    assert list(terms) == sorted(counts, key=list(terms).index)
+    assert counts["cls"] == counts["confusion"] + len(batch.ids)  # CTC has no step for the end of a word
+    assert {counts[name] for name in ("pixel", "hog", "attention", "line", "char")} == {len(batch.ids)}
 
 
 def test_each_weight_scales_its_term_and_no_other(tmp_path):
@@ -128,7 +132,7 @@ def test_each_weight_scales_its_term_and_no_other(tmp_path):
         trainer.stepper.objective.eval()
         with torch.no_grad():
             terms = trainer.stepper.objective(trainer.maker[0][0])
-        values.append({name: float(term.value) for name, term in terms.items()})
+        values.append({name: float(term) for name, term in terms.items()})
     for name, weight in weights.items():
         outer = 2.0 if name in ("line", "char", "cls") else 10.0 / 100.0
         expected = values[0][name] * outer * weight / getattr(base, name)
@@ -146,6 +150,10 @@ def test_a_quarter_of_the_priors_is_dropped_while_training_only(tmp_path):
         objective(batch)
     assert [not row.any() for row in seen[0]] == [True, True, False, False, False, False]
     assert all(row.any() for row in seen[1])
+    objective.train()
+    for part in parts_of(batch, 6):  # alone, each word keeps its place in the batch
+        objective(part) if len(part.ids) > 1 else seen.append(objective._prior(trainer.model.prior, part, {}))
+    assert [not prior.any() for prior in seen[2:]] == [True, True, False, False, False, False]
 
 
 def test_words_without_masks_teach_classes_alone(tmp_path):
@@ -156,8 +164,8 @@ def test_words_without_masks_teach_classes_alone(tmp_path):
         every = objective(batch)
         batch.glyphs.masked[:] = False
         none = objective(batch)
-    assert (none["line"].count, float(none["line"].value)) == (0, 0.0)
-    assert torch.equal(none["cls"].value, every["cls"].value)
+    assert (objective.counts(batch)["line"], float(none["line"])) == (0, 0.0)
+    assert torch.equal(none["cls"], every["cls"])
 
 
 def test_one_batch_can_be_learned_by_heart(tmp_path):
@@ -174,7 +182,6 @@ def test_one_batch_can_be_learned_by_heart(tmp_path):
     outcomes = [trainer.stepper.step(batch, step) for step in range(config.steps)]
     first, last = (outcomes[i].terms["pixel"] for i in (0, -1))
     assert last < first / 20
-    trainer.model.eval()
     trainer.model.train()  # its statistics are of this very batch
     with torch.no_grad():
         prior = trainer.model.prior(batch.lr)
@@ -182,6 +189,36 @@ def test_one_batch_can_be_learned_by_heart(tmp_path):
     read = [SlotCodec().decode(row.tolist()) for row in seen.classes.argmax(dim=2)]
     assert read == [label.lower() for label in batch.labels]
     assert outcomes[-1].terms["line"] < outcomes[0].terms["line"] / 2
+
+
+@pytest.fixture
+def still_norms(monkeypatch):
+    """Batch normalisation by its running statistics, so that parts of a batch do not differ from the whole."""
+
+    def train(self, mode=True):
+        return torch.nn.Module.train(self, False)
+
+    monkeypatch.setattr(SuperResolutionObjective, "train", train)
+
+
+@pytest.mark.parametrize("parts", [2, 4, 40])
+def test_parts_of_a_batch_have_the_terms_and_gradients_of_the_whole(tmp_path, still_norms, parts):
+    loss = LossConfig(focus_recognizer="compact")
+    found = []
+    for accumulation in (1, parts):
+        config = config_for(network(), loss)
+        optimiser = OptimiserConfig(warmup_steps=1, clip_norm=1e9, learning_rate=1e-30, accumulation=accumulation)
+        trainer = trainer_for(config.model_copy(update={"optimiser": optimiser}), tmp_path)
+        batch = trainer.maker[0][1]
+        batch.glyphs.masked[:4] = False  # words with masks are in the last parts only
+        outcome = trainer.stepper.step(batch, 0)
+        gradients = {n: p.grad.clone() for n, p in trainer.model.named_parameters() if p.grad is not None}
+        found.append((outcome.terms, outcome.grad_norm, gradients))
+    (terms, norm, gradients), (other_terms, other_norm, others) = found
+    assert other_terms == pytest.approx(terms, rel=1e-4)
+    assert other_norm == pytest.approx(norm, rel=1e-3)
+    difference = sum(float((gradients[name] - others[name]).square().sum()) for name in gradients) ** 0.5
+    assert difference < 1e-3 * norm
 
 
 def test_a_frozen_prior_is_run_as_it_will_be_used(tmp_path):

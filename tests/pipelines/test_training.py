@@ -135,21 +135,15 @@ def test_the_schedule_can_be_constant(config, tmp_path):
     assert [row["learning_rate"] for row in rows] == [2e-3, 2e-3]
 
 
-def test_parts_of_a_batch_save_memory_and_keep_the_words(config, tmp_path):
-    optimiser = OptimiserConfig(warmup_steps=2, accumulation=2)
-    trainer = Trainer(
-        config.model_copy(update={"optimiser": optimiser, "batch_size": 5}), tmp_path, device="cpu", workers=0
-    )
+def test_a_batch_in_parts_keeps_its_words(config, tmp_path):
+    trainer = Trainer(config.model_copy(update={"batch_size": 5}), tmp_path, device="cpu", workers=0)
     batch = trainer.maker[0][0]
-    parts = list(parts_of(batch, 2, 7))
-    assert [len(part.ids) for part in parts] == [-(-len(batch.ids) // 2), len(batch.ids) // 2]
-    assert torch.equal(torch.cat([part.lr for part in parts]), batch.lr)
-    assert all(part.longest == 7 for part in parts)
-    outcome = trainer.stepper.step(batch, 0)
-    trainer.stepper.objective.train()
-    shares = [len(part.ids) / len(batch.ids) for part in parts]
-    assert outcome.terms["pixel"] > 0
-    assert sum(shares) == pytest.approx(1.0)
+    for count in range(1, len(batch.ids) + 1):
+        parts = list(parts_of(batch, count))
+        assert len(parts) == count
+        assert all(part.ids for part in parts)
+        assert torch.equal(torch.cat([part.lr for part in parts]), batch.lr)
+        assert sum((part.places for part in parts), ()) == batch.places == tuple(range(batch.size))
 
 
 def test_schedule_warms_up_per_step_and_ends_at_zero():

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import resource
 import signal
@@ -60,7 +61,7 @@ def test_another_model_is_refused_and_other_settings_are_said(config, tmp_path):
     notes = []
     longer = config.model_copy(update={"steps": 8, "optimiser": OptimiserConfig(learning_rate=2e-3, ema_decay=0.9)})
     result = Trainer(longer, tmp_path, device="cpu", workers=0, notify=notes.append).run()
-    assert result.steps == 8
+    assert result.progress.step == 8
     told = "\n".join(notes)
     assert "going on with another setting than before: steps: 6 -> 8" in told
     assert "optimiser.learning_rate: 0.001 -> 0.002" in told
@@ -70,11 +71,103 @@ def test_another_model_is_refused_and_other_settings_are_said(config, tmp_path):
 
 def test_a_run_goes_on_from_another_runs_state(config, tmp_path):
     run(config.model_copy(update={"steps": 3}), tmp_path / "first")
-    longer = config.model_copy(update={"steps": 5})
     state = tmp_path / "first" / "checkpoints" / "last.state"
-    result = Trainer(longer, tmp_path / "second", device="cpu", workers=0).run(resume=state)
-    assert result.steps == 5
-    assert not (tmp_path / "second" / "checkpoints" / "step-000003.safetensors").exists()
+    longer = config.model_copy(update={"steps": 5})
+
+    def go(resume, **options):
+        return Trainer(longer, tmp_path / "second", device="cpu", workers=0, **options).run(resume=resume)
+
+    def stop_at_four(report):
+        if report.step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(InterruptedTrainingError, match="at step 4"):
+        go(state, report=stop_at_four)
+    steps = []
+    result = go(state, report=lambda report: steps.append(report.step))  # the same command goes on, not anew
+    assert steps == [5]
+    assert result.best.is_file()
+    assert result.progress.best_step == 5  # the other run's best weights are not here
+    same_again = Trainer(config.model_copy(update={"steps": 3}), tmp_path / "third", device="cpu", workers=0)
+    finished = same_again.run(resume=tmp_path / "first")  # a run folder stands for its state
+    assert finished.last.is_file()
+    assert finished.best.is_file()
+    run_from = Trainer(longer, tmp_path / "second", device="cpu", workers=0)
+    with pytest.raises(ConfigError, match="holds a run already, of another state"):
+        run_from.run(resume=tmp_path / "third" / "checkpoints" / "last.state")
+
+
+def test_settings_of_the_new_command_count(config, tmp_path):
+    run(config.model_copy(update={"steps": 3}), tmp_path)
+    optimiser = OptimiserConfig(ema_decay=0.9, betas=(0.8, 0.9), epsilon=1e-4, weight_decay=0.1)
+    trainer = Trainer(config.model_copy(update={"optimiser": optimiser}), tmp_path, device="cpu", workers=0)
+    trainer.run()
+    (group,) = trainer.stepper.optimiser.param_groups
+    assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.8, 0.9), 1e-4, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loss": LossConfig(text_focus=0.0, ctc=0.1)}, "parameters learned, or did not"),
+        ({"prior_weights": "compact"}, "another prior_weights"),
+        ({"task": "prior", "loss": LossConfig(ctc=1.0)}, "another task"),
+    ],
+)
+def test_what_a_run_keeps_to_its_end_cannot_change(config, tmp_path, change, message):
+    run(config.model_copy(update={"steps": 3}), tmp_path)
+    before = (tmp_path / "checkpoints" / "last.state").read_bytes()
+    with pytest.raises((ConfigError, WeightsError), match=message if "prior_weights" not in change else "prior"):
+        run(config.model_copy(update=change), tmp_path)
+    assert (tmp_path / "checkpoints" / "last.state").read_bytes() == before
+
+
+def test_a_smoke_run_is_never_gone_on_with_in_earnest(config, tmp_path):
+    Trainer(config.model_copy(update={"steps": 2}), tmp_path, device="cpu", workers=0, smoke=True).run()
+    with pytest.raises(ConfigError, match="is a smoke run's; give another --out"):
+        run(config, tmp_path)
+
+
+def test_scores_of_another_kind_are_not_compared(config, tmp_path):
+    run(config.model_copy(update={"steps": 3}), tmp_path)
+    notes = []
+    other = config.model_copy(update={"validation": config.validation.model_copy(update={"select_by": "accuracy"})})
+    result = Trainer(other, tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    assert result.progress.best_step == 6  # not the decibels of step 3
+    assert any("looked for anew" in note for note in notes)
+
+
+def test_a_validation_that_gives_no_number_never_wins(config, tmp_path):
+    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+    spoiled = []
+
+    def spoil(report):
+        if report.step == 2:
+            spoiled.append(trainer.average.model.network.head.bias.clone())
+            trainer.average.model.network.head.bias.fill_(float("nan"))
+        if report.step == 3:
+            trainer.average.model.network.head.bias.copy_(spoiled[0])
+
+    trainer._report = spoil
+    result = trainer.run()
+    assert result.progress.best_step == 6
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert rows[0]["score"]["psnr_db"] is None
+    assert math.isfinite(rows[1]["score"]["psnr_db"])
+
+
+def test_the_same_command_shows_a_finished_run_again(config, tmp_path):
+    first, again = run(config, tmp_path), run(config, tmp_path)
+    assert again.progress == first.progress
+    assert again.score.as_dict() == first.score.as_dict()
+
+
+def test_leftovers_of_a_killed_save_go(config, tmp_path):
+    run(config, tmp_path)
+    leftover = tmp_path / "checkpoints" / ".last-abc.state"
+    leftover.write_bytes(b"half")
+    run(config, tmp_path)
+    assert not leftover.exists()
 
 
 def test_figures_are_written_once_however_often_a_run_was_stopped(config, tmp_path):
@@ -119,10 +212,10 @@ def settings_of(config, tmp_path):
     return path
 
 
-def command_for(config, tmp_path, out):
+def command_for(config, tmp_path, out, workers=0):
     return [
         *(sys.executable, "-m", "glyphsr_cli", "train", "--config", str(settings_of(config, tmp_path))),
-        *("--out", str(out), "--device", "cpu", "--workers", "0", "--quiet"),
+        *("--out", str(out), "--device", "cpu", "--workers", str(workers), "--quiet"),
     ]
 
 
@@ -170,12 +263,14 @@ def test_a_signal_saves_and_ends_with_130(config, tmp_path):
     config = config.model_copy(update={"steps": 2000, "save_every": 2000})
     for number in (signal.SIGTERM, signal.SIGINT):
         out = tmp_path / number.name
-        process = subprocess.Popen(
-            command_for(config, tmp_path, out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        while process.poll() is None and not (out / "metrics.jsonl").is_file():
+        command = command_for(config, tmp_path, out, workers=2 if number == signal.SIGINT else 0)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+        # With workers: while they start, which is when they would break off.
+        ready = out / ("config.yaml" if number == signal.SIGINT else "metrics.jsonl")
+        while process.poll() is None and not ready.is_file():
             time.sleep(0.02)
-        process.send_signal(number)
+        time.sleep(1.0 if number == signal.SIGINT else 0.0)
+        os.killpg(process.pid, number)  # as a terminal does: the workers get it too
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 130
         assert b"the same command goes on from there" in errors

@@ -83,6 +83,10 @@ class CRNN(nn.Module):
             gray = (gray - gray.mean(dim=(2, 3), keepdim=True)) / (deviation + MIN_DEVIATION)
         return gray
 
+    def steps_of(self, height: int, width: int) -> int:
+        """Steps T that pictures of a size are read in."""
+        return (self.config.input_width or max(8, round(width * HEIGHT / height))) // 4 + 1
+
     def forward(self, gray: Tensor) -> Tensor:
         """Logits ``(T, B, K)``, time first, T = W // 4 + 1.
 
@@ -101,12 +105,13 @@ class CRNN(nn.Module):
 
         There is no step for the end of a text. A text that does not fit into the picture's steps has no targets.
         """
-        logits = self(prepared).float()  # (T, B, K)
+        logits = self(prepared)  # (T, B, K)
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         encoded = [self.codec.encode(text) for text in texts]
         precise = logits if logits.device.type == "mps" else logits.double()  # mps has no doubles
         placed, fits = align(precise.log_softmax(dim=2), encoded)
         length = max(placed.shape[1], steps or 0, 1)
-        attention = F.pad(placed.float(), (0, 0, 0, length - placed.shape[1]))  # (B, L, T)
+        attention = F.pad(placed.to(logits.dtype), (0, 0, 0, length - placed.shape[1]))  # (B, L, T)
         attention = attention / attention.sum(dim=2, keepdim=True).clamp_min(1.0)  # a character has one step at least
         rows = [row if fit else [] for row, fit in zip(encoded, fits.tolist(), strict=True)]
         targets = torch.tensor([row + [IGNORED] * (length - len(row)) for row in rows], device=logits.device)

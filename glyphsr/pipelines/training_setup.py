@@ -1,0 +1,72 @@
+"""What a training run starts from and is judged by."""
+
+from collections.abc import Callable
+
+from glyphsr.config.training import TrainConfig
+from glyphsr.data.sources import open_sources
+from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.judges import open_judge
+from glyphsr.pipelines.models import load_recognizer
+from glyphsr.pipelines.processes import Processes
+from glyphsr.pipelines.store import obtain
+from glyphsr.pipelines.validation import Validator, held_out_pairs, subset_pairs
+
+ON_TEST = "protocol paper: weights are selected on the test subsets, as the lineage did; figures are best on test"
+NONE_HELD_OUT = "no words are held out to validate on, so the best weights are the last ones; see data.held_out"
+
+
+def start_prior(
+    model: SuperResolver, config: TrainConfig, say: Callable[[str], None], *, offline: bool = False
+) -> None:
+    """Give the text prior the weights that the configuration names.
+
+    Raises:
+        WeightsError: If they are not to be had, or are another recognizer's.
+        ConfigError: If the network has no prior.
+    """
+    if config.prior_weights is None:
+        if model.prior is not None and not config.trains_prior:
+            say("the text prior has random weights and does not learn; name some with prior_weights")
+        return
+    if model.prior is None:
+        raise ConfigError(f"prior_weights: of no use, since {config.model.network.kind} has no text prior")
+    path = obtain(config.prior_weights, offline=offline)
+    recognizer = load_recognizer(path)
+    if recognizer.config != config.model.prior:
+        raise WeightsError(f"{path}: holds another prior than model.prior describes")
+    model.prior.recognizer.load_state_dict(recognizer.state_dict())
+
+
+def open_validator(
+    config: TrainConfig,
+    processes: Processes,
+    say: Callable[[str], None],
+    *,
+    data_root: str | None = None,
+    offline: bool = False,
+) -> Validator:
+    """The words and the judge by which weights are selected.
+
+    Raises:
+        ConfigError: If the judge is unknown.
+        WeightsError: If its weights are not to be had.
+        DataError: If words cannot be read.
+    """
+    settings = config.validation
+    judge = None
+    if config.task == "sr" and config.selects_by_accuracy:
+        try:
+            judge = open_judge(settings.judge, processes.device, offline=offline)
+        except ConfigError as error:
+            raise ConfigError(f"validation.judge: {settings.judge}: not to be had: {error}") from error
+        if judge.info.notice:
+            say(judge.info.notice)
+    if settings.protocol == "paper":
+        say(ON_TEST)
+        pairs = subset_pairs(data_root)
+    else:
+        pairs = held_out_pairs(open_sources(config.data, held_out=True, data_root=data_root), config)
+    if not pairs:
+        say(NONE_HELD_OUT)
+    return Validator(pairs, config.task, processes, judge)
