@@ -2,8 +2,9 @@
 
 import signal
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from typing import Any
 
 import cv2
@@ -265,6 +266,7 @@ def _signals_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    resource_tracker.ensure_running()  # starting it later would let signals through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -290,7 +292,7 @@ def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, worke
         prefetch_factor=2 if workers else None,
         multiprocessing_context="spawn" if workers else None,  # an open LMDB must not cross a fork
     )
-    with _signals_held_back():
+    with _signals_held_back() if workers else nullcontext():
         made = iter(loader)
     try:
         for chunk, batches in zip(chunks, made, strict=True):

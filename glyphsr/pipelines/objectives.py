@@ -192,20 +192,20 @@ class SuperResolutionObjective(Objective):
         loss, targets = self.loss, batch.glyphs
         if self.tasks.line or self.tasks.char:
             assert targets is not None
-            masked = targets.masked
+            rows = slice(None) if targets.masked.all() else targets.masked.nonzero()[:, 0].to(batch.lr.device)
             if self.tasks.line:
                 assert glyphs.line is not None
-                line = mask_loss(glyphs.line.float()[masked], targets.line[masked])
+                line = mask_loss(glyphs.line.float()[rows], targets.line[rows])
                 terms["line"] = loss.glyph * loss.line * line
             if self.tasks.char:
                 assert glyphs.chars is not None
-                char = mask_loss(glyphs.chars.float()[masked], targets.chars[masked])
+                char = mask_loss(glyphs.chars.float()[rows], targets.chars[rows])
                 terms["char"] = loss.glyph * loss.char * char
         if self.tasks.cls:
             assert glyphs.classes is not None
             assert self.slots is not None
-            rows = [self.slots.encode(label) for label in batch.labels]
-            classes = torch.tensor(rows, device=glyphs.classes.device)
+            texts = [self.slots.encode(label) for label in batch.labels]
+            classes = torch.tensor(texts, device=glyphs.classes.device)
             terms["cls"] = loss.glyph * loss.cls * class_loss(glyphs.classes.float(), classes)
 
 

@@ -13,7 +13,7 @@ from glyphsr.config.reader import load
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.batches import BatchMaker, iterate_batches
 from glyphsr.data.sources import open_sources
-from glyphsr.devices import Precision
+from glyphsr.devices import Precision, is_out_of_memory
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.curves import Curves
@@ -182,7 +182,7 @@ class Trainer:
         started, seen = time.monotonic(), 0
         with closing(every) as batches:
             for batch in batches:
-                outcome = self.stepper.step(batch, now.step, stop=stopped())
+                outcome = self._learn(batch, stop=stopped())
                 now.step += 1
                 self._count(outcome, batch)
                 if self.average is not None and not outcome.skipped:
@@ -201,6 +201,18 @@ class Trainer:
                     raise InterruptedTrainingError(
                         f"interrupted at step {now.step}; the same command goes on from there"
                     )
+
+    def _learn(self, batch: Batch, *, stop: bool) -> StepOutcome:
+        try:
+            return self.stepper.step(batch, self.progress.step, stop=stop)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            size, shape = batch.size, tuple(batch.lr.shape[2:])
+            raise GlyphSRError(
+                f"step {self.progress.step + 1}: out of memory with {size} words of {shape[0]} x {shape[1]}; "
+                "raise optimiser.accumulation, which changes nothing else, or lower --batch-size"
+            ) from error
 
     def _count(self, outcome: StepOutcome, batch: Batch) -> None:
         """Keep account of steps that taught nothing, and give up after too many."""

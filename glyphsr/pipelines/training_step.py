@@ -59,13 +59,13 @@ def parts_of(batch: Batch, count: int) -> Iterator[Batch]:
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with its tensors on a device."""
+    """The batch with its tensors on a device; which words have masks stays where it is, since it decides shapes."""
 
     def move(tensor: Tensor) -> Tensor:
         return tensor.to(device, non_blocking=True)
 
     glyphs = batch.glyphs
-    moved = None if glyphs is None else GlyphTargets(move(glyphs.line), move(glyphs.chars), move(glyphs.masked))
+    moved = None if glyphs is None else GlyphTargets(move(glyphs.line), move(glyphs.chars), glyphs.masked)
     return replace(batch, lr=move(batch.lr), hr=move(batch.hr), glyphs=moved)
 
 
@@ -113,15 +113,14 @@ class Stepper:
         )
         before = [buffer.clone() for buffer in self._buffers]
         self.optimiser.zero_grad(set_to_none=True)
-        moved = replace(to_device(batch, self.processes.device), longest=longest)
-        parts = list(parts_of(moved, min(self.config.optimiser.accumulation, -least)))
+        parts = list(parts_of(replace(batch, longest=longest), min(self.config.optimiser.accumulation, -least)))
         counts = [self.objective.counts(part) for part in parts]
         totals = self._totals(counts, stop=stop)
         stop = bool(totals.pop(STOP))
         sums = dict.fromkeys(totals, 0.0)
         for i, (part, own) in enumerate(zip(parts, counts, strict=True)):
             with self.processes.adding_up(self._module, last=i + 1 == len(parts)):
-                total, means = self._weighed(self._module(part), own, totals)
+                total, means = self._weighed(self._module(to_device(part, self.processes.device)), own, totals)
                 sums = {name: sums[name] + value for name, value in means.items()}
                 if not all(map(math.isfinite, means.values())):
                     return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
@@ -165,10 +164,7 @@ class Stepper:
         Returns:
             The loss, and the part's share of each term over all processes.
         """
-        shares = [counts[name] / max(1.0, totals[name]) for name in terms]
-        # A term that nothing counts in must not spread, even if it is no number.
-        pairs = zip(terms.values(), shares, strict=True)
-        weighed = torch.stack([value * share if share else value.new_zeros(()) for value, share in pairs])
+        weighed = torch.stack([value * (counts[name] / max(1.0, totals[name])) for name, value in terms.items()])
         means = self.processes.sum(weighed.detach()).tolist()
         return weighed.sum() * self.processes.count, dict(zip(terms, means, strict=True))
 

@@ -128,6 +128,19 @@ def test_many_bad_batches_in_a_row_end_the_run_and_checkpoints_stay(config, tmp_
     assert all(torch.isfinite(value).all() for value in kept.state_dict().values())
 
 
+def test_out_of_memory_is_one_line_with_a_way_out(config, tmp_path):
+    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+
+    def too_much(_module, _inputs):
+        raise torch.OutOfMemoryError("no more")  # the device stands in for one that is too small
+
+    trainer.model.network.register_forward_pre_hook(too_much)
+    with pytest.raises(
+        GlyphSRError, match=r"step 1: out of memory with \d+ words of 16 x \d+; raise optimiser.accumul"
+    ):
+        trainer.run()
+
+
 def test_the_schedule_can_be_constant(config, tmp_path):
     optimiser = OptimiserConfig(learning_rate=2e-3, warmup_steps=2, schedule="constant")
     run(config.model_copy(update={"optimiser": optimiser}), tmp_path)
