@@ -193,7 +193,7 @@ def compare_losses(trainer: Trainer, plain: PlainLoop, batch: Batch) -> None:
     assert isinstance(glyphs, GlyphTargets)
     trainer.stepper.objective.train()
     with torch.no_grad():
-        ours = {name: float(term.value) for name, term in trainer.stepper.objective(batch).items()}
+        ours = {name: float(term) for name, term in trainer.stepper.objective(batch).items()}
         theirs = {
             name: float(value) for name, value in plain.losses(lr, hr, glyphs.line, glyphs.chars, batch.labels).items()
         }

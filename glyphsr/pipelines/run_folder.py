@@ -1,6 +1,7 @@
 """The folder of a training run: configuration, figures, checkpoints, and a lock against a second run."""
 
 import json
+import math
 import os
 import platform
 from collections.abc import Callable, Iterator
@@ -32,6 +33,15 @@ STATE_KEYS = {
 
 class SavingError(GlyphSRError):
     """Something could not be written; what was written before is intact."""
+
+
+def _plain(value: Any) -> Any:
+    """What JSON knows."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
 
 
 @contextmanager
@@ -137,9 +147,9 @@ class RunFolder:
             write_bytes(path, b"".join(kept))
 
     def append(self, path: Path, row: dict[str, Any]) -> None:
-        """Add a JSON line."""
+        """Add a JSON line; figures have six digits, and what is no number is null."""
         with saving(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps(_plain(row)) + "\n")
 
     def save_weights(self, name: str, module: nn.Module, *, kind: Kind, config: Config, card: dict[str, Any]) -> None:
         """Write a checkpoint; the name only ever exists with all of it."""

@@ -35,11 +35,6 @@ LOG_EVERY = 20
 """Steps between lines of ``metrics.jsonl``."""
 
 
-def _plain(figures: dict[str, float]) -> dict[str, Any]:
-    """Numbers that JSON knows."""
-    return {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in figures.items()}
-
-
 class Trainer:
     """One run in one folder.
 
@@ -225,7 +220,7 @@ class Trainer:
         now.bad_steps += 1
         now.skipped += 1
         ids = [name for names in self.processes.gather(list(batch.ids)) for name in names]
-        row = {"step": now.step, "not_finite": outcome.skipped, "terms": _plain(outcome.terms), "ids": ids}
+        row = {"step": now.step, "not_finite": outcome.skipped, "terms": outcome.terms, "ids": ids}
         self.processes.on_main(lambda: self.folder.append(self.folder.skipped, row))
         if now.bad_steps >= self.config.max_bad_steps:
             raise GlyphSRError(
@@ -238,7 +233,7 @@ class Trainer:
         if now.step % LOG_EVERY == 0 or score:
             figures = {"loss": outcome.total, **outcome.terms}
             figures |= {"grad_norm": outcome.grad_norm, "learning_rate": outcome.learning_rate}
-            row = {"step": now.step, **_plain(figures), "pictures_per_s": round(rate, 1)}
+            row = {"step": now.step, **figures, "pictures_per_s": round(rate, 1)}
             row |= {"memory_mb": round(memory), "skipped": now.skipped}
             scored = row | ({"score": score.as_dict()} if score else {})
             self.processes.on_main(lambda: self.folder.append(self.folder.metrics, scored))

@@ -100,3 +100,70 @@ def test_a_missing_file_is_named(tmp_path):
 def test_validate_names_its_caller():
     with pytest.raises(ConfigError, match="options: strength: input should be less than or equal to 1, got 2"):
         validate(UpscaleConfig, {"strength": 2}, "options")
+
+
+def test_another_kind_replaces_what_stood_there(tmp_path):
+    path = write(tmp_path, "model:\n  network: {num_srbs: 3, gfm_from: 2}\nloss: {text_focus: 0.0}")
+    changed = load(TrainConfig, path, sets=["model.network.kind=tsrn"], environment={})
+    assert (changed.model.network.kind, changed.model.network.num_srbs) == ("tsrn", 5)  # TSRN's own default
+    same = load(TrainConfig, path, sets=["model.network.kind=glyphsr"], environment={})
+    assert same.model.network.num_srbs == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "model.network.kind=nope",
+            "network.kind: expected one of glyphsr, tsrn, tbsrn, tpgsr, tatt, got 'nope'",
+        ),
+        ("model.network={kind: tsrn, prior_width: 8}", "model.network.prior_width: unknown key"),
+        ("optimiser.learning_rate=.inf", "finite"),
+        ("optimiser.betas=[0.5, 1.5]", "optimiser.betas"),
+        ("data.degradation.jpeg_quality=[95, 35]", "the least and the greatest value"),
+        ("data.heights=[]", "data.heights"),
+        ("seed=-1", "seed"),
+        ("loss={pixel: 0.0, text_focus: 0.0, hog: 0.0, glyph: 0.0}", "expected a term with a weight above 0"),
+        ("loss.scale=0.0", None),
+        ("validation.protocol=paper", None),
+    ],
+)
+def test_what_cannot_be_trained_is_said_before_it_is_tried(setting, message):
+    if message is None:
+        load(TrainConfig, sets=[setting], environment={})
+        return
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load(TrainConfig, sets=[setting], environment={})
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "data"),
+    [
+        ("table2-baseline1", {"gfm_from": None, "gpm": (False, False, False)}, "extracted"),
+        ("table2-baseline2", {"gfm_from": None, "gpm": (True, False, False)}, "kmeans"),
+        ("table2-no-gfm", {"gfm_from": None, "gpm": (True, True, True)}, "extracted"),
+        ("table2-glyphsr", {"gfm_from": 4, "gpm": (True, True, True)}, "extracted"),
+        ("table3-line", {"gfm_from": None, "gpm": (True, False, False)}, "extracted"),
+        ("table3-char", {"gfm_from": None, "gpm": (False, True, False)}, "extracted"),
+        ("table3-cls", {"gfm_from": None, "gpm": (False, False, True)}, "extracted"),
+        ("table3-line-char", {"gfm_from": None, "gpm": (True, True, False)}, "extracted"),
+        ("table3-line-cls", {"gfm_from": None, "gpm": (True, False, True)}, "extracted"),
+        ("table3-char-cls", {"gfm_from": None, "gpm": (False, True, True)}, "extracted"),
+        ("table3-all", {"gfm_from": None, "gpm": (True, True, True)}, "extracted"),
+        ("table4-ngly3", {"gfm_from": 3, "gpm": (True, True, True)}, "extracted"),
+        ("table4-ngly4", {"gfm_from": 4, "gpm": (True, True, True)}, "extracted"),
+        ("table4-ngly5", {"gfm_from": 5, "gpm": (True, True, True)}, "extracted"),
+    ],
+)
+def test_each_row_of_the_papers_tables_differs_in_nothing_else(name, network, data):
+    folder = Path(__file__).parents[2] / "configs"
+    row = load(TrainConfig, folder / "ablation" / f"{name}.yaml", environment={})
+    gpm = row.model.network.gpm
+    assert (gpm.line, gpm.char, gpm.cls) == network["gpm"]
+    assert row.model.network.gfm_from == network["gfm_from"]
+    assert row.data.glyph_source == data
+    paper = load(TrainConfig, folder / "glyphsr.yaml", environment={})
+    settings = {"gpm": gpm, "gfm_from": row.model.network.gfm_from}
+    back = paper.model.model_copy(update={"network": paper.model.network.model_copy(update=settings)})
+    source = paper.data.model_copy(update={"glyph_source": data})
+    assert row == paper.model_copy(update={"model": back, "data": source})

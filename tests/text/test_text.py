@@ -4,6 +4,8 @@ from hypothesis import strategies as st
 
 from glyphsr.text.charset import ALPHANUMERIC, LOWER_ALPHANUMERIC, PRINTABLE_94, filter_lower, filter_to
 from glyphsr.text.ctc import BLANK, CTCCodec
+from glyphsr.text.endings import IGNORED
+from glyphsr.text.slots import SlotCodec
 from glyphsr.text.tokens import EOS, AttentionCodec
 
 
@@ -44,3 +46,20 @@ def test_ctc_folds_the_case_it_does_not_know():
 def test_ctc_refuses_an_index_outside_its_classes():
     with pytest.raises(ValueError, match=r"0\.\.36, got 37"):
         CTCCodec(LOWER_ALPHANUMERIC).decode([37])
+
+
+@given(st.text(), st.integers(2, 20), st.sampled_from(["characters_first", "end_first"]))
+def test_slots_hold_the_filtered_text_and_its_end(text, slots, order):
+    codec = SlotCodec(slots, order)
+    row = codec.encode(text)
+    known = filter_lower(text)[: slots - 1]
+    assert len(row) == slots
+    assert codec.decode(row) == known
+    assert row[len(known)] == codec.end
+    assert set(row[len(known) + 1 :]) <= {IGNORED}
+    assert all(0 <= index < 37 for index in row[: len(known) + 1])
+
+
+def test_slot_classes_follow_the_two_known_orders():
+    assert SlotCodec().encode("0z")[:3] == [0, 35, 36]
+    assert SlotCodec(order="end_first").encode("0z")[:3] == [1, 36, 0]
