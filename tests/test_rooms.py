@@ -18,6 +18,7 @@ FLOORS = {
     "files": 1,
     "folders": 1,
     "devices": 1,
+    "child_environment": 1,
     "data": 2,
     "models": 2,
     "losses": 2,

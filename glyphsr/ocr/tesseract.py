@@ -1,12 +1,12 @@
 """Tesseract through ``pytesseract``, told that each picture is one word."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.child_environment import child_environment
 from glyphsr.errors import ConfigError
 from glyphsr.types import Reading
 
@@ -34,8 +34,6 @@ class TesseractEngine:
         except ImportError as error:
             raise ConfigError("tesseract: pytesseract is not installed; pip install 'glyphsr[ocr]'") from error
         self._pytesseract = pytesseract
-        # Each of its processes would start a thread per core for one word, and they would wait for each other.
-        os.environ.setdefault("OMP_THREAD_LIMIT", "1")
         try:
             self.version = f"tesseract {pytesseract.get_tesseract_version()}"
         except pytesseract.TesseractNotFoundError as error:
@@ -55,5 +53,7 @@ class TesseractEngine:
 
     def read(self, images: list[NDArray[np.uint8]]) -> list[Reading]:
         """``(H, W, 3)`` RGB pictures -> one reading each; the confidence is that of the least certain word."""
-        with ThreadPoolExecutor(THREADS) as pool:
+        # Each of its processes would start a thread per core for one word, and they would wait for each other. The
+        # limit must not stay: torch's convolutions wait for ever in a process that starts with it.
+        with child_environment({"OMP_THREAD_LIMIT": "1"}), ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(self._read_one, images))

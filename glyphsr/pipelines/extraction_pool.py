@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from glyphsr.child_environment import child_environment
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.errors import GlyphSRError
 from glyphsr.pipelines.extraction_work import Job, Progress, Worker
@@ -75,18 +75,6 @@ def run_chunk(chunk: int) -> Progress:
     return _worker.run(chunk)
 
 
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Variables that child processes should start with; what is set already stays."""
-    added = [key for key in values if key not in os.environ]
-    os.environ.update({key: values[key] for key in added})
-    try:
-        yield
-    finally:
-        for key in added:
-            del os.environ[key]
-
-
 def run_in_processes(job: Job, chunks: Sequence[int], workers: int) -> Iterator[Progress]:
     """Chunks in the order in which they are finished.
 
@@ -99,7 +87,7 @@ def run_in_processes(job: Job, chunks: Sequence[int], workers: int) -> Iterator[
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker, initargs=(job, threads))
     try:
-        with _environment(MALLOC):  # the processes start with the first task
+        with child_environment(MALLOC):  # the processes start with the first task
             futures = [pool.submit(run_chunk, chunk) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()
