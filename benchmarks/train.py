@@ -28,7 +28,7 @@ from torchvision.transforms.functional import to_tensor
 
 from glyphsr.config.recognizers import TelescopeConfig
 from glyphsr.config.training import DataConfig, LmdbSource, TrainConfig, ValidationConfig
-from glyphsr.data.batches import iterate_batches
+from glyphsr.data.batch_loading import iterate_batches
 from glyphsr.data.glyph_lmdb import number_of
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.sources import SAMPLE_ROOT

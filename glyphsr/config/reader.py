@@ -24,12 +24,13 @@ RESERVED = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY"}
 """Environment variables that are no settings."""
 
 
-def _merge(base: Tree, over: Mapping[str, Any]) -> Tree:
+def _merge(base: Tree, over: Mapping[str, Any], *, layers: bool = True) -> Tree:
+    """One tree over another; between layers of settings a value of another kind replaces what is below."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        if isinstance(below, dict) and isinstance(value, Mapping) and not _is_another(below, value):
-            merged[key] = _merge(below, value)
+        if isinstance(below, dict) and isinstance(value, Mapping) and not (layers and _is_another(below, value)):
+            merged[key] = _merge(below, value, layers=layers)
         else:
             merged[key] = value
     return merged
@@ -97,7 +98,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
             continue
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
         if keys[0] in kind.model_fields:
-            tree = _merge(tree, _nest(".".join(keys), _scalar(value)))
+            tree = _merge(tree, _nest(".".join(keys), _scalar(value)), layers=False)
         elif keys[0] not in names:
             close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.0)[0]
             raise ConfigError(f"environment: {name}: no such setting; did you mean 'GLYPHSR_{close.upper()}'?")
@@ -195,7 +196,7 @@ def parse_settings(sets: Sequence[str]) -> Tree:
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise ConfigError(f"--set {text}: expected key=value, e.g. optimiser.learning_rate=5.0e-4")
-        tree = _merge(tree, _nest(key, _scalar(value)))
+        tree = _merge(tree, _nest(key, _scalar(value)), layers=False)
     return tree
 
 
@@ -228,8 +229,9 @@ def load(
     if overrides:
         tree = _merge(tree, overrides)
         validate(kind, tree, "environment (GLYPHSR_*)")
-    for text in sets:
-        tree = _merge(tree, parse_settings([text]))
+    below = tree
+    for i, text in enumerate(sets):
+        tree = _merge(below, parse_settings(sets[: i + 1]))
         validate(kind, tree, f"--set {text}")
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     if any(group & given.keys() for group in exclusive):

@@ -176,7 +176,8 @@ class OptimiserConfig(Config):
     clip_norm: Annotated[float, Field(gt=0)] = 0.25
     """Greatest global gradient norm of the network; a prior that learns with it is not clipped, as in the lineage."""
     accumulation: Positive = 1
-    """Parts in which a step's batch passes through the network one after the other, to save memory."""
+    """Parts in which a step's batch passes through the network one after the other, to save memory; batch normalisation
+    sees a part at a time."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the averaged weights that are validated and kept as best; 0 for none."""
 

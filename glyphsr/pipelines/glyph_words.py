@@ -88,7 +88,8 @@ def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
         source.model_copy(update={"glyphs": glyphs}) if isinstance(source, FolderSource | LmdbSource) else source
         for source in config.data.sources
     )
-    return config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})})
+    data = config.data.model_copy(update={"sources": sources, "glyph_source": "extracted"})
+    return config.model_copy(update={"data": data})
 
 
 def find_glyphs(path: Path, named: str | None) -> Path:

@@ -11,7 +11,8 @@ import torch
 
 from glyphsr.config.reader import load
 from glyphsr.config.training import TrainConfig
-from glyphsr.data.batches import BatchMaker, iterate_batches
+from glyphsr.data.batch_loading import iterate_batches
+from glyphsr.data.batches import BatchMaker
 from glyphsr.data.sources import open_sources
 from glyphsr.devices import Precision, is_out_of_memory
 from glyphsr.errors import ConfigError, GlyphSRError
@@ -80,6 +81,10 @@ class Trainer:
             data = data.model_copy(update={"held_out": 0.0})
         dress = masks_for(config, self.say)
         sources = open_sources(data, held_out=False, data_root=data_root, dress=dress)  # missing data shows early
+        if (
+            config.task == "sr" and not config.has_terms
+        ):  # masks or recognizers may have been taken away since it was read
+            raise ConfigError("loss: expected a term with a weight above 0; without masks there is none left")
         if config.batch_size < self.processes.count:
             raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
         torch.manual_seed(config.seed)
@@ -206,7 +211,7 @@ class Trainer:
             size, shape = batch.size, tuple(batch.lr.shape[2:])
             raise GlyphSRError(
                 f"step {self.progress.step + 1}: out of memory with {size} words of {shape[0]} x {shape[1]}; "
-                "raise optimiser.accumulation, which changes nothing else, or lower --batch-size"
+                "raise optimiser.accumulation, which leaves the batch as it is, or lower --batch-size"
             ) from error
 
     def _count(self, outcome: StepOutcome, batch: Batch) -> None:

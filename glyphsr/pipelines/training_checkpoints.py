@@ -55,9 +55,14 @@ def find_state(resume: Resume, folder: Path) -> Resume:
     if isinstance(resume, str):
         return resume
     path = RunFolder(resume).state if resume.is_dir() else resume
-    if not path.is_file():
+    if not path.is_file() and not own.is_file():  # once there is a state of its own, the other one is not read
         raise WeightsError(f"{resume}: no such training state; expected auto, never, or a run's checkpoints/{STATE}")
     return path
+
+
+def _names_of(origin: str | None) -> tuple[str, ...]:
+    """What a state may be called by: itself, or the run folder that it is, or was, in."""
+    return () if origin is None else (origin, str(Path(origin).parent.parent))
 
 
 class Checkpoints:
@@ -171,7 +176,7 @@ class Checkpoints:
         if resume == "never" or not found:
             return Progress()
         state = read_state(path, self.processes.device)
-        if path == own and given not in (None, str(own.resolve()), state["origin"]):
+        if path == own and given not in (None, str(own.resolve()), *_names_of(state["origin"])):
             raise ConfigError(f"{self.folder.path}: holds a run already, of another state; give another --out")
         before = check_resumable(state, self.config, path, trained=self.stepper.trained(), smoke=self.smoke)
         changed = list(differences(before, self.config))

@@ -126,13 +126,9 @@ class Stepper:
                     return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
                 self.processes.backward(total)
         norm = float(self.processes.clip(self.clipped, self.config.optimiser.clip_norm))
-        if self.processes.scaler is not None:  # which skips by itself, and learns from it
+        finite = math.isfinite(norm) and self._others_are_finite()
+        if finite or self.processes.scaler is not None:  # a scaler skips by itself, and learns from it
             self.optimiser.step()
-            finite = not self.optimiser.step_was_skipped
-        else:
-            finite = math.isfinite(norm) and self._others_are_finite()
-            if finite:
-                self.optimiser.step()
         if not finite:
             return self._skipped(sums, norm, rate, before, stop=stop, reason="gradient")
         return StepOutcome(sums, norm, rate, stop=stop)

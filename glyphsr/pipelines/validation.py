@@ -16,6 +16,7 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.data.batches import BatchMaker, LineShape
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize, to_tensor
+from glyphsr.data.rendering import render_word
 from glyphsr.data.sources import WordSource, find_lmdb
 from glyphsr.errors import DataError
 from glyphsr.metrics.accuracy import words_match
@@ -26,6 +27,9 @@ from glyphsr.pipelines.processes import Processes
 
 VALIDATION_SEED = 20_250_101
 """Seed of the held-out words' degradations; the same for every run."""
+
+HELD_OUT_STREAM = 6
+"""Second number of the seeds of rendered words that are held out; no run renders its own words with it."""
 
 HEIGHT = 16
 """Line height of held-out words."""
@@ -106,7 +110,7 @@ def held_out_pairs(sources: list[WordSource], config: TrainConfig) -> list[Pair]
             chosen = rng.permutation(np.array(source.indices, np.int64))[:count]
             samples = [source.collection[int(i)] for i in chosen]
         else:
-            samples = [one.render(i) for i in range(count)]
+            samples = [render_word(np.random.default_rng([VALIDATION_SEED, HELD_OUT_STREAM, i])) for i in range(count)]
         for sample in samples:
             height, width = sample.hr.shape[:2]
             aspect = min(max(1.0, width / height), config.data.max_aspect)

@@ -108,6 +108,11 @@ def test_another_kind_replaces_what_stood_there(tmp_path):
     assert (changed.model.network.kind, changed.model.network.num_srbs) == ("tsrn", 5)  # TSRN's own default
     same = load(TrainConfig, path, sets=["model.network.kind=glyphsr"], environment={})
     assert same.model.network.num_srbs == 3
+    for order in ((0, 1), (1, 0)):  # one layer's settings stand beside each other
+        sets = [("model.network.kind=tsrn", "model.network.image_channels=3")[i] for i in order]
+        assert load(TrainConfig, path, sets=sets, environment={}).model.network.image_channels == 3
+    names = {"GLYPHSR_MODEL__NETWORK__KIND": "tsrn", "GLYPHSR_MODEL__NETWORK__IMAGE_CHANNELS": "3"}
+    assert load(TrainConfig, path, environment=names).model.network.image_channels == 3
 
 
 @pytest.mark.parametrize(

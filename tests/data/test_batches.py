@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource
-from glyphsr.data.batches import CHUNK_STEPS, BatchMaker, iterate_batches
+from glyphsr.data.batch_loading import iterate_batches
+from glyphsr.data.batches import CHUNK_STEPS, BatchMaker
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import WordSource, open_sources
 from glyphsr.errors import DataError

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
-from glyphsr.data.batches import CHUNK_STEPS, BatchMaker, iterate_batches
+from glyphsr.data.batch_loading import iterate_batches
+from glyphsr.data.batches import CHUNK_STEPS, BatchMaker
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.rendering import BUILTIN_FONT, _draws_latin, find_fonts, render_word

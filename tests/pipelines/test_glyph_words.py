@@ -90,6 +90,12 @@ def test_kmeans_lines_are_made_on_the_fly(root):
     assert words[1].chars is None
 
 
+def test_named_masks_are_used_where_kmeans_was_configured(root):
+    config = with_glyphs(config_for(root / "bare"), "kmeans")
+    words = words_of(with_glyphs(config, str(root / "train-glyphs")))
+    assert np.array_equal(words[1].line, GlyphLmdb(root / "train-glyphs")[1].line)
+
+
 def test_where_nothing_learns_from_masks_none_are_looked_for(root):
     assert words_of(with_glyphs(config_for(root / "bare"), "none"))[0].line is None
     off = config_for(root / "bare").model_copy(update={"loss": LossConfig(glyph=0.0)})

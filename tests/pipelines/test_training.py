@@ -128,6 +128,22 @@ def test_many_bad_batches_in_a_row_end_the_run_and_checkpoints_stay(config, tmp_
     assert all(torch.isfinite(value).all() for value in kept.state_dict().values())
 
 
+def test_half_precision_skips_an_overflow_without_a_trace_and_lowers_its_scale(config, tmp_path):
+    """With the CPU's scaler, which works as CUDA's does."""
+    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    trainer.processes._accelerator.scaler = trainer.stepper.optimiser.scaler = scaler
+    before = copy.deepcopy(trainer.model.state_dict())
+    handle = trainer.model.network.head.weight.register_hook(lambda gradient: gradient * float("inf"))
+    outcome = trainer.stepper.step(trainer.maker[0][0], 0)
+    assert outcome.skipped == "gradient"
+    assert scaler.get_scale() == 2.0
+    assert same(before, trainer.model.state_dict())
+    handle.remove()
+    assert trainer.stepper.step(trainer.maker[0][1], 1).skipped is None
+    assert not same(before, trainer.model.state_dict())
+
+
 def test_out_of_memory_is_one_line_with_a_way_out(config, tmp_path):
     trainer = Trainer(config, tmp_path, device="cpu", workers=0)
 

@@ -2,6 +2,7 @@ import json
 import math
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,6 +89,9 @@ def test_a_run_goes_on_from_another_runs_state(config, tmp_path):
     assert steps == [5]
     assert result.best.is_file()
     assert result.progress.best_step == 5  # the other run's best weights are not here
+    shutil.rmtree(tmp_path / "first" / "checkpoints")
+    assert go(tmp_path / "first").progress.step == 5  # its own state is what counts by now
+    run(config.model_copy(update={"steps": 3}), tmp_path / "first")
     same_again = Trainer(config.model_copy(update={"steps": 3}), tmp_path / "third", device="cpu", workers=0)
     finished = same_again.run(resume=tmp_path / "first")  # a run folder stands for its state
     assert finished.last.is_file()
