@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.config.training import GlyphTasks, TrainConfig
+from glyphsr.errors import ConfigError
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.glyph import class_loss, mask_loss
 from glyphsr.losses.gradient_profile import gradient_profile_loss
@@ -240,8 +241,11 @@ def build_objective(
 
     Raises:
         WeightsError: If the text-focus recognizer is not to be had.
+        ConfigError: If no term is left to minimise.
     """
     if config.task == "prior":
         return PriorObjective(model, config)
+    if not config.has_terms:  # masks may have been taken away since the configuration was read
+        raise ConfigError("loss: expected a term with a weight above 0; without masks there is none left")
     focus = open_text_focus(config.loss, notify, offline=offline) if config.focuses else None
     return SuperResolutionObjective(model, config, focus)

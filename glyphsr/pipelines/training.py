@@ -81,10 +81,6 @@ class Trainer:
             data = data.model_copy(update={"held_out": 0.0})
         dress = masks_for(config, self.say)
         sources = open_sources(data, held_out=False, data_root=data_root, dress=dress)  # missing data shows early
-        if (
-            config.task == "sr" and not config.has_terms
-        ):  # masks or recognizers may have been taken away since it was read
-            raise ConfigError("loss: expected a term with a weight above 0; without masks there is none left")
         if config.batch_size < self.processes.count:
             raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
         torch.manual_seed(config.seed)

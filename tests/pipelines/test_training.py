@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from accelerate.optimizer import AcceleratedOptimizer
 
 from glyphsr.config.training import (
     LossConfig,
@@ -132,7 +133,8 @@ def test_half_precision_skips_an_overflow_without_a_trace_and_lowers_its_scale(c
     """With the CPU's scaler, which works as CUDA's does."""
     trainer = Trainer(config, tmp_path, device="cpu", workers=0)
     scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
-    trainer.processes._accelerator.scaler = trainer.stepper.optimiser.scaler = scaler
+    trainer.processes._accelerator.scaler = scaler
+    trainer.stepper.optimiser = AcceleratedOptimizer(trainer.stepper.optimiser.optimizer, scaler=scaler)
     before = copy.deepcopy(trainer.model.state_dict())
     handle = trainer.model.network.head.weight.register_hook(lambda gradient: gradient * float("inf"))
     outcome = trainer.stepper.step(trainer.maker[0][0], 0)
