@@ -52,8 +52,12 @@ def main() -> None:
         print(f"a run of {arguments.steps} steps that nothing stops: {whole_s:.0f} s", flush=True)
         hits = 0
         for kill in range(arguments.kills):
+            before = time.time()
             process = subprocess.Popen(command(folder, "killed"), stdout=subprocess.DEVNULL)
-            wait = moments.uniform(0.15, 0.45) * whole_s
+            begun = folder / "killed" / "config.yaml"  # written anew when the loop is about to begin
+            while process.poll() is None and (not begun.is_file() or begun.stat().st_mtime <= before):
+                time.sleep(0.02)
+            wait = moments.uniform(0.0, 0.12) * whole_s
             try:
                 process.wait(timeout=wait)
                 print(f"kill {kill + 1}: the run had ended before it", flush=True)
@@ -64,7 +68,7 @@ def main() -> None:
                 hits += 1
                 state = folder / "killed" / "checkpoints" / "last.state"
                 step = torch.load(state, weights_only=True)["step"] if state.is_file() else 0
-                print(f"kill {kill + 1} after {wait:.1f} s, saved up to step {step}", flush=True)
+                print(f"kill {kill + 1} after {wait:.1f} s of training, saved up to step {step}", flush=True)
         subprocess.run(command(folder, "killed"), check=True, stdout=subprocess.DEVNULL)
         states = [
             load_super_resolver(folder / run / "checkpoints" / f"{kind}.safetensors")[0].state_dict()
