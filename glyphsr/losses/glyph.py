@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from glyphsr.losses.shapes import require_one_shape
 from glyphsr.text.endings import IGNORED
 
 
@@ -19,8 +20,7 @@ def mask_loss(maps: Tensor, masks: Tensor) -> Tensor:
     Raises:
         ValueError: If the shapes differ.
     """
-    if maps.shape != masks.shape:
-        raise ValueError(f"expected one shape, got {tuple(maps.shape)} and {tuple(masks.shape)}")
+    require_one_shape(maps, masks)
     if not len(maps):
         return maps.sum() * 0
     return F.mse_loss(maps, masks)

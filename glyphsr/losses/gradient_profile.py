@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from glyphsr.losses.shapes import require_one_shape
+
 EPSILON = 1e-6
 """Under the root, which has no derivative at zero."""
 
@@ -30,6 +32,5 @@ def gradient_profile_loss(sr: Tensor, hr: Tensor) -> Tensor:
     Raises:
         ValueError: If the shapes differ.
     """
-    if sr.shape != hr.shape:
-        raise ValueError(f"expected one shape, got {tuple(sr.shape)} and {tuple(hr.shape)}")
+    require_one_shape(sr, hr)
     return F.l1_loss(gradient_map(sr), gradient_map(hr))

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from glyphsr.losses.shapes import require_one_shape
+
 BINS = 4
 CELL = 2
 """Pixels along each side of a cell; cells do not overlap."""
@@ -86,8 +88,7 @@ def hog_loss(sr: Tensor, hr: Tensor, *, binning: Binning = "hard") -> Tensor:
     Raises:
         ValueError: If the shapes differ.
     """
-    if sr.shape != hr.shape:
-        raise ValueError(f"expected one shape, got {tuple(sr.shape)} and {tuple(hr.shape)}")
+    require_one_shape(sr, hr)
     with torch.no_grad():
         target = hog(hr, binning=binning)
     return F.l1_loss(hog(sr, binning=binning), target)

@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from glyphsr.losses.shapes import require_one_shape
+
 
 def pixel_loss(sr: Tensor, hr: Tensor) -> Tensor:
     """Mean squared error over all elements.
@@ -17,6 +19,5 @@ def pixel_loss(sr: Tensor, hr: Tensor) -> Tensor:
     Raises:
         ValueError: If the shapes differ.
     """
-    if sr.shape != hr.shape:
-        raise ValueError(f"expected one shape, got {tuple(sr.shape)} and {tuple(hr.shape)}")
+    require_one_shape(sr, hr)
     return F.mse_loss(sr, hr)

@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from glyphsr.losses.shapes import require_one_shape
+
 EPSILON = 1e-20
 
 
@@ -21,8 +23,7 @@ def text_prior_loss(student: Tensor, teacher: Tensor) -> Tensor:
     Raises:
         ValueError: If the shapes differ.
     """
-    if student.shape != teacher.shape:
-        raise ValueError(f"expected one shape, got {tuple(student.shape)} and {tuple(teacher.shape)}")
+    require_one_shape(student, teacher)
     absolute = (student - teacher).abs().mean()
     log_ratio = (teacher + EPSILON).log() - (student + EPSILON).log()
     return absolute + (teacher * log_ratio).mean()
