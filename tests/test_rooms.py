@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,12 @@ def test_python_dash_m_works():
         [sys.executable, "-m", "glyphsr_cli", "--version"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.split()[0]) == (0, "glyphsr")
+
+
+def test_every_file_that_is_no_code_travels_with_the_package():
+    """An editable install would hide that one is missing."""
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["glyphsr"]
+    room = ROOT / "glyphsr"
+    packed = {path for pattern in patterns for path in room.glob(pattern)}
+    skipped = (".py", ".pyc")
+    assert [p for p in room.rglob("*") if p.is_file() and p.suffix not in skipped and p not in packed] == []
