@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from glyphsr.data.rendering import find_fonts
+from glyphsr.data.rendering.fonts import find_fonts
 from glyphsr.losses.confusion import OWN_TABLE
 from glyphsr.losses.text_focus import TABLE_ORDER as ORDER
 
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, default=OWN_TABLE)
     arguments = parser.parse_args()
-    every = find_fonts()
+    every = [font.path for font in find_fonts().fonts]
     rng = np.random.default_rng(arguments.seed)
     chosen = [every[i] for i in sorted(rng.permutation(len(every))[: arguments.fonts])]
     tables = []

@@ -19,19 +19,19 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.data.rendering import find_fonts, random_text
+from glyphsr.data.rendering.words import WordRenderer
+from glyphsr.data.sources import RENDER_STREAM
 from glyphsr.glyphs.selection import iou_with
 from glyphsr.models.recognizers.crnn.alignment import align
 from glyphsr.pipelines.extraction import extract, extract_glyphs
-from glyphsr.types import Extraction
+from glyphsr.types import Extraction, Sample
 
 PANEL_SCALE = 4
-HEIGHT, OVERSAMPLING = 32, 4
 
 
 @dataclass
@@ -101,75 +101,41 @@ def measure_words(arguments: argparse.Namespace) -> None:
         print(f"worst 30               {arguments.panels}")
 
 
-def render(rng: np.random.Generator, fonts: tuple[str, ...]) -> tuple[NDArray[np.uint8], str, NDArray[np.bool_]]:
-    """A word at height 32 and the exact mask of each character: pixels that its shape covers by half or more."""
-    while True:
-        text = random_text(rng)
-        font = ImageFont.truetype(fonts[int(rng.integers(len(fonts)))], 24 * OVERSAMPLING)
-        spacing = rng.normal(0.02, 0.04) * 24 * OVERSAMPLING
-        x, height = 6.0 * OVERSAMPLING, HEIGHT * OVERSAMPLING
-        top, bottom = font.getbbox(text)[1::2]
-        width = int(font.getlength(text) + max(0.0, spacing) * len(text) + 12 * OVERSAMPLING)
-        if not text or bottom <= top or width < 4 * OVERSAMPLING:
-            continue
-        shapes = []
-        for char in text:
-            canvas = Image.new("L", (width, height), 0)
-            ImageDraw.Draw(canvas).text((x, (height - bottom - top) / 2), char, 255, font=font)
-            shapes.append(np.asarray(canvas, np.float32) / 255)
-            x += font.getlength(char) + spacing
-        angle, shear = rng.normal(0, 0.02), rng.normal(0, 0.08)
-        move = np.array([[1, shear, -shear * height / 2], [angle, 1, -angle * width / 2]], np.float32)
-        small = (max(8, width // OVERSAMPLING), HEIGHT)
-        covers = [
-            cv2.resize(cv2.warpAffine(shape, move, (width, height)), small, interpolation=cv2.INTER_AREA)
-            for shape in shapes
-        ]
-        coverage = np.stack(covers)
-        masks = coverage >= 0.5
-        if masks.any(axis=(1, 2)).all():
-            return paint(np.clip(coverage.sum(axis=0), 0, 1), rng), text, masks
-
-
-def paint(coverage: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Ink on ground: colours, gradient, cloudy light, shadow, blur, noise."""
-    height, width = coverage.shape
-    dark, light = rng.uniform(0, 0.4), rng.uniform(0.55, 1)
-    ink, paper = (dark, light) if rng.random() < 0.6 else (light, dark)
-    colours = np.array([[paper], [ink]]) + rng.normal(0, 0.07, (2, 3))
-    ground = np.broadcast_to(colours[0], (height, width, 3)).astype(np.float32)
-    if rng.random() < 0.5:
-        ground = ground + np.linspace(-1, 1, width, dtype=np.float32)[None, :, None] * np.float32(rng.normal(0, 0.12))
-    if rng.random() < 0.25:
-        clouds = rng.normal(0, 0.08, (3, 8, 3)).astype(np.float32)
-        ground = ground + cv2.resize(clouds, (width, height), interpolation=cv2.INTER_CUBIC)
-    if rng.random() < 0.15:
-        move = np.array([[1, 0, rng.uniform(-2, 2)], [0, 1, rng.uniform(-2, 2)]], np.float32)
-        shadow = cv2.warpAffine(coverage, move, (width, height))[..., None]
-        ground = ground + shadow * 0.5 * (np.float32(rng.uniform(0, 1)) - ground)
-    image = ground + coverage[..., None] * (colours[1].astype(np.float32) - ground)
-    image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.2, 0.8)))
-    image = image + rng.normal(0, rng.uniform(0, 0.04), image.shape)
-    return np.asarray((image * 255).clip(0, 255), np.uint8)
-
-
 def measure_rendered(arguments: argparse.Namespace) -> None:
-    rng = np.random.default_rng(arguments.seed)
-    fonts = find_fonts()
+    """Masks against exact ones, of words as `glyphsr data synth` draws them."""
+    renderer = WordRenderer(RenderConfig(height=arguments.height))
     overlaps: list[float] = []
-    hits = words = 0
-    for _ in range(arguments.words):
-        image, text, truth = render(rng, fonts)
-        found = extract_glyphs(image, text, segmenter="ink", localizer="cuts", profile=arguments.profile)
-        masks = found.chars if found.rejected is None else np.zeros_like(truth)
-        own = [float(iou_with(a[None], b)[0]) for a, b in zip(masks, truth, strict=True)]
+    qualities: list[float] = []
+    words: list[bool] = []
+    rejected = 0
+    worst: list[tuple[float, Sample, Extraction]] = []
+    for i in range(arguments.words):
+        word = renderer.word([arguments.seed, RENDER_STREAM], i, masks=True)
+        assert word.chars is not None
+        found = extract_glyphs(word.image, word.text, segmenter="ink", localizer="cuts", profile=arguments.profile)
+        rejected += found.rejected is not None
+        masks = found.chars if found.rejected is None else np.zeros_like(word.chars)
+        own = [float(iou_with(a[None], b)[0]) for a, b in zip(masks, word.chars, strict=True)]
         overlaps += own
-        hits += min(own) > 0.5
-        words += 1
+        words.append(min(own) > 0.5)
+        qualities.append(found.quality)
+        worst.append((float(np.mean(own)), word.as_sample(f"rendered/{i}"), found))
     values = np.array(overlaps)
-    print(f"{words} rendered words, {len(values)} characters, {len(fonts)} fonts, seed {arguments.seed}")
+    print(
+        f"{len(words)} rendered words at height {arguments.height}, {len(values)} characters, "
+        f"{len(renderer.book)} fonts, seed {arguments.seed}, {rejected} rejected"
+    )
     print(f"mask IoU               median {np.median(values):.3f}, mean {values.mean():.3f}")
-    print(f"characters above 0.5   {(values > 0.5).mean():.2%}; words with all above {hits / words:.2%}")
+    print(f"characters above 0.5   {(values > 0.5).mean():.2%}; words with all above {np.mean(words):.2%}")
+    best = np.argsort([-quality for quality in qualities])[: round(0.8 * len(words))]
+    print(f"best 80% by quality    words with all above {np.mean([words[i] for i in best]):.2%}")
+    if arguments.panels:
+        from glyphsr.viz.glyph_sheet import glyph_sheet
+
+        chosen = sorted(worst, key=lambda row: row[0])[:: max(1, len(worst) // 40)]
+        sheet = glyph_sheet([(sample, found) for _, sample, found in chosen])
+        cv2.imwrite(str(arguments.panels), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+        print(f"from worst to best     {arguments.panels}")
 
 
 def measure_alignment(arguments: argparse.Namespace) -> None:
@@ -298,8 +264,10 @@ def main() -> None:
         part.add_argument("--panels", type=Path)
         part.set_defaults(run=function)
     part = commands.add_parser("rendered")
-    part.add_argument("--words", type=int, default=1000)
+    part.add_argument("--words", type=int, default=2000)
+    part.add_argument("--height", type=int, default=32)
     part.add_argument("--profile", default="paper")
+    part.add_argument("--panels", type=Path)
     part.add_argument("--seed", type=int, default=0)
     part.set_defaults(run=measure_rendered)
     part = commands.add_parser("sam")

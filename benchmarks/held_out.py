@@ -2,7 +2,7 @@
 
     python benchmarks/held_out.py configs/compact.yaml OUT
 
-OUT/easy, OUT/medium and OUT/hard hold the same words; only the blur differs (Gaussian sigma in HR pixels at height 32).
+OUT/easy, OUT/medium and OUT/hard hold the same words at the difficulties of those levels.
 """
 
 import sys
@@ -11,22 +11,22 @@ from pathlib import Path
 
 import numpy as np
 
+from glyphsr.config.degradation import LEVELS, DegradationConfig
 from glyphsr.config.reader import load
-from glyphsr.config.training import DegradationConfig, TrainConfig
-from glyphsr.data.degradation import degrade
+from glyphsr.config.training import TrainConfig
+from glyphsr.data.degradation.arrays import degrade
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.pair_loader import resize
 from glyphsr.data.sources import WordSource, open_sources
 from glyphsr.types import Sample
 
-BLUR = {"easy": (1.6, 2.3), "medium": (2.1, 3.0), "hard": (2.6, 3.7)}
 HEIGHT = 32
 
 
 def pairs(sources: list[WordSource], config: DegradationConfig) -> Iterator[Sample]:
     rng = np.random.default_rng(0)
     for source in sources:
-        if source.collection is None:
+        if source.is_endless:
             continue
         for index in source.indices:
             sample = source.collection[index]
@@ -37,8 +37,8 @@ def pairs(sources: list[WordSource], config: DegradationConfig) -> Iterator[Samp
 
 def main() -> None:
     config = load(TrainConfig, Path(sys.argv[1])).data
-    for name, sigma in BLUR.items():
-        degradation = config.degradation.model_copy(update={"blur_sigma": sigma, "mild_share": 0.0})
+    for name, difficulty in LEVELS.items():
+        degradation = config.degradation.model_copy(update={"difficulty": difficulty, "mild_share": 0.0})
         target = Path(sys.argv[2]) / name
         target.mkdir(parents=True)
         count = write_pairs(target, pairs(open_sources(config, held_out=True), degradation))

@@ -22,7 +22,8 @@ from PIL import Image
 
 from glyphsr import upscale_files
 from glyphsr.config.model import ModelConfig
-from glyphsr.data.rendering import BUILTIN_FONT, render_word
+from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
+from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.models import load_model
 from glyphsr.pipelines.upscaling import Line, Upscaler
@@ -47,12 +48,13 @@ MIXED = (16, 16, 16, 20, 24, 32, 48)
 
 def draw_lines(count: int, heights: tuple[int, ...]) -> list[Image.Image]:
     rng = np.random.default_rng(0)
+    renderer = WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), height=48))
     lines = []
     for _ in range(count):
-        sample = render_word(rng, fonts=(BUILTIN_FONT,))
+        image = renderer.render(rng).image
         height = int(rng.choice(heights))
-        width = max(8, round(sample.hr.shape[1] * height / sample.hr.shape[0]))
-        lines.append(Image.fromarray(sample.hr).resize((width, height), Image.Resampling.BICUBIC))
+        width = max(8, round(image.shape[1] * height / image.shape[0]))
+        lines.append(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
     return lines
 
 

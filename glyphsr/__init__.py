@@ -2,7 +2,7 @@
 
 ``upscale(image)`` and ``Upscaler`` work on arrays and PIL images, ``upscale_files`` on files and folders, ``train``
 runs a training configuration, ``evaluate`` scores networks, ``extract_glyphs`` finds the mask of each character of a
-word and ``extract`` those of a data set. They are imported when first used, so that
+word and ``extract`` those of a data set, ``synthesize`` renders data sets. They are imported when first used, so that
 ``import glyphsr`` is instant.
 """
 
@@ -13,6 +13,7 @@ from glyphsr import _version
 if TYPE_CHECKING:
     from glyphsr.pipelines.evaluation import evaluate
     from glyphsr.pipelines.extraction import extract, extract_glyphs
+    from glyphsr.pipelines.synthesis import synthesize
     from glyphsr.pipelines.training import train
     from glyphsr.pipelines.upscale_files import upscale_files
     from glyphsr.pipelines.upscaling import Upscaler, upscale
@@ -24,12 +25,23 @@ _HOMES = {
     "evaluate": "glyphsr.pipelines.evaluation",
     "extract": "glyphsr.pipelines.extraction",
     "extract_glyphs": "glyphsr.pipelines.extraction",
+    "synthesize": "glyphsr.pipelines.synthesis",
     "train": "glyphsr.pipelines.training",
     "upscale": "glyphsr.pipelines.upscaling",
     "upscale_files": "glyphsr.pipelines.upscale_files",
 }
 
-__all__ = ["Upscaler", "__version__", "evaluate", "extract", "extract_glyphs", "train", "upscale", "upscale_files"]
+__all__ = [
+    "Upscaler",
+    "__version__",
+    "evaluate",
+    "extract",
+    "extract_glyphs",
+    "synthesize",
+    "train",
+    "upscale",
+    "upscale_files",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from glyphsr.errors import GlyphSRError
 from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
+from glyphsr_cli.commands.data_synth import degrade, synth
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
@@ -82,6 +83,8 @@ app.command("extract")(extract)
 app.command("train")(train)
 app.command("eval")(eval_)
 _flow(app)
+data_app.command("synth")(synth)
+data_app.command("degrade")(degrade)
 app.add_typer(_flow(data_app), name="data")
 app.add_typer(_flow(models_app), name="models")
 app.add_typer(_flow(config_app), name="config")

@@ -20,6 +20,7 @@ FLOORS = {
     "folders": 1,
     "devices": 1,
     "child_environment": 1,
+    "cache": 1,
     "data": 2,
     "models": 2,
     "losses": 2,

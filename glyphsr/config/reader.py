@@ -13,12 +13,16 @@ from pydantic import BaseModel, ValidationError
 
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
+
+COMMANDS = (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig, SynthConfig)
+"""Settings of all commands."""
 
 RESERVED = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY"}
 """Environment variables that are no settings."""
@@ -92,7 +96,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         ConfigError: If no command knows a variable's name.
     """
     tree: Tree = {}
-    names = set().union(*(known.model_fields for known in (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig)))
+    names = set().union(*(known.model_fields for known in COMMANDS))
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue

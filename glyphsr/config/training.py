@@ -2,27 +2,18 @@
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from glyphsr.config.base import Config
+from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import Positive
+from glyphsr.config.ranges import NonNegative, Share
+from glyphsr.config.rendering import RenderConfig
 
-Share = Annotated[float, Field(ge=0, le=1)]
-NonNegative = Annotated[float, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 LineSide = Annotated[int, Field(ge=8)]
 """Pixels; networks take nothing smaller."""
-
-
-def _in_order(limits: tuple[float, float]) -> tuple[float, float]:
-    if not 0 <= limits[0] <= limits[1]:
-        raise ValueError(f"expected the least and the greatest value, got {list(limits)}")
-    return limits
-
-
-Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
-
 
 CLASSES = 37
 """Classes that a character slot can be taught: 36 characters and the end."""
@@ -55,43 +46,16 @@ class LmdbSource(Config):
 
 
 class RenderedSource(Config):
-    """Words rendered on the fly with the system's fonts; they teach character classes, but have no masks."""
+    """Words rendered on the fly, with exact masks where masks are learned from."""
 
     kind: Literal["rendered"] = "rendered"
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
+    render: RenderConfig = RenderConfig()
+    """What to draw and how; its height should be twice that of the largest LR lines."""
 
 
 Source = Annotated[FolderSource | LmdbSource | RenderedSource, Field(discriminator="kind")]
-
-
-class DegradationConfig(Config):
-    """How LR is made from HR; lengths are HR pixels at line height 32."""
-
-    blur_sigma: Range = (1.6, 3.7)
-    """Gaussian blur of ordinary samples."""
-    mild_share: Share = 0.15
-    """Share of samples that are nearly sharp, so that readable pictures are left alone."""
-    mild_blur_sigma: Range = (0.2, 1.6)
-    """Gaussian blur of mild samples."""
-    anisotropy: Annotated[float, Field(ge=1)] = 1.35
-    """Greatest ratio of horizontal to vertical blur, or the inverse."""
-    motion_share: Share = 0.15
-    """Share of samples with motion blur on top."""
-    motion_length: Range = (2.0, 7.0)
-    """Length of the motion."""
-    shift: NonNegative = 0.75
-    """Greatest sub-pixel shift in each direction."""
-    contrast: Range = (0.55, 1.0)
-    """Factor on the distance from the picture's mean."""
-    brightness: NonNegative = 0.08
-    """Greatest change of the mean, on a scale of 1."""
-    noise_sigma: Range = (0.0, 0.03)
-    """Gaussian noise of the LR picture, on a scale of 1."""
-    jpeg_share: Share = 0.6
-    """Share of samples that went through JPEG at LR."""
-    jpeg_quality: Annotated[tuple[int, int], AfterValidator(_in_order)] = (35, 95)
-    """JPEG quality."""
 
 
 class DataConfig(Config):

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from glyphsr.config.training import DataConfig, DegradationConfig
-from glyphsr.data.degradation import degrade
+from glyphsr.config.degradation import DegradationConfig
+from glyphsr.config.training import DataConfig
+from glyphsr.data.degradation.arrays import degrade_each
+from glyphsr.data.degradation.recipe import draw_numbers, recipe_of
 from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.pair_loader import resize, to_tensor
-from glyphsr.data.rendering import render_word
 from glyphsr.data.sources import WordSource
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, Sample
@@ -21,8 +22,8 @@ CHUNK_STEPS = 8
 REFERENCE_HEIGHT = 16
 """LR line height at which ``batch_size`` is counted."""
 
-_PLAN, _COUNTS, _ORDER, _RENDER, _PAIR = 1, 2, 3, 4, 5
-"""Second numbers of the seeds of what a run draws, so that no two kinds of draws are alike."""
+_PLAN, _COUNTS, _ORDER, _PAIR = 1, 2, 3, 5
+"""Second numbers of the seeds of what a run draws, so that no two kinds of draws are alike; rendered words have 4."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class BatchMaker(Dataset[list[Batch]]):
     def _place(self, number: int, turn: int) -> _Draw:
         """The ``turn``-th word of a source."""
         source = self.sources[number]
-        if source.collection is None:
+        if source.is_endless:
             return _Draw(source, turn)
         epoch, position = divmod(turn, len(source.indices))
         if self._orders.get(number, (-1,))[0] != epoch:
@@ -114,15 +115,6 @@ class BatchMaker(Dataset[list[Batch]]):
         first, counts = self._taken_before(chunk), self._counts_of(chunk)
         return [self._place(s, int(first[s]) + i) for s, count in enumerate(counts) for i in range(count)]
 
-    def _read(self, draw: _Draw) -> Sample:
-        if draw.source.collection is None:
-            return self.render(draw.index)
-        return draw.source.collection[draw.index]
-
-    def render(self, number: int) -> Sample:
-        """The run's rendered word of that number."""
-        return render_word(np.random.default_rng([self.seed, _RENDER, number]))
-
     def degradation_at(self, step: int) -> DegradationConfig:
         """The configured degradation, milder while the ramp lasts."""
         config = self.config.degradation
@@ -131,21 +123,6 @@ class BatchMaker(Dataset[list[Batch]]):
         left = 1 - step / self.config.ramp_steps
         return config.model_copy(update={"mild_share": left + (1 - left) * config.mild_share})
 
-    def make_pair(
-        self,
-        sample: Sample,
-        shape: LineShape,
-        rng: np.random.Generator,
-        *,
-        paired: bool,
-        degradation: DegradationConfig | None = None,
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """LR ``(h, w, 3)`` and HR ``(2h, 2w, 3)`` of one sample."""
-        hr = resize(sample.hr, (2 * shape.height, 2 * shape.width))
-        if paired and sample.lr is not None:
-            return resize(sample.lr, (shape.height, shape.width)), hr
-        return degrade(hr, degradation or self.config.degradation, rng), hr
-
     def __getitem__(self, chunk: int) -> list[Batch]:
         rng = np.random.default_rng([self.seed, _PLAN, chunk])
         draws = self.draws(chunk)
@@ -153,7 +130,7 @@ class BatchMaker(Dataset[list[Batch]]):
         if self.config.line_width:
             order, aspects = rng.permutation(len(draws)), None
         else:  # words of like width share a batch, so every width has to be known
-            words = {i: self._read(draw) for i, draw in enumerate(draws)}
+            words = {i: draw.source.collection[draw.index] for i, draw in enumerate(draws)}
             jitter = self.config.aspect_jitter ** rng.uniform(-1, 1, len(draws))
             aspects = np.array([words[i].hr.shape[1] / words[i].hr.shape[0] for i in range(len(draws))])
             aspects = np.clip(jitter * aspects, 1.0, self.config.max_aspect)
@@ -173,7 +150,7 @@ class BatchMaker(Dataset[list[Batch]]):
             first, step = self.share
             for i in members[first::step]:
                 if i not in words:
-                    words[i] = self._read(draws[i])
+                    words[i] = draws[i].source.collection[draws[i].index]
             places = range(first, count, step)
             samples = [words[members[place]] for place in places]
             paired = [draws[members[place]].source.paired for place in places]
@@ -192,22 +169,20 @@ class BatchMaker(Dataset[list[Batch]]):
         number: int,
     ) -> Batch:
         """Pairs and targets of the words at some places of a whole batch; each place has draws of its own."""
-        degradation = self.degradation_at(chunk * CHUNK_STEPS)
-        pairs = [
-            self.make_pair(
-                sample,
-                shape,
-                np.random.default_rng([self.seed, _PAIR, chunk, number, place]),
-                paired=own,
-                degradation=degradation,
-            )
-            for sample, own, place in zip(samples, paired, places, strict=True)
-        ]
+        hrs = [resize(sample.hr, (2 * shape.height, 2 * shape.width)) for sample in samples]
+        stored = [sample.lr if own else None for sample, own in zip(samples, paired, strict=True)]
+        made = [i for i, lr in enumerate(stored) if lr is None]
+        rngs = (np.random.default_rng([self.seed, _PAIR, chunk, number, places[i]]) for i in made)
+        lrs = {i: resize(lr, (shape.height, shape.width)) for i, lr in enumerate(stored) if lr is not None}
+        if made:
+            config = self.degradation_at(chunk * CHUNK_STEPS)
+            recipe = recipe_of(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
+            lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], recipe, config), strict=True))
         size = (shape.height, shape.width)
         return Batch(
             ids=tuple(sample.id for sample in samples),
-            lr=to_tensor([lr for lr, _ in pairs]),
-            hr=to_tensor([hr for _, hr in pairs]),
+            lr=to_tensor([lrs[i] for i in range(len(samples))]),
+            hr=to_tensor(hrs),
             labels=tuple(sample.label for sample in samples),
             glyphs=None if self.slots is None else glyph_targets(samples, self.slots, size),
         )

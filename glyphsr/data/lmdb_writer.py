@@ -108,13 +108,14 @@ class LmdbWriter:
         self.count += 1
         self._pending_samples += 1
         if self._pending_samples >= self.COMMIT_EVERY:
-            self._commit()
+            self.commit()
 
     def note(self, key: str, value: bytes) -> None:
         """Set a value that belongs to no sample."""
         self._pending[key.encode()] = value
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Write what was added so far; a kill can no longer lose it."""
         values = self._pending | {b"num-samples": str(self.count).encode()}
         while True:
             try:
@@ -129,7 +130,7 @@ class LmdbWriter:
 
     def finish(self) -> None:
         """Commit the rest and give the environment its name."""
-        self._commit()
+        self.commit()
         self._env.sync(True)
         self._env.close()
         (self._build.partial / "lock.mdb").unlink(missing_ok=True)
@@ -150,7 +151,7 @@ class LmdbWriter:
                 raise
         else:
             with suppress(lmdb.Error, OSError):  # a full disk; the error that led here says so
-                self._commit()
+                self.commit()
             self._give_up()
 
     def _give_up(self) -> None:

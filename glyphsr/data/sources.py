@@ -1,6 +1,7 @@
 """Opens the word sources of a configuration and splits each into a training and a validation part."""
 
 import os
+import sys
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -9,9 +10,11 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
+from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource, Source
 from glyphsr.data.hr_words import FolderWords
 from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder
+from glyphsr.data.rendering.fonts import Notify
+from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.types import Sample
 
@@ -23,6 +26,15 @@ SAMPLE_ROOT = Path(__file__).parent / "sample"
 
 SAMPLE_NOTICE = "no data root was found, so the small sample set of rendered words in the package is used"
 """What a command says when it falls back on it."""
+
+ENDLESS = sys.maxsize
+"""Length of a collection that never ends."""
+
+RENDER_STREAM = 4
+"""Second number of the seeds of rendered words."""
+
+HELD_OUT_SEEDS = (20_250_101, 6)
+"""Of rendered words to validate on; no run renders its own with the second number."""
 
 TRAIN_PARTS = ("train", "train1", "train2")
 
@@ -41,13 +53,19 @@ class WordCollection(Protocol):
 
 @dataclass(frozen=True)
 class WordSource:
-    """A weighted part of a collection; without collection, words are rendered."""
+    """A weighted part of a collection."""
 
     weight: float
-    collection: WordCollection | None = None
+    collection: WordCollection
     indices: tuple[int, ...] = ()
+    """The words of this part; none where the collection is endless."""
     paired: bool = False
     """Whether the stored LR side is used."""
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether no word comes twice."""
+        return not self.indices and len(self.collection) == ENDLESS
 
 
 class JoinedWords:
@@ -65,6 +83,31 @@ class JoinedWords:
         return self.parts[part][index - (self._ends[part - 1] if part else 0)]
 
 
+class RenderedWords:
+    """Words that are drawn when they are read; a word's number and the seeds decide everything about it.
+
+    Args:
+        renderer: Draws them.
+        seeds: Of all words together.
+        masks: Make exact masks.
+    """
+
+    def __init__(self, renderer: WordRenderer, seeds: tuple[int, ...], *, masks: bool = False) -> None:
+        self.renderer = renderer
+        self.seeds = seeds
+        self.masks = masks
+
+    def __len__(self) -> int:
+        return ENDLESS
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.renderer.word(self.seeds, index, masks=self.masks).as_sample(f"rendered/{index + 1:06d}")
+
+    def with_masks(self) -> "RenderedWords":
+        """The same words with their masks."""
+        return RenderedWords(self.renderer, self.seeds, masks=True)
+
+
 class PicturesOnly:
     """Words of a folder, which have no LR side."""
 
@@ -78,13 +121,13 @@ class PicturesOnly:
         return self.folder.read(index)
 
 
-def as_stored(words: WordCollection, path: Path, source: FolderSource | LmdbSource) -> WordCollection:
+def as_stored(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
     """The words as they are, without masks; see ``dress`` of :func:`open_sources`."""
     del path, source
     return words
 
 
-Dress = Callable[[WordCollection, Path, FolderSource | LmdbSource], WordCollection]
+Dress = Callable[[WordCollection, Path | None, Source], WordCollection]
 
 
 def _roots(data_root: str | None) -> list[Path]:
@@ -147,18 +190,27 @@ def _split(name: str, keys: list[str], config: DataConfig, *, held_out: bool) ->
 
 
 def open_sources(
-    config: DataConfig, *, held_out: bool, data_root: str | None = None, dress: Dress = as_stored
+    config: DataConfig,
+    *,
+    held_out: bool,
+    seed: int = 0,
+    data_root: str | None = None,
+    dress: Dress = as_stored,
+    notify: Notify | None = None,
 ) -> list[WordSource]:
     """The training (or validation) parts of all sources; a source of weight 0 is left out.
 
     Args:
         config: Which sources, and how much of each is held out.
         held_out: The validation parts instead of the training ones.
+        seed: Of rendered words to train on; those to validate on are the same for every seed, and never among them.
         data_root: Where named LMDBs are looked up first.
-        dress: Called with each folder or environment, its path and its source; gives the words their masks.
+        dress: Called with the words, folder or environment (``None`` for rendered words) and source; gives the words
+            their masks.
+        notify: Told when something takes a while.
 
     Raises:
-        DataError: If a source is missing or empty.
+        DataError: If a source is missing or empty, or there are no fonts to render with.
         ConfigError: If none is configured, or nothing is left to train on.
     """
     opened: list[WordSource] = []
@@ -166,7 +218,9 @@ def open_sources(
         if not source.weight:
             continue
         if isinstance(source, RenderedSource):
-            opened.append(WordSource(source.weight))
+            seeds = HELD_OUT_SEEDS if held_out else (seed, RENDER_STREAM)
+            drawn = RenderedWords(WordRenderer(source.render, notify), seeds)
+            opened.append(WordSource(source.weight, dress(drawn, None, source)))
             continue
         words: list[WordCollection] = []
         keys: list[str] = []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glyphsr.cache import cache_folder
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.files import write_bytes
 from glyphsr.glyphs.extraction import extract_words
@@ -17,7 +18,6 @@ from glyphsr.glyphs.word import Word
 from glyphsr.pipelines.localizers import PartInfo
 from glyphsr.pipelines.segmenters import SamSegmenter, open_sam
 from glyphsr.types import Extraction
-from glyphsr.weights.registry import cache_folder
 
 WORDS = 32
 MEDIAN, TENTH = 0.95, 0.85

@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from glyphsr.config.training import DegradationConfig
-from glyphsr.data.degradation import REFERENCE_HEIGHT, degrade
+from glyphsr.config.degradation import DegradationConfig
+from glyphsr.data.degradation.arrays import degrade
+from glyphsr.data.degradation.recipe import REFERENCE_HEIGHT
 from glyphsr.data.label_files import (
     LabelFormat,
     find_label_file,

@@ -1,12 +1,9 @@
 """The processes of an extraction: they end with the one that started them, and say so when one of them dies."""
 
-import multiprocessing
 import os
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from glyphsr.child_environment import child_environment
@@ -14,6 +11,7 @@ from glyphsr.config.extraction import ExtractConfig
 from glyphsr.errors import GlyphSRError
 from glyphsr.pipelines.extraction_work import Job, Progress, Worker
 from glyphsr.pipelines.localizers import PartInfo
+from glyphsr.pipelines.process_pool import WORKER_DIED, end_with_parent, process_pool, usable_cores
 
 MALLOC = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -23,14 +21,6 @@ MALLOC = {
 """Keeps glibc from returning SAM's large tensors to the system between operations, only to fetch them again."""
 
 _worker: Worker | None = None
-
-
-def usable_cores() -> int:
-    """Cores that this process may use; of those of a machine with several ranks its share."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
-    return max(1, cores // (int(ranks) if ranks.isdigit() and int(ranks) else 1))
 
 
 def number_of_workers(config: ExtractConfig, segmenter: PartInfo, device: str) -> int:
@@ -52,21 +42,13 @@ def start_worker(job: Job, threads: int) -> None:
     global _worker
     import cv2
 
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    end_with_parent()
     cv2.setNumThreads(threads)
     if job.segmenter.facts["name"] == "sam" or job.localizer.facts["name"] != "cuts":
         import torch
 
         torch.set_num_threads(threads)
     _worker = Worker(job)
-
-
-def _end_with(sentinel: int) -> None:
-    """A killed parent cannot tell its children; without this they would wait for work for ever."""
-    wait([sentinel])
-    os._exit(1)
 
 
 def run_chunk(chunk: int) -> Progress:
@@ -83,21 +65,11 @@ def run_in_processes(job: Job, chunks: Sequence[int], workers: int) -> Iterator[
         OSError: If a chunk cannot be written.
     """
     threads = max(1, usable_cores() // workers)
-    context = multiprocessing.get_context("spawn")  # an open LMDB must not cross a fork
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker, initargs=(job, threads))
     try:
-        with child_environment(MALLOC):  # the processes start with the first task
-            futures = [pool.submit(run_chunk, chunk) for chunk in chunks]
-        for future in as_completed(futures):
-            yield future.result()
-        pool.shutdown()
+        with process_pool(workers, start_worker, (job, threads)) as pool:
+            with child_environment(MALLOC):  # the processes start with the first task
+                futures = [pool.submit(run_chunk, chunk) for chunk in chunks]
+            for future in as_completed(futures):
+                yield future.result()
     except BrokenProcessPool as error:
-        raise GlyphSRError(
-            f"{job.source}: a worker process died, as it does when memory runs out; try fewer --workers "
-            "(a script needs `if __name__ == '__main__':`). Finished chunks stay, the same command goes on"
-        ) from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - others:  # interrupted: chunks under way are lost anyhow
-            process.terminate()
+        raise GlyphSRError(f"{job.source}: {WORKER_DIED}. Finished chunks stay, the same command goes on") from error

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from glyphsr.config.training import FolderSource, LmdbSource, TrainConfig
+from glyphsr.config.training import FolderSource, LmdbSource, RenderedSource, Source, TrainConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.hr_words import open_hr_words
-from glyphsr.data.sources import Dress, WordCollection, as_stored
+from glyphsr.data.sources import Dress, RenderedWords, WordCollection, as_stored
 from glyphsr.errors import DataError
 from glyphsr.glyphs.kmeans import kmeans_line
 from glyphsr.pipelines.extraction import SUFFIX
@@ -137,9 +137,13 @@ def masks_for(config: TrainConfig, notify: Callable[[str], None]) -> Dress:
     if not config.teaches_masks:
         return as_stored
 
-    def dress(words: WordCollection, path: Path, source: FolderSource | LmdbSource) -> WordCollection:
+    def dress(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
         if data.glyph_source == "kmeans":
             return KmeansWords(words)
+        if isinstance(words, RenderedWords):
+            return words.with_masks()
+        assert path is not None
+        assert not isinstance(source, RenderedSource)
         glyphs = GlyphLmdb(find_glyphs(path, source.glyphs))
         check_belongs(glyphs, path)
         if len(glyphs) < len(words):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from glyphsr.cache import cache_folder
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.files import write_bytes
 from glyphsr.weights.download import Progress, fetch
 from glyphsr.weights.registry import (
     BUNDLED_FOLDER,
     Entry,
-    cache_folder,
     cached_path,
     entries,
     entry,

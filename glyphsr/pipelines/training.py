@@ -80,7 +80,9 @@ class Trainer:
         if config.validation.protocol == "paper":  # which selects on test, so nothing is held out of train
             data = data.model_copy(update={"held_out": 0.0})
         dress = masks_for(config, self.say)
-        sources = open_sources(data, held_out=False, data_root=data_root, dress=dress)  # missing data shows early
+        sources = open_sources(  # missing data shows early
+            data, held_out=False, seed=config.seed, data_root=data_root, dress=dress, notify=self.say
+        )
         if config.batch_size < self.processes.count:
             raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
         torch.manual_seed(config.seed)

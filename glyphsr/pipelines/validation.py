@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.data.batches import BatchMaker, LineShape
+from glyphsr.data.degradation.arrays import degrade
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize, to_tensor
-from glyphsr.data.rendering import render_word
 from glyphsr.data.sources import WordSource, find_lmdb
 from glyphsr.errors import DataError
 from glyphsr.metrics.accuracy import words_match
@@ -27,9 +26,6 @@ from glyphsr.pipelines.processes import Processes
 
 VALIDATION_SEED = 20_250_101
 """Seed of the held-out words' degradations; the same for every run."""
-
-HELD_OUT_STREAM = 6
-"""Second number of the seeds of rendered words that are held out; no run renders its own words with it."""
 
 HEIGHT = 16
 """Line height of held-out words."""
@@ -104,18 +100,20 @@ def held_out_pairs(sources: list[WordSource], config: TrainConfig) -> list[Pair]
     pairs = []
     for source in sources:
         rng = np.random.default_rng(VALIDATION_SEED)
-        one = BatchMaker([source], config.data, batch_size=1, seed=0)
         count = config.validation.words
-        if source.collection is not None:
+        if source.is_endless:
+            samples = [source.collection[i] for i in range(count)]
+        else:
             chosen = rng.permutation(np.array(source.indices, np.int64))[:count]
             samples = [source.collection[int(i)] for i in chosen]
-        else:
-            samples = [render_word(np.random.default_rng([VALIDATION_SEED, HELD_OUT_STREAM, i])) for i in range(count)]
         for sample in samples:
-            height, width = sample.hr.shape[:2]
-            aspect = min(max(1.0, width / height), config.data.max_aspect)
-            shape = LineShape(HEIGHT, config.data.line_width or round(HEIGHT * aspect / 4) * 4)
-            lr, hr = one.make_pair(sample, shape, rng, paired=source.paired)
+            aspect = min(max(1.0, sample.hr.shape[1] / sample.hr.shape[0]), config.data.max_aspect)
+            width = config.data.line_width or round(HEIGHT * aspect / 4) * 4
+            hr = resize(sample.hr, (2 * HEIGHT, 2 * width))
+            if source.paired and sample.lr is not None:
+                lr = resize(sample.lr, (HEIGHT, width))
+            else:
+                lr = degrade(hr, config.data.degradation, rng)
             pairs.append(Pair(lr, hr, sample.label))
     return pairs
 

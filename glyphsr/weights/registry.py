@@ -3,14 +3,13 @@
 import difflib
 import functools
 import hashlib
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import platformdirs
 import yaml
 from pydantic import Field, TypeAdapter
 
+from glyphsr.cache import cache_folder
 from glyphsr.config.base import Config
 from glyphsr.errors import WeightsError
 
@@ -66,12 +65,6 @@ def entry(name: str) -> Entry:
         close = difflib.get_close_matches(name, sorted(entries()), n=1, cutoff=0.0)[0]
         raise WeightsError(f"{name}: no weights of this name; did you mean {close!r}? `glyphsr models list` shows all")
     return entries()[name]
-
-
-def cache_folder() -> Path:
-    """``$GLYPHSR_CACHE``, else the user's cache directory."""
-    given = os.environ.get("GLYPHSR_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("glyphsr"))
 
 
 def sha256_of(path: Path) -> str:

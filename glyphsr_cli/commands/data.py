@@ -168,14 +168,8 @@ def inspect(
     quiet: QuietOpt = False,
 ) -> None:
     """Show counts, sizes, alphabet and labels of an LMDB."""
-    from glyphsr.errors import ConfigError
-
-    if sheet is not None and sheet.suffix.lower() != ".png":
-        raise ConfigError(f"--sheet {sheet}: expected a name ending in .png")
-    if sheet is not None and sheet.exists() and not overwrite:
-        raise ConfigError(f"--sheet {sheet}: exists already; --overwrite replaces it")
-    if sheet is not None and not sheet.parent.is_dir():
-        raise ConfigError(f"--sheet {sheet}: the folder {sheet.parent} does not exist")
+    if sheet is not None:
+        check_sheet("--sheet", sheet, overwrite=overwrite)
     from glyphsr.data.lmdb_writer import encode_png
     from glyphsr.files import write_bytes
     from glyphsr.pipelines.data_inspection import inspect as look
@@ -197,6 +191,22 @@ def inspect(
         _show(found)
     if found.bad:
         raise typer.Exit(SOME_FAILED)
+
+
+def check_sheet(option: str, sheet: Path, *, overwrite: bool) -> None:
+    """Whether a sheet can be written there, before it is drawn.
+
+    Raises:
+        ConfigError: If it is no PNG file, exists, or its folder does not.
+    """
+    from glyphsr.errors import ConfigError
+
+    if sheet.suffix.lower() != ".png":
+        raise ConfigError(f"{option} {sheet}: expected a name ending in .png")
+    if sheet.exists() and not overwrite:
+        raise ConfigError(f"{option} {sheet}: exists already; --overwrite replaces it")
+    if not sheet.parent.is_dir():
+        raise ConfigError(f"{option} {sheet}: the folder {sheet.parent} does not exist")
 
 
 def _range(spread: "Spread | None") -> str:

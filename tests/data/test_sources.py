@@ -1,4 +1,3 @@
-import contextlib
 import json
 import pickle
 
@@ -6,14 +5,15 @@ import numpy as np
 import pytest
 import torch
 
+from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
 from glyphsr.data.batch_loading import iterate_batches
 from glyphsr.data.batches import CHUNK_STEPS, BatchMaker
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import write_pairs
-from glyphsr.data.rendering import BUILTIN_FONT, _draws_latin, find_fonts, render_word
 from glyphsr.data.sources import find_lmdb, open_sources
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 
 
@@ -135,36 +135,41 @@ def test_the_ramp_goes_from_mild_to_configured(word_folder, tiny_lmdb):
     assert shares == [1.0, pytest.approx(0.575), 0.15, 0.15]
 
 
-def test_rendering_is_deterministic_legible_and_labelled():
-    builtin = (BUILTIN_FONT,)
-    first, again = (render_word(np.random.default_rng(11), fonts=builtin) for _ in range(2))
-    assert np.array_equal(first.hr, again.hr)
-    assert first.label == again.label
-    for seed in range(12):
-        sample = render_word(np.random.default_rng(seed), fonts=builtin)
-        assert sample.label.isalnum()
-        assert min(sample.hr.shape[:2]) >= 8
-        assert sample.hr.std() > 5
+BUILTIN = RenderConfig(fonts=(BUILTIN_FONT,))
 
 
-def test_rendered_words_become_batches(monkeypatch):
-    monkeypatch.setattr("glyphsr.data.rendering.find_fonts", lambda: (BUILTIN_FONT,))  # any machine's fonts
-    config = DataConfig(sources=(RenderedSource(),), line_width=None)
-    batch = BatchMaker(open_sources(config, held_out=False), config, batch_size=2, seed=0)[0][0]
-    assert set(batch.ids) == {"rendered"}
+def rendered(**changes):
+    return DataConfig(sources=(RenderedSource(render=BUILTIN),), line_width=None, **changes)
 
 
-def test_fonts_are_those_that_draw_every_letter():
-    assert not _draws_latin(__file__)
-    with contextlib.suppress(DataError):  # a machine without fontconfig has none; see the test below
-        assert all(font.lower().endswith((".ttf", ".otf", ".pfb")) for font in find_fonts())
+def test_rendered_words_become_batches_without_end():
+    config = rendered()
+    (source,) = open_sources(config, held_out=False, seed=5)
+    assert source.is_endless
+    maker = BatchMaker([source], config, batch_size=2, seed=5)
+    batches = [batch for chunk in (0, 3) for batch in maker[chunk]]
+    assert {name.partition("/")[0] for batch in batches for name in batch.ids} == {"rendered"}
+    numbers = [draw.index for chunk in (0, 3) for draw in maker.draws(chunk)]
+    assert numbers == [*range(16), *range(48, 64)]
 
 
-def test_without_fonts_rendering_says_what_to_install(monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    find_fonts.cache_clear()
-    try:
-        with pytest.raises(DataError, match="fc-list"):
-            render_word(np.random.default_rng(0))
-    finally:
-        find_fonts.cache_clear()
+def test_rendered_words_to_validate_on_are_those_of_no_run():
+    config = rendered()
+    trained = [open_sources(config, held_out=False, seed=seed)[0].collection for seed in (0, 20_250_101)]
+    held_out = [open_sources(config, held_out=True, seed=seed)[0].collection for seed in (0, 1)]
+    for i in range(3):
+        assert np.array_equal(held_out[0][i].hr, held_out[1][i].hr)
+        assert all(
+            words[i].hr.shape != held_out[0][i].hr.shape or (words[i].hr != held_out[0][i].hr).any()
+            for words in trained
+        )
+
+
+def test_rendered_words_have_masks_where_masks_are_learned():
+    (plain,) = open_sources(rendered(), held_out=False)
+    (masked,) = open_sources(rendered(), held_out=False, dress=lambda words, path, source: words.with_masks())
+    assert plain.collection[0].chars is None
+    sample = masked.collection[0]
+    assert sample.line.shape == sample.hr.shape[:2]
+    assert len(sample.chars) == len(filter_lower(sample.label))
+    assert np.array_equal(sample.hr, plain.collection[0].hr)

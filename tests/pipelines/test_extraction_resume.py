@@ -13,8 +13,8 @@ from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.pipelines import extraction_set, extraction_work
 from glyphsr.pipelines.extraction import extract, parse_shard
-from glyphsr.pipelines.extraction_pool import usable_cores
 from glyphsr.pipelines.glyph_parts import PartsFolder, difference
+from glyphsr.pipelines.process_pool import usable_cores
 
 from ..glyph_words import INK_ONLY
 from ..sets import values

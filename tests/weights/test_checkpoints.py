@@ -5,13 +5,14 @@ import pytest
 import safetensors.torch
 import torch
 
+from glyphsr.cache import cache_folder
 from glyphsr.errors import WeightsError
 from glyphsr.files import atomic_path
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.models import load_model, load_recognizer, load_super_resolver
 from glyphsr.weights.checkpoints import FORMAT_NUMBER, read_checkpoint, save_checkpoint
 from glyphsr.weights.official import read_state
-from glyphsr.weights.registry import BUNDLED_FOLDER, cache_folder, local_weights
+from glyphsr.weights.registry import BUNDLED_FOLDER, local_weights
 
 
 def test_a_checkpoint_gives_the_same_model_back(tiny_weights, tiny_config):

@@ -1,0 +1,33 @@
+"""Types of settings that are shares, ranges, or values at two ends."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+def _in_order(limits: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= limits[0] <= limits[1]:
+        raise ValueError(f"expected the least and the greatest value, got {list(limits)}")
+    return limits
+
+
+def _as_range(value: Any) -> Any:
+    if isinstance(value, list):  # lists of JSON are no tuples any more behind a validator
+        return tuple(value)
+    return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
+"""Least and greatest value."""
+
+ShareRange = Annotated[tuple[Share, Share], BeforeValidator(_as_range), AfterValidator(_in_order)]
+"""One share, or the least and the greatest."""
+
+Ends = tuple[NonNegative, NonNegative]
+"""Value at difficulty 0 and value at difficulty 1."""
+
+ShareEnds = tuple[Share, Share]
+"""Share of the pictures at difficulty 0 and at difficulty 1."""

@@ -1,0 +1,1 @@
+"""Makes low resolution out of high resolution, picture by picture or in batches."""

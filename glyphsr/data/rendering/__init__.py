@@ -1,0 +1,1 @@
+"""Words drawn with fonts, with the exact mask of every character."""

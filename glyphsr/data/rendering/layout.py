@@ -1,0 +1,184 @@
+"""Where every character of a text comes to stand in the picture."""
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFont
+
+from glyphsr.config.rendering import RenderConfig
+from glyphsr.data.rendering.draws import Draws
+
+EM_PER_HEIGHT = 2.0
+"""Pixels per em at which characters are drawn, by the picture's height: about the size at which they are needed."""
+
+Matrix = NDArray[np.float64]
+"""``(3, 3)`` homography of points ``(x, y, 1)``; a pixel ``i`` covers ``i .. i + 1``."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedGlyph:
+    """One drawn character and its way into the picture."""
+
+    char: str
+    shape: NDArray[np.uint8]
+    """``(h, w)`` coverage of its inked box, 0 to 255."""
+    to_picture: Matrix
+    """From points of that box to points of the picture."""
+    box: tuple[float, float, float, float]
+    """``(x0, y0, x1, y1)`` around it in the picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The characters of a text in a picture; spaces have no glyph."""
+
+    glyphs: tuple[PlacedGlyph, ...]
+    size: tuple[int, int]
+    """``(H, W)``, both even."""
+    box: tuple[float, float, float, float]
+    """Around the text, as :attr:`PlacedGlyph.box`."""
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Between text and picture, as shares of the text's height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class UndrawableError(Exception):
+    """A text that leaves no ink or next to none, as some fonts' slivers do."""
+
+
+def _move(x: float, y: float) -> Matrix:
+    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+
+
+@functools.lru_cache(maxsize=2048)
+def _drawn(font: ImageFont.FreeTypeFont, char: str, stroke: int) -> tuple[NDArray[np.uint8], tuple[int, int], float]:
+    """A character's inked box, where it begins beside a baseline's start at ``(0, 0)``, and how far the next one is."""
+    core, (left, up) = font.getmask2(char, anchor="ls", stroke_width=stroke)
+    # Pillow has no public way from its core images to arrays but through another drawing, which takes twice as long.
+    shape = np.asarray(Image.Image()._new(core)) if min(core.size) else np.zeros((0, 0), np.uint8)
+    return shape, (left, up), font.getlength(char)
+
+
+def _set(
+    text: str, font: ImageFont.FreeTypeFont, stroke: int, spacing: float
+) -> list[tuple[str, NDArray[np.uint8], tuple[float, float]]]:
+    """Each character's shape and its place, the baseline's start at ``(0, 0)``; spaces and blanks left out."""
+    found, start = [], 0.0
+    for char in text:
+        shape, (left, up), advance = _drawn(font, char, stroke)
+        if shape.size and not char.isspace():
+            found.append((char, shape, (start + left, float(up))))
+        start += advance + spacing
+    return found
+
+
+def _flat(draws: Draws, config: RenderConfig, aspect_limit: float) -> Matrix:
+    """Rotation, slant, stretch and perspective about the text's middle, which is at 0; lengths are text heights."""
+    angle = config.rotation * draws.normal()
+    shear = config.shear * draws.normal()
+    stretch = min(config.stretch ** draws.around(0, 1), aspect_limit)
+    cos, sin = math.cos(angle), math.sin(angle)
+    affine = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array(
+        [[stretch, -shear, 0], [0, 1, 0], [0, 0, 1]]
+    )
+    tilt, lean = config.perspective * draws.normal(), 0.5 * config.perspective * draws.normal()
+    return np.asarray(np.array([[1, 0, 0], [0, 1, 0], [tilt, lean, 1.0]]) @ affine)
+
+
+def _boxes(sizes: NDArray[np.float64], matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(n, 4)``: ``x0, y0, x1, y1`` around where boxes of sizes ``(n, 2)`` of width and height go."""
+    corners = sizes[:, None, :] * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    points = corners @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, None, :, 2]  # (n, 4, 3)
+    flat = points[:, :, :2] / points[:, :, 2:]
+    return np.concatenate([flat.min(axis=1), flat.max(axis=1)], axis=1)
+
+
+def place(text: str, font: ImageFont.FreeTypeFont, *, config: RenderConfig, draws: Draws, margins: Margins) -> Layout:
+    """Set a text: spacing, arc, rotation, slant, stretch, perspective, then scaled to the picture's height.
+
+    Args:
+        text: With at least one character that is no space.
+        font: At :data:`EM_PER_HEIGHT` times the picture's height.
+        config: Ranges to draw from.
+        draws: Source of every draw.
+        margins: Around the text.
+
+    Raises:
+        UndrawableError: If there is next to no ink.
+    """
+    em = float(font.size)
+    stroke = int(draws.happens(0.08) and em >= 32) * max(1, round(em / 48))
+    touching = draws.happens(config.touching_share)
+    spacing = em * (draws.between((-0.16, -0.06)) if touching else max(-0.04, config.tracking * draws.normal()))
+    glyphs = _set(text, font, stroke, spacing)
+    if not glyphs or len(glyphs) != sum(not char.isspace() for char in text):
+        raise UndrawableError
+    lefts = [left for _, _, (left, _) in glyphs]
+    rights = [left + shape.shape[1] for _, shape, (left, _) in glyphs]
+    top = min(up for _, _, (_, up) in glyphs)
+    bottom = max(up + shape.shape[0] for _, shape, (_, up) in glyphs)
+    width, height = max(rights) - min(lefts), bottom - top
+    if width < 4 or height < 4:
+        raise UndrawableError
+    centre = (min(lefts) + max(rights)) / 2
+    bend = draws.around(0, config.curve) if draws.happens(config.curve_share) and width > 1.5 * height else 0.0
+    available = config.max_aspect / (width / height * 1.2)  # room for margins and slant
+    shape_of_line = _flat(draws, config, available)
+    # Perspective is counted over the width of the text, which is 1 here.
+    unit, back = np.diag([1 / width, 1 / width, 1.0]), np.diag([width, width, 1.0])
+    whole = back @ shape_of_line @ unit @ _move(-centre, -(top + bottom) / 2)
+    placed = np.zeros((len(glyphs), 3, 3))
+    placed[:] = np.eye(3)
+    placed[:, 0, 2], placed[:, 1, 2] = lefts, [up for _, _, (_, up) in glyphs]
+    if bend:
+        middles = (left + shape.shape[1] / 2 for left, (_, shape, _) in zip(lefts, glyphs, strict=True))
+        placed = np.stack([_on_arc(x, centre, bend / width, bottom) for x in middles]) @ placed
+    return _scaled(glyphs, whole @ placed, margins=margins, height=config.height)
+
+
+def _on_arc(x: float, centre: float, curvature: float, baseline: float) -> Matrix:
+    """Moves and turns what stands at ``x`` on the baseline to its place on an arc."""
+    angle, radius = (x - centre) * curvature, 1 / curvature
+    cos, sin = math.cos(angle), math.sin(angle)
+    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
+    return np.asarray(_move(centre + radius * sin, baseline + radius * (1 - cos)) @ turn @ _move(-x, -baseline))
+
+
+def _scaled(
+    glyphs: list[tuple[str, NDArray[np.uint8], tuple[float, float]]],
+    placed: NDArray[np.float64],
+    *,
+    margins: Margins,
+    height: int,
+) -> Layout:
+    """The text with its margins brought to the picture's height."""
+    sizes = np.array([shape.shape[::-1] for _, shape, _ in glyphs], np.float64)
+    boxes = _boxes(sizes, placed)
+    x0, y0 = (float(least) for least in boxes[:, :2].min(axis=0))
+    x1, y1 = (float(greatest) for greatest in boxes[:, 2:].max(axis=0))
+    tall = y1 - y0
+    if tall < 2 or x1 - x0 < 2:
+        raise UndrawableError
+    scale = height / (tall * (1 + margins.top + margins.bottom))
+    wide = scale * (x1 - x0 + tall * (margins.left + margins.right))
+    columns = max(height // 2, math.ceil(wide))
+    columns += columns % 2
+    left, top = (columns - wide) / 2 + scale * tall * margins.left, scale * tall * margins.top
+    into = np.array([[scale, 0, left - scale * x0], [0, scale, top - scale * y0], [0, 0, 1.0]])
+    matrices = into @ placed
+    moved = (boxes * scale + into[[0, 1, 0, 1], 2]).tolist()
+    done = tuple(
+        PlacedGlyph(char, shape, matrix, (box[0], box[1], box[2], box[3]))
+        for (char, shape, _), matrix, box in zip(glyphs, matrices, moved, strict=True)
+    )
+    return Layout(done, (height, columns), (left, top, left + scale * (x1 - x0), top + scale * tall))

@@ -1,0 +1,168 @@
+"""Renders words: texts, fonts, geometry, colours and the exact mask of every character."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphsr.config.rendering import RenderConfig
+from glyphsr.data.noise import FIELD_SIZE, noise_at
+from glyphsr.data.rendering.clutter import cover_clutter, plan_clutter, with_room
+from glyphsr.data.rendering.colours import choose_palette
+from glyphsr.data.rendering.coverage import masks_of, union
+from glyphsr.data.rendering.draws import Draws
+from glyphsr.data.rendering.effects import Coverage, ink_text, lay
+from glyphsr.data.rendering.fonts import Font, FontBook, Notify, find_fonts, open_font
+from glyphsr.data.rendering.grounds import Picture, find_photographs, make_ground, shade
+from glyphsr.data.rendering.layout import EM_PER_HEIGHT, Layout, Margins, UndrawableError, place
+from glyphsr.data.rendering.texts import Writer, open_texts
+from glyphsr.errors import DataError
+from glyphsr.text.charset import filter_lower
+from glyphsr.types import Sample
+
+FONT_RUN = 8
+"""Words in a row that share a font."""
+
+FONT_STREAM = 1 << 40
+"""Third number of the seeds of fonts; no set has as many words."""
+
+MAX_TRIES = 50
+"""Draws after which a font and text that leave no ink are no accident."""
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedWord:
+    """A picture, its text, and exactly where each character is."""
+
+    image: NDArray[np.uint8]
+    """``(H, W, 3)`` uint8 RGB, both sides even."""
+    text: str
+    chars: NDArray[np.bool_] | None
+    """``(L, H, W)``: one mask per character of the text without its spaces; ``None`` where they were not asked for."""
+    layout: Layout
+    font: str
+    """File that it is drawn with."""
+
+    def as_sample(self, name: str) -> Sample:
+        """HR side and masks, those of characters other than 0-9a-z only in the line mask."""
+        if self.chars is None:
+            return Sample(name, self.image, self.text)
+        kept = [i for i, char in enumerate(c for c in self.text if not c.isspace()) if filter_lower(char)]
+        return Sample(name, self.image, self.text, line=np.asarray(self.chars.any(axis=0)), chars=self.chars[kept])
+
+
+class WordRenderer:
+    """Draws words; the same generator state gives the same word on the same fonts.
+
+    Args:
+        config: What to draw and how.
+        notify: Told when many fonts have to be looked at first.
+
+    Raises:
+        DataError: If there is no usable font, or a file or folder of the configuration cannot be used.
+    """
+
+    def __init__(self, config: RenderConfig, notify: Notify | None = None) -> None:
+        self.config = config
+        self.book: FontBook = find_fonts(config.fonts, notify)
+        self.photographs = find_photographs(config.backgrounds)
+        self.texts: Writer = open_texts(config, self.book)
+        self._run: tuple[tuple[int, ...], float] = ((), 0.0)
+
+    def word(self, seeds: Sequence[int], number: int, *, masks: bool = False) -> RenderedWord:
+        """The word of a number: seeds and number decide everything about it.
+
+        :data:`FONT_RUN` words in a row share a font, since opening one takes as long as drawing a word.
+
+        Args:
+            seeds: Of all words together.
+            number: Counted from 0.
+            masks: As for :meth:`render`.
+        """
+        run = number // FONT_RUN
+        if self._run[0] != (*seeds, run):
+            self._run = ((*seeds, run), float(np.random.default_rng([*seeds, FONT_STREAM, run]).random()))
+        return self.render(np.random.default_rng([*seeds, number]), masks=masks, font=self._run[1])
+
+    def render(self, rng: np.random.Generator, *, masks: bool = False, font: float | None = None) -> RenderedWord:
+        """Draw one random word.
+
+        Args:
+            rng: Source of every draw.
+            masks: Make the mask of every character; the picture is the same without.
+            font: Which of the fonts that can draw the text, as a share of their number; drawn where it is not given.
+
+        Raises:
+            DataError: If a font or photograph can no longer be read, or nothing that was tried leaves ink.
+        """
+        draws = Draws(rng)
+        for _ in range(MAX_TRIES):
+            text = self.texts.write(draws)
+            fonts = self.book.able(text)
+            if not fonts:
+                continue
+            try:
+                return self._draw(text, _at(fonts, draws.unit() if font is None else font), draws, masks=masks)
+            except UndrawableError:
+                font = None  # which some draw with slivers or blanks
+        raise DataError(f"{text!r}: {MAX_TRIES} draws left no ink; the {len(self.book)} fonts do not suit the texts")
+
+    def _draw(self, text: str, font: Font, draws: Draws, *, masks: bool) -> RenderedWord:
+        config = self.config
+        clutter = plan_clutter(draws, config.clutter_share)
+        margins = with_room(Margins(*(draws.between(config.margin) for _ in range(4))), clutter)
+        em = round(EM_PER_HEIGHT * config.height)
+        layout = place(text, open_font(font.path, em), config=config, draws=draws, margins=margins)
+        coverage, chars = masks_of(layout) if masks else (union(layout.glyphs, layout.size), None)
+        if int(coverage.max()) < 64:
+            raise UndrawableError
+        ink = coverage.astype(np.float32) / np.float32(255)
+        other = None if clutter is None else cover_clutter(clutter, layout, draws)
+        image = self._paint(ink, other, draws)
+        return RenderedWord(image, text, chars, layout, font.path)
+
+    def _paint(self, ink: Coverage, clutter: Coverage | None, draws: Draws) -> NDArray[np.uint8]:
+        config = self.config
+        palette = choose_palette(draws, config)
+        picture = make_ground(palette.ground, ink.shape, draws, config=config, photographs=self.photographs)
+        if clutter is not None:
+            lay(picture, clutter, palette.ink if draws.happens(0.7) else palette.second)
+        ink_text(picture, ink, palette, draws=draws, config=config)
+        shade(picture, draws, config.shade)
+        sigma = draws.between(config.softness) * config.height / 32
+        if sigma > 0.2:
+            for plane in picture:
+                cv2.GaussianBlur(plane, (0, 0), sigma, dst=plane, borderType=cv2.BORDER_REPLICATE)
+        picture += np.float32(draws.between(config.noise)) * noise_at(draws.number(0, FIELD_SIZE - 1), picture.shape)
+        return as_bytes(picture)
+
+
+def _at(fonts: Sequence[Font], place: float) -> Font:
+    return fonts[int(place * len(fonts))]
+
+
+def as_bytes(picture: Picture) -> NDArray[np.uint8]:
+    """``(H, W, 3)`` uint8, rounded and clipped."""
+    np.clip(picture, 0, 1, out=picture)
+    return np.asarray(cv2.merge([cv2.convertScaleAbs(plane, alpha=255) for plane in picture]), np.uint8)
+
+
+def render_words(config: RenderConfig, count: int, *, seed: int = 0) -> list[Sample]:
+    """Some words with their masks, for tutorials and tests.
+
+    Args:
+        config: What to draw and how.
+        count: How many.
+        seed: Of all draws.
+
+    Returns:
+        HR samples with exact masks.
+
+    Raises:
+        DataError: As :class:`WordRenderer`.
+    """
+    renderer = WordRenderer(config)
+    words = (renderer.word([seed], i, masks=True) for i in range(count))
+    return [word.as_sample(f"rendered/{i + 1:06d}") for i, word in enumerate(words)]

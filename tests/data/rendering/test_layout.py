@@ -1,0 +1,141 @@
+"""Masks are exact: of each character what it covers, wherever it stands and whatever stands beside it."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
+from glyphsr.data.rendering.coverage import cover, masks_of, threshold, union
+from glyphsr.data.rendering.draws import Draws
+from glyphsr.data.rendering.fonts import open_font
+from glyphsr.data.rendering.layout import Layout, Margins, PlacedGlyph, UndrawableError, place
+
+STRAIGHT = {
+    "rotation": 0.0,
+    "shear": 0.0,
+    "perspective": 0.0,
+    "curve_share": 0.0,
+    "stretch": 1.0,
+    "tracking": 0.0,
+    "touching_share": 0.0,
+}
+WILD = {"rotation": 0.1, "shear": 0.3, "perspective": 0.3, "curve_share": 1.0, "curve": 1.0, "touching_share": 0.5}
+
+
+def laid(text, seed=0, margin=0.1, **changes):
+    config = RenderConfig(**changes)
+    font = open_font(BUILTIN_FONT, 2 * config.height)
+    draws = Draws(np.random.default_rng(seed))
+    return place(text, font, config=config, draws=draws, margins=Margins(*[margin] * 4))
+
+
+def supersampled(glyph, size, fine=8):
+    """Coverage by another way: sample points all over each pixel, taken back to the drawn shape."""
+    rows, columns = ((np.arange(side * fine) + 0.5) / fine for side in size)
+    points = np.stack([*np.meshgrid(columns, rows), np.ones((len(rows), len(columns)))])
+    back = np.tensordot(np.linalg.inv(glyph.to_picture), points, 1)
+    x, y = (np.floor(back[i] / back[2]).astype(int) for i in (0, 1))
+    height, width = glyph.shape.shape
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    taken = np.where(inside, glyph.shape[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)], 0)
+    return taken.reshape(size[0], fine, size[1], fine).mean(axis=(1, 3))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_character_alone_has_the_mask_that_it_has_in_the_word(seed):
+    layout = laid("Crossing42", seed, **WILD)
+    _, masks = masks_of(layout)
+    for i, glyph in enumerate(layout.glyphs):
+        _, (alone,) = masks_of(Layout((glyph,), layout.size, layout.box))
+        assert np.array_equal(alone, masks[i])
+        place_of, coverage = cover(glyph, layout.size)
+        assert np.array_equal(threshold(coverage), masks[i][place_of])
+
+
+@pytest.mark.parametrize("changes", [STRAIGHT, WILD])
+def test_masks_are_what_the_shapes_cover(changes):
+    layout = laid("Hotel", 3, height=64, **changes)
+    _, masks = masks_of(layout)
+    for glyph, mask in zip(layout.glyphs, masks, strict=True):
+        truth = supersampled(glyph, layout.size)
+        assert not (mask & (truth < 100)).any()  # of 255: nothing that is clearly less than half
+        assert not (~mask & (truth > 155)).any()
+
+
+def test_a_straight_word_is_where_pillow_draws_it():
+    text = "Hnumin"  # without kerning, which characters that are set one by one do not have
+    layout = laid(text, margin=0.0, height=64, **STRAIGHT)
+    coverage, masks = masks_of(layout)
+    font = ImageFont.truetype(
+        io.BytesIO(ImageFont.load_default(20).font_bytes), 128, layout_engine=ImageFont.Layout.BASIC
+    )
+    left, top, right, bottom = font.getbbox(text)
+    canvas = Image.new("L", (int(right - left), int(bottom - top)), 0)
+    ImageDraw.Draw(canvas).text((-left, -top), text, 255, font=font)
+    truth = np.asarray(canvas.resize((coverage.shape[1], coverage.shape[0]), Image.Resampling.BOX)) >= 128
+    line = masks.any(axis=0)
+    assert (line & truth).sum() / (line | truth).sum() > 0.93
+
+
+def test_masks_come_in_the_order_of_the_text_without_its_spaces():
+    layout = laid("No Parking 2", **STRAIGHT)
+    assert [glyph.char for glyph in layout.glyphs] == list("NoParking2")
+    _, masks = masks_of(layout)
+    middles = [np.flatnonzero(mask.any(axis=0)).mean() for mask in masks]
+    assert middles == sorted(middles)
+    gaps = np.diff(middles)
+    assert gaps[1] > 1.2 * gaps[2]  # the space stayed where it was
+
+
+def test_the_line_is_what_its_characters_cover_together():
+    layout = laid("Willow", **STRAIGHT)
+    coverage, masks = masks_of(layout)
+    assert np.array_equal(coverage, union(layout.glyphs, layout.size))
+    whole = threshold(coverage)
+    assert (masks.any(axis=0) ^ whole).sum() <= 0.01 * whole.sum()  # seams, where letters share a pixel
+
+
+def test_the_picture_has_the_asked_height_even_sides_and_room():
+    for text in ("a", "Hotel", "extraordinarily long sentences"):
+        layout = laid(text, margin=0.1, height=48, **STRAIGHT)
+        assert layout.size[0] == 48
+        assert layout.size[1] % 2 == 0
+        x0, y0, x1, y1 = layout.box
+        assert y1 - y0 == pytest.approx(48 / 1.2)
+        assert min(x0, y0, layout.size[1] - x1, 48 - y1) >= 3.9
+
+
+def test_long_text_is_drawn_narrower():
+    layout = laid("m" * 60, max_aspect=8.0, **STRAIGHT)
+    assert layout.size[1] / layout.size[0] < 9
+
+
+def test_an_arc_moves_the_ends_up_or_down():
+    straight = laid("mmmmmmmmmm", **STRAIGHT)
+    arched = laid("mmmmmmmmmm", 5, **(STRAIGHT | {"curve_share": 1.0, "curve": 1.2}))
+
+    def sag(layout):
+        middles = [(glyph.box[1] + glyph.box[3]) / 2 for glyph in layout.glyphs]
+        return abs(middles[0] + middles[-1] - middles[4] - middles[5]) / 2
+
+    assert sag(straight) < 0.1
+    assert sag(arched) > 1.5
+
+
+def test_strokes_thinner_than_a_pixel_keep_a_mask():
+    assert threshold(np.array([[3, 40, 60, 10]], np.uint8)).tolist() == [[False, True, True, False]]
+    assert threshold(np.array([[127, 128, 255]], np.uint8)).tolist() == [[False, True, True]]
+    assert not threshold(np.zeros((2, 2), np.uint8)).any()
+
+
+def test_text_without_ink_is_refused():
+    with pytest.raises(UndrawableError):
+        laid("\u00a0 ")
+
+
+def test_what_lies_outside_the_picture_covers_nothing():
+    shape = np.full((4, 4), 255, np.uint8)
+    away = np.array([[1, 0, 100.0], [0, 1, 0], [0, 0, 1]])
+    assert cover(PlacedGlyph("x", shape, away, (100, 0, 104, 4)), (8, 8)) is None

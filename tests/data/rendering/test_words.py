@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
+from glyphsr.data.rendering.clutter import Clutter, cover_clutter
+from glyphsr.data.rendering.colours import LUMA, coloured
+from glyphsr.data.rendering.coverage import union
+from glyphsr.data.rendering.words import FONT_RUN, WordRenderer, render_words
+from glyphsr.errors import DataError
+from glyphsr.text.charset import filter_lower
+
+from ...fonts import whole_font
+from .test_layout import STRAIGHT, laid
+
+EVERYTHING = {
+    "outline_share": 0.5,
+    "shadow_share": 0.5,
+    "bevel_share": 0.5,
+    "gradient_share": 0.5,
+    "worn_share": 0.5,
+    "clutter_share": 0.7,
+}
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    return WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), **EVERYTHING))
+
+
+def test_a_number_gives_the_same_word_whoever_draws_it_and_when(renderer):
+    other = WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), **EVERYTHING))
+    late = [other.word([3, 4], i) for i in (9, 2, 17)]
+    for word, number in zip(late, (9, 2, 17), strict=True):
+        same = renderer.word([3, 4], number)
+        assert word.text == same.text
+        assert np.array_equal(word.image, same.image)
+    assert renderer.word([4, 4], 9).image.shape != late[0].image.shape or renderer.word([4, 4], 9).text != late[0].text
+
+
+def test_words_are_legible_labelled_and_fit_for_pairs(renderer):
+    for i in range(60):
+        word = renderer.word([0], i, masks=True)
+        height, width = word.image.shape[:2]
+        assert (height, width % 2, word.image.dtype) == (32, 0, np.uint8)
+        assert filter_lower(word.text)
+        assert len(word.chars) == len("".join(word.text.split()))
+        assert word.chars.any(axis=(1, 2)).all()
+        assert word.image.std() > 3
+
+
+def test_the_picture_is_the_same_with_and_without_masks(renderer):
+    for i in range(20):
+        assert np.array_equal(renderer.word([1], i).image, renderer.word([1], i, masks=True).image)
+
+
+def test_ink_and_ground_differ_where_the_masks_say(renderer):
+    """Masks and pictures belong together: brightness inside and around the masks is not the same."""
+    apart = []
+    plain = WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), clutter_share=0.0, contrast=(0.4, 1.0)))
+    for i in range(40):
+        word = plain.word([2], i, masks=True)
+        gray = word.image @ LUMA
+        line = word.chars.any(axis=0)
+        apart.append(abs(gray[line].mean() - gray[~line].mean()))
+    assert np.median(apart) > 60
+    shifted = [
+        abs((w.image @ LUMA)[np.roll(m, 9, 1)].mean() - (w.image @ LUMA)[~np.roll(m, 9, 1)].mean())
+        for w, m in ((word, word.chars.any(axis=0)) for word in (plain.word([2], i, masks=True) for i in range(40)))
+    ]
+    assert np.median(shifted) < 0.6 * np.median(apart)
+
+
+def test_a_sample_has_masks_of_letters_and_digits_and_a_line_of_all(tmp_path):
+    (tmp_path / "w.txt").write_text("it's 5%\n")
+    (sample,) = render_words(RenderConfig(fonts=(BUILTIN_FONT,), words=(str(tmp_path / "w.txt"),)), 1)
+    assert sample.label == "it's 5%"
+    assert len(sample.chars) == len("its5")
+    assert (sample.line & ~sample.chars.any(axis=0)).any()  # the apostrophe and the percent sign
+    assert not (sample.chars.any(axis=0) & ~sample.line).any()
+
+
+def test_words_of_a_run_share_a_font_and_runs_do_not(tmp_path):
+    for name in ("a", "b", "c", "d"):
+        whole_font(tmp_path / f"{name}.ttf")
+    renderer = WordRenderer(RenderConfig(fonts=(str(tmp_path),)))
+    assert len(renderer.book) == 1  # copies
+    fonts = WordRenderer(RenderConfig(fonts=(str(tmp_path), BUILTIN_FONT))).book
+    assert len(fonts) == 1  # and the builtin font is the same again
+    draws = [renderer.word([0], i) and renderer._run[1] for i in range(3 * FONT_RUN)]
+    assert [len(set(draws[i * FONT_RUN : (i + 1) * FONT_RUN])) for i in range(3)] == [1, 1, 1]
+    assert len(set(draws)) == 3
+
+
+def test_grounds_come_from_photographs(tmp_path):
+    pixels = np.zeros((60, 90, 3), np.uint8)
+    pixels[:, ::2] = (255, 40, 40)  # stripes that no ground of ours has
+    Image.fromarray(pixels).save(tmp_path / "p.png")
+    common = {"fonts": (BUILTIN_FONT,), "gray_share": 1.0, "noise": 0.0}
+    with_photos = WordRenderer(RenderConfig(**common, backgrounds=str(tmp_path), background_share=1.0))
+    without = WordRenderer(RenderConfig(**common))
+
+    def redness(renderer):
+        return np.mean([np.ptp(renderer.word([0], i).image.astype(float), axis=2).mean() for i in range(10)])
+
+    assert redness(without) < 2 < 10 < redness(with_photos)
+
+
+def test_folders_of_photographs_that_cannot_be_used_are_named(tmp_path):
+    def open_with(folder):
+        return WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), backgrounds=str(folder), background_share=1.0))
+
+    with pytest.raises(DataError, match="no such folder of photographs"):
+        open_with(tmp_path / "none")
+    with pytest.raises(DataError, match="no pictures"):
+        open_with(tmp_path)
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"bad\.jpg: not a readable picture for a ground"):
+        open_with(tmp_path).render(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("kind", ["line", "frame", "letters"])
+@pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
+def test_clutter_is_seen_at_its_border_and_keeps_its_distance(kind, side):
+    from glyphsr.data.rendering.draws import Draws
+
+    layout = laid("Hotel", margin=0.5, height=64, **STRAIGHT)
+    for seed in range(5):
+        clutter = Clutter(kind, side, gap=0.2, reach=0.25)
+        seen = cover_clutter(clutter, layout, Draws(np.random.default_rng(seed)))
+        x0, y0, x1, y1 = layout.box
+        near = 0.2 * (y1 - y0) - 1.5
+        rows, columns = np.nonzero(seen > 0.2)
+        assert len(rows) > 10
+        outside = (rows < y0 - near) | (rows > y1 + near) | (columns < x0 - near) | (columns > x1 + near)
+        assert outside.all()
+        assert seen[union(layout.glyphs, layout.size) > 128].max() == 0
+
+
+@pytest.mark.parametrize("luma", [0.05, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize("saturation", [0.0, 0.5, 1.0])
+def test_colours_are_as_bright_as_asked_for(luma, saturation):
+    for hue in (0.0, 0.15, 0.6):
+        colour = coloured(hue, saturation, luma)
+        assert float(LUMA @ colour) == pytest.approx(luma, abs=1e-5)
+        assert 0 <= colour.min() <= colour.max() <= 1 + 1e-6
+
+
+def test_fonts_that_draw_nothing_of_the_texts_end_in_one_line(tmp_path):
+    (tmp_path / "w.txt").write_text("\u00a0-\n")
+    renderer = WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), words=(str(tmp_path / "w.txt"),)))
+    renderer.book.able("-").clear()
+    with pytest.raises(DataError, match="do not suit the texts"):
+        renderer.render(np.random.default_rng(0))
