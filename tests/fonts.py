@@ -47,6 +47,16 @@ def font_without(path: Path, characters: str) -> Path:
     return _write(path, change)
 
 
+def font_of_capitals(path: Path) -> Path:
+    """Draws capitals for lower case."""
+
+    def change(cmap):
+        for char in string.ascii_lowercase:
+            cmap[ord(char)] = cmap[ord(char.upper())]
+
+    return _write(path, change)
+
+
 def font_of_other_letters(path: Path) -> Path:
     """Draws some other letter or digit for each, as symbol fonts draw symbols."""
 

@@ -86,15 +86,15 @@ class RenderConfig(Config):
     """Words whose ink changes from top to bottom."""
     worn_share: Share = 0.08
     """Words whose ink is worn."""
-    clutter_share: Share = 0.3
+    clutter_share: Share = 0.25
     """Pictures with lines, frames, or parts of other words at the borders."""
     light_on_dark_share: Share = 0.45
     """Words lighter than their ground."""
     contrast: ShareRange = (0.22, 1.0)
     """Between the brightness of ink and ground, on a scale of 1."""
-    colourfulness: ShareRange = (0.15, 1.0)
+    colourfulness: ShareRange = (0.3, 1.0)
     """Saturation of grounds and inks that have colour."""
-    gray_share: Share = 0.22
+    gray_share: Share = 0.1
     """Words without colour."""
     texture: NonNegative = 0.13
     """Greatest deviation of clouds and grain on the ground, on a scale of 1."""

@@ -32,7 +32,8 @@ def test_synth_then_inspect_verify_and_train(tmp_path):
     assert run("verify", "synth/train").stdout == "ok  synth/train: 40 samples, 0 broken\n"
     config = tmp_path / "c.yaml"
     config.write_text(
-        "model:\n  network: {num_srbs: 2, width: 8, prior_width: 4, prior_hidden: [8, 8, 8], gfm_from: 2, gpm: {width: 8}}\n"
+        "model:\n"
+        "  network: {num_srbs: 2, width: 8, prior_width: 4, prior_hidden: [8, 8, 8], gfm_from: 2, gpm: {width: 8}}\n"
         "  prior: {kind: crnn, width: 4, hidden: 8}\n"
         "data: {sources: [{kind: lmdb, path: train}]}\nloss: {text_focus: 0.0}\n"
     )

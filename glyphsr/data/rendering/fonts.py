@@ -8,8 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import ImageFont
 
@@ -36,6 +37,8 @@ class Font:
     """Of ASCII, £ and €, what it draws."""
     shapes: str
     """Equal for fonts whose letters look the same."""
+    is_unicase: bool = False
+    """Whether lower case is drawn as capitals, so that a text in it reads as capitals."""
 
 
 @functools.lru_cache(maxsize=192)
@@ -115,7 +118,7 @@ def find_fonts(places: tuple[str, ...] = (), notify: Notify | None = None) -> Fo
     for file in dict.fromkeys(files):
         found = portrait(file) if file == BUILTIN_FONT else known.look(file)
         if found is not None and found.is_legible:
-            fonts.append(Font(file, found.covers, found.shapes))
+            fonts.append(Font(file, found.covers, found.shapes, found.is_unicase))
     known.keep()
     if not fonts:
         where = ", ".join(places) if places else "this machine"
@@ -158,7 +161,7 @@ class _Known:
     def __init__(self) -> None:
         self.path = cache_folder() / "fonts.json"
         self.new = False
-        self.rows: dict[str, dict[str, str | bool] | None] = {}
+        self.rows: dict[str, dict[str, Any] | None] = {}
         with suppress(OSError, ValueError, KeyError, TypeError):
             document = json.loads(self.path.read_text(encoding="utf-8"))
             if document["check"] == CHECK_NUMBER:
@@ -180,19 +183,9 @@ class _Known:
         if key not in self.rows:
             found = portrait(file)
             self.new = True
-            self.rows[key] = (
-                None
-                if found is None
-                else {
-                    "covers": "".join(sorted(found.covers)),
-                    "shapes": found.shapes,
-                    "legible": found.is_legible,
-                }
-            )
+            self.rows[key] = None if found is None else asdict(found) | {"covers": "".join(sorted(found.covers))}
         row = self.rows[key]
-        if row is None:
-            return None
-        return Portrait(frozenset(str(row["covers"])), str(row["shapes"]), bool(row["legible"]))
+        return None if row is None else Portrait(**{**row, "covers": frozenset(row["covers"])})
 
     def keep(self) -> None:
         """A cache that cannot be written costs time, nothing else."""

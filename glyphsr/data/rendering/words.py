@@ -121,7 +121,7 @@ class WordRenderer:
         ink = coverage.astype(np.float32) / np.float32(255)
         other = None if clutter is None else cover_clutter(clutter, layout, draws)
         image = self._paint(ink, other, draws)
-        return RenderedWord(image, text, chars, layout, font.path)
+        return RenderedWord(image, _capitals(text) if font.is_unicase else text, chars, layout, font.path)
 
     def _paint(self, ink: Coverage, clutter: Coverage | None, draws: Draws) -> NDArray[np.uint8]:
         config = self.config
@@ -137,6 +137,11 @@ class WordRenderer:
                 cv2.GaussianBlur(plane, (0, 0), sigma, dst=plane, borderType=cv2.BORDER_REPLICATE)
         picture += np.float32(draws.between(config.noise)) * noise_at(draws.number(0, FIELD_SIZE - 1), picture.shape)
         return as_bytes(picture)
+
+
+def _capitals(text: str) -> str:
+    """In capitals, character by character: some would become two, which masks do not."""
+    return "".join(char.upper() if len(char.upper()) == 1 else char for char in text)
 
 
 def _at(fonts: Sequence[Font], place: float) -> Font:

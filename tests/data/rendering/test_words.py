@@ -10,7 +10,7 @@ from glyphsr.data.rendering.words import FONT_RUN, WordRenderer, render_words
 from glyphsr.errors import DataError
 from glyphsr.text.charset import filter_lower
 
-from ...fonts import whole_font
+from ...fonts import font_of_capitals, whole_font
 from .test_layout import STRAIGHT, laid
 
 EVERYTHING = {
@@ -90,6 +90,16 @@ def test_words_of_a_run_share_a_font_and_runs_do_not(tmp_path):
     draws = [renderer.word([0], i) and renderer._run[1] for i in range(3 * FONT_RUN)]
     assert [len(set(draws[i * FONT_RUN : (i + 1) * FONT_RUN])) for i in range(3)] == [1, 1, 1]
     assert len(set(draws)) == 3
+
+
+def test_what_reads_as_capitals_is_labelled_so(tmp_path):
+    font_of_capitals(tmp_path / "caps.ttf")
+    (tmp_path / "w.txt").write_text("Hotel\n")
+    labels = [
+        WordRenderer(RenderConfig(fonts=(font,), words=(str(tmp_path / "w.txt"),))).word([0], 0, masks=True).text
+        for font in (str(tmp_path / "caps.ttf"), BUILTIN_FONT)
+    ]
+    assert labels == ["HOTEL", "Hotel"]
 
 
 def test_grounds_come_from_photographs(tmp_path):
