@@ -13,7 +13,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +30,7 @@ from glyphsr.data.degradation.recipe import draw_numbers, recipe_of
 from glyphsr.data.degradation.tensors import degrade_batch
 from glyphsr.data.pair_loader import resize
 from glyphsr.data.rendering.words import WordRenderer
+from glyphsr.pipelines.synthesis import SynthResult
 
 ROUNDS = 7
 
@@ -38,23 +38,27 @@ ROUNDS = 7
 def measure_speed(arguments: argparse.Namespace) -> None:
     WordRenderer(RenderConfig())  # fonts are looked at once per machine
     for glyphs in (False, True):
-        times: list[tuple[int, float]] = []
-        with tempfile.TemporaryDirectory() as folder:
-            config = SynthConfig(count=arguments.words, glyphs=glyphs, workers=arguments.workers)
-            started = time.perf_counter()
-            result = glyphsr.synthesize(
-                Path(folder) / "set",
-                config=config,
-                progress=lambda done, total: times.append((done, time.perf_counter() - started)),
-            )
-        first = next(row for row in times if row[0] >= arguments.words / 5)
-        last = times[-1]
-        steady = (last[0] - first[0]) / (last[1] - first[1])
+        result, steady = timed_synthesis(SynthConfig(count=arguments.words, glyphs=glyphs, workers=arguments.workers))
         print(
             f"{'with' if glyphs else 'without'} masks: {result.made / result.seconds:.0f} words/s from end to end, "
             f"{steady:.0f} in the steady state ({arguments.words} words, {arguments.workers} processes, "
             f"{result.fonts} fonts)"
         )
+
+
+def timed_synthesis(config: SynthConfig) -> tuple[SynthResult, float]:
+    """What was made, and words per second behind the first fifth."""
+    times: list[tuple[int, float]] = []
+    started = time.perf_counter()
+
+    def note(done: int, total: int) -> None:
+        times.append((done, time.perf_counter() - started))
+
+    with tempfile.TemporaryDirectory() as folder:
+        result = glyphsr.synthesize(Path(folder) / "set", config=config, progress=note)
+    first = next(row for row in times if row[0] >= config.count / 5)
+    last = times[-1]
+    return result, (last[0] - first[0]) / (last[1] - first[1])
 
 
 def least_time(run: Callable[[], object]) -> float:
@@ -112,20 +116,14 @@ def measure_memory(arguments: argparse.Namespace) -> None:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
             command = [sys.executable, "-m", "glyphsr_cli", "data", "synth", "-o", f"{folder}/set", "-q", "--glyphs"]
             process = subprocess.Popen([*command, "--count", str(words)])
-            peaks = [0]
-
-            def watch() -> None:
-                while process.poll() is None:
-                    peaks[0] = max(peaks[0], own_memory(process.pid))
-                    time.sleep(0.1)
-
-            watcher = threading.Thread(target=watch)
-            watcher.start()
-            process.wait()
-            watcher.join()
-            size = sum(path.stat().st_size for path in Path(folder).rglob("*.mdb")) / 2**20
+            peak = 0
+            while process.poll() is None:
+                peak = max(peak, own_memory(process.pid))
+                time.sleep(0.1)
+            size = sum(path.stat().st_size for path in Path(folder).rglob("*.mdb"))
             print(
-                f"{words} words with masks: {peaks[0] / 2**20:.0f} MiB, {size:.0f} MiB on disk, exit {process.returncode}"
+                f"{words} words with masks: {peak / 2**20:.0f} MiB of memory, {size / 2**20:.0f} MiB on disk, "
+                f"exit code {process.returncode}"
             )
 
 

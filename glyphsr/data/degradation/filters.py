@@ -81,10 +81,16 @@ def gaussian_taps(sigma: NDArray[np.float64], shift: NDArray[np.float64]) -> Tap
     radius = int(own.max())
     edges = np.arange(-radius, radius + 2) - 0.5
     places = (edges + shift[:, None]) / (math.sqrt(2) * np.maximum(sigma, 1e-3)[:, None])
-    cumulative = np.array([math.erf(place) for place in places.ravel().tolist()]).reshape(places.shape)
-    steps = np.diff(cumulative, axis=1)
+    steps = np.diff(_erf(places), axis=1)
     steps *= np.abs(np.arange(-radius, radius + 1)) <= own  # so that no row depends on the others
     return np.asarray(steps / steps.sum(axis=1, keepdims=True), np.float32)
+
+
+def _erf(x: Places) -> Places:
+    """The error function to 1.5e-7, which NumPy does not have (Abramowitz and Stegun, 7.1.26)."""
+    t = 1 / (1 + 0.3275911 * np.abs(x))
+    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    return np.asarray(np.sign(x) * (1 - series * np.exp(-x * x)))
 
 
 def axis_taps(blur: Taps, kernel: Taps) -> tuple[Taps, int]:

@@ -1,6 +1,7 @@
 """Degrades a batch of pictures of one size, on a CPU or a GPU."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -59,6 +60,25 @@ def degrade_batch(hr: Tensor, recipe: Recipe, config: DegradationConfig, *, fact
     return _compressed(lr, recipe)
 
 
+def _for_each(count: int, work: Callable[[int], None]) -> None:
+    """Call for ``0 .. count - 1``, on as many threads as torch uses; OpenCV lets others run while it works."""
+    threads = min(torch.get_num_threads(), count // 8)
+    if threads < 2:
+        for place in range(count):
+            work(place)
+        return
+
+    def share(first: int) -> None:
+        for place in range(first, count, threads):
+            work(place)
+
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(share, first) for first in range(1, threads)]
+        share(0)
+        for other in others:
+            other.result()
+
+
 def _column(values: Numbers, like: Tensor) -> Tensor:
     """``(n,)`` to ``(n, 1, 1, 1)`` on the batch's device."""
     return torch.from_numpy(values).to(like.device, torch.float32)[:, None, None, None]
@@ -85,13 +105,20 @@ def _blur_freely(hr: Tensor, recipe: Recipe) -> Tensor:
             continue
         sides = [odd_size(float(lengths[i])) for i in chosen]
         kernels = [make(recipe, i, side) for i, side in zip(chosen, sides, strict=True)]
-        if hr.device.type == "cpu":  # many times quicker than torch's convolution with as many kernels as pictures
-            for i, kernel in zip(chosen, kernels, strict=True):
-                for plane in hr[i].numpy():
-                    cv2.filter2D(plane, -1, kernel, dst=plane, borderType=cv2.BORDER_REPLICATE)
-        else:
-            _convolve(hr, chosen, kernels)
+        filter_some = _filter_on_cpu if hr.device.type == "cpu" else _convolve
+        filter_some(hr, chosen, kernels)
     return hr
+
+
+def _filter_on_cpu(hr: Tensor, chosen: Sequence[int], kernels: Sequence[Taps]) -> None:
+    """As :func:`_convolve`, which on CPUs takes many times as long."""
+    pixels = hr.numpy()
+
+    def filter_one(place: int) -> None:
+        for plane in pixels[chosen[place]]:
+            cv2.filter2D(plane, -1, kernels[place], dst=plane, borderType=cv2.BORDER_REPLICATE)
+
+    _for_each(len(chosen), filter_one)
 
 
 def _convolve(hr: Tensor, chosen: Sequence[int], kernels: Sequence[Taps]) -> None:
@@ -219,10 +246,15 @@ def _to_planes(pixels: NDArray[np.uint8], like: Tensor) -> Tensor:
 def _compressed(lr: Tensor, recipe: Recipe) -> Tensor:
     """Codecs, picture by picture."""
     pixels = _to_bytes(lr)
-    for i in np.flatnonzero(recipe.codec):
+    chosen = np.flatnonzero(recipe.codec).tolist()
+
+    def compress_one(place: int) -> None:
+        i = chosen[place]
         image = pixels[i]
         if recipe.first_quality[i]:
             grid = (int(recipe.grid_x[i]), int(recipe.grid_y[i]))
             image = compress_off_grid(image, JPEG, int(recipe.first_quality[i]), grid)
         pixels[i] = compress(image, int(recipe.codec[i]), int(recipe.quality[i]))
+
+    _for_each(len(chosen), compress_one)
     return _to_planes(pixels, lr)
