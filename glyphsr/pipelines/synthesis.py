@@ -1,6 +1,7 @@
 """Rendered data sets: pairs in TextZoom's layout and, beside them, exact glyph masks."""
 
 import hashlib
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, MANIFEST, as_json
 from glyphsr.data.hr_words import LmdbWords
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import LmdbWriter
+from glyphsr.data.rendering.grounds import grounds_fingerprint
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.errors import ConfigError, DataError, GlyphSRError
 from glyphsr.pipelines.extraction import SUFFIX
@@ -34,6 +36,9 @@ FEW_WORDS = 400
 
 AHEAD = 3
 """Chunks per process that are under way at a time: memory does not grow with the set."""
+
+BYTES_OF_PAIRS, BYTES_OF_MASKS = 12, 3
+"""What a word takes on disk per square of its height."""
 
 GOES_ON = "what is written stays, the same command goes on"
 
@@ -110,6 +115,8 @@ def synthesize(
     mark = hashlib.sha256(note).hexdigest()
     if half_done and _note(out) != note:
         raise ConfigError(f"{out}: exists already; --overwrite replaces it")
+    if not half_done:
+        _check_space(out, settings)
     made = 0
     try:
         with ExitStack() as stack:
@@ -134,14 +141,29 @@ def synthesize(
     return SynthResult(out, glyphs, settings.count, len(renderer.book), made, time.perf_counter() - started)
 
 
+def _check_space(out: Path, config: SynthConfig) -> None:
+    """Refuse what the disk clearly does not hold, now and not after hours."""
+    need = config.count * config.render.height**2 * (BYTES_OF_PAIRS + config.glyphs * BYTES_OF_MASKS)
+    place = next(folder for folder in out.absolute().parents if folder.exists())
+    free = shutil.disk_usage(place).free
+    if need > free:
+        raise GlyphSRError(
+            f"{out}: {config.count} words need about {need / 1e9:.0f} GB, {free / 1e9:.0f} GB are free; "
+            "expected fewer words, or another disk"
+        )
+
+
 def _describe(config: SynthConfig, renderer: WordRenderer) -> bytes:
-    """All that decides about the data."""
+    """All that decides about the data; of files what is in them, wherever they lie."""
+    settings = config.model_dump(
+        mode="json", exclude={"workers": True, "glyphs": True, "render": {"words", "fonts", "backgrounds"}}
+    )
     return as_json(
         {
-            "settings": config.model_dump(mode="json", exclude={"workers", "glyphs"}),
+            "settings": settings,
             "fonts": renderer.book.fingerprint(),
             "texts": renderer.texts.fingerprint(),
-            "grounds": list(renderer.photographs),
+            "backgrounds": grounds_fingerprint(renderer.photographs),
             "versions": _versions(),
         }
     )

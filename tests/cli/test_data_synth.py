@@ -60,6 +60,7 @@ def test_json_says_what_was_made():
         (("--difficulty", "2"), 2, "difficulty"),
         (("--difficulty", "hard"), 2, "expected numbers from 0 to 1, such as 0.5 or 0.2..0.8"),
         (("--workers", "many"), 2, "workers"),
+        (("--count", 999_999_999), 1, "words need about 12288 GB, "),
         (("--set", "render.colour=1"), 2, "render.colour: unknown key"),
         (("--words", "none.txt"), 4, "none.txt: No such file"),
         (("--fonts", "none"), 4, "none: no such font file or folder"),

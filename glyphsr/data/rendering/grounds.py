@@ -1,6 +1,8 @@
 """What stands behind the text: plain, graded, cloudy, grained or striped colour, or a patch of a photograph."""
 
 import functools
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -38,7 +40,15 @@ def find_photographs(folder: str | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=32)
+def grounds_fingerprint(photographs: Sequence[str]) -> str:
+    """Equal for photographs of the same names and sizes in the same order."""
+    digest = hashlib.sha256()
+    for path in photographs:
+        digest.update(f"{Path(path).name} {Path(path).stat().st_size}\n".encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
 def _photograph(path: str) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
@@ -95,7 +105,7 @@ def _textured(colour: Colour, size: tuple[int, int], draws: Draws, strength: flo
 
 
 def make_ground(
-    colour: Colour, size: tuple[int, int], draws: Draws, *, config: RenderConfig, photographs: tuple[str, ...]
+    colour: Colour, size: tuple[int, int], draws: Draws, *, config: RenderConfig, photograph: str | None
 ) -> Picture:
     """A ground of about the colour's brightness.
 
@@ -104,14 +114,14 @@ def make_ground(
         size: ``(H, W)``.
         draws: Source of every draw.
         config: Strengths and shares.
-        photographs: To take patches of; none for none.
+        photograph: To take a patch of; ``None`` for none.
 
     Raises:
         DataError: If a photograph cannot be read.
     """
     strength = config.texture * draws.unit()
-    if photographs and draws.happens(config.background_share):
-        patch = _patch(draws.pick(photographs), size, draws)
+    if photograph is not None and draws.happens(config.background_share):
+        patch = _patch(photograph, size, draws)
         # Towards the ground's colour: text on the bare photograph would often be nowhere to be seen.
         calm = draws.between((0.35, 0.85))
         middle = patch.mean(axis=(1, 2))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -22,11 +23,21 @@ from glyphsr.errors import DataError
 from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 
-FONT_RUN = 8
-"""Words in a row that share a font."""
+RUN = 8
+"""Words in a row that share a font and a photograph."""
 
-FONT_STREAM = 1 << 40
-"""Third number of the seeds of fonts; no set has as many words."""
+RUN_STREAM = 1 << 40
+"""Number in the seeds of what they share; no set has as many words."""
+
+T = TypeVar("T")
+
+
+class Shared(NamedTuple):
+    """What words of a run have in common, each as a place among all that there are, from 0 to 1."""
+
+    font: float
+    photograph: float
+
 
 MAX_TRIES = 50
 """Draws after which a font and text that leave no ink are no accident."""
@@ -69,47 +80,49 @@ class WordRenderer:
         self.book: FontBook = find_fonts(config.fonts, notify)
         self.photographs = find_photographs(config.backgrounds)
         self.texts: Writer = open_texts(config, self.book)
-        self._run: tuple[tuple[int, ...], float] = ((), 0.0)
+        self._run: tuple[tuple[int, ...], Shared] = ((), Shared(0.0, 0.0))
 
     def word(self, seeds: Sequence[int], number: int, *, masks: bool = False) -> RenderedWord:
         """The word of a number: seeds and number decide everything about it.
 
-        :data:`FONT_RUN` words in a row share a font, since opening one takes as long as drawing a word.
+        :data:`RUN` words in a row share a font and a photograph: opening them takes as long as drawing several words.
 
         Args:
             seeds: Of all words together.
             number: Counted from 0.
             masks: As for :meth:`render`.
         """
-        run = number // FONT_RUN
-        if self._run[0] != (*seeds, run):
-            self._run = ((*seeds, run), float(np.random.default_rng([*seeds, FONT_STREAM, run]).random()))
-        return self.render(np.random.default_rng([*seeds, number]), masks=masks, font=self._run[1])
+        key = (*seeds, number // RUN)
+        if self._run[0] != key:
+            self._run = (key, Shared(*np.random.default_rng([*seeds, RUN_STREAM, number // RUN]).random(2).tolist()))
+        return self.render(np.random.default_rng([*seeds, number]), masks=masks, shared=self._run[1])
 
-    def render(self, rng: np.random.Generator, *, masks: bool = False, font: float | None = None) -> RenderedWord:
+    def render(self, rng: np.random.Generator, *, masks: bool = False, shared: Shared | None = None) -> RenderedWord:
         """Draw one random word.
 
         Args:
             rng: Source of every draw.
             masks: Make the mask of every character; the picture is the same without.
-            font: Which of the fonts that can draw the text, as a share of their number; drawn where it is not given.
+            shared: What the word has in common with others; drawn where it is not given.
 
         Raises:
             DataError: If a font or photograph can no longer be read, or nothing that was tried leaves ink.
         """
         draws = Draws(rng)
+        own = Shared(float(draws.unit()), float(draws.unit()))
+        font, photograph = shared or own
         for _ in range(MAX_TRIES):
             text = self.texts.write(draws)
             fonts = self.book.able(text)
             if not fonts:
                 continue
             try:
-                return self._draw(text, _at(fonts, draws.unit() if font is None else font), draws, masks=masks)
+                return self._draw(text, _at(fonts, font), photograph, draws, masks=masks)
             except UndrawableError:
-                font = None  # which some draw with slivers or blanks
+                font = float(draws.unit())  # some draw slivers or blanks
         raise DataError(f"{text!r}: {MAX_TRIES} draws left no ink; the {len(self.book)} fonts do not suit the texts")
 
-    def _draw(self, text: str, font: Font, draws: Draws, *, masks: bool) -> RenderedWord:
+    def _draw(self, text: str, font: Font, photograph: float, draws: Draws, *, masks: bool) -> RenderedWord:
         config = self.config
         clutter = plan_clutter(draws, config.clutter_share)
         margins = with_room(Margins(*(draws.between(config.margin) for _ in range(4))), clutter)
@@ -120,13 +133,15 @@ class WordRenderer:
             raise UndrawableError
         ink = coverage.astype(np.float32) / np.float32(255)
         other = None if clutter is None else cover_clutter(clutter, layout, draws)
-        image = self._paint(ink, other, draws)
+        image = self._paint(ink, other, _at(self.photographs, photograph) if self.photographs else None, draws)
         return RenderedWord(image, _capitals(text) if font.is_unicase else text, chars, layout, font.path)
 
-    def _paint(self, ink: Coverage, clutter: Coverage | None, draws: Draws) -> NDArray[np.uint8]:
+    def _paint(
+        self, ink: Coverage, clutter: Coverage | None, photograph: str | None, draws: Draws
+    ) -> NDArray[np.uint8]:
         config = self.config
         palette = choose_palette(draws, config)
-        picture = make_ground(palette.ground, ink.shape, draws, config=config, photographs=self.photographs)
+        picture = make_ground(palette.ground, ink.shape, draws, config=config, photograph=photograph)
         if clutter is not None:
             lay(picture, clutter, palette.ink if draws.happens(0.7) else palette.second)
         ink_text(picture, ink, palette, draws=draws, config=config)
@@ -144,8 +159,8 @@ def _capitals(text: str) -> str:
     return "".join(char.upper() if len(char.upper()) == 1 else char for char in text)
 
 
-def _at(fonts: Sequence[Font], place: float) -> Font:
-    return fonts[int(place * len(fonts))]
+def _at(items: Sequence[T], place: float) -> T:
+    return items[int(place * len(items))]
 
 
 def as_bytes(picture: Picture) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.data.rendering.clutter import Clutter, cover_clutter
 from glyphsr.data.rendering.colours import LUMA, coloured
 from glyphsr.data.rendering.coverage import union
-from glyphsr.data.rendering.words import FONT_RUN, WordRenderer, render_words
+from glyphsr.data.rendering.words import RUN, WordRenderer, render_words
 from glyphsr.errors import DataError
 from glyphsr.text.charset import filter_lower
 
@@ -87,8 +87,8 @@ def test_words_of_a_run_share_a_font_and_runs_do_not(tmp_path):
     assert len(renderer.book) == 1  # copies
     fonts = WordRenderer(RenderConfig(fonts=(str(tmp_path), BUILTIN_FONT))).book
     assert len(fonts) == 1  # and the builtin font is the same again
-    draws = [renderer.word([0], i) and renderer._run[1] for i in range(3 * FONT_RUN)]
-    assert [len(set(draws[i * FONT_RUN : (i + 1) * FONT_RUN])) for i in range(3)] == [1, 1, 1]
+    draws = [renderer.word([0], i) and renderer._run[1] for i in range(3 * RUN)]
+    assert [len(set(draws[i * RUN : (i + 1) * RUN])) for i in range(3)] == [1, 1, 1]
     assert len(set(draws)) == 3
 
 
