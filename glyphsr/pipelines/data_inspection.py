@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.data.glyph_lmdb import MANIFEST, GlyphLmdb
 from glyphsr.data.lmdb_pairs import PairedLmdb, decode_rgb
 from glyphsr.data.pair_loader import BadSample
 from glyphsr.errors import DataError
@@ -131,7 +132,7 @@ def inspect(
 
 
 def verify(path: Path, *, progress: Progress | None = None) -> tuple[int, list[BadSample]]:
-    """Read every sample of an LMDB.
+    """Read every sample of an LMDB, of pairs or of glyph masks.
 
     Args:
         path: Its folder.
@@ -144,6 +145,8 @@ def verify(path: Path, *, progress: Progress | None = None) -> tuple[int, list[B
         DataError: If it cannot be opened.
     """
     pairs = PairedLmdb(path)
+    if pairs.get(MANIFEST) is not None:
+        return _verify_glyphs(path, progress)
     total, last = len(pairs), pairs.last_number()
     bad = []
     for index in range(min(total, last)):
@@ -156,6 +159,21 @@ def verify(path: Path, *, progress: Progress | None = None) -> tuple[int, list[B
     elif not total:
         bad.append(BadSample(path.name, f"{path}: no samples"))
     return total, bad
+
+
+def _verify_glyphs(path: Path, progress: Progress | None) -> tuple[int, list[BadSample]]:
+    """Likewise of a glyph LMDB; words that were rejected are whole."""
+    glyphs = GlyphLmdb(path)
+    glyphs.manifest()
+    bad = []
+    for index in range(len(glyphs)):
+        try:
+            glyphs[index]
+        except DataError as error:
+            bad.append(BadSample(f"{path.name}/{index + 1:06d}", str(error)))
+        if progress:
+            progress(index + 1, len(glyphs))
+    return len(glyphs), bad
 
 
 def _problems(pairs: PairedLmdb, index: int) -> list[BadSample]:

@@ -2,6 +2,7 @@ import json
 import shutil
 
 from glyphsr.data.lmdb_writer import write_pairs
+from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr.pipelines.data_inspection import inspect, verify
 
 from ..sets import change
@@ -32,6 +33,16 @@ def test_verify_names_every_broken_sample_and_everything_wrong_with_it(tiny_lmdb
             strict=True,
         )
     ] == [True] * 5
+
+
+def test_verify_reads_masks_too(tmp_path):
+    shutil.copytree(SAMPLE_ROOT / "train-glyphs", tmp_path / "masks")
+    assert verify(tmp_path / "masks") == (28, [])
+    change(tmp_path / "masks", {b"glyph_chars-000000002": b"xx", b"glyph_meta-000000005": None})
+    total, bad = verify(tmp_path / "masks")
+    assert total == 28
+    assert [item.id for item in bad] == ["masks/000002", "masks/000005"]
+    assert "not a readable mask" in bad[0].problem
 
 
 def test_inspect_counts_and_draws(tiny_lmdb):

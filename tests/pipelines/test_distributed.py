@@ -70,15 +70,17 @@ SMOOTH = {"text_focus": 0.0, "hog": 0.0}
 """Without the terms that have kinks, where rounding alone grows tenfold within a few steps."""
 
 
-@pytest.mark.parametrize(("steps", "loss"), [(8, SMOOTH), (3, SETTINGS["loss"])], ids=["smooth", "every term"])
-def test_two_processes_with_half_the_batch_each_give_the_curve_of_one(tmp_path, steps, loss):
+@pytest.mark.parametrize(
+    ("steps", "loss", "limit"), [(8, SMOOTH, 1e-5), (3, SETTINGS["loss"], 3e-5)], ids=["smooth", "every term"]
+)
+def test_two_processes_with_half_the_batch_each_give_the_curve_of_one(tmp_path, steps, loss, limit):
     changes = {"steps": steps, "loss": loss}
     one, score, weights = launch(tmp_path, "one", 1, **changes)
     two, other_score, other_weights = launch(tmp_path, "two", 2, **changes)
     assert len(one) == len(two) == steps
     assert {"pixel", "line", "char", "cls"} <= set(one[0])
     assert ({"hog", "attention", "confusion"} <= set(one[0])) == (loss is not SMOOTH)
-    assert max(relative(a, b) for a, b in zip(one, two, strict=True)) < 1e-5
+    assert max(relative(a, b) for a, b in zip(one, two, strict=True)) < limit
     assert other_score == pytest.approx(score, abs=1e-3)
     for key, value in weights.items():
         assert torch.allclose(value.float(), other_weights[key].float(), atol=1e-5), key

@@ -224,7 +224,7 @@ def test_a_disk_that_is_full_when_chunks_are_joined(many, tmp_path, whole, monke
         raise lmdb.DiskError("mdb_txn_commit: No space left on device")
 
     out = tmp_path / "glyphs"
-    monkeypatch.setattr(LmdbWriter, "_commit", full)
+    monkeypatch.setattr(LmdbWriter, "commit", full)
     with pytest.raises(GlyphSRError, match="No space left on device; finished chunks stay"):
         extract(str(many), out, config=INK)
     monkeypatch.undo()

@@ -63,6 +63,7 @@ def test_pairs_are_whole_and_masks_fit_them(made):
         if len(middles) > 2:
             assert np.corrcoef(middles, range(len(middles)))[0, 1] > 0.9
     assert glyphs.manifest()["segmenter"]["name"] == "rendered"
+    assert verify(made.glyphs) == (20, [])
 
 
 def test_training_takes_them_with_their_masks(made):

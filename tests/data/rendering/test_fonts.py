@@ -66,8 +66,8 @@ def test_what_was_found_out_is_kept_until_the_file_changes(tmp_path, cache):
     find_fonts((str(path),))
     document = json.loads(cache.read_text())
     (row,) = document["fonts"].values()
-    assert row["legible"]
-    row["legible"] = False
+    assert row["is_legible"]
+    row["is_legible"] = False
     cache.write_text(json.dumps(document))
     with pytest.raises(DataError, match="none of 1"):  # as the cache now says
         find_fonts((str(path),))
