@@ -25,7 +25,6 @@ from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.rendering.words import WordRenderer
-from glyphsr.data.sources import RENDER_STREAM
 from glyphsr.glyphs.selection import iou_with
 from glyphsr.models.recognizers.crnn.alignment import align
 from glyphsr.pipelines.extraction import extract, extract_glyphs
@@ -110,7 +109,7 @@ def measure_rendered(arguments: argparse.Namespace) -> None:
     rejected = 0
     worst: list[tuple[float, Sample, Extraction]] = []
     for i in range(arguments.words):
-        word = renderer.word([arguments.seed, RENDER_STREAM], i, masks=True)
+        word = renderer.word(arguments.seed, i, masks=True)
         assert word.chars is not None
         found = extract_glyphs(word.image, word.text, segmenter="ink", localizer="cuts", profile=arguments.profile)
         rejected += found.rejected is not None

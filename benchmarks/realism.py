@@ -127,7 +127,7 @@ def render(count: int, config: SynthConfig) -> list[Sample]:
     samples = []
     levels = list(LEVELS.values())
     for i in range(count):
-        word = renderer.word([config.seed, 4], i)
+        word = renderer.word(config.seed, i)
         own = config.degradation.model_copy(update={"difficulty": levels[i % len(levels)], "mild_share": 0.0})
         lr = degrade(word.image, own, np.random.default_rng([config.seed, 5, i]))
         samples.append(Sample(str(i), word.image, word.text, lr))

@@ -75,7 +75,7 @@ def measure_degradation(arguments: argparse.Namespace) -> None:
     cv2.setNumThreads(0)
     config, count = DegradationConfig(), arguments.pictures
     renderer = WordRenderer(RenderConfig())
-    pictures = [resize(renderer.word([0], i).image, (32, 128)) for i in range(count)]
+    pictures = [resize(renderer.word(0, i).image, (32, 128)) for i in range(count)]
     batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy()).float() / 255
 
     def one_by_one() -> None:

@@ -2,13 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from glyphsr.config.base import Config
-from glyphsr.config.ranges import Ends, Share, ShareEnds, ShareRange
+from glyphsr.config.ranges import Share, ShareEnds, ShareRange
 
 KernelName = Literal["area", "bilinear", "bicubic", "lanczos", "nearest"]
 
+Lengths = tuple[Annotated[float, Field(ge=0, le=32)], Annotated[float, Field(ge=0, le=32)]]
+"""Value at difficulty 0 and at difficulty 1; no longer than the line is high."""
+
+Amount = Annotated[float, Field(ge=0, le=5)]
 Ratio = Annotated[float, Field(ge=1, le=10)]
 Quality = Annotated[float, Field(ge=1, le=100)]
 
@@ -30,8 +34,8 @@ class DegradationConfig(Config):
     mild_difficulty: ShareRange = (0.0, 0.4)
     """Of those."""
     spread: Share = 0.15
-    """How far the strength of one effect strays from its picture's difficulty, as a share of it."""
-    blur_sigma: Ends = (0.2, 3.4)
+    """How far the strength of each effect strays from its picture's difficulty, as a share of it."""
+    blur_sigma: Lengths = (0.2, 3.4)
     """Gaussian blur."""
     anisotropy: tuple[Ratio, Ratio] = (1.0, 1.35)
     """Greatest ratio of horizontal to vertical blur, or the inverse."""
@@ -39,25 +43,25 @@ class DegradationConfig(Config):
     """Pictures whose blur is a disc, as of a lens, with the deviation of the Gaussian that it replaces."""
     motion_share: ShareEnds = (0.0, 0.2)
     """Pictures with motion blur on top."""
-    motion_length: Ends = (1.0, 7.0)
+    motion_length: Lengths = (1.0, 7.0)
     """Greatest length of the motion."""
-    shift: Ends = (0.0, 0.75)
+    shift: Lengths = (0.0, 0.75)
     """Greatest sub-pixel shift in each direction."""
     kernels: Annotated[tuple[KernelName, ...], Field(min_length=1)] = ("area", "bilinear", "bicubic", "lanczos")
     """Down-sampling kernels, evenly often (repeat one to see it more); all but ``nearest`` smooth."""
     noise_before_share: ShareEnds = (0.0, 0.4)
     """Pictures with noise before down-sampling."""
-    noise_before: Ends = (0.0, 0.04)
+    noise_before: ShareEnds = (0.0, 0.04)
     """Greatest deviation of that, on a scale of 1."""
-    noise_after: Ends = (0.0, 0.022)
-    """Greatest deviation of the noise behind down-sampling, on a scale of 1."""
+    noise_after: ShareEnds = (0.0, 0.022)
+    """Greatest deviation of the noise behind down-sampling, at half of full brightness and on a scale of 1."""
     gray_noise_share: Share = 0.4
     """Pictures whose noise is the same in all channels."""
     shot_noise: Share = 0.5
     """How far the variance of the noise behind follows brightness, as that of a sensor does."""
     ringing_share: ShareEnds = (0.0, 0.08)
     """Pictures that a camera or program sharpened: halos beside edges."""
-    ringing: Ends = (0.0, 1.2)
+    ringing: tuple[Amount, Amount] = (0.0, 1.2)
     """Greatest amount of that."""
     contrast: ShareEnds = (1.0, 0.8)
     """Least factor on the distance from the picture's mean."""
@@ -70,10 +74,16 @@ class DegradationConfig(Config):
     webp_share: Share = 0.08
     """Those of them that are WebP instead of JPEG."""
     quality: tuple[Quality, Quality] = (98.0, 25.0)
-    """Least quality of JPEG and WebP; the greatest is the first."""
+    """Least quality of JPEG and WebP; the greatest is that at difficulty 0."""
     double_share: ShareEnds = (0.0, 0.25)
     """Compressed pictures that were compressed before, as JPEG with another grid of blocks."""
     second_order_share: ShareEnds = (0.0, 0.15)
-    """Pictures that went through another round: made smaller, compressed, brought back."""
-    second_order_size: Share = 0.65
+    """Pictures that went through another round: made smaller, brought back, compressed."""
+    second_order_size: Annotated[float, Field(ge=0.1, le=1)] = 0.65
     """Least size of that round, as a share of LR."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "DegradationConfig":
+        if self.quality[0] < self.quality[1]:
+            raise ValueError(f"quality: expected the higher one first, that at difficulty 0, got {list(self.quality)}")
+        return self

@@ -26,8 +26,5 @@ Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
 ShareRange = Annotated[tuple[Share, Share], BeforeValidator(_as_range), AfterValidator(_in_order)]
 """One share, or the least and the greatest."""
 
-Ends = tuple[NonNegative, NonNegative]
-"""Value at difficulty 0 and value at difficulty 1."""
-
 ShareEnds = tuple[Share, Share]
 """Share of the pictures at difficulty 0 and at difficulty 1."""

@@ -52,7 +52,7 @@ class RenderedSource(Config):
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
     render: RenderConfig = RenderConfig()
-    """What to draw and how; its height should be twice that of the largest LR lines."""
+    """What to draw and how; HR pictures of other heights are made of these."""
 
 
 Source = Annotated[FolderSource | LmdbSource | RenderedSource, Field(discriminator="kind")]
@@ -74,7 +74,7 @@ class DataConfig(Config):
     ramp_steps: Annotated[int, Field(ge=0)] = 0
     """Steps over which the share of mild degradations falls from 1 to ``degradation.mild_share``; CTC needs it."""
     held_out: Share = 0.1
-    """Share of each folder or LMDB kept for validation and never trained on."""
+    """Share of each folder or LMDB kept for validation and never trained on; rendered words need none kept."""
     degradation: DegradationConfig = DegradationConfig()
     glyph_source: Literal["extracted", "kmeans"] = "extracted"
     """Where masks to learn from come from: glyph LMDBs, or k-means line masks made on the fly (paper, Baseline 2)."""

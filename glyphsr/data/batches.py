@@ -12,6 +12,7 @@ from glyphsr.data.degradation.arrays import degrade_each
 from glyphsr.data.degradation.recipe import draw_numbers, recipe_of
 from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.pair_loader import resize, to_tensor
+from glyphsr.data.seeds import stream
 from glyphsr.data.sources import WordSource
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, Sample
@@ -23,7 +24,7 @@ REFERENCE_HEIGHT = 16
 """LR line height at which ``batch_size`` is counted."""
 
 _PLAN, _COUNTS, _ORDER, _PAIR = 1, 2, 3, 5
-"""Second numbers of the seeds of what a run draws, so that no two kinds of draws are alike; rendered words have 4."""
+"""First numbers behind the seed of what a run draws, so that no two kinds of draws are alike; rendered words have 4."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class BatchMaker(Dataset[list[Batch]]):
 
     def _counts_of(self, chunk: int) -> NDArray[np.int64]:
         """How many words of a chunk come from each source."""
-        rng = np.random.default_rng([self.seed, _COUNTS, chunk])
+        rng = stream(self.seed, _COUNTS, chunk)
         return rng.multinomial(self.words_per_chunk, self._shares).astype(np.int64)
 
     def _taken_before(self, chunk: int) -> NDArray[np.int64]:
@@ -106,7 +107,7 @@ class BatchMaker(Dataset[list[Batch]]):
             return _Draw(source, turn)
         epoch, position = divmod(turn, len(source.indices))
         if self._orders.get(number, (-1,))[0] != epoch:
-            rng = np.random.default_rng([self.seed, _ORDER, number, epoch])
+            rng = stream(self.seed, _ORDER, number, epoch)
             self._orders[number] = (epoch, rng.permutation(np.array(source.indices)))
         return _Draw(source, int(self._orders[number][1][position]))
 
@@ -124,7 +125,7 @@ class BatchMaker(Dataset[list[Batch]]):
         return config.model_copy(update={"mild_share": left + (1 - left) * config.mild_share})
 
     def __getitem__(self, chunk: int) -> list[Batch]:
-        rng = np.random.default_rng([self.seed, _PLAN, chunk])
+        rng = stream(self.seed, _PLAN, chunk)
         draws = self.draws(chunk)
         words: dict[int, Sample] = {}
         if self.config.line_width:
@@ -172,7 +173,7 @@ class BatchMaker(Dataset[list[Batch]]):
         hrs = [resize(sample.hr, (2 * shape.height, 2 * shape.width)) for sample in samples]
         stored = [sample.lr if own else None for sample, own in zip(samples, paired, strict=True)]
         made = [i for i, lr in enumerate(stored) if lr is None]
-        rngs = (np.random.default_rng([self.seed, _PAIR, chunk, number, places[i]]) for i in made)
+        rngs = (stream(self.seed, _PAIR, chunk, number, places[i]) for i in made)
         lrs = {i: resize(lr, (shape.height, shape.width)) for i, lr in enumerate(stored) if lr is not None}
         if made:
             config = self.degradation_at(chunk * CHUNK_STEPS)

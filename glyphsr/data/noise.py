@@ -5,8 +5,8 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-FIELD_SIZE = 1 << 20
-"""Numbers in the field; larger pictures see it again."""
+FIELD_SIZE = 1_048_573
+"""Numbers in the field; larger pictures see it again. A prime: no plane's size divides it, so planes differ."""
 
 FIELD_SEED = 20_251_123
 

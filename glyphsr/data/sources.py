@@ -14,7 +14,7 @@ from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, Render
 from glyphsr.data.hr_words import FolderWords
 from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder
 from glyphsr.data.rendering.fonts import Notify
-from glyphsr.data.rendering.words import WordRenderer
+from glyphsr.data.rendering.words import RENDER_STREAM, WordRenderer
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.types import Sample
 
@@ -30,11 +30,9 @@ SAMPLE_NOTICE = "no data root was found, so the small sample set of rendered wor
 ENDLESS = sys.maxsize
 """Length of a collection that never ends."""
 
-RENDER_STREAM = 4
-"""Second number of the seeds of rendered words."""
-
-HELD_OUT_SEEDS = (20_250_101, 6)
-"""Of rendered words to validate on; no run renders its own with the second number."""
+HELD_OUT_SEED, HELD_OUT_STREAM = 20_250_101, 6
+"""Of rendered words to validate on; no run renders its own with the second number. Their pictures are no training
+pictures, their texts may be."""
 
 TRAIN_PARTS = ("train", "train1", "train2")
 
@@ -84,28 +82,34 @@ class JoinedWords:
 
 
 class RenderedWords:
-    """Words that are drawn when they are read; a word's number and the seeds decide everything about it.
+    """Words that are drawn when they are read; a word's number and the seed decide everything about it.
 
     Args:
         renderer: Draws them.
-        seeds: Of all words together.
+        seed: Of all words together.
+        numbers: What parts these words from others of the same seed, such as the number of their source.
         masks: Make exact masks.
     """
 
-    def __init__(self, renderer: WordRenderer, seeds: tuple[int, ...], *, masks: bool = False) -> None:
+    def __init__(
+        self, renderer: WordRenderer, seed: int, numbers: tuple[int, ...] = (RENDER_STREAM,), *, masks: bool = False
+    ) -> None:
         self.renderer = renderer
-        self.seeds = seeds
+        self.seed = seed
+        self.numbers = numbers
         self.masks = masks
 
     def __len__(self) -> int:
         return ENDLESS
 
     def __getitem__(self, index: int) -> Sample:
-        return self.renderer.word(self.seeds, index, masks=self.masks).as_sample(f"rendered/{index + 1:06d}")
+        word = self.renderer.word(self.seed, index, numbers=self.numbers, masks=self.masks)
+        part = "".join(f"/{number}" for number in self.numbers[1:])
+        return word.as_sample(f"rendered{part}/{index + 1:06d}")
 
     def with_masks(self) -> "RenderedWords":
         """The same words with their masks."""
-        return RenderedWords(self.renderer, self.seeds, masks=True)
+        return RenderedWords(self.renderer, self.seed, self.numbers, masks=True)
 
 
 class PicturesOnly:
@@ -214,12 +218,12 @@ def open_sources(
         ConfigError: If none is configured, or nothing is left to train on.
     """
     opened: list[WordSource] = []
-    for source in config.sources:
+    for number, source in enumerate(config.sources):
         if not source.weight:
             continue
         if isinstance(source, RenderedSource):
-            seeds = HELD_OUT_SEEDS if held_out else (seed, RENDER_STREAM)
-            drawn = RenderedWords(WordRenderer(source.render, notify), seeds)
+            own, kind = (HELD_OUT_SEED, HELD_OUT_STREAM) if held_out else (seed, RENDER_STREAM)
+            drawn = RenderedWords(WordRenderer(source.render, notify), own, (kind, number))
             opened.append(WordSource(source.weight, dress(drawn, None, source)))
             continue
         words: list[WordCollection] = []

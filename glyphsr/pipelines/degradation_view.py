@@ -12,8 +12,9 @@ from glyphsr.data.hr_words import open_hr_words
 from glyphsr.data.lmdb_pairs import decode_rgb
 from glyphsr.data.pair_loader import resize
 from glyphsr.data.picture_names import SUFFIXES
-from glyphsr.data.rendering.words import WordRenderer
-from glyphsr.data.sources import RENDER_STREAM, find_lmdb
+from glyphsr.data.rendering.words import RENDER_STREAM, WordRenderer
+from glyphsr.data.seeds import stream
+from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.pipelines.synthesis_work import DEGRADE_STREAM
 from glyphsr.viz.degradation_sheet import degradation_sheet
@@ -57,7 +58,7 @@ def view_degradation(
         versions = []
         for difficulty in difficulties:
             own = {"difficulty": (difficulty, difficulty), "mild_share": 0.0}
-            rng = np.random.default_rng([settings.seed, DEGRADE_STREAM, i])  # the same draws in every column
+            rng = stream(settings.seed, DEGRADE_STREAM, i)  # the same draws in every column
             versions.append(degrade(line, settings.degradation.model_copy(update=own), rng))
         rows.append((line, versions))
     return degradation_sheet(rows, difficulties)
@@ -73,7 +74,7 @@ def _pictures(
     if source is None:
         renderer = WordRenderer(settings.render, notify)
         for i in range(words):  # of as many fonts
-            yield renderer.render(np.random.default_rng([settings.seed, RENDER_STREAM, i])).image
+            yield renderer.render(stream(settings.seed, RENDER_STREAM, i)).image
         return
     path = Path(source)
     if path.is_file():

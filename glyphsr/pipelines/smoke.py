@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from glyphsr.config.training import FolderSource, LmdbSource, RenderedSource, Source, TrainConfig
-from glyphsr.data.rendering.fonts import find_fonts
+from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import DataError, WeightsError
 from glyphsr.pipelines.glyph_words import find_glyphs
@@ -69,7 +69,7 @@ def _has_words(source: Source, data_root: str | None) -> bool:
             return False
     if isinstance(source, RenderedSource):
         try:
-            find_fonts(source.render.fonts)
+            WordRenderer(source.render)
         except DataError:
             return False
     return True

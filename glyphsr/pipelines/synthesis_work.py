@@ -12,7 +12,7 @@ from glyphsr.data.degradation.recipe import draw_numbers, recipe_of
 from glyphsr.data.glyph_lmdb import glyph_values
 from glyphsr.data.lmdb_writer import encode_png
 from glyphsr.data.rendering.words import RenderedWord, WordRenderer
-from glyphsr.data.sources import RENDER_STREAM
+from glyphsr.data.seeds import stream
 from glyphsr.errors import GlyphSRError
 from glyphsr.glyphs.exact import exact_extraction
 from glyphsr.pipelines.process_pool import end_with_parent
@@ -21,7 +21,7 @@ CHUNK = 64
 """Words per task."""
 
 DEGRADE_STREAM = 5
-"""Second number of the seeds of degradations."""
+"""First number behind the seed of degradations."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,8 @@ class Synthesizer:
             DataError: As :meth:`glyphsr.data.rendering.words.WordRenderer.render`.
         """
         config = self.config
-        seeds = (config.seed, RENDER_STREAM)
-        words = [self.renderer.word(seeds, number, masks=config.glyphs) for number in numbers]
-        rngs = (np.random.default_rng([config.seed, DEGRADE_STREAM, number]) for number in numbers)
+        words = [self.renderer.word(config.seed, number, masks=config.glyphs) for number in numbers]
+        rngs = (stream(config.seed, DEGRADE_STREAM, number) for number in numbers)
         drawn = np.concatenate([draw_numbers(rng) for rng in rngs])
         recipe = recipe_of(config.degradation, drawn, height=config.render.height)
         lrs = degrade_each([word.image for word in words], recipe, config.degradation)

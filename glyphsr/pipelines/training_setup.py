@@ -66,7 +66,7 @@ def open_validator(
         say(ON_TEST)
         pairs = subset_pairs(data_root)
     else:
-        pairs = held_out_pairs(open_sources(config.data, held_out=True, data_root=data_root), config)
+        pairs = held_out_pairs(open_sources(config.data, held_out=True, data_root=data_root, notify=say), config)
     if not pairs:
         say(NONE_HELD_OUT)
     return Validator(pairs, config.task, processes, judge)

@@ -155,14 +155,22 @@ def test_rendered_words_become_batches_without_end():
 
 def test_rendered_words_to_validate_on_are_those_of_no_run():
     config = rendered()
-    trained = [open_sources(config, held_out=False, seed=seed)[0].collection for seed in (0, 20_250_101)]
+    seeds = (0, 20_250_101, 20_250_101 + 6 * 2**32)
+    trained = [open_sources(config, held_out=False, seed=seed)[0].collection for seed in seeds]
     held_out = [open_sources(config, held_out=True, seed=seed)[0].collection for seed in (0, 1)]
-    for i in range(3):
+    pictures = {words[i].hr.tobytes() for words in trained for i in range(12)}
+    assert len(pictures) == 36
+    for i in range(8):
         assert np.array_equal(held_out[0][i].hr, held_out[1][i].hr)
-        assert all(
-            words[i].hr.shape != held_out[0][i].hr.shape or (words[i].hr != held_out[0][i].hr).any()
-            for words in trained
-        )
+        assert held_out[0][i].hr.tobytes() not in pictures
+
+
+def test_two_rendered_sources_draw_different_words():
+    config = DataConfig(sources=(RenderedSource(render=BUILTIN), RenderedSource(render=BUILTIN)))
+    for held_out in (False, True):
+        first, second = open_sources(config, held_out=held_out)
+        assert all(first.collection[i].hr.tobytes() != second.collection[i].hr.tobytes() for i in range(6))
+        assert first.collection[0].id != second.collection[0].id
 
 
 def test_rendered_words_have_masks_where_masks_are_learned():

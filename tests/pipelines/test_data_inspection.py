@@ -37,7 +37,7 @@ def test_verify_names_every_broken_sample_and_everything_wrong_with_it(tiny_lmdb
 
 def test_verify_reads_masks_too(tmp_path):
     shutil.copytree(SAMPLE_ROOT / "train-glyphs", tmp_path / "masks")
-    assert verify(tmp_path / "masks") == (28, [])
+    assert verify(SAMPLE_ROOT / "train-glyphs") == (28, [])
     change(tmp_path / "masks", {b"glyph_chars-000000002": b"xx", b"glyph_meta-000000005": None})
     total, bad = verify(tmp_path / "masks")
     assert total == 28

@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 from glyphsr.config.degradation import DegradationConfig, KernelName
 from glyphsr.data.degradation.compression import compress, compress_off_grid
 from glyphsr.data.degradation.filters import (
+    LONGEST_REACH,
     Taps,
     axis_taps,
     disc_kernel,
-    down_matrix,
     gaussian_taps,
     kernel_taps,
     motion_kernel,
     odd_size,
-    round_trip,
-    smoothing,
+    smoothing_taps,
 )
 from glyphsr.data.degradation.recipe import JPEG, Recipe, draw_numbers, recipe_of
 from glyphsr.data.noise import noise_at
@@ -47,7 +46,7 @@ def degrade(
         ``(H / factor, W / factor, 3)`` uint8.
 
     Raises:
-        ValueError: If a side is no multiple of the factor.
+        ValueError: If it is no such array.
     """
     recipe = recipe_of(config, draw_numbers(rng), height=hr.shape[0])
     return next(degrade_each([hr], recipe, config, factor=factor))
@@ -64,6 +63,8 @@ def degrade_each(
         config: That it was drawn from.
         factor: Down-sampling factor.
     """
+    if not len(recipe):
+        return
     kernels = np.stack([kernel_taps(name, factor) for name in config.kernels])[recipe.kernel.astype(np.int64)]
     count = len(recipe)
     blur = gaussian_taps(
@@ -71,10 +72,16 @@ def degrade_each(
     )
     taps, before = axis_taps(blur, np.concatenate([kernels, kernels]))
     for i, (hr, row) in enumerate(zip(pictures, recipe.rows(), strict=True)):
-        if hr.shape[0] % factor or hr.shape[1] % factor:
-            raise ValueError(f"expected sides that are multiples of {factor}, got {hr.shape[:2]}")
+        _check(hr, factor)
         filters = (_without_zeros(taps[i], before), _without_zeros(taps[count + i], before))
         yield _degrade(hr, row, filters, config, factor)
+
+
+def _check(hr: NDArray[np.uint8], factor: int) -> None:
+    if hr.dtype != np.uint8 or hr.ndim != 3 or hr.shape[2] != 3:
+        raise ValueError(f"expected (H, W, 3) uint8, got {hr.shape} {hr.dtype}")
+    if not min(hr.shape) or hr.shape[0] % factor or hr.shape[1] % factor:
+        raise ValueError(f"expected sides that are multiples of {factor}, got {hr.shape[:2]}")
 
 
 def _degrade(
@@ -87,11 +94,12 @@ def _degrade(
         lr += _noise_before(hr.shape[:2], r, name, factor)
     _, height, width = lr.shape
     if r["second_size"]:
-        smaller = [max(1, round(r["second_size"] * size)) for size in (height, width)]
-        again = round_trip(height, smaller[0]) @ lr @ round_trip(width, smaller[1]).T
-        lr = to_planes(compress(to_bytes(np.asarray(again, np.float32)), JPEG, int(r["second_quality"])))
+        smaller = (max(1, round(r["second_size"] * width)), max(1, round(r["second_size"] * height)))
+        again = np.stack([_there_and_back(plane, smaller) for plane in lr])
+        lr = to_planes(compress(to_bytes(again), JPEG, int(r["second_quality"])))
     if r["ringing"]:
-        lr += np.float32(r["ringing"]) * (lr - smoothing(height) @ lr @ smoothing(width).T)
+        smooth = np.stack([_filtered(plane, smoothing_taps(), len(smoothing_taps()) // 2) for plane in lr])
+        lr += np.float32(r["ringing"]) * (lr - smooth)
     mean = float(lr.mean(dtype=np.float64))
     lr = lr * np.float32(r["contrast"]) + np.float32(mean * (1 - r["contrast"]) + r["brightness"])
     if r["saturation"] < 1:
@@ -143,10 +151,22 @@ def _without_zeros(taps: Taps, before: int) -> Filter:
 
 
 def _noise_before(size: tuple[int, int], r: dict[str, float], name: KernelName, factor: int) -> Planes:
-    shape = size if r["gray_noise"] else (3, *size)
-    noise = noise_at(int(r["noise_before_at"]), shape)
-    small = down_matrix(size[0], name, factor) @ noise @ down_matrix(size[1], name, factor).T
+    noise = noise_at(int(r["noise_before_at"]), (1 if r["gray_noise"] else 3, *size))
+    taps, before = _without_zeros(kernel_taps(name, factor), LONGEST_REACH * factor)
+    small = np.stack([_filtered(plane, taps, before)[::factor, ::factor] for plane in noise])
     return np.asarray(np.float32(r["noise_before"]) * small, np.float32)
+
+
+def _filtered(plane: NDArray[np.float32], taps: Taps, before: int) -> NDArray[np.float32]:
+    """A plane filtered along both axes; its ends are repeated."""
+    return np.asarray(
+        cv2.sepFilter2D(plane, -1, taps, taps, anchor=(before, before), borderType=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+def _there_and_back(plane: NDArray[np.float32], smaller: tuple[int, int]) -> NDArray[np.float32]:
+    small = cv2.resize(plane, smaller, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, plane.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _noise_after(lr: Planes, r: dict[str, float]) -> Planes:

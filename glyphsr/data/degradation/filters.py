@@ -41,6 +41,9 @@ _SHAPES: dict[str, Callable[[Places], Places]] = {
 }
 """The kernels that smooth, over LR pixels from the middle."""
 
+FINE = 8
+"""Samples per pixel and axis of a motion."""
+
 LONGEST_REACH = 3
 """LR pixels to each side of the middle; Lanczos has most."""
 
@@ -55,7 +58,7 @@ def kernel_taps(name: KernelName, factor: int) -> Taps:
     """
     count = (2 * LONGEST_REACH + 1) * factor
     places, taps = np.arange(count) - (count - 1) / 2, np.zeros(count)
-    if name == "nearest":
+    if name == "nearest":  # of an even number of pixels the one behind the middle
         taps[count // 2] = 1.0
     else:
         taps = _SHAPES[name](places / factor)
@@ -68,10 +71,13 @@ def blur_radius(sigma: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArr
 
 
 def gaussian_taps(sigma: NDArray[np.float64], shift: NDArray[np.float64]) -> Taps:
-    """Gaussian weights about a shifted middle, each averaged over its pixel.
+    """Weights of a row that blur and move it; mean and deviation are the asked ones, whatever part of a pixel they are.
+
+    The move is a linear interpolation between two Gaussians, each averaged over its pixels; the variance of both is
+    taken off the Gaussian's.
 
     Args:
-        sigma: ``(n,)`` deviations in pixels; towards 0 the weights become those of linear interpolation.
+        sigma: ``(n,)`` deviations in pixels; where they are less than interpolation has, nothing but it is left.
         shift: ``(n,)``: how far the picture moves right or down.
 
     Returns:
@@ -79,11 +85,14 @@ def gaussian_taps(sigma: NDArray[np.float64], shift: NDArray[np.float64]) -> Tap
     """
     own = blur_radius(sigma, shift)[:, None]
     radius = int(own.max())
-    edges = np.arange(-radius, radius + 2) - 0.5
-    places = (edges + shift[:, None]) / (math.sqrt(2) * np.maximum(sigma, 1e-3)[:, None])
-    steps = np.diff(_erf(places), axis=1)
-    steps *= np.abs(np.arange(-radius, radius + 1)) <= own  # so that no row depends on the others
-    return np.asarray(steps / steps.sum(axis=1, keepdims=True), np.float32)
+    whole = np.floor(shift)
+    part = (shift - whole)[:, None]
+    rest = np.sqrt(np.maximum(sigma[:, None] ** 2 - part * (1 - part) - 1 / 12, 1e-6))
+    edges = np.arange(-radius, radius + 3) - 0.5 + whole[:, None]
+    steps = np.diff(_erf(edges / (math.sqrt(2) * rest)), axis=1)
+    taps = (1 - part) * steps[:, :-1] + part * steps[:, 1:]
+    taps *= np.abs(np.arange(-radius, radius + 1)) <= own  # so that no row depends on the others
+    return np.asarray(taps / taps.sum(axis=1, keepdims=True), np.float32)
 
 
 def _erf(x: Places) -> Places:
@@ -111,7 +120,7 @@ def axis_taps(blur: Taps, kernel: Taps) -> tuple[Taps, int]:
     return whole, LONGEST_REACH * factor + count // 2
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=16)
 def down_matrix(size: int, name: KernelName, factor: int) -> NDArray[np.float32]:
     """``(size / factor, size)`` matrix that down-samples a row; its ends are repeated."""
     taps = kernel_taps(name, factor)
@@ -123,14 +132,13 @@ def down_matrix(size: int, name: KernelName, factor: int) -> NDArray[np.float32]
 
 
 def motion_kernel(length: float, angle: float, size: int) -> Taps:
-    """``(size, size)`` line of a length (pixels) and angle (radians); sum 1."""
-    kernel = np.zeros((size, size), np.float32)
-    centre, dx, dy = size / 2, math.cos(angle) * length / 2, math.sin(angle) * length / 2
-    bits = 4  # sub-pixel end points in OpenCV's fixed-point form
-    start = (round((centre - dx - 0.5) * 2**bits), round((centre - dy - 0.5) * 2**bits))
-    end = (round((centre + dx - 0.5) * 2**bits), round((centre + dy - 0.5) * 2**bits))
-    cv2.line(kernel, start, end, 1.0, 1, cv2.LINE_AA, bits)
-    return np.asarray(kernel / max(float(kernel.sum()), 1e-6), np.float32)
+    """``(size, size)`` line of a length (pixels) and angle (radians) through the middle, a pixel wide; sum 1."""
+    places = (np.arange(size * FINE) + 0.5) / FINE - size / 2
+    x, y = places[None, :], places[:, None]
+    along, across = np.abs(x * math.cos(angle) + y * math.sin(angle)), np.abs(y * math.cos(angle) - x * math.sin(angle))
+    covered = (along <= length / 2) & (across <= 0.5)
+    kernel = covered.reshape(size, FINE, size, FINE).mean(axis=(1, 3))
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def disc_kernel(radius: float, size: int) -> Taps:
@@ -145,7 +153,7 @@ def odd_size(length: float) -> int:
     return math.ceil(length) // 2 * 2 + 3
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=16)
 def round_trip(size: int, smaller: int) -> NDArray[np.float32]:
     """``(size, size)`` matrix that makes a row smaller and brings it back, by area and bicubic."""
     unit = np.eye(size, dtype=np.float32)
@@ -153,10 +161,16 @@ def round_trip(size: int, smaller: int) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-@functools.lru_cache(maxsize=512)
-def smoothing(size: int, sigma: float = 1.0) -> NDArray[np.float32]:
-    """``(size, size)`` matrix that blurs a row; what it takes away is what sharpening adds."""
-    taps = gaussian_taps(np.array([sigma]), np.array([0.0]))[0]
+@functools.cache
+def smoothing_taps() -> Taps:
+    """``(t,)`` weights whose blur is what sharpening adds the opposite of: a Gaussian of one LR pixel."""
+    return np.asarray(gaussian_taps(np.array([1.0]), np.array([0.0]))[0])
+
+
+@functools.lru_cache(maxsize=16)
+def smoothing(size: int) -> NDArray[np.float32]:
+    """``(size, size)`` matrix that applies them to a row; its ends are repeated."""
+    taps = smoothing_taps()
     matrix = np.zeros((size, size), np.float32)
     rows = np.arange(size)
     for offset, tap in enumerate(taps, start=-(len(taps) // 2)):

@@ -25,15 +25,13 @@ Numbers = NDArray[np.float64]
 _DRAWN = (
     "mild",
     "difficulty",
-    "blur",
     "aspect",
     "is_defocus",
     "is_moved",
-    "length",
+    "motion",
     "angle",
     "shift_x",
     "shift_y",
-    "shift",
     "kernel",
     "is_noisy",
     "before",
@@ -57,8 +55,17 @@ _DRAWN = (
     "second_quality",
     "before_at",
     "after_at",
-    "ends_noise",
-    "ends_colour",
+    "blur_stray",
+    "motion_stray",
+    "aspect_stray",
+    "shift_stray",
+    "before_stray",
+    "after_stray",
+    "ringing_stray",
+    "contrast_stray",
+    "saturation_stray",
+    "brightness_stray",
+    "quality_stray",
 )
 """Every picture draws one number in [0, 1) for each of these, used or not: so settings change one thing at a time."""
 
@@ -137,14 +144,14 @@ def recipe_of(config: DegradationConfig, drawn: NDArray[np.float64], *, height: 
     least, greatest = (np.where(mild, m, o) for m, o in zip(config.mild_difficulty, config.difficulty, strict=True))
     difficulty = least + (greatest - least) * u["difficulty"]
 
-    def at(ends: tuple[float, float], draw: str) -> Numbers:
-        """The value at the picture's difficulty, from which one effect strays."""
-        own = np.minimum(1.0, difficulty * (1 + config.spread * (2 * u[draw] - 1)))
+    def at(ends: tuple[float, float], effect: str) -> Numbers:
+        """The value at the picture's difficulty, from which the effect strays."""
+        own = np.minimum(1.0, difficulty * (1 + config.spread * (2 * u[f"{effect}_stray"] - 1)))
         return np.asarray(ends[0] + (ends[1] - ends[0]) * own)
 
-    def up_to(ends: tuple[float, float], draw: str, stray: str) -> Numbers:
+    def up_to(ends: tuple[float, float], effect: str) -> Numbers:
         """Between the value at difficulty 0 and that of the picture."""
-        return np.asarray(ends[0] + (at(ends, stray) - ends[0]) * u[draw])
+        return np.asarray(ends[0] + (at(ends, effect) - ends[0]) * u[effect])
 
     def happens(ends: tuple[float, float], draw: str) -> NDArray[np.bool_]:
         return np.asarray(u[draw] < ends[0] + (ends[1] - ends[0]) * difficulty)
@@ -152,7 +159,7 @@ def recipe_of(config: DegradationConfig, drawn: NDArray[np.float64], *, height: 
     sigma = unit * at(config.blur_sigma, "blur")
     defocused = happens(config.defocus_share, "is_defocus")
     sharper = np.where(defocused, DEFOCUS_REST * sigma, sigma)
-    widest = at(config.anisotropy, "shift")
+    widest = at(config.anisotropy, "aspect")
     stretch = np.sqrt(widest ** (2 * u["aspect"] - 1))
     reach = unit * at(config.shift, "shift")
     compressed = happens(config.compression_share, "is_compressed")
@@ -167,27 +174,23 @@ def recipe_of(config: DegradationConfig, drawn: NDArray[np.float64], *, height: 
         shift_y=reach * (2 * u["shift_y"] - 1),
         # A disc of radius r has the deviation r / 2 along each axis.
         defocus=np.where(defocused, 2 * np.sqrt(1 - DEFOCUS_REST**2) * sigma, 0.0),
-        motion=np.where(
-            happens(config.motion_share, "is_moved"), unit * up_to(config.motion_length, "length", "blur"), 0.0
-        ),
+        motion=np.where(happens(config.motion_share, "is_moved"), unit * up_to(config.motion_length, "motion"), 0.0),
         angle=np.pi * u["angle"],
         kernel=np.floor(u["kernel"] * len(config.kernels)),
         noise_before=np.where(
-            happens(config.noise_before_share, "is_noisy"), up_to(config.noise_before, "before", "ends_noise"), 0.0
+            happens(config.noise_before_share, "is_noisy"), up_to(config.noise_before, "before"), 0.0
         ),
         noise_before_at=np.floor(u["before_at"] * FIELD_SIZE),
-        noise_after=up_to(config.noise_after, "after", "ends_noise"),
+        noise_after=up_to(config.noise_after, "after"),
         noise_after_at=np.floor(u["after_at"] * FIELD_SIZE),
         gray_noise=(u["gray"] < config.gray_noise_share).astype(np.float64),
         shot=config.shot_noise * u["shot"],
-        ringing=np.where(
-            happens(config.ringing_share, "is_ringing"), up_to(config.ringing, "ringing", "ends_colour"), 0.0
-        ),
-        contrast=up_to(config.contrast, "contrast", "ends_colour"),
-        saturation=up_to(config.saturation, "saturation", "ends_colour"),
-        brightness=at(config.brightness, "ends_colour") * (2 * u["brightness"] - 1),
+        ringing=np.where(happens(config.ringing_share, "is_ringing"), up_to(config.ringing, "ringing"), 0.0),
+        contrast=up_to(config.contrast, "contrast"),
+        saturation=up_to(config.saturation, "saturation"),
+        brightness=at(config.brightness, "brightness") * (2 * u["brightness"] - 1),
         codec=np.where(compressed, np.where(u["codec"] < config.webp_share, WEBP, JPEG), 0).astype(np.float64),
-        quality=np.round(up_to(config.quality, "quality", "ends_noise")),
+        quality=np.round(up_to(config.quality, "quality")),
         first_quality=np.where(double, np.round(SECOND_QUALITY[0] + earlier * u["first_quality"]), 0.0),
         grid_x=np.floor(8 * u["grid_x"]),
         grid_y=np.floor(8 * u["grid_y"]),

@@ -30,6 +30,7 @@ from glyphsr.data.noise import noise_at
 LUMA = (0.299, 0.587, 0.114)
 
 
+@torch.no_grad()
 def degrade_batch(hr: Tensor, recipe: Recipe, config: DegradationConfig, *, factor: int = 2) -> Tensor:
     """Low-resolution versions of a batch.
 
@@ -37,7 +38,7 @@ def degrade_batch(hr: Tensor, recipe: Recipe, config: DegradationConfig, *, fact
     on the CPU wherever the batch is.
 
     Args:
-        hr: ``(B, 3, H, W)`` float32 in [0, 1], on any device; both sides multiples of ``factor``.
+        hr: ``(B, 3, H, W)`` of any float type, in [0, 1], on any device; both sides multiples of ``factor``.
         recipe: Of ``B`` pictures, drawn with ``height=H``.
         config: That it was drawn from.
         factor: Down-sampling factor.
@@ -46,18 +47,24 @@ def degrade_batch(hr: Tensor, recipe: Recipe, config: DegradationConfig, *, fact
         ``(B, 3, H / factor, W / factor)`` float32, multiples of 1/255 in [0, 1].
 
     Raises:
-        ValueError: If a side is no multiple of the factor, or the recipe is of another number of pictures.
+        ValueError: If it is no such tensor, or the recipe is of another number of pictures.
     """
+    if hr.ndim != 4 or hr.shape[1] != 3 or not hr.is_floating_point():
+        raise ValueError(f"expected (B, 3, H, W) of a float type, got {tuple(hr.shape)} {hr.dtype}")
     if hr.shape[2] % factor or hr.shape[3] % factor:
         raise ValueError(f"expected sides that are multiples of {factor}, got {tuple(hr.shape[2:])}")
     if len(recipe) != len(hr):
         raise ValueError(f"expected recipes of {len(hr)} pictures, got {len(recipe)}")
-    lr = _shrink(_blur_freely(hr, recipe), recipe, config, factor)
-    _add_noise_before(lr, hr.shape, recipe, config, factor)
-    _second_rounds(lr, recipe)
-    lr = _adjust(lr, recipe)
-    lr = _add_noise_after(lr, recipe)
-    return _compressed(lr, recipe)
+    hr = hr.detach().float()
+    if not len(hr):
+        return hr.new_zeros(0, 3, hr.shape[2] // factor, hr.shape[3] // factor)
+    with torch.autocast(hr.device.type, enabled=False):
+        lr = _shrink(_blur_freely(hr, recipe), recipe, config, factor)
+        _add_noise_before(lr, hr.shape, recipe, config, factor)
+        _second_rounds(lr, recipe)
+        lr = _adjust(lr, recipe)
+        lr = _add_noise_after(lr, recipe)
+        return _compressed(lr, recipe)
 
 
 def _for_each(count: int, work: Callable[[int], None]) -> None:
@@ -128,7 +135,8 @@ def _convolve(hr: Tensor, chosen: Sequence[int], kernels: Sequence[Taps]) -> Non
     weights = torch.from_numpy(same).to(hr.device)[:, None]  # (n, 1, k, k)
     picked = torch.tensor(chosen, device=hr.device)
     padded = F.pad(hr[picked], (margin,) * 4, mode="replicate")
-    hr[picked] = F.conv2d(padded.transpose(0, 1), weights, groups=len(chosen)).transpose(0, 1)
+    with torch.backends.cudnn.flags(allow_tf32=False):  # whose ten bits are less than a level of 255
+        hr[picked] = F.conv2d(padded.transpose(0, 1), weights, groups=len(chosen)).transpose(0, 1)
 
 
 def _band(taps: Taps, before: int, *, size: int, factor: int, like: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from glyphsr.data.rendering.fonts import Font, FontBook, Notify, find_fonts, ope
 from glyphsr.data.rendering.grounds import Picture, find_photographs, make_ground, shade
 from glyphsr.data.rendering.layout import EM_PER_HEIGHT, Layout, Margins, UndrawableError, place
 from glyphsr.data.rendering.texts import Writer, open_texts
+from glyphsr.data.seeds import stream
 from glyphsr.errors import DataError
 from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
@@ -26,8 +27,11 @@ from glyphsr.types import Sample
 RUN = 8
 """Words in a row that share a font and a photograph."""
 
-RUN_STREAM = 1 << 40
-"""Number in the seeds of what they share; no set has as many words."""
+RENDER_STREAM = 4
+"""First number behind the seed of rendered words."""
+
+RUN_STREAM = (1 << 32) - 1
+"""Number behind the seed of what words of a run share; no set has as many words."""
 
 T = TypeVar("T")
 
@@ -82,20 +86,24 @@ class WordRenderer:
         self.texts: Writer = open_texts(config, self.book)
         self._run: tuple[tuple[int, ...], Shared] = ((), Shared(0.0, 0.0))
 
-    def word(self, seeds: Sequence[int], number: int, *, masks: bool = False) -> RenderedWord:
-        """The word of a number: seeds and number decide everything about it.
+    def word(
+        self, seed: int, number: int, *, numbers: tuple[int, ...] = (RENDER_STREAM,), masks: bool = False
+    ) -> RenderedWord:
+        """The word of a number: it and the seed decide everything about it.
 
         :data:`RUN` words in a row share a font and a photograph: opening them takes as long as drawing several words.
 
         Args:
-            seeds: Of all words together.
+            seed: Of all words together.
             number: Counted from 0.
+            numbers: What parts these words from others of the same seed.
             masks: As for :meth:`render`.
         """
-        key = (*seeds, number // RUN)
+        key = (seed, *numbers, number // RUN)
         if self._run[0] != key:
-            self._run = (key, Shared(*np.random.default_rng([*seeds, RUN_STREAM, number // RUN]).random(2).tolist()))
-        return self.render(np.random.default_rng([*seeds, number]), masks=masks, shared=self._run[1])
+            common = stream(seed, *numbers, RUN_STREAM, number // RUN)
+            self._run = (key, Shared(float(common.random()), float(common.random())))
+        return self.render(stream(seed, *numbers, number), masks=masks, shared=self._run[1])
 
     def render(self, rng: np.random.Generator, *, masks: bool = False, shared: Shared | None = None) -> RenderedWord:
         """Draw one random word.
@@ -184,5 +192,5 @@ def render_words(config: RenderConfig, count: int, *, seed: int = 0) -> list[Sam
         DataError: As :class:`WordRenderer`.
     """
     renderer = WordRenderer(config)
-    words = (renderer.word([seed], i, masks=True) for i in range(count))
+    words = (renderer.word(seed, i, masks=True) for i in range(count))
     return [word.as_sample(f"rendered/{i + 1:06d}") for i, word in enumerate(words)]

@@ -4,7 +4,9 @@ from pydantic import ValidationError
 
 from glyphsr.config.degradation import LEVELS, DegradationConfig
 from glyphsr.data.degradation.arrays import degrade, degrade_each
+from glyphsr.data.degradation.filters import gaussian_taps, motion_kernel, odd_size
 from glyphsr.data.degradation.recipe import draw_numbers, recipe_of
+from glyphsr.data.noise import FIELD_SIZE, noise_at
 
 from ...conftest import draw_word
 
@@ -100,7 +102,7 @@ def test_difficulty_0_is_down_sampling_and_little_else():
     hr = even(draw_word("Clean"))
     config = DegradationConfig(difficulty=0.0, mild_share=0.0, kernels=("area",))
     for seed in range(5):
-        assert np.abs(degrade(hr, config, rng(seed)).astype(int) - degrade(hr, only(), rng())).max() <= 25
+        assert np.abs(degrade(hr, config, rng(seed)).astype(int) - degrade(hr, only(), rng())).max() <= 2
 
 
 def test_the_harder_the_farther_from_the_clean_picture():
@@ -168,6 +170,38 @@ def test_motion_smears_along_one_direction_and_keeps_brightness():
     rows, columns = np.nonzero(lr[..., 0])
     seen = np.polyfit(columns, rows, 1)[0] if np.ptp(columns) >= np.ptp(rows) else 1 / np.polyfit(rows, columns, 1)[0]
     assert np.arctan(seen) % np.pi == pytest.approx(recipe.angle[0], abs=0.3)
+
+
+def moments(kernel):
+    """Centroid ``(x, y)``, deviation along the longer axis, and its angle."""
+    y, x = np.indices(kernel.shape) - (len(kernel) - 1) / 2
+    mean = np.array([(kernel * x).sum(), (kernel * y).sum()])
+    covariance = np.cov(np.stack([x.ravel(), y.ravel()]), aweights=kernel.ravel(), ddof=0)
+    values, vectors = np.linalg.eigh(covariance)
+    return mean, np.sqrt(values[1]), np.arctan2(*vectors[::-1, 1]) % np.pi
+
+
+@pytest.mark.parametrize("length", [2.5, 4.0, 7.3])
+@pytest.mark.parametrize("angle", [0.0, 0.3, 1.2, 2.0, 3.0])
+def test_motion_has_the_asked_length_and_angle_and_moves_nothing(length, angle):
+    mean, deviation, found = moments(motion_kernel(length, angle, odd_size(length)))
+    assert np.abs(mean).max() < 0.02
+    assert deviation == pytest.approx(np.sqrt(length**2 / 12 + 1 / 12), rel=0.05)  # the line's, and the pixels'
+    assert abs((found - angle + np.pi / 2) % np.pi - np.pi / 2) < 0.06
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.2, 0.5, 2.0])
+@pytest.mark.parametrize("shift", [-1.3, -0.4, 0.0, 0.25, 0.7])
+def test_rows_are_moved_and_blurred_as_asked_down_to_parts_of_pixels(sigma, shift):
+    (taps,) = gaussian_taps(np.array([sigma]), np.array([shift]))
+    places = np.arange(len(taps)) - len(taps) // 2
+    mean = (taps * places).sum()
+    assert mean == pytest.approx(-shift, abs=1e-3)  # the picture moves one way, what it is taken from the other
+    part = shift % 1
+    least = part * (1 - part)  # of interpolation
+    asked = max(sigma**2, least)
+    assert (taps * (places - mean) ** 2).sum() == pytest.approx(asked, abs=0.09)
+    assert taps.min() >= 0
 
 
 def test_blur_lengths_scale_with_the_line_height():
@@ -278,6 +312,9 @@ def test_one_number_stands_for_a_range():
     "changes",
     [
         {"difficulty": 1.5},
+        {"quality": (25.0, 98.0)},
+        {"noise_after": (0.0, 3.0)},
+        {"motion_length": (0.0, 1e5)},
         {"difficulty": (0.6, 0.2)},
         {"kernels": ()},
         {"quality": (0.0, 0.0)},
@@ -287,6 +324,30 @@ def test_one_number_stands_for_a_range():
 def test_settings_out_of_range_are_refused(changes):
     with pytest.raises(ValidationError):
         DegradationConfig(**changes)
+
+
+@pytest.mark.parametrize("side", [2, 4, 8])
+def test_pictures_smaller_than_the_kernel_are_degraded(side):
+    hr = np.full((side, side, 3), 90, np.uint8)
+    assert (degrade(hr, only(blur_sigma=(30.0, 30.0), motion_share=(1, 1), motion_length=(30, 30)), rng()) == 90).all()
+
+
+def test_nothing_is_degraded_to_nothing():
+    recipe = recipe_of(DegradationConfig(), draw_numbers(rng(), 0), height=32)
+    assert list(degrade_each([], recipe, DegradationConfig())) == []
+
+
+def test_the_planes_of_large_pictures_have_noise_of_their_own():
+    noise = noise_at(5, (3, 512, 2048))
+    assert not np.array_equal(noise[0], noise[1])
+    assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.01
+    assert np.array_equal(noise_at(0, (4,)), noise_at(FIELD_SIZE - 2, (6,))[2:])
+
+
+@pytest.mark.parametrize("hr", [np.zeros((32, 64, 3)), np.zeros((32, 64), np.uint8), np.zeros((32, 64, 4), np.uint8)])
+def test_arrays_of_other_kinds_are_refused(hr):
+    with pytest.raises(ValueError, match=r"expected \(H, W, 3\) uint8, got"):
+        degrade(hr, DegradationConfig(), rng())
 
 
 def test_sides_that_do_not_divide_are_refused():

@@ -102,11 +102,38 @@ def test_the_convolution_for_gpus_is_the_one_of_cpus():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_a_gpu_gives_the_pictures_of_the_cpu():
-    config = DegradationConfig()
     images = as_tensor(pictures())
+    for effect in EFFECTS.values():
+        config = DegradationConfig(**(OFF | effect))
+        recipe = recipe_of(config, draw_numbers(np.random.default_rng(0), COUNT), height=32)
+        here, there = degrade_batch(images, recipe, config), degrade_batch(images.cuda(), recipe, config).cpu()
+        assert ((here - there).abs() > 1e-6).float().mean() < 0.001
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_other_float_types_and_gradients_are_taken(dtype):
+    config = DegradationConfig(motion_share=(1, 1), compression_share=(0, 0), second_order_share=(0, 0))
     recipe = recipe_of(config, draw_numbers(np.random.default_rng(0), COUNT), height=32)
-    here, there = degrade_batch(images, recipe, config), degrade_batch(images.cuda(), recipe, config).cpu()
-    assert ((here - there).abs() > 1e-6).float().mean() < 0.01
+    images = as_tensor(pictures())
+    plain = degrade_batch(images, recipe, config)
+    other = degrade_batch(images.to(dtype).requires_grad_(), recipe, config)
+    assert (other.dtype, other.requires_grad) == (torch.float32, False)
+    assert (plain - other).abs().max() < 1.1 / 255
+
+
+def test_autocast_makes_no_difference():
+    config = DegradationConfig()
+    recipe = recipe_of(config, draw_numbers(np.random.default_rng(0), COUNT), height=32)
+    images = as_tensor(pictures())
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = degrade_batch(images, recipe, config)
+    assert torch.equal(inside, degrade_batch(images, recipe, config))
+
+
+def test_no_pictures_are_no_pictures():
+    config = DegradationConfig()
+    recipe = recipe_of(config, draw_numbers(np.random.default_rng(0), 0), height=32)
+    assert degrade_batch(torch.zeros(0, 3, 32, 64), recipe, config).shape == (0, 3, 16, 32)
 
 
 def test_arguments_that_do_not_fit_are_refused():
@@ -114,5 +141,7 @@ def test_arguments_that_do_not_fit_are_refused():
     recipe = recipe_of(config, draw_numbers(np.random.default_rng(0), 2), height=32)
     with pytest.raises(ValueError, match="multiples of 2"):
         degrade_batch(torch.zeros(2, 3, 32, 33), recipe, config)
+    with pytest.raises(ValueError, match=r"expected \(B, 3, H, W\) of a float type"):
+        degrade_batch(torch.zeros(2, 3, 32, 32, dtype=torch.uint8), recipe, config)
     with pytest.raises(ValueError, match="recipes of 3 pictures, got 2"):
         degrade_batch(torch.zeros(3, 3, 32, 32), recipe, config)
