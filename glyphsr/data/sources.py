@@ -59,6 +59,8 @@ class WordSource:
     """The words of this part; none where the collection is endless."""
     paired: bool = False
     """Whether the stored LR side is used."""
+    origin: str = ""
+    """Of rendered words a digest of what they are made of; on another machine they may be others."""
 
     @property
     def is_endless(self) -> bool:
@@ -223,24 +225,25 @@ def open_sources(
             continue
         if isinstance(source, RenderedSource):
             own, kind = (HELD_OUT_SEED, HELD_OUT_STREAM) if held_out else (seed, RENDER_STREAM)
-            drawn = RenderedWords(WordRenderer(source.render, notify), own, (kind, number))
-            opened.append(WordSource(source.weight, dress(drawn, None, source)))
+            renderer = WordRenderer(source.render, notify)
+            words = dress(RenderedWords(renderer, own, (kind, number)), None, source)
+            opened.append(WordSource(source.weight, words, origin=" ".join(renderer.origin().values())))
             continue
-        words: list[WordCollection] = []
+        parts: list[WordCollection] = []
         keys: list[str] = []
         if isinstance(source, FolderSource):
             path = Path(source.path)
             if not path.is_dir():
                 raise DataError(f"{path}: no such folder of word pictures")
             folder = FolderWords(path)
-            words.append(dress(PicturesOnly(folder), path, source))
+            parts.append(dress(PicturesOnly(folder), path, source))
             keys += [name for name, _ in folder.rows]
         else:
             for path in find_lmdb(source.path, data_root):
                 environment = PairedLmdb(path)
-                words.append(dress(environment, path, source))
+                parts.append(dress(environment, path, source))
                 keys += [f"{path.name}/{i}" for i in range(len(environment))]
-        collection = words[0] if len(words) == 1 else JoinedWords(words)
+        collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
         indices = _split(source.path, keys, config, held_out=held_out)
         paired = isinstance(source, LmdbSource) and source.paired
         opened.append(WordSource(source.weight, collection, indices, paired))

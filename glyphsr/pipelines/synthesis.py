@@ -21,7 +21,6 @@ from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, MANIFEST, as_json
 from glyphsr.data.hr_words import LmdbWords
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import LmdbWriter
-from glyphsr.data.rendering.grounds import grounds_fingerprint
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.errors import ConfigError, DataError, GlyphSRError
 from glyphsr.pipelines.extraction import SUFFIX
@@ -158,15 +157,7 @@ def _describe(config: SynthConfig, renderer: WordRenderer) -> bytes:
     settings = config.model_dump(
         mode="json", exclude={"workers": True, "glyphs": True, "render": {"words", "fonts", "backgrounds"}}
     )
-    return as_json(
-        {
-            "settings": settings,
-            "fonts": renderer.book.fingerprint(),
-            "texts": renderer.texts.fingerprint(),
-            "backgrounds": grounds_fingerprint(renderer.photographs),
-            "versions": _versions(),
-        }
-    )
+    return as_json({"settings": settings, "versions": _versions()} | renderer.origin())
 
 
 def _versions() -> dict[str, str]:
@@ -189,7 +180,7 @@ def _manifest(pairs: Path, config: SynthConfig, renderer: WordRenderer) -> dict[
         "source": {"name": pairs.name, "samples": len(words), "fingerprint": words.fingerprint()},
         "segmenter": exact,
         "localizer": exact,
-        "parameters": {"seed": config.seed, "fonts": renderer.book.fingerprint()},
+        "parameters": {"seed": config.seed} | renderer.origin(),
         "versions": _versions(),
     }
 

@@ -83,6 +83,9 @@ class Trainer:
         sources = open_sources(  # missing data shows early
             data, held_out=False, seed=config.seed, data_root=data_root, dress=dress, notify=self.say
         )
+        words = [source.origin for source in sources]
+        if any(other != words for other in self.processes.gather(words)):
+            raise ConfigError("data.sources: the processes' machines have other fonts, word lists or photographs")
         if config.batch_size < self.processes.count:
             raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
         torch.manual_seed(config.seed)
@@ -112,6 +115,7 @@ class Trainer:
             stepper=self.stepper,
             processes=self.processes,
             smoke=smoke,
+            words=words,
             say=self.say,
         )
         if self.processes.rank:  # what is random in a forward pass differs between processes

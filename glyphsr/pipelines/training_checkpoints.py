@@ -76,6 +76,7 @@ class Checkpoints:
         stepper: Holds optimiser and objective.
         processes: Who takes part.
         smoke: Whether the run only shows that it runs.
+        words: Digests of what rendered words are made of.
         say: Tells a person.
     """
 
@@ -89,6 +90,7 @@ class Checkpoints:
         stepper: Stepper,
         processes: Processes,
         smoke: bool,
+        words: list[str],
         say: Callable[[str], None],
     ) -> None:
         self.config = config
@@ -98,6 +100,7 @@ class Checkpoints:
         self.stepper = stepper
         self.processes = processes
         self.smoke = smoke
+        self.words = words
         self.say = say
 
     @property
@@ -143,6 +146,7 @@ class Checkpoints:
             **{name: asdict(score) if score else None for name, score in scores.items()},  # unrounded
             **{name: getattr(progress, name) for name in ("step", "bad_steps", "skipped", "best_step", "origin")},
             "smoke": self.smoke,
+            "words": self.words,
             "config": self.config.model_dump_json(),
             "trained": self.stepper.trained(),
             "model": self.model.state_dict(),
@@ -182,6 +186,8 @@ class Checkpoints:
         changed = list(differences(before, self.config))
         for difference in changed:
             self.say(f"going on with another setting than before: {difference}")
+        if state.get("words", self.words) != self.words:
+            self.say("fonts, word lists or photographs are others than before, so rendered words are others too")
         self._restore(state, path)
         progress = Progress(state["step"], state["bad_steps"], state["skipped"])
         if path != own:

@@ -12,12 +12,14 @@ import pytest
 import yaml
 
 from glyphsr.config.recognizers import PARSeqConfig
-from glyphsr.config.training import LossConfig, OptimiserConfig
+from glyphsr.config.rendering import RenderConfig
+from glyphsr.config.training import DataConfig, LossConfig, OptimiserConfig, RenderedSource
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.pipelines.run_folder import RunFolder
 from glyphsr.pipelines.stopping import InterruptedTrainingError
 from glyphsr.pipelines.training import Trainer
 
+from ..fonts import font_without, whole_font
 from ..runs import run, same, weights_of
 
 
@@ -68,6 +70,22 @@ def test_another_model_is_refused_and_other_settings_are_said(config, tmp_path):
     assert "optimiser.learning_rate: 0.001 -> 0.002" in told
     with pytest.raises(ConfigError, match="beyond the 4 asked for"):
         run(config.model_copy(update={"steps": 4}), tmp_path)
+
+
+def test_rendered_words_of_other_fonts_are_said(config, tmp_path):
+    fonts = tmp_path / "fonts"
+    fonts.mkdir()
+    whole_font(fonts / "a.ttf")
+    sources = (RenderedSource(render=RenderConfig(fonts=(str(fonts),))),)
+    rendered = config.model_copy(update={"steps": 2, "data": DataConfig(sources=sources)})
+    notes = [], []
+    Trainer(rendered, tmp_path / "run", device="cpu", workers=0).run()
+    longer = rendered.model_copy(update={"steps": 3})
+    Trainer(longer, tmp_path / "run", device="cpu", workers=0, notify=notes[0].append).run()
+    font_without(fonts / "b.ttf", "$")
+    longer = rendered.model_copy(update={"steps": 4})
+    Trainer(longer, tmp_path / "run", device="cpu", workers=0, notify=notes[1].append).run()
+    assert ["rendered words are others too" in "".join(told) for told in notes] == [False, True]
 
 
 def test_a_run_goes_on_from_another_runs_state(config, tmp_path):

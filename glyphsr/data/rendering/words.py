@@ -16,7 +16,7 @@ from glyphsr.data.rendering.coverage import masks_of, union
 from glyphsr.data.rendering.draws import Draws
 from glyphsr.data.rendering.effects import Coverage, ink_text, lay
 from glyphsr.data.rendering.fonts import Font, FontBook, Notify, find_fonts, open_font
-from glyphsr.data.rendering.grounds import Picture, find_photographs, make_ground, shade
+from glyphsr.data.rendering.grounds import Picture, find_photographs, grounds_fingerprint, make_ground, shade
 from glyphsr.data.rendering.layout import EM_PER_HEIGHT, Layout, Margins, UndrawableError, place
 from glyphsr.data.rendering.texts import Writer, open_texts
 from glyphsr.data.seeds import stream
@@ -85,6 +85,14 @@ class WordRenderer:
         self.photographs = find_photographs(config.backgrounds)
         self.texts: Writer = open_texts(config, self.book)
         self._run: tuple[tuple[int, ...], Shared] = ((), Shared(0.0, 0.0))
+
+    def origin(self) -> dict[str, str]:
+        """Digests of the fonts, texts and photographs that words are made of, wherever they lie."""
+        return {
+            "fonts": self.book.fingerprint(),
+            "texts": self.texts.fingerprint(),
+            "backgrounds": grounds_fingerprint(self.photographs),
+        }
 
     def word(
         self, seed: int, number: int, *, numbers: tuple[int, ...] = (RENDER_STREAM,), masks: bool = False
