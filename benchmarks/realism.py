@@ -138,11 +138,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("real", type=Path)
     parser.add_argument("--words", type=int, default=2000)
+    parser.add_argument("--half", choices=("even", "odd"), help="every second real word, counted from 0")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], dest="sets")
     arguments = parser.parse_args()
     pairs = PairedLmdb(arguments.real)
-    real = [pairs[i] for i in range(min(arguments.words, len(pairs)))]
+    first, step = {None: (0, 1), "even": (0, 2), "odd": (1, 2)}[arguments.half]
+    real = [pairs[i] for i in range(first, min(arguments.words, len(pairs)), step)]
     config = load(SynthConfig, sets=[f"seed={arguments.seed}", *arguments.sets])
     rendered = render(len(real), config)
     print(f"{len(real)} real words of {arguments.real}, {len(rendered)} rendered, seed {arguments.seed}")

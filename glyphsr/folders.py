@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from glyphsr.errors import ConfigError
 
@@ -11,6 +12,27 @@ MARK = ".unfinished"
 
 Foreign = Callable[[Path], str | None]
 """Tells what in a folder this kind of build did not write; ``None`` if it wrote everything."""
+
+
+def _hold(mark: Path) -> IO[bytes]:
+    """Keep a second command out of a folder that is being built.
+
+    Raises:
+        ConfigError: If another one is building there.
+    """
+    file = mark.open("ab")
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise ConfigError(
+            f"{mark.parent}: another command is writing there; wait for it, or name another place"
+        ) from None
+    except (ImportError, OSError):  # Windows, or a file system without locks
+        pass
+    return file
 
 
 class FolderBuild:
@@ -29,6 +51,7 @@ class FolderBuild:
     def __init__(self, path: Path, *, source: str, overwrite: bool, foreign: Foreign) -> None:
         self.path, self.partial, self.old = self._places(path)
         self.check(path, overwrite=overwrite, foreign=foreign)
+        self._lock: IO[bytes] | None = None
         try:
             self.resumes = self._start(source)
             """Whether what an interrupted build left is there."""
@@ -59,12 +82,22 @@ class FolderBuild:
 
     def _start(self, source: str) -> bool:
         mark = self.partial / MARK
+        self._lock = _hold(mark) if mark.is_file() else None
         resumes = bool(source) and mark.is_file() and mark.read_text(encoding="utf-8") == source
-        if self.partial.exists() and not resumes:
-            shutil.rmtree(self.partial)
-        self.partial.mkdir(parents=True, exist_ok=True)
-        mark.write_text(source, encoding="utf-8")
+        if not resumes:
+            self.release()
+            if self.partial.exists():
+                shutil.rmtree(self.partial)
+            self.partial.mkdir(parents=True)
+            mark.write_text(source, encoding="utf-8")
+            self._lock = _hold(mark)
         return resumes
+
+    def release(self) -> None:
+        """Let others build there."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def finish(self) -> None:
         """Give the folder its name; what it replaces goes last.
@@ -78,6 +111,7 @@ class FolderBuild:
                 self.path.rename(self.old)
             self.partial.rename(self.path)
             (self.path / MARK).unlink()
+            self.release()
             self._forget(self.old)
         except OSError as error:
             where = error.filename or self.path
@@ -85,6 +119,7 @@ class FolderBuild:
 
     def abandon(self) -> None:
         """Take away an unfinished folder that holds nothing worth going on with."""
+        self.release()
         self._forget(self.partial)
 
     @staticmethod

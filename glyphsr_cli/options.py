@@ -67,4 +67,4 @@ OfflineOpt = Annotated[bool, typer.Option("--offline", help="Never touch the net
 
 def auto_or_number(text: str | None) -> int | str | None:
     """The value of :data:`AutoBatchOpt` as a setting."""
-    return int(text) if text and text.isdigit() else text
+    return int(text) if text and text.isdecimal() else text

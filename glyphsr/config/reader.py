@@ -157,7 +157,10 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         return f"{path}: unknown key; did you mean {close[0]!r}?" if close else f"{path}: unknown key"
     if error["type"] == "value_error":
         message = str(error["ctx"]["error"])
-        return f"{path}.{message}" if path else message
+        field = message.partition(":")[0].partition(".")[0]
+        known = {name for model in _models_at(kind, location) for name in model.model_fields}
+        # Checks of a whole model name the field; those of one field are at its place already.
+        return message if not path else f"{path}.{message}" if field in known else f"{path}: {message}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         kinds = ", ".join(str(_tag(model)) for model in _models_at(kind, location))
         found = value.get("kind") if isinstance(value, dict) else value
@@ -171,6 +174,8 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
             mantissa, _, exponent = value.lower().partition("e")
             dotted = mantissa if "." in mantissa else mantissa + ".0"
             hint = f" (YAML wants {dotted}e{exponent})" if exponent else f" (YAML wants {number:g}, without quotes)"
+            if error["type"] == "int_type" and number.is_integer():
+                hint = f" (YAML wants {int(number)})"
         except ValueError:
             pass
     return f"{path}: {message}, got {shown}{hint}"

@@ -50,7 +50,7 @@ class RenderConfig(Config):
     height: Annotated[int, Field(ge=8, le=512, multiple_of=2)] = 32
     """Of the HR picture, in pixels; even, so that LR has half of it."""
     max_aspect: Annotated[float, Field(gt=1, le=100)] = 12.0
-    """Longest picture in heights; longer text is drawn narrower."""
+    """Longest picture in heights, before it is turned; longer text is drawn narrower."""
     text: TextConfig = TextConfig()
     words: tuple[str, ...] = ()
     """Text files, one text a line, drawn as they stand; none for the kinds of ``text``."""

@@ -123,6 +123,16 @@ def _record(row: Mapping[str, Any]) -> GlyphRecord:
     )
 
 
+def check_pairs(path: Path) -> None:
+    """Refuse masks where pairs are wanted.
+
+    Raises:
+        DataError: If an environment holds glyph masks.
+    """
+    if (path / "data.mdb").is_file() and PairedLmdb(path).get(MANIFEST) is not None:
+        raise DataError(f"{path}: holds glyph masks, no pairs; name the set that they belong to")
+
+
 class GlyphLmdb:
     """Reads a glyph LMDB, read-only and without locks.
 

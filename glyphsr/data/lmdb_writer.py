@@ -158,6 +158,7 @@ class LmdbWriter:
         self._env.close()
         if not self.count or not self._source:
             self._build.abandon()
+        self._build.release()
 
 
 def write_pairs(path: Path, samples: Iterable[Sample], *, overwrite: bool = False) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.data.glyph_lmdb import MANIFEST, GlyphLmdb
+from glyphsr.data.glyph_lmdb import MANIFEST, GlyphLmdb, check_pairs
 from glyphsr.data.lmdb_pairs import PairedLmdb, decode_rgb
 from glyphsr.data.pair_loader import BadSample
 from glyphsr.errors import DataError
@@ -88,6 +88,7 @@ def inspect(
     Raises:
         DataError: If it cannot be opened.
     """
+    check_pairs(path)
     pairs = PairedLmdb(path)
     total = min(len(pairs), pairs.last_number())
     shown = set(np.linspace(0, total - 1, min(sheet, total)).round().astype(int).tolist()) if sheet and total else set()

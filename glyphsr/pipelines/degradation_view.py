@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from glyphsr.config.synth import SynthConfig
 from glyphsr.data.degradation.arrays import degrade
+from glyphsr.data.glyph_lmdb import check_pairs
 from glyphsr.data.hr_words import open_hr_words
 from glyphsr.data.lmdb_pairs import decode_rgb
 from glyphsr.data.pair_loader import resize
@@ -18,6 +19,9 @@ from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.pipelines.synthesis_work import DEGRADE_STREAM
 from glyphsr.viz.degradation_sheet import degradation_sheet
+
+MAX_ASPECT = 100
+"""Longest picture in heights; longer ones are squeezed."""
 
 DIFFICULTIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -54,7 +58,8 @@ def view_degradation(
     rows = []
     for i, hr in enumerate(_pictures(source, settings, words, data_root, notify)):
         height = settings.render.height
-        line = resize(hr, (height, max(2, round(hr.shape[1] * height / hr.shape[0] / 2) * 2)))
+        aspect = min(hr.shape[1] / hr.shape[0], MAX_ASPECT)
+        line = resize(hr, (height, max(2, round(aspect * height / 2) * 2)))
         versions = []
         for difficulty in difficulties:
             own = {"difficulty": (difficulty, difficulty), "mild_share": 0.0}
@@ -87,6 +92,7 @@ def _pictures(
         if path.suffix.lower() in SUFFIXES:
             raise DataError(f"{source}: no such picture")
         path = find_lmdb(source, data_root)[0]
+    check_pairs(path)
     collection = open_hr_words(path)
     if not len(collection):
         raise DataError(f"{path}: no words in it")

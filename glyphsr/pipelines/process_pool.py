@@ -58,5 +58,9 @@ def process_pool(
     finally:
         for process in set(multiprocessing.active_children()) - others:  # interrupted: work under way is lost anyhow
             process.terminate()
-        # Waits for the pool's own thread, which at exit would else find its pipe closed.
-        pool.shutdown(cancel_futures=True)
+        # The pool's own thread reads results; one that its worker could not send to the end would never come. It ends
+        # with the pipe, of which this process holds the last writing end.
+        writer = getattr(getattr(pool, "_result_queue", None), "_writer", None)
+        if writer is not None:
+            writer.close()
+        pool.shutdown(cancel_futures=True)  # else that thread would be interrupted at exit, with a traceback

@@ -101,6 +101,8 @@ def synthesize(
     out = Path(out)
     if out.name in ("", ".."):
         raise ConfigError(f"-o {out}: expected the name of a folder to make")
+    if (out.absolute().parent / "data.mdb").exists():
+        raise ConfigError(f"-o {out}: lies in the LMDB {out.parent}, which is never changed")
     glyphs = out.with_name(out.name + SUFFIX) if settings.glyphs else None
     started = time.perf_counter()
     # What may be in the way is said before fonts are looked at; an interrupted command's pairs may be complete.
@@ -116,6 +118,9 @@ def synthesize(
         raise ConfigError(f"{out}: exists already; --overwrite replaces it")
     if not half_done:
         _check_space(out, settings)
+    beside = out.with_name(out.name + SUFFIX)
+    if overwrite and glyphs is None and beside.exists() and notify:
+        notify(f"{beside}: are masks of the words that are replaced; make them anew with --glyphs, or remove them")
     made = 0
     try:
         with ExitStack() as stack:
@@ -144,10 +149,11 @@ def _check_space(out: Path, config: SynthConfig) -> None:
     """Refuse what the disk clearly does not hold, now and not after hours."""
     need = config.count * config.render.height**2 * (BYTES_OF_PAIRS + config.glyphs * BYTES_OF_MASKS)
     place = next(folder for folder in out.absolute().parents if folder.exists())
-    free = shutil.disk_usage(place).free
-    if need > free:
+    usage = shutil.disk_usage(place)
+    begun = sum(file.stat().st_size for file in place.glob(f"{out.name}*.partial/data.mdb"))
+    if usage.total and need > usage.free + begun:
         raise GlyphSRError(
-            f"{out}: {config.count} words need about {need / 1e9:.0f} GB, {free / 1e9:.0f} GB are free; "
+            f"{out}: {config.count} words need about {need / 1e6:.0f} MB, {usage.free / 1e6:.0f} MB are free; "
             "expected fewer words, or another disk"
         )
 

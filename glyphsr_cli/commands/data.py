@@ -10,6 +10,9 @@ from glyphsr_cli import console
 from glyphsr_cli.options import JsonOpt, ProgressOpt, QuietOpt
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from glyphsr.pipelines.data_inspection import Inspection, Spread
     from glyphsr.pipelines.data_making import MakeResult
 
@@ -170,8 +173,6 @@ def inspect(
     """Show counts, sizes, alphabet and labels of an LMDB."""
     if sheet is not None:
         check_sheet("--sheet", sheet, overwrite=overwrite)
-    from glyphsr.data.lmdb_writer import encode_png
-    from glyphsr.files import write_bytes
     from glyphsr.pipelines.data_inspection import inspect as look
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
@@ -182,7 +183,7 @@ def inspect(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if sheet is not None and picture is not None:
-        write_bytes(sheet, encode_png(picture))
+        write_sheet("--sheet", sheet, picture)
     for item in found.bad[:SHOWN_PROBLEMS]:
         console.say(f"error: {item.id}: {item.problem}")
     if json_:
@@ -207,6 +208,22 @@ def check_sheet(option: str, sheet: Path, *, overwrite: bool) -> None:
         raise ConfigError(f"{option} {sheet}: exists already; --overwrite replaces it")
     if not sheet.parent.is_dir():
         raise ConfigError(f"{option} {sheet}: the folder {sheet.parent} does not exist")
+
+
+def write_sheet(option: str, sheet: Path, picture: "NDArray[np.uint8]") -> None:
+    """Write a sheet.
+
+    Raises:
+        GlyphSRError: If it cannot be written there.
+    """
+    from glyphsr.data.lmdb_writer import encode_png
+    from glyphsr.errors import GlyphSRError
+    from glyphsr.files import write_bytes
+
+    try:
+        write_bytes(sheet, encode_png(picture))
+    except OSError as error:
+        raise GlyphSRError(f"{option} {sheet}: cannot be written: {error.strerror or error}") from error
 
 
 def _range(spread: "Spread | None") -> str:

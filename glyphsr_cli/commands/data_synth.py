@@ -33,7 +33,8 @@ BackgroundsOpt = Annotated[
     str | None, typer.Option(help="Folder of photographs to take grounds from.", rich_help_panel=WORDS)
 ]
 HeightOpt = Annotated[
-    int | None, typer.Option(help="Of the HR pictures in pixels, even.", show_default="32", rich_help_panel=WORDS)
+    int | None,
+    typer.Option(help="Height of the HR pictures in pixels: 8 to 512, even.", show_default="32", rich_help_panel=WORDS),
 ]
 OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.", rich_help_panel=OUTPUT)]
 
@@ -41,7 +42,7 @@ OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Replace what ex
 def synth(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new LMDB; masks go to OUT-glyphs.")],
     count: Annotated[
-        int | None, typer.Option("--count", "-n", help="Words.", show_default="1000", rich_help_panel=WORDS)
+        int | None, typer.Option("--count", "-n", help="How many words.", show_default="1000", rich_help_panel=WORDS)
     ] = None,
     glyphs: Annotated[
         bool | None,
@@ -60,7 +61,7 @@ def synth(
         str | None,
         typer.Option(
             metavar="D | D..D",
-            help="Of all LR pictures, from 0 to 1: a number or a range.",
+            help="How hard all LR pictures are, from 0 to 1: a number or a range.",
             show_default="mostly 0.4..1",
             rich_help_panel=WORDS,
         ),
@@ -68,7 +69,11 @@ def synth(
     seed: SeedOpt = None,
     workers: Annotated[
         str | None,
-        typer.Option(help="Processes, or auto; they leave no trace in the data.", rich_help_panel="Computing"),
+        typer.Option(
+            help="Processes, 1 to 256, or auto; their number does not change the data.",
+            show_default="auto",
+            rich_help_panel="Computing",
+        ),
     ] = None,
     config: ConfigOpt = None,
     sets: SetOpt = None,
@@ -138,20 +143,18 @@ def degrade(
     It shows what `data synth`, `data make` and training do to HR pictures; `--set degradation.blur_sigma=[0.2,5]` and
     the like change it.
     """
-    from glyphsr_cli.commands.data import check_sheet
+    from glyphsr_cli.commands.data import check_sheet, write_sheet
 
     check_sheet("--out", out, overwrite=overwrite)
     columns = _numbers(difficulty, ",")
     settings = _load(config, sets, {"seed": seed}, _render_flags(None, fonts, None, None), None)
-    from glyphsr.data.lmdb_writer import encode_png
-    from glyphsr.files import write_bytes
     from glyphsr.pipelines.degradation_view import view_degradation
 
     say = None if quiet else lambda message: console.say(f"note: {message}")
     sheet = view_degradation(
         source, config=settings, difficulties=columns, words=samples, data_root=data_root, notify=say
     )
-    write_bytes(out, encode_png(sheet))
+    write_sheet("--out", out, sheet)
     typer.echo(out)
 
 
@@ -192,4 +195,4 @@ def _numbers(text: str, mark: str) -> list[float]:
 
 
 def _number_or_text(text: str | None) -> int | str | None:
-    return int(text) if text and text.isdigit() else text
+    return int(text) if text and text.isdecimal() else text

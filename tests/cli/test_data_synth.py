@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from glyphsr_cli.app import app
@@ -59,8 +60,12 @@ def test_json_says_what_was_made():
         (("--count", 0), 2, "count"),
         (("--difficulty", "2"), 2, "difficulty"),
         (("--difficulty", "hard"), 2, "expected numbers from 0 to 1, such as 0.5 or 0.2..0.8"),
-        (("--workers", "many"), 2, "workers"),
-        (("--count", 999_999_999), 1, "words need about 12288 GB, "),
+        (("--workers", "many"), 2, "workers: expected auto or 1 to 256, got 'many'"),
+        (("--workers", "\u00b2"), 2, "expected auto or 1 to 256"),
+        (("--difficulty", "0.8..0.2"), 2, "degradation.difficulty: expected the least and the greatest"),
+        (("--set", "count=1e3"), 2, "(YAML wants 1000)"),
+        (("--backgrounds", ""), 4, "no such folder of photographs"),
+        (("--count", 999_999_999), 1, "words need about 12288000 MB, "),
         (("--set", "render.colour=1"), 2, "render.colour: unknown key"),
         (("--words", "none.txt"), 4, "none.txt: No such file"),
         (("--fonts", "none"), 4, "none: no such font file or folder"),
@@ -111,5 +116,9 @@ def test_degrade_draws_a_sheet(tmp_path):
         failed = run("degrade", *arguments, "--fonts", "builtin")
         assert failed.exit_code == 2
         assert says in failed.stderr
+    unwritable = run("degrade", "--fonts", "builtin", "-o", "/proc/sheet.png")
+    assert (unwritable.exit_code, len(unwritable.stderr.splitlines())) == (1, 1), unwritable.stderr
+    Image.new("RGB", (30000, 1)).save("wide.png")
+    assert run("degrade", "wide.png", "-o", "wide-sheet.png").exit_code == 0
     missing = run("degrade", "nothing.png", "-o", "new.png")
     assert (missing.exit_code, missing.stderr) == (4, "error: nothing.png: no such picture\n")

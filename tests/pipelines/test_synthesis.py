@@ -211,7 +211,37 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path):
     assert synthesize(tmp_path / "set", config=config(400)).samples == 400
 
 
-def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(tmp_path):
+def test_one_command_at_a_time_writes_a_set(tmp_path):
+    seen = []
+
+    def second(done, total):
+        if done >= 64 and not seen:
+            with pytest.raises(ConfigError, match=r"set\.partial: another command is writing there"):
+                synthesize(tmp_path / "set", config=config(100, glyphs=False))
+            with pytest.raises(ConfigError, match="another command is writing there"):  # nor is it begun anew
+                synthesize(tmp_path / "set", config=config(100, seed=8, glyphs=False))
+            seen.append(done)
+
+    assert synthesize(tmp_path / "set", config=config(100, glyphs=False), progress=second).samples == 100
+    assert seen
+
+
+def test_no_set_is_made_inside_another(made):
+    with pytest.raises(ConfigError, match="lies in the LMDB"):
+        synthesize(made.path / "inner", config=config())
+
+
+def test_masks_of_words_that_are_replaced_are_named(tmp_path):
+    synthesize(tmp_path / "set", config=config())
+    notes = []
+    synthesize(tmp_path / "set", config=config(seed=9, glyphs=False), overwrite=True, notify=notes.append)
+    assert "set-glyphs: are masks of the words that are replaced" in notes[0]
+    with pytest.raises(DataError, match="holds glyph masks, no pairs"):
+        view_degradation(str(tmp_path / "set-glyphs"))
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(tmp_path, sign):
     command = [sys.executable, "-m", "glyphsr_cli", "data", "synth", "-o", str(tmp_path / "set"), "--count", "100000"]
     command += ["--fonts", "builtin", "--height", "16", "--workers", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -219,7 +249,7 @@ def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(tmp_path):
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline and (not partial.exists() or partial.stat().st_size < 1_000_000):
         time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sign)
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (130, ""), stderr
     assert stderr.strip().splitlines()[-1].startswith("interrupted; what was written is complete"), stderr

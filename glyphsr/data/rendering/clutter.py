@@ -58,18 +58,24 @@ def cover_clutter(clutter: Clutter, layout: Layout, draws: Draws) -> Coverage:
     near, far = clutter.gap * tall, (clutter.gap + clutter.reach) * tall
     if clutter.kind == "letters":
         return _letters(clutter, layout, draws, near)
-    canvas = np.zeros(layout.size, np.uint8)
+    height, width = layout.size
+    canvas = np.zeros(layout.size, np.float32)
     lines = {
-        "left": (x0 - far, 0.0, x0 - near, float(layout.size[0])),
-        "right": (x1 + near, 0.0, x1 + far, float(layout.size[0])),
-        "top": (0.0, y0 - far, float(layout.size[1]), y0 - near),
-        "bottom": (0.0, y1 + near, float(layout.size[1]), y1 + far),
+        "left": (x0 - far, 0.0, x0 - near, height),
+        "right": (x1 + near, 0.0, x1 + far, height),
+        "top": (0.0, y0 - far, width, y0 - near),
+        "bottom": (0.0, y1 + near, width, y1 + far),
     }
     for side in lines if clutter.kind == "frame" else (clutter.side,):
-        left, top, right, bottom = (round(16 * end - 8) for end in lines[side])
-        corners = np.array([[left, top], [right - 16, top], [right - 16, bottom - 16], [left, bottom - 16]], np.int32)
-        cv2.fillConvexPoly(canvas, corners, 255, cv2.LINE_AA, 4)
-    return canvas.astype(np.float32) / np.float32(255)
+        left, top, right, bottom = lines[side]
+        np.maximum(canvas, np.outer(_covered(height, top, bottom), _covered(width, left, right)), out=canvas)
+    return canvas
+
+
+def _covered(count: int, start: float, end: float) -> Coverage:
+    """How much of each pixel of a row an interval covers."""
+    places = np.arange(count, dtype=np.float32)
+    return np.asarray(np.clip(np.minimum(places + 1, end) - np.maximum(places, start), 0, 1), np.float32)
 
 
 def _letters(clutter: Clutter, layout: Layout, draws: Draws, near: float) -> Coverage:

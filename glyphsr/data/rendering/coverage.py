@@ -7,12 +7,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.data.rendering.layout import Layout, Matrix, PlacedGlyph
+from glyphsr.data.rendering.layout import Layout, Matrix, PlacedGlyph, UndrawableError
 
 FINE = 2
 """Samples per pixel and axis; what they cover is averaged."""
 
 HALF = 0.5
+
+FAINT = 24
+"""Of 255: a character that covers no part of a pixel more than this cannot be seen."""
 
 Patch = tuple[slice, slice]
 """Rows and columns of a picture."""
@@ -84,13 +87,16 @@ def union(
 
     Returns:
         ``(H, W)`` uint8, 255 for pixels wholly covered.
+
+    Raises:
+        UndrawableError: If a character covers next to nothing.
     """
     whole = np.zeros((FINE * size[0], FINE * size[1]), np.uint8)
     for i, glyph in enumerate(glyphs):
         rows, columns = place = _reach(glyph, size)
         fine = _cover_finely(glyph, place)
-        if fine is None:
-            continue
+        if fine is None or int(fine.max()) < FAINT:
+            raise UndrawableError
         part = whole[FINE * rows.start : FINE * rows.stop, FINE * columns.start : FINE * columns.stop]
         part[:] = cv2.add(part, fine)
         if masks is not None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from glyphsr.config.rendering import BUILTIN_FONT
 from glyphsr.text.charset import ALPHANUMERIC, PRINTABLE_94
 
-CHECK_NUMBER = 2
+CHECK_NUMBER = 3
 """Rises when a font may be judged otherwise than before."""
 
 CHECKED = PRINTABLE_94 + "£€"
@@ -112,6 +112,9 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
 
     Returns:
         ``None`` where the file is no font.
+
+    Raises:
+        OSError: If the file cannot be read.
     """
     try:
         font = (
@@ -122,7 +125,11 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
         assert isinstance(font, ImageFont.FreeTypeFont)
         absent = _shape(font, ABSENT)
         shapes = {char: _shape(font, char) for char in characters}
-    except (OSError, ValueError):
+    except OSError as error:
+        if error.errno is not None:  # the system's, not the font's
+            raise
+        return None
+    except ValueError:
         return None
     drawn = {char: shape for char, shape in shapes.items() if shape.any() and not np.array_equal(shape, absent)}
     digest = hashlib.sha256()

@@ -24,6 +24,9 @@ from glyphsr.text.charset import ALPHANUMERIC
 SUFFIXES = (".ttf", ".otf", ".ttc", ".pfb")
 HELP = "install some (on Debian fonts-dejavu, fonts-liberation, fonts-noto-core), or name files with --fonts"
 
+MOST_KINDS = 4096
+"""Sets of special characters whose fonts are remembered."""
+
 Notify = Callable[[str], None]
 
 
@@ -66,36 +69,62 @@ class FontBook:
     """
 
     def __init__(self, fonts: Sequence[Font]) -> None:
-        kinds: dict[str, Font] = {}
+        looks: dict[str, list[Font]] = {}
         for font in sorted(fonts, key=lambda font: font.path):
-            kinds.setdefault(font.shapes, font)
-        self.fonts = tuple(sorted(kinds.values(), key=lambda font: font.path))
+            looks.setdefault(font.shapes, []).append(font)
+        self.looks = tuple(sorted(looks.values(), key=lambda files: files[0].path))
+        """Files by look."""
+        self._covering: dict[str, frozenset[Font]] = {}
         self._able: dict[frozenset[str], list[Font]] = {}
 
     def __len__(self) -> int:
-        return len(self.fonts)
+        return len(self.looks)
+
+    @property
+    def fonts(self) -> tuple[Font, ...]:
+        """One file of each look."""
+        return tuple(files[0] for files in self.looks)
 
     def able(self, text: str) -> list[Font]:
-        """Fonts that draw every character of a text; none where there is no such font."""
+        """Fonts that draw every character of a text, one of each look; none where there is no such font."""
         special = frozenset(c for c in text if c not in ALPHANUMERIC and not c.isspace())
         found = self._able.get(special)
         if found is None:
-            found = self._able[special] = [font for font in self.fonts if _draws(font, special)]
+            if len(self._able) >= MOST_KINDS:
+                self._able.clear()
+            sets = [self._drawing(char) for char in sorted(special)]
+            found = []
+            for files in self.looks:
+                whole = (font for font in files if all(font in fonts for fonts in sets))
+                first = next(whole, None)
+                if first is not None:
+                    found.append(first)
+            self._able[special] = found
+        return found
+
+    def _drawing(self, char: str) -> frozenset[Font]:
+        """The files that draw a character; each is opened once for a character that not every font is looked at for."""
+        found = self._covering.get(char)
+        if found is None:
+            every = (font for files in self.looks for font in files)
+            if char in CHECKED:
+                found = frozenset(font for font in every if char in font.covers)
+            else:
+                found = frozenset(font for font in every if _draws(font.path, char))
+            self._covering[char] = found
         return found
 
     def fingerprint(self) -> str:
         """Equal for books that draw alike."""
-        return hashlib.sha256("".join(font.shapes for font in self.fonts).encode()).hexdigest()
+        return hashlib.sha256("".join(files[0].shapes for files in self.looks).encode()).hexdigest()
 
 
-def _draws(font: Font, characters: frozenset[str]) -> bool:
-    rare = {c for c in characters if c not in CHECKED}
-    if not characters - rare <= font.covers:
+def _draws(path: str, char: str) -> bool:
+    try:
+        found = portrait(path, char)
+    except OSError:
         return False
-    if not rare:
-        return True
-    found = portrait(font.path, "".join(sorted(rare)))
-    return found is not None and rare <= found.covers
+    return found is not None and char in found.covers
 
 
 def find_fonts(places: tuple[str, ...] = (), notify: Notify | None = None) -> FontBook:
@@ -161,7 +190,7 @@ class _Known:
     def __init__(self) -> None:
         self.path = cache_folder() / "fonts.json"
         self.new = False
-        self.rows: dict[str, dict[str, Any] | None] = {}
+        self.rows: dict[str, Any] = {}
         with suppress(OSError, ValueError, KeyError, TypeError):
             document = json.loads(self.path.read_text(encoding="utf-8"))
             if document["check"] == CHECK_NUMBER:
@@ -180,12 +209,15 @@ class _Known:
 
     def look(self, file: str) -> Portrait | None:
         key = self._key(file)
-        if key not in self.rows:
-            found = portrait(file)
+        known = _portrait_of(self.rows.get(key))
+        if known is None and self.rows.get(key, "unknown") is not None:
+            try:
+                known = portrait(file)
+            except OSError:  # it may be readable another time, so nothing is remembered
+                return None
             self.new = True
-            self.rows[key] = None if found is None else asdict(found) | {"covers": "".join(sorted(found.covers))}
-        row = self.rows[key]
-        return None if row is None else Portrait(**{**row, "covers": frozenset(row["covers"])})
+            self.rows[key] = None if known is None else asdict(known) | {"covers": "".join(sorted(known.covers))}
+        return known
 
     def keep(self) -> None:
         """A cache that cannot be written costs time, nothing else."""
@@ -195,3 +227,15 @@ class _Known:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             document = {"check": CHECK_NUMBER, "fonts": self.rows}
             write_bytes(self.path, json.dumps(document).encode())
+
+
+def _portrait_of(row: Any) -> Portrait | None:
+    """A row of the cache; ``None`` where it is none, or not as it should be."""
+    if not isinstance(row, dict):
+        return None
+    covers, shapes, legible, unicase = (row.get(name) for name in ("covers", "shapes", "is_legible", "is_unicase"))
+    if not (isinstance(covers, str) and isinstance(shapes, str)):
+        return None
+    if not (isinstance(legible, bool) and isinstance(unicase, bool)):
+        return None
+    return Portrait(frozenset(covers), shapes, legible, unicase)

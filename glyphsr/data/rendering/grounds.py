@@ -2,13 +2,15 @@
 
 import functools
 import hashlib
+import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.noise import FIELD_SIZE, noise_at
@@ -19,6 +21,9 @@ from glyphsr.errors import DataError
 
 LONGEST_SIDE = 1024
 """Pixels to which photographs are brought; patches of lines need no more."""
+
+END = 4096
+"""Bytes at both ends of a photograph that stand for its content."""
 
 Picture = NDArray[np.float32]
 """``(3, H, W)`` RGB on a scale of 1, not clipped; planes, on which NumPy works many times faster."""
@@ -32,7 +37,7 @@ def find_photographs(folder: str | None) -> tuple[str, ...]:
     """
     if folder is None:
         return ()
-    if not Path(folder).is_dir():
+    if not folder or not Path(folder).is_dir():
         raise DataError(f"{folder}: no such folder of photographs")
     found = sorted(str(path) for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not found:
@@ -41,27 +46,53 @@ def find_photographs(folder: str | None) -> tuple[str, ...]:
 
 
 def grounds_fingerprint(photographs: Sequence[str]) -> str:
-    """Equal for photographs of the same names and sizes in the same order."""
+    """Equal for photographs of the same names, sizes, beginnings and ends in the same order.
+
+    Raises:
+        DataError: If one cannot be read.
+    """
     digest = hashlib.sha256()
     for path in photographs:
-        digest.update(f"{Path(path).name} {Path(path).stat().st_size}\n".encode(errors="surrogatepass"))
+        try:
+            with Path(path).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                digest.update(f"{Path(path).name} {size}\n".encode(errors="surrogatepass"))
+                for place in (0, max(0, size - END)):
+                    file.seek(place)
+                    digest.update(file.read(END))
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror or error}") from error
     return digest.hexdigest()
 
 
 @functools.lru_cache(maxsize=4)
 def _photograph(path: str) -> NDArray[np.uint8]:
     try:
-        with Image.open(path) as image:
-            image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            small = image.convert("RGB")
-            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            return np.asarray(small)
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+                if image.mode in ("P", "PA", "1"):  # which cannot be made smaller as they are
+                    return _small(image.convert("RGB"))
+                return _small(_in_bytes(image) if image.mode.startswith(("I", "F")) else image)
+    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{path}: not a readable picture for a ground: {error}") from error
 
 
+def _small(image: Image.Image) -> NDArray[np.uint8]:
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    return np.asarray(image.convert("RGB"))
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """A picture of more than 8 bits with 8."""
+    values = np.asarray(image, np.float32)
+    top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max(initial=0)))
+    return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+
+
 def _patch(path: str, size: tuple[int, int], draws: Draws) -> Picture:
-    """A part of a photograph of about the asked aspect, from a third of its height up to all of it."""
+    """A part of a photograph of about the asked aspect."""
     photograph = _photograph(path)
     height = max(4, round(photograph.shape[0] * draws.between((0.08, 0.6))))
     width = max(4, min(photograph.shape[1], round(height * size[1] / size[0])))

@@ -4,6 +4,7 @@ import functools
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
@@ -13,6 +14,11 @@ from glyphsr.data.rendering.draws import Draws
 
 EM_PER_HEIGHT = 2.0
 """Pixels per em at which characters are drawn, by the picture's height: about the size at which they are needed."""
+
+ENOUGH = 3.0
+"""Pixels of a drawn shape per pixel of the picture beyond which it is made smaller first."""
+
+MOST_SHEAR = 2.0
 
 Matrix = NDArray[np.float64]
 """``(3, 3)`` homography of points ``(x, y, 1)``; a pixel ``i`` covers ``i .. i + 1``."""
@@ -60,7 +66,7 @@ def _move(x: float, y: float) -> Matrix:
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
 
 
-@functools.lru_cache(maxsize=2048)
+@functools.lru_cache(maxsize=128)  # of a run's few fonts; at a height of 512 a shape takes half a megabyte
 def _drawn(font: ImageFont.FreeTypeFont, char: str, stroke: int) -> tuple[NDArray[np.uint8], tuple[int, int], float]:
     """A character's inked box, where it begins beside a baseline's start at ``(0, 0)``, and how far the next one is."""
     core, (left, up) = font.getmask2(char, anchor="ls", stroke_width=stroke)
@@ -82,16 +88,23 @@ def _set(
     return found
 
 
-def _flat(draws: Draws, config: RenderConfig, aspect_limit: float) -> Matrix:
-    """Rotation, slant, stretch and perspective about the text's middle, which is at 0; lengths are text heights."""
+def _flat(draws: Draws, config: RenderConfig, width: float, reach: float) -> Matrix:
+    """Rotation, slant and perspective about the text's middle, which is at 0.
+
+    Args:
+        draws: Source of every draw.
+        config: Their deviations.
+        width: Of the text, over which perspective is counted.
+        reach: How far the text goes from its middle at most.
+    """
     angle = config.rotation * draws.normal()
-    shear = config.shear * draws.normal()
-    stretch = min(config.stretch ** draws.around(0, 1), aspect_limit)
+    shear = min(MOST_SHEAR, max(-MOST_SHEAR, config.shear * draws.normal()))
     cos, sin = math.cos(angle), math.sin(angle)
-    affine = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array(
-        [[stretch, -shear, 0], [0, 1, 0], [0, 0, 1]]
-    )
-    tilt, lean = config.perspective * draws.normal(), 0.5 * config.perspective * draws.normal()
+    affine = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array([[1, -shear, 0], [0, 1, 0], [0, 0, 1]])
+    tilt, lean = config.perspective * draws.normal() / width, 0.5 * config.perspective * draws.normal() / width
+    # Beyond this one end would be more than three times as large as the other, and then the horizon comes.
+    limit = 0.5 / max(1e-9, math.hypot(tilt, lean) * reach * (1 + abs(shear)))
+    tilt, lean = min(1.0, limit) * tilt, min(1.0, limit) * lean
     return np.asarray(np.array([[1, 0, 0], [0, 1, 0], [tilt, lean, 1.0]]) @ affine)
 
 
@@ -130,28 +143,30 @@ def place(text: str, font: ImageFont.FreeTypeFont, *, config: RenderConfig, draw
     width, height = max(rights) - min(lefts), bottom - top
     if width < 4 or height < 4:
         raise UndrawableError
+    # What is drawn from the baseline's start is stretched about the text's middle first, then bent, then turned.
     centre = (min(lefts) + max(rights)) / 2
-    bend = draws.around(0, config.curve) if draws.happens(config.curve_share) and width > 1.5 * height else 0.0
-    available = config.max_aspect / (width / height * 1.2)  # room for margins and slant
-    shape_of_line = _flat(draws, config, available)
-    # Perspective is counted over the width of the text, which is 1 here.
-    unit, back = np.diag([1 / width, 1 / width, 1.0]), np.diag([width, width, 1.0])
-    whole = back @ shape_of_line @ unit @ _move(-centre, -(top + bottom) / 2)
+    room = config.max_aspect * (1 + margins.top + margins.bottom) - margins.left - margins.right
+    stretch = min(config.stretch ** draws.around(0, 1), max(0.1, room) * height / width)
+    wide = stretch * width
+    bend = draws.around(0, config.curve) if draws.happens(config.curve_share) and wide > 1.5 * height else 0.0
     placed = np.zeros((len(glyphs), 3, 3))
-    placed[:] = np.eye(3)
-    placed[:, 0, 2], placed[:, 1, 2] = lefts, [up for _, _, (_, up) in glyphs]
+    placed[:, 0, 0], placed[:, 1, 1], placed[:, 2, 2] = stretch, 1.0, 1.0
+    placed[:, 0, 2] = [stretch * (left - centre) for left in lefts]
+    placed[:, 1, 2] = [up - (top + bottom) / 2 for _, _, (_, up) in glyphs]
     if bend:
-        middles = (left + shape.shape[1] / 2 for left, (_, shape, _) in zip(lefts, glyphs, strict=True))
-        placed = np.stack([_on_arc(x, centre, bend / width, bottom) for x in middles]) @ placed
-    return _scaled(glyphs, whole @ placed, margins=margins, height=config.height)
+        half = [stretch * shape.shape[1] / 2 for _, shape, _ in glyphs]
+        middles = placed[:, 0, 2] + half
+        placed = np.stack([_on_arc(float(x), bend / wide, (bottom - top) / 2) for x in middles]) @ placed
+    reach = math.hypot(wide, height) / 2 + wide * abs(bend) / 4
+    return _scaled(glyphs, _flat(draws, config, wide, reach) @ placed, margins=margins, height=config.height)
 
 
-def _on_arc(x: float, centre: float, curvature: float, baseline: float) -> Matrix:
-    """Moves and turns what stands at ``x`` on the baseline to its place on an arc."""
-    angle, radius = (x - centre) * curvature, 1 / curvature
+def _on_arc(x: float, curvature: float, baseline: float) -> Matrix:
+    """Moves and turns what stands at ``x`` on the baseline to its place on an arc through the middle."""
+    angle, radius = x * curvature, 1 / curvature
     cos, sin = math.cos(angle), math.sin(angle)
     turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
-    return np.asarray(_move(centre + radius * sin, baseline + radius * (1 - cos)) @ turn @ _move(-x, -baseline))
+    return np.asarray(_move(radius * sin, baseline + radius * (1 - cos)) @ turn @ _move(-x, -baseline))
 
 
 def _scaled(
@@ -178,7 +193,18 @@ def _scaled(
     matrices = into @ placed
     moved = (boxes * scale + into[[0, 1, 0, 1], 2]).tolist()
     done = tuple(
-        PlacedGlyph(char, shape, matrix, (box[0], box[1], box[2], box[3]))
+        PlacedGlyph(char, *_shrunk(shape, matrix, box), (box[0], box[1], box[2], box[3]))
         for (char, shape, _), matrix, box in zip(glyphs, matrices, moved, strict=True)
     )
     return Layout(done, (height, columns), (left, top, left + scale * (x1 - x0), top + scale * tall))
+
+
+def _shrunk(shape: NDArray[np.uint8], matrix: Matrix, box: list[float]) -> tuple[NDArray[np.uint8], Matrix]:
+    """A shape that is drawn much larger than needed, made smaller by area: resampling would skip some of its pixels."""
+    rows, columns = shape.shape
+    wanted = (ENOUGH * (box[2] - box[0]), ENOUGH * (box[3] - box[1]))
+    if columns <= wanted[0] and rows <= wanted[1]:
+        return shape, matrix
+    size = (min(columns, max(1, math.ceil(wanted[0]))), min(rows, max(1, math.ceil(wanted[1]))))
+    small = np.asarray(cv2.resize(shape, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return small, matrix @ np.diag([columns / size[0], rows / size[1], 1.0])

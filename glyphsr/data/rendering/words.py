@@ -108,10 +108,11 @@ class WordRenderer:
             masks: As for :meth:`render`.
         """
         key = (seed, *numbers, number // RUN)
-        if self._run[0] != key:
+        run = self._run
+        if run[0] != key:
             common = stream(seed, *numbers, RUN_STREAM, number // RUN)
-            self._run = (key, Shared(float(common.random()), float(common.random())))
-        return self.render(stream(seed, *numbers, number), masks=masks, shared=self._run[1])
+            run = self._run = (key, Shared(float(common.random()), float(common.random())))
+        return self.render(stream(seed, *numbers, number), masks=masks, shared=run[1])
 
     def render(self, rng: np.random.Generator, *, masks: bool = False, shared: Shared | None = None) -> RenderedWord:
         """Draw one random word.
@@ -136,7 +137,10 @@ class WordRenderer:
                 return self._draw(text, _at(fonts, font), photograph, draws, masks=masks)
             except UndrawableError:
                 font = float(draws.unit())  # some draw slivers or blanks
-        raise DataError(f"{text!r}: {MAX_TRIES} draws left no ink; the {len(self.book)} fonts do not suit the texts")
+        raise DataError(
+            f"{text!r}: cannot be seen in {MAX_TRIES} draws at height {self.config.height}; expected shorter texts, "
+            "larger pictures, or other fonts"
+        )
 
     def _draw(self, text: str, font: Font, photograph: float, draws: Draws, *, masks: bool) -> RenderedWord:
         config = self.config
@@ -171,8 +175,8 @@ class WordRenderer:
 
 
 def _capitals(text: str) -> str:
-    """In capitals, character by character: some would become two, which masks do not."""
-    return "".join(char.upper() if len(char.upper()) == 1 else char for char in text)
+    """In capitals; of other letters than ASCII's nobody has looked how such a font draws them."""
+    return "".join(char.upper() if char.isascii() else char for char in text)
 
 
 def _at(items: Sequence[T], place: float) -> T:

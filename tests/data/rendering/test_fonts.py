@@ -75,11 +75,30 @@ def test_what_was_found_out_is_kept_until_the_file_changes(tmp_path, cache):
     assert len(find_fonts((str(path),))) == 1
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"check": 2}', '{"check": 0, "fonts": {}}', "[]"])
+@pytest.mark.parametrize("content", ["", "{", '{"check": 3}', '{"check": 0, "fonts": {}}', "[]"])
 def test_a_damaged_cache_costs_nothing_but_time(tmp_path, cache, content):
     cache.parent.mkdir()
     cache.write_text(content)
     assert len(find_fonts((str(whole_font(tmp_path / "a.ttf")),))) == 1
+
+
+@pytest.mark.parametrize("row", [{}, "x", [1], {"covers": None}, {"covers": "ab", "shapes": "x", "is_legible": "no"}])
+def test_a_damaged_row_is_looked_at_again(tmp_path, cache, row):
+    path = whole_font(tmp_path / "a.ttf")
+    find_fonts((str(path),))
+    document = json.loads(cache.read_text())
+    document["fonts"] = dict.fromkeys(document["fonts"], row)
+    cache.write_text(json.dumps(document))
+    assert len(find_fonts((str(path),))) == 1
+
+
+def test_of_fonts_that_look_the_same_the_one_that_can_is_taken(tmp_path):
+    font_without(tmp_path / "a.ttf", "\u2122")
+    whole_font(tmp_path / "b.ttf")
+    book = find_fonts((str(tmp_path),))
+    assert len(book) == 1
+    assert [font.path for font in book.able("x\u2122")] == [str(tmp_path / "b.ttf")]
+    assert [font.path for font in book.able("x")] == [str(tmp_path / "a.ttf")]
 
 
 def test_without_fontconfig_the_usual_folders_are_searched(tmp_path, monkeypatch):

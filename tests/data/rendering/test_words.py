@@ -6,6 +6,8 @@ from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.data.rendering.clutter import Clutter, cover_clutter
 from glyphsr.data.rendering.colours import LUMA, coloured
 from glyphsr.data.rendering.coverage import union
+from glyphsr.data.rendering.draws import Draws
+from glyphsr.data.rendering.grounds import _photograph, grounds_fingerprint
 from glyphsr.data.rendering.words import RUN, WordRenderer, render_words
 from glyphsr.errors import DataError
 from glyphsr.text.charset import filter_lower
@@ -35,7 +37,7 @@ def test_a_number_gives_the_same_word_whoever_draws_it_and_when(renderer):
         same = renderer.word(3, number)
         assert word.text == same.text
         assert np.array_equal(word.image, same.image)
-    assert renderer.word(4, 9).image.shape != late[0].image.shape or renderer.word(4, 9).text != late[0].text
+    assert len({renderer.word(seed, 9).image.tobytes() for seed in range(20)}) == 20
 
 
 def test_words_are_legible_labelled_and_fit_for_pairs(renderer):
@@ -116,6 +118,30 @@ def test_grounds_come_from_photographs(tmp_path):
     assert redness(without) < 2 < 10 < redness(with_photos)
 
 
+@pytest.mark.parametrize("mode", ["L", "I;16", "F", "RGBA", "P", "1", "CMYK"])
+def test_photographs_of_every_kind_keep_their_brightness(tmp_path, mode):
+    ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (40, 1))
+    name = "p.tif" if mode in ("I;16", "F", "CMYK") else "p.png"
+    if mode == "I;16":
+        Image.fromarray((ramp * 65535).astype(np.uint16)).save(tmp_path / name)
+    elif mode == "F":
+        Image.fromarray(ramp).save(tmp_path / name)
+    else:
+        Image.fromarray((ramp * 255).astype(np.uint8)).convert(mode).save(tmp_path / name)
+    seen = _photograph(str(tmp_path / name)).astype(float)
+    assert seen.shape == (40, 64, 3)
+    assert 100 < seen.mean() < 155
+    assert seen[:, 48:].mean() > seen[:, :16].mean() + 100
+
+
+def test_equal_names_and_sizes_are_not_equal_photographs(tmp_path):
+    found = []
+    for colour in ((255, 0, 0), (0, 0, 255)):
+        Image.new("RGB", (40, 40), colour).save(tmp_path / "p.bmp")
+        found.append(grounds_fingerprint((str(tmp_path / "p.bmp"),)))
+    assert found[0] != found[1]
+
+
 def test_folders_of_photographs_that_cannot_be_used_are_named(tmp_path):
     def open_with(folder):
         return WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), backgrounds=str(folder), background_share=1.0))
@@ -131,20 +157,19 @@ def test_folders_of_photographs_that_cannot_be_used_are_named(tmp_path):
 
 @pytest.mark.parametrize("kind", ["line", "frame", "letters"])
 @pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
-def test_clutter_is_seen_at_its_border_and_keeps_its_distance(kind, side):
-    from glyphsr.data.rendering.draws import Draws
-
-    layout = laid("Hotel", margin=0.5, height=64, **STRAIGHT)
+@pytest.mark.parametrize("height", [8, 16, 64])
+def test_clutter_is_seen_at_its_border_and_keeps_its_distance(kind, side, height):
+    layout = laid("Hotel", margin=0.5, height=height, **STRAIGHT)
     for seed in range(5):
         clutter = Clutter(kind, side, gap=0.2, reach=0.25)
         seen = cover_clutter(clutter, layout, Draws(np.random.default_rng(seed)))
         x0, y0, x1, y1 = layout.box
         near = 0.2 * (y1 - y0) - 1.5
         rows, columns = np.nonzero(seen > 0.2)
-        assert len(rows) > 10
+        assert len(rows) > 2
         outside = (rows < y0 - near) | (rows > y1 + near) | (columns < x0 - near) | (columns > x1 + near)
         assert outside.all()
-        assert seen[union(layout.glyphs, layout.size) > 128].max() == 0
+        assert seen[union(layout.glyphs, layout.size) > 128].max() < 0.3
 
 
 @pytest.mark.parametrize("luma", [0.05, 0.3, 0.6, 0.95])
@@ -160,5 +185,5 @@ def test_fonts_that_draw_nothing_of_the_texts_end_in_one_line(tmp_path):
     (tmp_path / "w.txt").write_text("\u00a0-\n")
     renderer = WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), words=(str(tmp_path / "w.txt"),)))
     renderer.book.able("-").clear()
-    with pytest.raises(DataError, match="do not suit the texts"):
+    with pytest.raises(DataError, match="cannot be seen in 50 draws at height 32"):
         renderer.render(np.random.default_rng(0))
