@@ -1,9 +1,10 @@
 """Folders that are either whole or not there: built beside their place, then renamed."""
 
+import os
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 from glyphsr.errors import ConfigError
 
@@ -14,25 +15,25 @@ Foreign = Callable[[Path], str | None]
 """Tells what in a folder this kind of build did not write; ``None`` if it wrote everything."""
 
 
-def _hold(mark: Path) -> IO[bytes]:
-    """Keep a second command out of a folder that is being built.
+def _hold(mark: Path) -> int:
+    """Keep a second command out of a folder that is being built, as long as the descriptor is open.
 
     Raises:
         ConfigError: If another one is building there.
     """
-    file = mark.open("ab")
+    descriptor = os.open(mark, os.O_RDWR)
     try:
         import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
+        os.close(descriptor)
         raise ConfigError(
             f"{mark.parent}: another command is writing there; wait for it, or name another place"
         ) from None
     except (ImportError, OSError):  # Windows, or a file system without locks
         pass
-    return file
+    return descriptor
 
 
 class FolderBuild:
@@ -51,7 +52,7 @@ class FolderBuild:
     def __init__(self, path: Path, *, source: str, overwrite: bool, foreign: Foreign) -> None:
         self.path, self.partial, self.old = self._places(path)
         self.check(path, overwrite=overwrite, foreign=foreign)
-        self._lock: IO[bytes] | None = None
+        self._lock: weakref.finalize[..., FolderBuild] | None = None
         try:
             self.resumes = self._start(source)
             """Whether what an interrupted build left is there."""
@@ -82,7 +83,8 @@ class FolderBuild:
 
     def _start(self, source: str) -> bool:
         mark = self.partial / MARK
-        self._lock = _hold(mark) if mark.is_file() else None
+        if mark.is_file():
+            self._keep(mark)
         resumes = bool(source) and mark.is_file() and mark.read_text(encoding="utf-8") == source
         if not resumes:
             self.release()
@@ -90,14 +92,16 @@ class FolderBuild:
                 shutil.rmtree(self.partial)
             self.partial.mkdir(parents=True)
             mark.write_text(source, encoding="utf-8")
-            self._lock = _hold(mark)
+            self._keep(mark)
         return resumes
+
+    def _keep(self, mark: Path) -> None:
+        self._lock = weakref.finalize(self, os.close, _hold(mark))
 
     def release(self) -> None:
         """Let others build there."""
         if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+            self._lock()
 
     def finish(self) -> None:
         """Give the folder its name; what it replaces goes last.

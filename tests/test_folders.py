@@ -26,9 +26,14 @@ def test_an_unfinished_one_of_the_same_source_goes_on_and_another_starts_anew(tm
     again = build(tmp_path / "out")
     assert again.resumes
     assert (again.partial / "file").exists()
+    for source in ("a", "b"):
+        with pytest.raises(ConfigError, match=r"out\.partial: another command is writing there"):
+            build(tmp_path / "out", source=source)
+    again.release()
     other = build(tmp_path / "out", source="b")
     assert not other.resumes
     assert not (other.partial / "file").exists()
+    del other  # what is forgotten is released
     assert not build(tmp_path / "out", source="").resumes
 
 

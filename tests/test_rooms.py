@@ -86,6 +86,8 @@ def test_config_stays_free_of_torch(path):
         ["models", "--help"],
         ["models", "list"],
         ["data", "make", "--help"],
+        ["data", "synth", "--help"],
+        ["data", "degrade", "--help"],
         ["extract", "--help"],
     ],
 )

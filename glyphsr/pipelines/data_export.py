@@ -71,9 +71,11 @@ def export(
         write_bytes(build.partial / FILE_NAMES[form], write_labels(rows, form))
         listing = {"files": [*written, FILE_NAMES[form]]}
         write_bytes(build.partial / LISTING, json.dumps(listing, indent=1).encode())
+        build.finish()
     except OSError as error:
         raise ConfigError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from error
-    build.finish()
+    finally:
+        build.release()
     return MakeResult(out, len(rows), tuple(bad))
 
 

@@ -175,7 +175,7 @@ def test_one_batch_can_be_learned_by_heart(tmp_path):
             "optimiser": OptimiserConfig(learning_rate=4e-3, warmup_steps=5, clip_norm=1.0, betas=(0.9, 0.999)),
             "batch_size": 2,
             "steps": 200,
-            "seed": 9,  # which draws two words of five letters
+            "seed": 23,  # which draws two short words
         }
     )
     trainer = trainer_for(config, tmp_path)
