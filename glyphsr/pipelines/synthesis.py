@@ -131,8 +131,6 @@ def synthesize(
                     pairs = inner.enter_context(LmdbWriter(out, source=mark, overwrite=overwrite))
                     pairs.note(NOTE, note)
                 made = _write(settings, renderer, pairs, masks, progress)
-                if masks is not None:
-                    masks.commit()  # the pairs get their name next, and may be all that is left after a kill
             if masks is not None:
                 masks.note(MANIFEST, as_json(_manifest(out, settings, renderer)))
     except BrokenProcessPool as error:

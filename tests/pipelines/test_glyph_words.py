@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyphsr.config.training import DataConfig, LmdbSource, LossConfig, TrainConfig
+from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
+from glyphsr.config.training import DataConfig, LmdbSource, LossConfig, RenderedSource, TrainConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import SAMPLE_ROOT, open_sources
@@ -12,6 +13,7 @@ from glyphsr.errors import DataError
 from glyphsr.glyphs.kmeans import kmeans_line
 from glyphsr.pipelines.extraction import extract
 from glyphsr.pipelines.glyph_words import find_glyphs, masks_for, with_glyphs
+from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 
 from ..glyph_words import INK_ONLY, draw_glyphs
@@ -107,3 +109,15 @@ def test_the_sample_set_comes_with_its_masks():
     words = words_of(config_for(SAMPLE_ROOT / "train"))
     assert all(words[i].line is not None for i in range(len(words)))
     assert Path(SAMPLE_ROOT / "train-glyphs" / "data.mdb").stat().st_size < 200_000
+
+
+def test_rendered_words_come_with_their_own_masks_or_those_of_kmeans():
+    sources = (RenderedSource(render=RenderConfig(fonts=(BUILTIN_FONT,))),)
+    exact = TrainConfig(data=DataConfig(sources=sources))
+    sample = words_of(exact)[0]
+    assert len(sample.chars) == len(filter_lower(sample.label))
+    plain = words_of(with_glyphs(exact, "none"))[0]
+    assert (plain.line, plain.chars) == (None, None)
+    clustered = words_of(with_glyphs(exact, "kmeans"))[0]
+    assert np.array_equal(clustered.hr, sample.hr)
+    assert np.array_equal(clustered.line, kmeans_line(sample.hr))

@@ -67,6 +67,10 @@ def test_masks_are_what_the_shapes_cover(text, changes):
     layout = laid(text, 3, **changes)
     _, masks = masks_of(layout)
     for glyph, mask in zip(layout.glyphs, masks, strict=True):
+        height, width = glyph.shape.shape
+        corners = glyph.to_picture @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
+        x, y = corners[:2] / corners[2]
+        assert np.allclose((x.min(), y.min(), x.max(), y.max()), glyph.box, atol=0.01)
         truth = supersampled(glyph, layout.size)
         half = min(128, truth.max() / 2)
         assert not (mask & (truth < half - 45)).any()  # of 255: nothing that is clearly less than half
@@ -144,13 +148,12 @@ def test_a_long_line_on_an_arc_is_no_smaller_than_one_that_is_straight():
 def test_a_character_that_cannot_be_seen_is_refused_with_and_without_masks():
     layout = laid("ab", **STRAIGHT)
     first, second = layout.glyphs
-    gone = PlacedGlyph("b", second.shape, second.to_picture, (-9.0, -9.0, -5.0, -5.0))
-    for draw in (
-        lambda: union((first, gone), layout.size),
-        lambda: masks_of(Layout((first, gone), layout.size, layout.box)),
-    ):
-        with pytest.raises(UndrawableError):
-            draw()
+    away = PlacedGlyph("b", second.shape, second.to_picture, (-9.0, -9.0, -5.0, -5.0))
+    faint = PlacedGlyph("b", second.shape // 16, second.to_picture, second.box)
+    for gone in (away, faint):
+        for draw in (union, lambda glyphs, size: masks_of(Layout(glyphs, size, layout.box))):
+            with pytest.raises(UndrawableError):
+                draw((first, gone), layout.size)
 
 
 def test_an_arc_moves_the_ends_up_or_down():
