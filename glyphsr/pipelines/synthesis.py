@@ -148,7 +148,8 @@ def _check_space(out: Path, config: SynthConfig) -> None:
     need = config.count * config.render.height**2 * (BYTES_OF_PAIRS + config.glyphs * BYTES_OF_MASKS)
     place = next(folder for folder in out.absolute().parents if folder.exists())
     usage = shutil.disk_usage(place)
-    begun = sum(file.stat().st_size for file in place.glob(f"{out.name}*.partial/data.mdb"))
+    partial = (out.with_name(f"{out.name}{suffix}.partial") / "data.mdb" for suffix in ("", SUFFIX))
+    begun = sum(file.stat().st_size for file in partial if file.is_file())
     if usage.total and need > usage.free + begun:
         raise GlyphSRError(
             f"{out}: {config.count} words need about {need / 1e6:.0f} MB, {usage.free / 1e6:.0f} MB are free; "

@@ -54,6 +54,7 @@ class RenderedWord:
     image: NDArray[np.uint8]
     """``(H, W, 3)`` uint8 RGB, both sides even."""
     text: str
+    """What it says, case as it is drawn."""
     chars: NDArray[np.bool_] | None
     """``(L, H, W)``: one mask per character of the text without its spaces; ``None`` where they were not asked for."""
     layout: Layout
