@@ -15,8 +15,11 @@ Foreign = Callable[[Path], str | None]
 """Tells what in a folder this kind of build did not write; ``None`` if it wrote everything."""
 
 
-def _hold(mark: Path) -> int:
+def _hold(mark: Path) -> int | None:
     """Keep a second command out of a folder that is being built, as long as the descriptor is open.
+
+    Returns:
+        ``None`` where there are no locks.
 
     Raises:
         ConfigError: If another one is building there.
@@ -31,8 +34,9 @@ def _hold(mark: Path) -> int:
         raise ConfigError(
             f"{mark.parent}: another command is writing there; wait for it, or name another place"
         ) from None
-    except (ImportError, OSError):  # Windows, or a file system without locks
-        pass
+    except (ImportError, OSError):  # Windows, where an open file also could not be moved; or a file system without
+        os.close(descriptor)
+        return None
     return descriptor
 
 
@@ -96,7 +100,9 @@ class FolderBuild:
         return resumes
 
     def _keep(self, mark: Path) -> None:
-        self._lock = weakref.finalize(self, os.close, _hold(mark))
+        descriptor = _hold(mark)
+        if descriptor is not None:
+            self._lock = weakref.finalize(self, os.close, descriptor)
 
     def release(self) -> None:
         """Let others build there."""

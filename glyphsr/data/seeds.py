@@ -4,7 +4,7 @@ import numpy as np
 
 
 def stream(seed: int, *numbers: int) -> np.random.Generator:
-    """The generator of a seed and some numbers, each pair of which is another stream.
+    """The generator of a seed and some numbers; those with as many numbers are different streams.
 
     Args:
         seed: 0 to 2**63; split into two, since NumPy would run a larger one into the numbers behind it.

@@ -31,7 +31,7 @@ ENDLESS = sys.maxsize
 """Length of a collection that never ends."""
 
 HELD_OUT_SEED, HELD_OUT_STREAM = 20_250_101, 6
-"""Of rendered words to validate on; no run renders its own with the second number. Their pictures are no training
+"""Of rendered words to validate on; no run renders its own with the second one. Their pictures are no training
 pictures, their texts may be."""
 
 TRAIN_PARTS = ("train", "train1", "train2")

@@ -186,7 +186,8 @@ class Checkpoints:
         changed = list(differences(before, self.config))
         for difference in changed:
             self.say(f"going on with another setting than before: {difference}")
-        if state.get("words", self.words) != self.words:
+        same_sources = not any(text.startswith("data.sources") for text in changed)
+        if same_sources and state.get("words", self.words) != self.words:
             self.say("fonts, word lists or photographs are others than before, so rendered words are others too")
         self._restore(state, path)
         progress = Progress(state["step"], state["bad_steps"], state["skipped"])

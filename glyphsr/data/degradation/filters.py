@@ -71,13 +71,13 @@ def blur_radius(sigma: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArr
 
 
 def gaussian_taps(sigma: NDArray[np.float64], shift: NDArray[np.float64]) -> Taps:
-    """Weights of a row that blur and move it; mean and deviation are the asked ones, whatever part of a pixel they are.
+    """Weights of a row that blur and move it, by any part of a pixel.
 
     The move is a linear interpolation between two Gaussians, each averaged over its pixels; the variance of both is
     taken off the Gaussian's.
 
     Args:
-        sigma: ``(n,)`` deviations in pixels; where they are less than interpolation has, nothing but it is left.
+        sigma: ``(n,)`` deviations in pixels: exact from 0.8 up; of less than 0.3 nothing but the interpolation is left.
         shift: ``(n,)``: how far the picture moves right or down.
 
     Returns:
@@ -132,11 +132,14 @@ def down_matrix(size: int, name: KernelName, factor: int) -> NDArray[np.float32]
 
 
 def motion_kernel(length: float, angle: float, size: int) -> Taps:
-    """``(size, size)`` line of a length (pixels) and angle (radians) through the middle, a pixel wide; sum 1."""
+    """``(size, size)`` line of a length (pixels) and angle (radians) through the middle, a pixel wide; sum 1.
+
+    Lines shorter than two samples, which might fall between them, are that long.
+    """
     places = (np.arange(size * FINE) + 0.5) / FINE - size / 2
     x, y = places[None, :], places[:, None]
     along, across = np.abs(x * math.cos(angle) + y * math.sin(angle)), np.abs(y * math.cos(angle) - x * math.sin(angle))
-    covered = (along <= length / 2) & (across <= 0.5)
+    covered = (along <= max(length / 2, 1 / FINE)) & (across <= 0.5)
     kernel = covered.reshape(size, FINE, size, FINE).mean(axis=(1, 3))
     return np.asarray(kernel / kernel.sum(), np.float32)
 

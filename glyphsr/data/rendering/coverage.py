@@ -67,9 +67,9 @@ def _reach(glyph: PlacedGlyph, size: tuple[int, int]) -> Patch:
 
 
 def threshold(coverage: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The pixels that belong to a character: those it covers by half.
+    """The pixels that belong to a character: those it covers by half, or by half of what it covers most.
 
-    A character with strokes thinner than a pixel covers none by half; then by half of what it covers most.
+    The second is less where its strokes are thinner than a pixel, and all but the same elsewhere.
     """
     most = int(coverage.max(initial=0))
     return np.asarray(coverage >= min(128, max(1, (most + 1) // 2)))

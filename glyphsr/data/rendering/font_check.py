@@ -3,6 +3,7 @@
 import functools
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -116,6 +117,9 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
     Raises:
         OSError: If the file cannot be read.
     """
+    if path != BUILTIN_FONT:
+        with Path(path).open("rb") as file:  # whose failure FreeType would not tell from that of a file that is no font
+            file.read(1)
     try:
         font = (
             ImageFont.load_default(SIZE)
@@ -125,11 +129,7 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
         assert isinstance(font, ImageFont.FreeTypeFont)
         absent = _shape(font, ABSENT)
         shapes = {char: _shape(font, char) for char in characters}
-    except OSError as error:
-        if error.errno is not None:  # the system's, not the font's
-            raise
-        return None
-    except ValueError:
+    except (OSError, ValueError):
         return None
     drawn = {char: shape for char, shape in shapes.items() if shape.any() and not np.array_equal(shape, absent)}
     digest = hashlib.sha256()

@@ -69,13 +69,13 @@ def grounds_fingerprint(photographs: Sequence[str]) -> str:
 def _photograph(path: str) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice as large is refused
             with Image.open(path) as image:
                 image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
                 if image.mode in ("P", "PA", "1"):  # which cannot be made smaller as they are
                     return _small(image.convert("RGB"))
                 return _small(_in_bytes(image) if image.mode.startswith(("I", "F")) else image)
-    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: not a readable picture for a ground: {error}") from error
 
 

@@ -193,16 +193,23 @@ def _scaled(
     matrices = into @ placed
     moved = (boxes * scale + into[[0, 1, 0, 1], 2]).tolist()
     done = tuple(
-        PlacedGlyph(char, *_shrunk(shape, matrix, box), (box[0], box[1], box[2], box[3]))
+        PlacedGlyph(char, *_shrunk(shape, matrix), (box[0], box[1], box[2], box[3]))
         for (char, shape, _), matrix, box in zip(glyphs, matrices, moved, strict=True)
     )
     return Layout(done, (height, columns), (left, top, left + scale * (x1 - x0), top + scale * tall))
 
 
-def _shrunk(shape: NDArray[np.uint8], matrix: Matrix, box: list[float]) -> tuple[NDArray[np.uint8], Matrix]:
+def _moved(matrix: Matrix, x: float, y: float) -> tuple[float, float]:
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    depth = g * x + h * y + i
+    return (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
+
+
+def _shrunk(shape: NDArray[np.uint8], matrix: Matrix) -> tuple[NDArray[np.uint8], Matrix]:
     """A shape that is drawn much larger than needed, made smaller by area: resampling would skip some of its pixels."""
     rows, columns = shape.shape
-    wanted = (ENOUGH * (box[2] - box[0]), ENOUGH * (box[3] - box[1]))
+    corner, right, below = (_moved(matrix, x, y) for x, y in ((0, 0), (columns, 0), (0, rows)))
+    wanted = (ENOUGH * math.dist(corner, right), ENOUGH * math.dist(corner, below))
     if columns <= wanted[0] and rows <= wanted[1]:
         return shape, matrix
     size = (min(columns, max(1, math.ceil(wanted[0]))), min(rows, max(1, math.ceil(wanted[1]))))

@@ -24,12 +24,16 @@ SIGN_SHARE = 0.3
 MAX_LINE = 64
 """Characters of the longest text of a file."""
 
+RIGHT_TO_LEFT = ("R", "AL")
+"""Unicode's classes of such letters."""
+
 SHAPED = (
-    *("ARABIC", "HEBREW", "SYRIAC", "THAANA", "NKO", "SAMARITAN", "MANDAIC", "DEVANAGARI", "BENGALI", "GURMUKHI"),
+    *("HANGUL CHOSEONG", "HANGUL JUNGSEONG", "HANGUL JONGSEONG", "CHAM", "LIMBU", "TAI THAM", "MEETEI MAYEK", "SYLOTI"),
+    *("DEVANAGARI", "BENGALI", "GURMUKHI"),
     *("GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "THAI", "LAO", "TIBETAN", "MYANMAR"),
     *("KHMER", "MONGOLIAN", "BALINESE", "JAVANESE", "REGIONAL INDICATOR", "HANGUL FILLER", "HALFWIDTH HANGUL FILLER"),
 )
-"""Beginnings of the names of characters that are not drawn one by one from left to right."""
+"""Beginnings of the names of characters that are not drawn one by one."""
 
 STREETS = ("St", "Street", "Ave", "Road", "Rd", "Blvd", "Lane", "Way", "Square", "Place")
 DOMAINS = (".com", ".org", ".net", ".co", ".de", ".uk")
@@ -223,7 +227,10 @@ def _check(text: str, book: FontBook, where: str) -> None:
     unfit = [
         c
         for c in text
-        if not c.isprintable() or unicodedata.category(c)[0] in "MC" or unicodedata.name(c, "").startswith(SHAPED)
+        if not c.isprintable()
+        or unicodedata.category(c)[0] in "MC"
+        or unicodedata.bidirectional(c) in RIGHT_TO_LEFT
+        or unicodedata.name(c, "").startswith(SHAPED)
     ]
     if unfit:
         raise DataError(

@@ -172,6 +172,16 @@ def test_motion_smears_along_one_direction_and_keeps_brightness():
     assert np.arctan(seen) % np.pi == pytest.approx(recipe.angle[0], abs=0.3)
 
 
+@pytest.mark.parametrize("length", [1e-6, 0.1, 0.5, 1.0])
+def test_the_shortest_motions_leave_the_picture_there(length):
+    flat = np.full((32, 32, 3), 200, np.uint8)
+    for seed in range(30):
+        config = only(motion_share=(1, 1), motion_length=(0.0, length))
+        assert (degrade(flat, config, rng(seed)) == 200).all()
+    for angle in (0.0, np.pi / 2, 0.7):
+        assert motion_kernel(length, angle, odd_size(length)).sum() == pytest.approx(1)
+
+
 def moments(kernel):
     """Centroid ``(x, y)``, deviation along the longer axis, and its angle."""
     y, x = np.indices(kernel.shape) - (len(kernel) - 1) / 2

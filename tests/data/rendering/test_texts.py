@@ -79,6 +79,8 @@ def test_lines_of_a_file_are_drawn_as_they_stand(tmp_path):
         ("x" * 65, r"w\.txt:1: 65 characters in a line, expected at most 64"),
         ("\u05e9\u05dc\u05d5\u05dd", "left to right"),
         ("\u0915\u093f", "left to right"),
+        ("\U0001e900", "left to right"),
+        ("\u1100", "left to right"),
         ("\u0e14\u0e35", "left to right"),
         ("\U0001f1e9\U0001f1ea", "left to right"),
         ("tab\x07bell", "drawn one by one"),
