@@ -242,7 +242,10 @@ def test_masks_of_words_that_are_replaced_are_named(tmp_path):
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(tmp_path, sign):
-    command = [sys.executable, "-m", "glyphsr_cli", "data", "synth", "-o", str(tmp_path / "set"), "--count", "100000"]
+    # A test run in the background of a script ignores Ctrl-C, and its children would inherit that.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from glyphsr_cli.app import main; main()"
+    command = [sys.executable, "-c", code, "data", "synth", "-o", str(tmp_path / "set"), "--count", "100000"]
     command += ["--fonts", "builtin", "--height", "16", "--workers", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     partial = tmp_path / "set.partial" / "data.mdb"
