@@ -193,25 +193,28 @@ def _scaled(
     matrices = into @ placed
     moved = (boxes * scale + into[[0, 1, 0, 1], 2]).tolist()
     done = tuple(
-        PlacedGlyph(char, *_shrunk(shape, matrix), (box[0], box[1], box[2], box[3]))
-        for (char, shape, _), matrix, box in zip(glyphs, matrices, moved, strict=True)
+        PlacedGlyph(char, *_shrunk(shape, matrix, scale), (box[0], box[1], box[2], box[3]))
+        for (char, shape, _), matrix, box, scale in zip(glyphs, matrices, moved, _scales(matrices), strict=True)
     )
     return Layout(done, (height, columns), (left, top, left + scale * (x1 - x0), top + scale * tall))
 
 
-def _moved(matrix: Matrix, x: float, y: float) -> tuple[float, float]:
-    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
-    depth = g * x + h * y + i
-    return (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
+def _scales(matrices: NDArray[np.float64]) -> list[list[float]]:
+    """``(n, 2)``: how many pixels of the picture one of each shape's columns and rows takes, at its first corner."""
+    depth = matrices[:, 2, 2, None]
+    corner = matrices[:, :2, 2] / depth
+    columns = (matrices[:, :2, 0] - corner * matrices[:, 2, 0, None]) / depth
+    rows = (matrices[:, :2, 1] - corner * matrices[:, 2, 1, None]) / depth
+    return np.stack([np.hypot(*columns.T), np.hypot(*rows.T)], axis=1).tolist()  # type: ignore[no-any-return]
 
 
-def _shrunk(shape: NDArray[np.uint8], matrix: Matrix) -> tuple[NDArray[np.uint8], Matrix]:
+def _shrunk(shape: NDArray[np.uint8], matrix: Matrix, scale: list[float]) -> tuple[NDArray[np.uint8], Matrix]:
     """A shape that is drawn much larger than needed, made smaller by area: resampling would skip some of its pixels."""
-    rows, columns = shape.shape
-    corner, right, below = (_moved(matrix, x, y) for x, y in ((0, 0), (columns, 0), (0, rows)))
-    wanted = (ENOUGH * math.dist(corner, right), ENOUGH * math.dist(corner, below))
-    if columns <= wanted[0] and rows <= wanted[1]:
+    if ENOUGH * min(scale) >= 1:
         return shape, matrix
-    size = (min(columns, max(1, math.ceil(wanted[0]))), min(rows, max(1, math.ceil(wanted[1]))))
+    rows, columns = shape.shape
+    size = tuple(
+        min(count, max(1, math.ceil(ENOUGH * own * count))) for own, count in zip(scale, (columns, rows), strict=True)
+    )
     small = np.asarray(cv2.resize(shape, size, interpolation=cv2.INTER_AREA), np.uint8)
     return small, matrix @ np.diag([columns / size[0], rows / size[1], 1.0])
