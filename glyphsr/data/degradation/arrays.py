@@ -20,9 +20,8 @@ from glyphsr.data.degradation.filters import (
     smoothing_taps,
 )
 from glyphsr.data.degradation.recipe import JPEG, Recipe, draw_numbers, recipe_of
+from glyphsr.data.luma import LUMA
 from glyphsr.data.noise import noise_at
-
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 Planes = NDArray[np.float32]
 """``(3, h, w)`` on a scale of 1."""

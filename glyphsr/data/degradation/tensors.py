@@ -25,9 +25,8 @@ from glyphsr.data.degradation.filters import (
     smoothing,
 )
 from glyphsr.data.degradation.recipe import JPEG, Numbers, Recipe
+from glyphsr.data.luma import LUMA
 from glyphsr.data.noise import noise_at
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 @torch.no_grad()
@@ -227,7 +226,7 @@ def _adjust(lr: Tensor, recipe: Recipe) -> Tensor:
     contrast = _column(recipe.contrast, lr)
     mean = lr.mean(dim=(1, 2, 3), keepdim=True)
     lr = lr * contrast + (mean * (1 - contrast) + _column(recipe.brightness, lr))
-    gray = torch.tensordot(torch.tensor(LUMA, device=lr.device), lr, dims=([0], [1]))[:, None]
+    gray = torch.tensordot(torch.from_numpy(LUMA).to(lr.device), lr, dims=([0], [1]))[:, None]
     return torch.lerp(gray, lr, _column(recipe.saturation, lr))
 
 

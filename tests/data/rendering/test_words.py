@@ -3,8 +3,9 @@ import pytest
 from PIL import Image
 
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
+from glyphsr.data.luma import LUMA
 from glyphsr.data.rendering.clutter import Clutter, cover_clutter
-from glyphsr.data.rendering.colours import LUMA, coloured
+from glyphsr.data.rendering.colours import coloured
 from glyphsr.data.rendering.coverage import union
 from glyphsr.data.rendering.draws import Draws
 from glyphsr.data.rendering.grounds import _photograph, grounds_fingerprint
