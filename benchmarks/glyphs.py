@@ -26,7 +26,7 @@ from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.glyphs.selection import iou_with
-from glyphsr.models.recognizers.crnn.alignment import align
+from glyphsr.models.recognizers.alignment import align
 from glyphsr.pipelines.extraction import extract, extract_glyphs
 from glyphsr.types import Extraction, Sample
 

@@ -66,6 +66,14 @@ class GlyphSRConfig(TrunkConfig):
     """Channels of the transformed prior (C_tp)."""
     prior_hidden: tuple[Positive, Positive, Positive] = (512, 128, 64)
     """Channels inside the prior transformer."""
+    prior_layout: Literal["searched", "aligned"] = "searched"
+    """``searched``: four transposed convolutions and a DSTA gate, as published; ``aligned``: each step of the prior is
+    drawn where it lies along the line, for priors that say whose ink a column shows. Uses the first two of
+    ``prior_hidden``."""
+    block: Literal["sequential", "convolutional"] = "sequential"
+    """``sequential``: the SRBs of the lineage; ``convolutional``: without their recurrent half, quicker on CPUs."""
+    head_kernel: Literal[3, 5, 7, 9] = 9
+    """Side of the last convolution, which runs at HR size."""
     gpm: GPMConfig = GPMConfig()
     """Glyph perception; with all three tasks off and no fusion the network is the paper's Baseline 1."""
     gfm_from: Positive | None = 4

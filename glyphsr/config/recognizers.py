@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from glyphsr.config.base import Config
 
@@ -23,6 +23,31 @@ class CRNNConfig(Config):
     """Pixels a picture is resized to at height 32; null keeps its aspect."""
     standardise: bool = False
     """Bring each picture to mean 0 and deviation 1 first; the published network does not."""
+
+
+class CTCTransformerConfig(Config):
+    """Convolutions at the picture's own resolution, a transformer along the line, CTC: made for low resolution."""
+
+    kind: Literal["ctc_transformer"] = "ctc_transformer"
+    charset_size: Literal[36, 62, 94] = 62
+    """Symbols it can read."""
+    height: Annotated[int, Field(ge=8, multiple_of=4)] = 16
+    """Rows that pictures are brought to; their aspect is kept."""
+    channels: tuple[Positive, Positive, Positive] = (32, 64, 128)
+    """Of the stem and of the two convolutional stages."""
+    blocks: tuple[Positive, Positive] = (2, 3)
+    """Residual blocks of the two stages."""
+    dim: Positive = 256
+    """Width of the transformer."""
+    depth: Positive = 6
+    heads: Positive = 8
+    mlp_ratio: Annotated[float, Field(gt=0)] = 4.0
+
+    @model_validator(mode="after")
+    def _check(self) -> "CTCTransformerConfig":
+        if self.dim % self.heads:
+            raise ValueError(f"dim: expected a multiple of heads, {self.heads}, got {self.dim}")
+        return self
 
 
 class PARSeqConfig(Config):
@@ -91,9 +116,10 @@ class TelescopeConfig(Config):
 
 
 RecognizerConfig = Annotated[
-    CRNNConfig | PARSeqConfig | MORANConfig | ASTERConfig | TelescopeConfig, Field(discriminator="kind")
+    CRNNConfig | CTCTransformerConfig | PARSeqConfig | MORANConfig | ASTERConfig | TelescopeConfig,
+    Field(discriminator="kind"),
 ]
 """Any recognizer, told apart by ``kind``."""
 
-PriorConfig = Annotated[CRNNConfig | PARSeqConfig, Field(discriminator="kind")]
+PriorConfig = Annotated[CRNNConfig | CTCTransformerConfig | PARSeqConfig, Field(discriminator="kind")]
 """A recognizer whose class probabilities can guide a network."""

@@ -120,7 +120,9 @@ class LossConfig(Config):
     text_prior: NonNegative = 0.0
     """L1 + KL between the prior on LR and a frozen teacher's on HR (TPGSR)."""
     ctc: NonNegative = 0.0
-    """CTC of the prior on LR against the label; for CRNN priors."""
+    """CTC of the prior on LR against the label; for CRNN and CTC-transformer priors."""
+    columns: NonNegative = 0.0
+    """Cross-entropy of whose ink each column of LR shows; where a CTC-transformer prior is trained alone."""
 
 
 class OptimiserConfig(Config):
@@ -203,8 +205,10 @@ class TrainConfig(Config):
             raise ValueError(
                 f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"
             )
-        if self.loss.ctc and self.model.prior.kind != "crnn":
-            raise ValueError("loss.ctc: expected 0 unless model.prior.kind is 'crnn'")
+        if self.loss.ctc and self.model.prior.kind == "parseq":
+            raise ValueError("loss.ctc: expected 0 unless model.prior.kind is 'crnn' or 'ctc_transformer'")
+        if self.loss.columns and (self.task != "prior" or self.model.prior.kind != "ctc_transformer"):
+            raise ValueError("loss.columns: expected 0 unless task is 'prior' and model.prior.kind 'ctc_transformer'")
         if self.task == "sr" and not self.has_terms:
             raise ValueError("loss: expected a term with a weight above 0")
         if self.task == "prior" and not self.loss.ctc:
@@ -219,8 +223,10 @@ class TrainConfig(Config):
             )
         if gpm is not None and any(self.glyph_tasks) and gpm.num_slots < 2:
             raise ValueError(f"model.network.gpm.num_slots: expected at least 2, got {gpm.num_slots}")
-        if self.teaches_masks and self.data.glyph_source == "kmeans" and self.glyph_tasks.char:
-            raise ValueError("data.glyph_source: k-means gives no character masks; expected extracted, or loss.char 0")
+        if self.data.glyph_source == "kmeans" and (self.glyph_tasks.char or self.loss.columns):
+            raise ValueError(
+                "data.glyph_source: k-means gives no character masks; expected extracted, or loss.char and columns 0"
+            )
         return self
 
     @property
@@ -237,7 +243,7 @@ class TrainConfig(Config):
     @property
     def teaches_masks(self) -> bool:
         """Whether a term needs masks."""
-        return self.glyph_tasks.line or self.glyph_tasks.char
+        return self.glyph_tasks.line or self.glyph_tasks.char or self.loss.columns > 0
 
     @property
     def has_terms(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig, RecognizerConfig
+from glyphsr.config.recognizers import PriorConfig, RecognizerConfig
 from glyphsr.models.keys import KeyTable
 from glyphsr.models.lineage_keys import Shapes
 
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from glyphsr.models.layers.residual_network import ResidualNetwork
     from glyphsr.models.recognizers.aster.network import ASTER
     from glyphsr.models.recognizers.crnn.network import CRNN
+    from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
     from glyphsr.models.recognizers.moran.network import MORAN
     from glyphsr.models.recognizers.parseq.network import PARSeq
     from glyphsr.models.recognizers.telescope.network import Telescope
 
-PriorNetwork: TypeAlias = "CRNN | PARSeq"
-RecognizerNetwork: TypeAlias = "CRNN | PARSeq | MORAN | ASTER | Telescope"
+PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PARSeq"
+RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PARSeq | MORAN | ASTER | Telescope"
 SRNetwork: TypeAlias = "GlyphSR | ResidualNetwork"
 
 RECOGNIZERS: dict[str, tuple[str, str]] = {
     "crnn": ("glyphsr.models.recognizers.crnn", "CRNN"),
+    "ctc_transformer": ("glyphsr.models.recognizers.ctc_transformer", "CTCTransformer"),
     "parseq": ("glyphsr.models.recognizers.parseq", "PARSeq"),
     "moran": ("glyphsr.models.recognizers.moran", "MORAN"),
     "aster": ("glyphsr.models.recognizers.aster", "ASTER"),
@@ -66,7 +68,7 @@ def build_recognizer(config: RecognizerConfig) -> "RecognizerNetwork":
     return network
 
 
-def build_prior(config: CRNNConfig | PARSeqConfig) -> "PriorNetwork":
+def build_prior(config: PriorConfig) -> "PriorNetwork":
     """The same for a recognizer that can be a text prior."""
     network: PriorNetwork = _class(RECOGNIZERS, config.kind)(config)
     return network

@@ -3,11 +3,13 @@
 from typing import Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.registry import PriorNetwork, SRNetwork, build_network, build_prior
+from glyphsr.models.restraint import gate
 from glyphsr.types import SROutput
 
 
@@ -22,6 +24,10 @@ class TextPriorGenerator(nn.Module):
     def forward(self, lr: Tensor) -> Tensor:
         """``(B, 3, h, w)`` in [0, 1] -> text prior ``(B, K, 1, T)``, probabilities over the charset."""
         return self.recognizer.probabilities(lr).unsqueeze(2)  # (B, K, 1, T)
+
+    def symbols(self, prior: Tensor) -> Tensor:
+        """CTC's rows ``(B, S, T)`` of a text prior ``(B, K, 1, T)``."""
+        return prior[:, : getattr(self.recognizer, "num_symbols", self.num_classes), 0]
 
 
 class SuperResolver(nn.Module):
@@ -60,8 +66,17 @@ class SuperResolver(nn.Module):
             prior: Text prior ``(B, K, 1, T)`` to use instead of the TPG's.
 
         Returns:
-            ``sr`` ``(B, C, 2h, 2w)``; the first three channels are RGB, not clipped.
+            ``sr`` ``(B, C, 2h, 2w)``; the first three channels are RGB, not clipped. In evaluation mode the change over
+            bicubic is held back as ``config.restraint`` says.
         """
         if prior is None and self.prior is not None:
             prior = self.prior(lr)
-        return self.network(self.network_input(lr), prior)  # type: ignore[no-any-return]
+        picture = self.network_input(lr)
+        out: SROutput = self.network(picture, prior)
+        restraint = self.config.restraint
+        if restraint is None or self.training or prior is None:
+            return out
+        assert self.prior is not None
+        share = gate(self.prior.symbols(prior), restraint, out.sr.shape[-1])  # (B, 1, 1, W)
+        plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
+        return SROutput(sr=plain + share * (out.sr - plain), glyphs=out.glyphs)

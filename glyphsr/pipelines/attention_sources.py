@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from glyphsr.errors import ConfigError
 from glyphsr.glyphs.attention import merge_heads
 from glyphsr.glyphs.word import Word
-from glyphsr.models.recognizers.crnn.alignment import align
-from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.recognizers.interface import AttentionRecognizer
+from glyphsr.models.recognizers.alignment import align
+from glyphsr.models.recognizers.interface import AttentionRecognizer, CTCRecognizer
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.text.charset import filter_to
 
@@ -76,8 +75,10 @@ class RecognizerAttention:
 
     def _maps(self, prepared: torch.Tensor, texts: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """One map ``(h, w)`` per known character of each text: ``(L, h, w)``."""
-        if isinstance(self.network, CRNN):
-            scores = self.network(prepared).log_softmax(dim=2).cpu().double()  # (T, B, K); mps has no doubles
+        if isinstance(self.network, CTCRecognizer):
+            scores = (
+                self.network.symbol_logits(prepared).log_softmax(dim=2).cpu().double()
+            )  # (T, B, K); mps has no doubles
             placed, fits = align(scores, [self.network.codec.encode(text) for text in texts])
             rows = placed.float().numpy()[:, :, None]
             return [own[: len(text)] if fit else None for own, text, fit in zip(rows, texts, fits, strict=True)]

@@ -79,10 +79,12 @@ def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
             ``none`` to learn from no masks.
     """
     if glyphs == "none":
-        return config.model_copy(update={"loss": config.loss.model_copy(update={"line": 0.0, "char": 0.0})})
+        return config.model_copy(
+            update={"loss": config.loss.model_copy(update={"line": 0.0, "char": 0.0, "columns": 0.0})}
+        )
     if glyphs == "kmeans":
         data = config.data.model_copy(update={"glyph_source": "kmeans"})
-        loss = config.loss.model_copy(update={"char": 0.0})
+        loss = config.loss.model_copy(update={"char": 0.0, "columns": 0.0})
         return config.model_copy(update={"data": data, "loss": loss})
     sources = tuple(
         source.model_copy(update={"glyphs": glyphs}) if isinstance(source, FolderSource | LmdbSource) else source

@@ -19,11 +19,14 @@ from glyphsr.text.charset import filter_to
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import read_checkpoint
 from glyphsr.weights.official import is_published_file
-from glyphsr.weights.registry import DEFAULT, local_weights, sha256_of
+from glyphsr.weights.registry import BUNDLED_FOLDER, entries, local_weights, sha256_of
 
 ALL = "all"
-JUDGES = (*RECOGNIZERS, *ENGINES)
-"""Everything that can be asked for by name."""
+JUDGES = (*(kind for kind in RECOGNIZERS if kind != "ctc_transformer"), *ENGINES)
+"""Everything that can be asked for by name; our own low-resolution prior judges only as ``NAME=FILE``."""
+
+SYNTH = "-synth"
+"""Ends the names of the package's recognizers, which we trained; they stand in where none of their kind is at hand."""
 
 MAX_BATCH = 48
 
@@ -117,8 +120,8 @@ class EngineJudge:
 
 
 def _recognizer_judge(name: str, weights: str | None, device: torch.device, *, offline: bool) -> RecognizerJudge:
-    if weights is None and name == "crnn" and local_weights("crnn") is None:
-        weights = DEFAULT
+    if weights is None and local_weights(name) is None and name + SYNTH in entries():
+        weights = name + SYNTH
     try:
         path = obtain(weights or name, offline=offline)
     except WeightsError as error:
@@ -137,9 +140,9 @@ def _info(kind: str, path: Path) -> JudgeInfo:
     checkpoint = read_checkpoint(path, tensors=False)
     if checkpoint.kind == "recognizer" and "published" in checkpoint.card:
         return JudgeInfo(kind, str(path), digest, published=kind)
-    if path == local_weights(DEFAULT):
-        whose = f"the text prior of {DEFAULT}, trained by us on rendered words and IIIT5K"
-        name = f"{kind}-synth"
+    if path.parent == BUNDLED_FOLDER and checkpoint.kind == "recognizer":
+        whose = "our own, trained on rendered words and IIIT5K"
+        name = path.stem
     else:
         whose = f"not the published {kind}, but {path.name}"
         name = f"{kind}:{path.stem}"

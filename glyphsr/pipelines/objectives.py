@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.training import GlyphTasks, TrainConfig
 from glyphsr.errors import ConfigError
+from glyphsr.losses.columns import column_loss, column_targets
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.glyph import class_loss, mask_loss
 from glyphsr.losses.gradient_profile import gradient_profile_loss
@@ -16,11 +17,15 @@ from glyphsr.losses.pixel import pixel_loss
 from glyphsr.losses.text_prior import text_prior_loss
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.recognizers.crnn.network import CRNN
+from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
 from glyphsr.pipelines.text_focus import TextFocus, open_text_focus
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, GlyphOutput
+
+COLUMN_SLOTS = 26
+"""Slots of the masks from which columns get their characters; those of longer words are not taught."""
 
 LossTerms = dict[str, Tensor]
 """Each term's weighted scalar mean over a batch, or over a part of it."""
@@ -60,13 +65,11 @@ class Objective(nn.Module):
 
 
 class PriorObjective(Objective):
-    """The text prior alone, by CTC on LR pictures."""
+    """The text prior alone, on LR pictures: by CTC, and by whose ink each column shows."""
 
     def __init__(self, model: SuperResolver, config: TrainConfig) -> None:
         super().__init__(model)
-        assert model.prior is not None
-        assert isinstance(model.prior.recognizer, CRNN)
-        self.weight = config.loss.ctc
+        self.loss = config.loss
         model.network.requires_grad_(False)
 
     def clipped(self) -> Iterable[nn.Parameter]:
@@ -75,16 +78,28 @@ class PriorObjective(Objective):
         return self.model.prior.parameters()
 
     def forward(self, batch: Batch) -> LossTerms:
-        """CTC of the prior's recognizer on ``batch.lr``."""
+        """CTC and columns of the prior's recognizer on ``batch.lr``."""
         assert self.model.prior is not None
         recognizer = self.model.prior.recognizer
-        assert isinstance(recognizer, CRNN)
-        logits = recognizer(recognizer.prepare(batch.lr))
-        return {"ctc": self.weight * ctc_loss(logits, batch.labels, recognizer.codec)}
+        prepared = recognizer.prepare(batch.lr)
+        if isinstance(recognizer, CRNN):
+            return {"ctc": self.loss.ctc * ctc_loss(recognizer(prepared), batch.labels, recognizer.codec)}
+        assert isinstance(recognizer, CTCTransformer)
+        logits, columns = recognizer(prepared)
+        terms = {"ctc": self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)}
+        if self.loss.columns:
+            assert batch.glyphs is not None
+            targets = column_targets(batch.glyphs, batch.labels, recognizer.codec, len(columns))
+            terms["columns"] = self.loss.columns * column_loss(columns, targets)
+        return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
-        """Words."""
-        return {"ctc": len(batch.ids)}
+        """Words, and words with masks."""
+        counts = {"ctc": len(batch.ids)}
+        if self.loss.columns:
+            assert batch.glyphs is not None
+            counts["columns"] = int(batch.glyphs.masked.sum())
+        return counts
 
 
 class SuperResolutionObjective(Objective):
@@ -172,9 +187,11 @@ class SuperResolutionObjective(Objective):
         recognizer = generator.recognizer
         prior: Tensor
         if self.loss.ctc:
-            assert isinstance(recognizer, CRNN)
-            logits = recognizer(recognizer.prepare(batch.lr))  # (T, B, K)
-            prior = logits.float().softmax(dim=2).permute(1, 2, 0).unsqueeze(2)
+            assert isinstance(recognizer, CRNN | CTCTransformer)
+            heads = recognizer(recognizer.prepare(batch.lr))
+            heads = heads if isinstance(heads, tuple) else (heads,)
+            logits = heads[0]  # (T, B, K)
+            prior = torch.cat([head.float().softmax(dim=2) for head in heads], dim=2).permute(1, 2, 0).unsqueeze(2)
             terms["ctc"] = self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)
         else:
             prior = generator(batch.lr)
@@ -211,7 +228,9 @@ class SuperResolutionObjective(Objective):
 
 
 def slot_codec(config: TrainConfig) -> SlotCodec | None:
-    """How the network's character slots are filled, ``None`` for a network without."""
+    """How the network's character slots are filled, or those of masks that columns are taught by; ``None`` for none."""
+    if config.loss.columns:
+        return SlotCodec(num_slots=COLUMN_SLOTS)
     gpm = getattr(config.model.network, "gpm", None)
     return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order)
 

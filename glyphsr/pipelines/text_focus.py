@@ -16,8 +16,7 @@ from glyphsr.losses.text_focus import (
     weighted_cross_entropy,
     weights_of_classes,
 )
-from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.recognizers.interface import AttentionRecognizer
+from glyphsr.models.recognizers.interface import AttentionRecognizer, CTCRecognizer
 from glyphsr.models.recognizers.parseq.network import PARSeq
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.pipelines.models import load_recognizer
@@ -58,7 +57,9 @@ class TextFocus(nn.Module):
     def __init__(self, recognizer: RecognizerNetwork, distances: Tensor) -> None:
         super().__init__()
         self.recognizer = recognizer.requires_grad_(False)
-        characters = [recognizer.codec.decode([i]) for i in range(recognizer.num_classes)]
+        characters = [
+            recognizer.codec.decode([i]) for i in range(getattr(recognizer, "num_symbols", recognizer.num_classes))
+        ]
         self.register_buffer("weights", weights_of_classes(distances, characters))
         self.train()
 
@@ -82,7 +83,7 @@ class TextFocus(nn.Module):
         """The words that the recognizer can be told."""
         recognizer = self.recognizer
         texts = [self.taught(label) for label in batch.labels]
-        if isinstance(recognizer, CRNN):
+        if isinstance(recognizer, CTCRecognizer):
             height, width = batch.hr.shape[-2:]
             steps = recognizer.steps_of(height, width)
             return [i for i, text in enumerate(texts) if text and len(text) + _repeats(text) <= steps]
@@ -93,7 +94,7 @@ class TextFocus(nn.Module):
     def counts(self, batch: Batch) -> tuple[int, int]:
         """Words that the attention term is a mean over, and characters, ends of texts included, of the other."""
         chosen = self._chosen(batch)
-        ends = 0 if isinstance(self.recognizer, CRNN) else len(chosen)
+        ends = 0 if isinstance(self.recognizer, CTCRecognizer) else len(chosen)
         return len(chosen), ends + sum(len(self.taught(batch.labels[i])) for i in chosen)
 
     def forward(self, sr: Tensor, batch: Batch) -> Focus:
@@ -110,7 +111,7 @@ class TextFocus(nn.Module):
         if not chosen:
             return Focus(sr.sum() * 0, sr.sum() * 0)
         texts = [self.taught(batch.labels[i]) for i in chosen]
-        steps = None if batch.longest is None else batch.longest + (0 if isinstance(recognizer, CRNN) else 1)
+        steps = None if batch.longest is None else batch.longest + (0 if isinstance(recognizer, CTCRecognizer) else 1)
         if isinstance(recognizer, PARSeq) and steps is not None:
             steps = min(steps, recognizer.max_length + 1)
         with torch.no_grad():
@@ -155,7 +156,7 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
     if not isinstance(recognizer, AttentionRecognizer):
         raise ConfigError(f"loss.focus_recognizer: {recognizer.config.kind} cannot show where it looks")
     if recognizer.config.kind != "telescope":
-        how = "CTC alignment" if isinstance(recognizer, CRNN) else "teacher-forced attention"
+        how = "CTC alignment" if isinstance(recognizer, CTCRecognizer) else "teacher-forced attention"
         notify(f"text focus: {recognizer.config.kind} from {path.name} stands in for Telescope, by its {how}")
     distances = load_distances(Path(config.confusion_table) if config.confusion_table else None)
     return TextFocus(recognizer, distances)

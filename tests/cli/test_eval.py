@@ -128,7 +128,7 @@ def test_narrow_terminals_lose_no_digit(root):
 
 def test_every_figure_says_where_it_comes_from_whatever_the_form(root):
     plain = run("eval", "--data-root", root, "-w", "none", "-q", "-f", "md").stdout
-    assert "crnn-synth is the text prior of compact" in plain
+    assert "crnn-synth is our own, trained on rendered words and IIIT5K" in plain
     assert str(root / "test") in plain
     lines = run("eval", "--data-root", root, "-w", "none", "-q", "-f", "csv").stdout.splitlines()
     assert "compact.safetensors" in lines[1]

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyphsr.models.recognizers.crnn.alignment import align
+from glyphsr.models.recognizers.alignment import align
 from glyphsr.text.ctc import BLANK
 
 

@@ -266,7 +266,7 @@ def test_engines_see_saved_pictures():
 def test_own_weights_never_pass_as_the_published_judge(tmp_path, monkeypatch, crnn_file, tiny_weights):
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
     by_name = {
-        text: open_judge(text, CPU).info for text in ("crnn=compact", f"crnn={tiny_weights}", f"crnn={crnn_file}")
+        text: open_judge(text, CPU).info for text in ("crnn=crnn-synth", f"crnn={tiny_weights}", f"crnn={crnn_file}")
     }
     assert [info.name for info in by_name.values()] == ["crnn-synth", "crnn:tiny", "crnn"]
     assert [info.published for info in by_name.values()] == [None, None, "crnn"]

@@ -18,8 +18,18 @@ WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-engl
 SIGN_WORDS = tuple(Path(__file__).with_name("sign_words.txt").read_text(encoding="utf-8").split())
 """Words one meets on signs, packages and screens."""
 
-SIGN_SHARE = 0.3
+COMMON_WORDS = tuple(Path(__file__).with_name("common_words.txt").read_text(encoding="utf-8").split())
+"""Words that running text is full of, roughly the commonest first."""
+
+SIGN_SHARE, COMMON_SHARE = 0.25, 0.2
 """Words taken from those rather than from the system's list."""
+
+COMMONEST = 2.0
+"""The greater, the more often the first of the common words come."""
+
+LENGTHS = dict(zip(range(2, 17), (6, 14, 18, 17, 14, 11, 8, 5, 3, 1.5, 1, 0.6, 0.5, 0.2, 0.2), strict=True))
+"""Characters of a word -> how often words of the system's list have as many: about as on signs and in print. In the list
+itself long words are the greater part."""
 
 MAX_LINE = 64
 """Characters of the longest text of a file."""
@@ -65,6 +75,15 @@ def load_words() -> tuple[str, ...]:
     return SIGN_WORDS
 
 
+@functools.cache
+def words_by_length() -> dict[int, tuple[str, ...]]:
+    """The same words by their number of characters."""
+    words: dict[int, list[str]] = {}
+    for word in load_words():
+        words.setdefault(len(word), []).append(word)
+    return {length: tuple(members) for length, members in words.items()}
+
+
 class RandomTexts:
     """Texts by kind and case.
 
@@ -83,6 +102,9 @@ class RandomTexts:
             "address": self._address,
             "phrase": self._phrase,
         }
+        there = {length: LENGTHS.get(length, 0.0) for length in words_by_length()}
+        limit = max(config.max_characters, min(there))
+        self._lengths = {n: weight for n, weight in there.items() if n <= limit and weight} or {min(there): 1.0}
         self._kinds = {write: getattr(config, name) for name, write in kinds.items()}
         self._cases: dict[Callable[[str], str] | None, float] = {
             str.upper: config.upper,
@@ -100,16 +122,21 @@ class RandomTexts:
 
     def fingerprint(self) -> str:
         """As :meth:`Writer.fingerprint`."""
-        return _digest(load_words())
+        return _digest((*load_words(), *SIGN_WORDS, *COMMON_WORDS))
 
     def word(self, draws: Draws) -> str:
         """One word in some case."""
         return self._in_case(self._plain_word(draws), draws)
 
     def _plain_word(self, draws: Draws) -> str:
-        words = SIGN_WORDS if draws.happens(SIGN_SHARE) else load_words()
+        part = draws.unit()
         for _ in range(8):
-            word = draws.pick(words)
+            if part < SIGN_SHARE:
+                word = draws.pick(SIGN_WORDS)
+            elif part < SIGN_SHARE + COMMON_SHARE:
+                word = COMMON_WORDS[int(draws.unit() ** COMMONEST * len(COMMON_WORDS))]
+            else:
+                word = draws.pick(words_by_length()[draws.pick_by(self._lengths)])
             if len(word) <= self.config.max_characters:
                 return word
         return word[: self.config.max_characters]

@@ -9,12 +9,25 @@ from torch import Tensor, nn
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.models.glyphsr.gfm import GlyphFusionModule
 from glyphsr.models.glyphsr.gpm import GlyphHeads, GlyphPerceptionModule
+from glyphsr.models.layers.aligned_prior import AlignedPrior
+from glyphsr.models.layers.guided_block import GuidedResidualBlock
 from glyphsr.models.layers.pixel_shuffle import PixelShuffleUpsampler
 from glyphsr.models.layers.prior_transformer import PriorTransformer
 from glyphsr.models.layers.srb import SequentialResidualBlock
 from glyphsr.models.layers.stem import Stem
 from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.types import GlyphOutput, SROutput
+
+BLOCKS: dict[str, type[SequentialResidualBlock | GuidedResidualBlock]] = {
+    "sequential": SequentialResidualBlock,
+    "convolutional": GuidedResidualBlock,
+}
+
+
+def _prior_transformer(config: GlyphSRConfig, num_classes: int) -> PriorTransformer | AlignedPrior:
+    if config.prior_layout == "aligned":
+        return AlignedPrior(num_classes, config.prior_hidden[:2], config.prior_width)
+    return PriorTransformer(num_classes, config.prior_hidden, config.prior_width)
 
 
 class GlyphSR(nn.Module):
@@ -36,7 +49,7 @@ class GlyphSR(nn.Module):
         config: GlyphSRConfig,
         *,
         trunk: nn.ModuleList,
-        prior_transformer: PriorTransformer,
+        prior_transformer: PriorTransformer | AlignedPrior,
         gpm: GlyphPerceptionModule | None,
         gfms: nn.ModuleDict,
     ) -> None:
@@ -50,7 +63,9 @@ class GlyphSR(nn.Module):
         self.gfms = gfms
         self.tail = nn.Sequential(nn.Conv2d(config.width, config.width, 3, padding=1), nn.BatchNorm2d(config.width))
         self.upsampler = PixelShuffleUpsampler(config.width)
-        self.head = nn.Conv2d(config.width, config.image_channels, kernel_size=9, padding=4)
+        self.head = nn.Conv2d(
+            config.width, config.image_channels, kernel_size=config.head_kernel, padding=config.head_kernel // 2
+        )
         # Part of the released checkpoints, but without influence on the image: the released code warps after the
         # stem has read the unwarped picture. See docs/decisions/0002-released-code.md.
         self.stn = SpatialTransformer(config.image_channels) if config.stn else None
@@ -82,10 +97,8 @@ class GlyphSR(nn.Module):
         fused_srbs = range(first, config.num_srbs + 1)
         return cls(
             config,
-            trunk=nn.ModuleList(
-                SequentialResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)
-            ),
-            prior_transformer=PriorTransformer(num_classes, config.prior_hidden, config.prior_width),
+            trunk=nn.ModuleList(BLOCKS[config.block](config.width, config.prior_width) for _ in range(config.num_srbs)),
+            prior_transformer=_prior_transformer(config, num_classes),
             gpm=gpm,
             gfms=nn.ModuleDict({str(n): GlyphFusionModule(config.width, config.gpm.num_slots) for n in fused_srbs}),
         )
@@ -104,6 +117,8 @@ class GlyphSR(nn.Module):
         everything = self.training if with_glyphs is None else with_glyphs
         if prior is None:
             prior = lr.new_zeros(1, self.num_classes, 1, 26)
+        if self.config.block == "convolutional":  # the layout that convolutions are quickest in on CPUs
+            lr = lr.contiguous(memory_format=torch.channels_last)
         features = self.stem(lr)  # (B, width, h, w)
         hint = self.prior_transformer(prior, features)
         hint = hint.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)

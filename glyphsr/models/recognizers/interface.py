@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
+from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
 
 
@@ -74,4 +75,19 @@ class AttentionRecognizer(Protocol):
             texts: One per image.
             steps: Least number of steps T; else that of the longest text and its end.
         """
+        ...
+
+
+@runtime_checkable
+class CTCRecognizer(Protocol):
+    """A recognizer that reads by CTC."""
+
+    codec: CTCCodec
+
+    def symbol_logits(self, prepared: Tensor) -> Tensor:
+        """What ``prepare`` gave -> CTC's logits ``(T, B, S)``, time first."""
+        ...
+
+    def steps_of(self, height: int, width: int) -> int:
+        """Steps T that pictures of a size are read in."""
         ...

@@ -53,6 +53,14 @@ def test_words_keep_the_asked_length():
     assert max(len(texts.write(source)) for _ in range(100)) <= 3
 
 
+def test_words_are_about_as_long_as_on_signs():
+    texts, source = only("word"), draws()
+    lengths = np.array([len(texts.write(source)) for _ in range(3000)])
+    assert 4.7 < lengths.mean() < 6.2
+    assert 0.35 < (lengths <= 4).mean() < 0.6
+    assert (lengths >= 10).mean() < 0.1
+
+
 def test_weights_are_followed_and_nothing_of_weight_0_comes():
     source = draws()
     picked = [source.pick_by({"a": 3.0, "b": 0.0, "c": 1.0}) for _ in range(4000)]

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.models.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.models.layers.grayscale import luminance
-from glyphsr.models.recognizers.crnn.alignment import align
+from glyphsr.models.recognizers.alignment import teach
 from glyphsr.models.recognizers.interface import TeacherForcing
+from glyphsr.models.recognizers.readings import best_paths
 from glyphsr.text.charset import CHARSETS
-from glyphsr.text.ctc import BLANK, CTCCodec
-from glyphsr.text.endings import IGNORED
+from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
 
 HEIGHT = 32
@@ -96,26 +96,17 @@ class CRNN(nn.Module):
         features = self.cnn(gray)  # (B, 8 width, 1, T)
         return self.rnn(features.squeeze(2).permute(2, 0, 1))  # type: ignore[no-any-return]
 
+    def symbol_logits(self, prepared: Tensor) -> Tensor:
+        """As :meth:`forward`; the name that CTC recognizers have in common."""
+        return self(prepared)  # type: ignore[no-any-return]
+
     def probabilities(self, images: Tensor) -> Tensor:
         """Class probabilities ``(B, K, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]; class 0 is blank."""
         return self(self.prepare(images)).softmax(dim=2).permute(1, 2, 0)  # type: ignore[no-any-return]
 
     def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
-        """Alignment of the known texts in place of attention: where along the T steps CTC places each character.
-
-        There is no step for the end of a text. A text that does not fit into the picture's steps has no targets.
-        """
-        logits = self(prepared)  # (T, B, K)
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        encoded = [self.codec.encode(text) for text in texts]
-        precise = logits if logits.device.type == "mps" else logits.double()  # mps has no doubles
-        placed, fits = align(precise.log_softmax(dim=2), encoded)
-        length = max(placed.shape[1], steps or 0, 1)
-        attention = F.pad(placed.to(logits.dtype), (0, 0, 0, length - placed.shape[1]))  # (B, L, T)
-        attention = attention / attention.sum(dim=2, keepdim=True).clamp_min(1.0)  # a character has one step at least
-        rows = [row if fit else [] for row, fit in zip(encoded, fits.tolist(), strict=True)]
-        targets = torch.tensor([row + [IGNORED] * (length - len(row)) for row in rows], device=logits.device)
-        return TeacherForcing(attention @ logits.transpose(0, 1), attention[:, None, :, None, :], targets)
+        """As :func:`glyphsr.models.recognizers.alignment.teach`."""
+        return teach(self(prepared), texts, self.codec, steps=steps)
 
     @property
     def max_length(self) -> int | None:
@@ -134,10 +125,4 @@ class CRNN(nn.Module):
 
     def decode(self, probabilities: Tensor) -> list[Reading]:
         """Best path of each image; the confidence multiplies the probabilities of the path's characters."""
-        best, paths = probabilities.max(dim=1)  # (B, T) each
-        readings = []
-        for probability, path in zip(best, paths, strict=True):
-            starts = (path != BLANK) & (path != torch.cat([path.new_full((1,), BLANK), path[:-1]]))
-            confidence = probability[starts].prod().item() if starts.any() else 0.0
-            readings.append(Reading(self.codec.decode(path.tolist()), confidence))
-        return readings
+        return best_paths(probabilities, self.codec)

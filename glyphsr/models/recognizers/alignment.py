@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glyphsr.text.ctc import BLANK
+from glyphsr.models.recognizers.interface import TeacherForcing
+from glyphsr.text.ctc import BLANK, CTCCodec
+from glyphsr.text.endings import IGNORED
 
 IMPOSSIBLE = -1e9
 """Log-probability of a state that cannot be reached; finite, so that sums stay numbers and have derivatives."""
@@ -70,3 +72,26 @@ def _sweep(emitted: Tensor, starts: Tensor, may_skip: Tensor) -> Tensor:
         ways = torch.stack([before, one, two]).logsumexp(dim=0)
         reached.append((ways + now).clamp_min(IMPOSSIBLE))
     return torch.stack(reached, dim=1)
+
+
+def teach(logits: Tensor, texts: Sequence[str], codec: CTCCodec, *, steps: int | None = None) -> TeacherForcing:
+    """Alignment of the known texts in place of attention: where along the T steps CTC places each character.
+
+    There is no step for the end of a text. A text that does not fit into the picture's steps has no targets.
+
+    Args:
+        logits: ``(T, B, K)`` of CTC.
+        texts: One per image; characters that the codec does not know are left out.
+        codec: Of the logits.
+        steps: Least number of characters L that the result has room for.
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    encoded = [codec.encode(text) for text in texts]
+    precise = logits if logits.device.type == "mps" else logits.double()  # mps has no doubles
+    placed, fits = align(precise.log_softmax(dim=2), encoded)
+    length = max(placed.shape[1], steps or 0, 1)
+    attention = F.pad(placed.to(logits.dtype), (0, 0, 0, length - placed.shape[1]))  # (B, L, T)
+    attention = attention / attention.sum(dim=2, keepdim=True).clamp_min(1.0)  # a character has one step at least
+    rows = [row if fit else [] for row, fit in zip(encoded, fits.tolist(), strict=True)]
+    targets = torch.tensor([row + [IGNORED] * (length - len(row)) for row in rows], device=logits.device)
+    return TeacherForcing(attention @ logits.transpose(0, 1), attention[:, None, :, None, :], targets)

@@ -1,0 +1,54 @@
+"""Teaches a text prior whose ink every column of the picture shows."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from glyphsr.text.charset import filter_lower
+from glyphsr.text.ctc import BLANK, CTCCodec
+from glyphsr.text.endings import IGNORED
+from glyphsr.types import GlyphTargets
+
+INK = 0.3
+"""Share of the fullest pixel of a column that a character has to cover to be what the column shows."""
+
+
+def column_targets(glyphs: GlyphTargets, labels: Sequence[str], codec: CTCCodec, steps: int) -> Tensor:
+    """Classes of a recognizer's steps from the masks of the characters.
+
+    Args:
+        glyphs: Masks of a batch, one slot for each character of 0-9a-z in a label.
+        labels: One text per image.
+        codec: Gives the characters their classes; :data:`glyphsr.text.ctc.BLANK` is no ink.
+        steps: T, which share the width of the masks evenly.
+
+    Returns:
+        ``(B, T)`` int64; :data:`glyphsr.text.endings.IGNORED` in words without masks and where a longer text has ink
+        but no slot.
+    """
+    chars = glyphs.chars
+    device, slots = chars.device, chars.shape[1]
+    classes = torch.full((len(labels), slots + 1), IGNORED, device=device)
+    for row, label in zip(classes, labels, strict=True):
+        known = codec.encode("".join(char for char in label if filter_lower(char)))[:slots]
+        row[: len(known)] = torch.tensor(known, dtype=torch.int64, device=device)
+    # What the line mask has beyond the characters' is ink of symbols without a slot: nothing is said about it.
+    other = (glyphs.line - chars.amax(dim=1, keepdim=True)).clamp_min(0)
+    cover = torch.cat([chars, other], dim=1).amax(dim=2)  # (B, L + 1, w)
+    strongest, slot = F.adaptive_max_pool1d(cover, steps).max(dim=1)  # (B, T)
+    targets = classes.gather(1, slot).masked_fill(strongest < INK, BLANK)
+    return targets.masked_fill(~glyphs.masked.to(device)[:, None], IGNORED)
+
+
+def column_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy over the steps that have a target; 0 without any.
+
+    Args:
+        logits: ``(T, B, S)``, time first.
+        targets: ``(B, T)`` int64, of :func:`column_targets`.
+    """
+    flat = targets.transpose(0, 1).flatten()
+    total = F.cross_entropy(logits.float().flatten(0, 1), flat, ignore_index=IGNORED, reduction="sum")
+    return total / (flat != IGNORED).sum().clamp_min(1)

@@ -1,0 +1,49 @@
+"""Turns a text prior whose steps are places along the line into a feature map of the picture's size."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ROWS = 16
+"""Rows of the drawn map; the picture's height is interpolated from them."""
+
+COLUMNS = 2
+"""Columns drawn for each step."""
+
+
+class AlignedPrior(nn.Module):
+    """Draws each step's characters as a column of features, seeing its neighbours on the line.
+
+    Where the prior says for every step whose ink it is on, a glyph's place and width are read from that; nothing has to
+    be searched along the line, as :class:`PriorTransformer` has to.
+
+    Args:
+        num_classes: Classes K of the text prior.
+        hidden: Channels of the two convolutions along the line.
+        out_channels: Channels of the result, the paper's C_tp.
+    """
+
+    def __init__(self, num_classes: int, hidden: tuple[int, int], out_channels: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.out_channels = out_channels
+        first, second = hidden
+        self.conv1 = nn.Conv1d(num_classes, first, 5, padding=2)
+        self.conv2 = nn.Conv1d(first, second, 5, padding=2)
+        self.draw = nn.Conv1d(second, out_channels * ROWS * COLUMNS, 3, padding=1)
+
+    def forward(self, prior: Tensor, features: Tensor) -> Tensor:
+        """Spread the prior over the image.
+
+        Args:
+            prior: ``(B, K, 1, T)`` class probabilities.
+            features: ``(B, C, h, w)``, of which only the size matters.
+
+        Returns:
+            ``(B, out_channels, h, w)``.
+        """
+        x = F.relu(self.conv2(F.relu(self.conv1(prior.squeeze(2)))))
+        drawn = self.draw(x)  # (B, out_channels * ROWS * COLUMNS, T)
+        batch, _, steps = drawn.shape
+        grid = drawn.view(batch, self.out_channels, ROWS, COLUMNS, steps).transpose(3, 4)
+        grid = grid.reshape(batch, self.out_channels, ROWS, COLUMNS * steps)
+        return F.interpolate(grid, size=features.shape[-2:], mode="bilinear", align_corners=False)
