@@ -79,7 +79,7 @@ def test_a_sure_prior_lets_everything_through():
 
 
 def test_settings_that_cannot_work_are_refused():
-    with pytest.raises(ValueError, match="more than low, 0.8, got 0.8"):
+    with pytest.raises(ValueError, match=r"more than low, 0\.8, got 0\.8"):
         RestraintConfig(low=0.8, high=0.8)
     with pytest.raises(ValueError, match="CTC prior"):
         ModelConfig(restraint=RestraintConfig())

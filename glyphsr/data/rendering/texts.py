@@ -28,8 +28,8 @@ COMMONEST = 2.0
 """The greater, the more often the first of the common words come."""
 
 LENGTHS = dict(zip(range(2, 17), (6, 14, 18, 17, 14, 11, 8, 5, 3, 1.5, 1, 0.6, 0.5, 0.2, 0.2), strict=True))
-"""Characters of a word -> how often words of the system's list have as many: about as on signs and in print. In the list
-itself long words are the greater part."""
+"""Characters of a word -> how often words of the system's list have as many: about as on signs and in print. In the
+list itself long words are the greater part."""
 
 MAX_LINE = 64
 """Characters of the longest text of a file."""

@@ -1,0 +1,100 @@
+"""Trains the weights in the package: masks of the real words, text prior, network, restraint, card, in this order.
+
+    python benchmarks/bundled.py --words ../shared/data/iiit5k-lr/train-hr [--out runs] [--install]
+
+Each piece goes on where it was stopped, so the same command is given again after an interruption; what is done is kept.
+The recipe is configs/compact-prior.yaml and configs/compact.yaml; --prior-steps and --network-steps shorten it, --set
+changes both. OUT/compact.safetensors is the result, and with --install the package's weights. Restraint is chosen on
+training words that were held out, by what the prior itself reads there: no engine that judges the result takes part.
+"""
+
+import argparse
+from pathlib import Path
+
+import glyphsr
+from glyphsr.config.degradation import LEVELS
+from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.model import RestraintConfig
+from glyphsr.config.reader import load
+from glyphsr.config.training import FolderSource, TrainConfig
+from glyphsr.pipelines.models import load_super_resolver
+from glyphsr.pipelines.restraint import JudgedReading, choose_restraint, held_out_readings
+from glyphsr.weights.checkpoints import save_checkpoint
+from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+def recipe(name: str, options: argparse.Namespace) -> TrainConfig:
+    """A configuration of the recipe, with the words where the options say."""
+    config = load(TrainConfig, CONFIGS / f"{name}.yaml", sets=options.set)
+    sources = tuple(
+        source.model_copy(update={"path": str(options.words), "glyphs": str(options.out / "glyphs")})
+        if isinstance(source, FolderSource)
+        else source
+        for source in config.data.sources
+    )
+    return config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})})
+
+
+def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
+    """How much of the held-out words the change is applied to, and how often the prior is right there."""
+    for level in LEVELS:
+        rows = [reading for reading in readings if reading.level == level]
+        sure = [reading.right for reading in rows if reading.certainty >= chosen.high]
+        right = sum(reading.right for reading in rows) / len(rows)
+        line = f"{level}: prior reads {right:.1%} of {len(rows)}, whole change on {len(sure) / len(rows):.1%}"
+        print(line + (f" with {sum(sure) / len(sure):.1%} right" if sure else ""))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--words", type=Path, required=True, help="folder of HR word pictures with annotations.json")
+    parser.add_argument("--out", type=Path, default=Path("runs"))
+    parser.add_argument("--precision", default="bf16")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--prior-steps", type=int)
+    parser.add_argument("--network-steps", type=int)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--strength", type=float, default=1.0)
+    parser.add_argument("--install", action="store_true", help="put the result into the package")
+    options = parser.parse_args()
+    common = {"precision": options.precision, "workers": options.workers, "device": options.device, "notify": print}
+
+    glyphsr.extract(
+        str(options.words), out=options.out / "glyphs", config=ExtractConfig(segmenter="ink", localizer="cuts")
+    )
+
+    prior = recipe("compact-prior", options)
+    prior = prior.model_copy(update={"steps": options.prior_steps or prior.steps})
+    trained = glyphsr.train(prior, out=options.out / "compact-prior", **common)
+    print("prior:", trained.score.describe() if trained.score else "")
+
+    network = recipe("compact", options)
+    steps = options.network_steps or network.steps
+    network = network.model_copy(update={"steps": steps, "prior_weights": str(trained.best)})
+    trained = glyphsr.train(network, out=options.out / "compact", **common)
+    print("network:", trained.score.describe() if trained.score else "")
+
+    model, checkpoint = load_super_resolver(trained.best)
+    readings = list(held_out_readings(model, network.data))
+    restraint = choose_restraint(readings)
+    print(f"restraint: {restraint}")
+    tell(readings, restraint)
+    config = model.config.model_copy(update={"restraint": restraint})
+    card = checkpoint.card | {
+        "name": "compact",
+        "strength": options.strength,
+        "prior_steps": prior.steps,
+        "data": "rendered words and IIIT 5K-Word training words, degraded on the fly",
+        "recipe": "benchmarks/bundled.py with configs/compact-prior.yaml and configs/compact.yaml",
+        "not": "the paper's weights; numbers on IIIT5K-LR are in docs/weights.md",
+    }
+    target = (BUNDLED_FOLDER if options.install else options.out) / "compact.safetensors"
+    save_checkpoint(target, model.half(), kind="super_resolver", config=config, card=card)
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {sha256_of(target)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Where the change is held back is chosen by what the prior has right."""
+
+import pytest
+import torch
+
+from glyphsr.config.model import ModelConfig
+from glyphsr.config.training import DataConfig, FolderSource
+from glyphsr.errors import ConfigError
+from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.restraint import JudgedReading, choose_restraint, held_out_readings
+
+
+def readings(*groups: tuple[float, int, int]) -> list[JudgedReading]:
+    """(certainty, right, wrong) of groups; within one the wrong ones are the less sure by a little."""
+    made = []
+    for sure, right, wrong in groups:
+        made += [JudgedReading(sure, True, "easy")] * right + [JudgedReading(sure - 1e-4, False, "easy")] * wrong
+    return made[::-1]
+
+
+@pytest.mark.parametrize(
+    ("full", "none", "high", "low"),
+    [(0.97, 0.8, 0.8, 0.4), (1.0, 0.8, 0.8, 0.4), (0.97, 0.84, 0.8, 0.6), (0.9, 0.05, 0.3999, 0.3899)],
+)
+def test_thresholds_lie_where_readings_stop_being_right(full, none, high, low):
+    groups = readings((0.9, 30, 0), (0.8, 2, 1), (0.6, 9, 1), (0.4, 1, 9))
+    found = choose_restraint(groups, full=full, none=none)
+    assert (found.high, found.low) == (pytest.approx(high), pytest.approx(low))
+
+
+def test_a_prior_that_is_never_right_changes_nothing():
+    found = choose_restraint(readings((0.9, 0, 50), (0.2, 0, 50)))
+    assert (found.low, found.high) == (0.99, 1.0)
+
+
+def test_a_prior_that_is_always_right_changes_everything():
+    found = choose_restraint(readings((0.9, 50, 0), (0.2, 50, 0)))
+    assert found.high <= 0.2
+
+
+def test_words_are_needed():
+    with pytest.raises(ConfigError, match="no real words are held out"):
+        choose_restraint([])
+
+
+def test_held_out_words_are_read_at_every_difficulty(tiny_config: ModelConfig, word_folder):
+    torch.manual_seed(0)
+    model = SuperResolver.from_config(tiny_config).eval()
+    data = DataConfig(sources=(FolderSource(path=str(word_folder)),), held_out=0.5, line_width=None)
+    found = list(held_out_readings(model, data, draws=2))
+    held_out = {reading.level: 0 for reading in found}
+    for reading in found:
+        held_out[reading.level] += 1
+        assert 0 <= reading.certainty <= 1
+    assert list(held_out) == ["easy", "medium", "hard"]
+    assert len(set(held_out.values())) == 1
+    assert 2 <= held_out["easy"] < 24  # two draws each, and not all words
+    assert list(held_out_readings(model, data, draws=2)) == found
