@@ -20,10 +20,10 @@ def readings(*groups: tuple[float, int, int]) -> list[JudgedReading]:
 
 @pytest.mark.parametrize(
     ("full", "none", "high", "low"),
-    [(0.97, 0.8, 0.8, 0.4), (1.0, 0.8, 0.8, 0.4), (0.97, 0.84, 0.8, 0.6), (0.9, 0.05, 0.3999, 0.3899)],
+    [(0.97, 0.75, 0.8, 0.4), (1.0, 0.75, 0.8, 0.4), (0.97, 0.8, 0.8, 0.6), (0.9, 0.05, 0.3999, 0.3899)],
 )
 def test_thresholds_lie_where_readings_stop_being_right(full, none, high, low):
-    groups = readings((0.9, 30, 0), (0.8, 2, 1), (0.6, 9, 1), (0.4, 1, 9))
+    groups = readings((0.9, 30, 0), (0.8, 2, 2), (0.6, 9, 1), (0.4, 1, 9))
     found = choose_restraint(groups, full=full, none=none)
     assert (found.high, found.low) == (pytest.approx(high), pytest.approx(low))
 
