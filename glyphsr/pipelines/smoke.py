@@ -10,18 +10,20 @@ from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import DataError, WeightsError
 from glyphsr.pipelines.glyph_words import find_glyphs
 from glyphsr.pipelines.store import obtain
-from glyphsr.weights.registry import DEFAULT
 
 STEPS = 2
 BATCH = 2
+STAND_IN = "crnn-synth"
+"""The package's recognizer that stands in for the text-focus one."""
+
 SAMPLE_SOURCE = LmdbSource(path="train")
 
 
 def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str | None = None) -> TrainConfig:
     """The run made small, and fit for a fresh machine.
 
-    Recognizers that are not here are not fetched: a prior starts from random weights, the package's own model stands in
-    for the text-focus recognizer. Sources that are not here give way to ``train``, and masks that are not here to none.
+    Recognizers that are not here are not fetched: a prior starts from random weights, the package's own stands in for
+    the text-focus recognizer. Sources that are not here give way to ``train``, and masks that are not here to none.
 
     Args:
         config: The run as configured.
@@ -38,8 +40,8 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
         notify(f"smoke: {config.prior_weights} is not here, so the text prior starts from random weights")
         changes["prior_weights"] = None
     if config.focuses and not _is_here(loss.focus_recognizer):
-        notify(f"smoke: {loss.focus_recognizer} is not here, so {DEFAULT}'s text prior stands in for the text focus")
-        loss = loss.model_copy(update={"focus_recognizer": DEFAULT})
+        notify(f"smoke: {loss.focus_recognizer} is not here, so {STAND_IN} stands in for the text focus")
+        loss = loss.model_copy(update={"focus_recognizer": STAND_IN})
     sources = tuple(source for source in config.data.sources if _has_words(source, data_root))
     if sources != config.data.sources:
         missing = len(config.data.sources) - len(sources)

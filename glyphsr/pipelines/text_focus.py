@@ -24,9 +24,7 @@ from glyphsr.pipelines.store import obtain
 from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
 
-STAND_INS = (
-    "a file or another recognizer can stand in, e.g. --set loss.focus_recognizer=compact (the package's own prior)"
-)
+STAND_INS = "a file or another recognizer can stand in, e.g. --set loss.focus_recognizer=crnn-synth (the package's own)"
 
 
 TELESCOPE_PLACES = 256
