@@ -9,7 +9,11 @@ training words that were held out, by what the prior itself reads there: no engi
 """
 
 import argparse
+import re
+import sys
 from pathlib import Path
+
+import torch
 
 import glyphsr
 from glyphsr.config.degradation import LEVELS
@@ -17,10 +21,11 @@ from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.model import RestraintConfig
 from glyphsr.config.reader import load
 from glyphsr.config.training import FolderSource, TrainConfig
-from glyphsr.pipelines.models import load_super_resolver
+from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.models import load_recognizer, load_super_resolver
 from glyphsr.pipelines.restraint import JudgedReading, choose_restraint, held_out_readings
 from glyphsr.weights.checkpoints import save_checkpoint
-from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
+from glyphsr.weights.registry import BUNDLED_FOLDER, REGISTRY_FILE, sha256_of
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -47,6 +52,24 @@ def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
         print(line + (f" with {sum(sure) / len(sure):.1%} right" if sure else ""))
 
 
+def check_prior(model: SuperResolver, prior_file: Path) -> None:
+    """Refuse a network that began before its prior was trained further."""
+    assert model.prior is not None
+    kept = model.prior.recognizer.state_dict()
+    if not all(torch.equal(value, kept[key]) for key, value in load_recognizer(prior_file).state_dict().items()):
+        sys.exit(
+            f"the network was trained with another prior than {prior_file}; remove its run folder to train it anew"
+        )
+
+
+def register(target: Path) -> None:
+    """Tell the registry the hash of the package's new weights."""
+    rows = REGISTRY_FILE.read_text(encoding="utf-8")
+    before, name, after = rows.partition(f"\n{target.stem}:\n")
+    changed = re.sub(r"sha256: [0-9a-f]{64}", f"sha256: {sha256_of(target)}", after, count=1)
+    REGISTRY_FILE.write_text(before + name + changed, encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--words", type=Path, required=True, help="folder of HR word pictures with annotations.json")
@@ -58,7 +81,7 @@ def main() -> None:
     parser.add_argument("--network-steps", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--strength", type=float, default=1.0)
-    parser.add_argument("--install", action="store_true", help="put the result into the package")
+    parser.add_argument("--install", action="store_true", help="put the result and its hash into the package")
     options = parser.parse_args()
     common = {"precision": options.precision, "workers": options.workers, "device": options.device, "notify": print}
 
@@ -70,14 +93,17 @@ def main() -> None:
     prior = prior.model_copy(update={"steps": options.prior_steps or prior.steps})
     trained = glyphsr.train(prior, out=options.out / "compact-prior", **common)
     print("prior:", trained.score.describe() if trained.score else "")
+    prior_file = trained.best
 
     network = recipe("compact", options)
     steps = options.network_steps or network.steps
-    network = network.model_copy(update={"steps": steps, "prior_weights": str(trained.best)})
+    loss = network.loss.model_copy(update={"focus_recognizer": str(prior_file)})
+    network = network.model_copy(update={"steps": steps, "prior_weights": str(prior_file), "loss": loss})
     trained = glyphsr.train(network, out=options.out / "compact", **common)
     print("network:", trained.score.describe() if trained.score else "")
 
     model, checkpoint = load_super_resolver(trained.best)
+    check_prior(model, prior_file)
     readings = list(held_out_readings(model, network.data))
     restraint = choose_restraint(readings)
     print(f"restraint: {restraint}")
@@ -93,6 +119,8 @@ def main() -> None:
     }
     target = (BUNDLED_FOLDER if options.install else options.out) / "compact.safetensors"
     save_checkpoint(target, model.half(), kind="super_resolver", config=config, card=card)
+    if options.install:
+        register(target)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {sha256_of(target)}")
 
 

@@ -145,7 +145,7 @@ def measure_alignment(arguments: argparse.Namespace) -> None:
     from glyphsr.weights.registry import local_weights
 
     source = PairedLmdb(arguments.lmdb)
-    path = local_weights("compact")
+    path = local_weights("crnn-synth")
     assert path is not None
     network: Any = load_recognizer(path)
     inside: list[bool] = []
@@ -155,7 +155,7 @@ def measure_alignment(arguments: argparse.Namespace) -> None:
         boxes = np.array(json.loads(source.get(f"char_boxes-{i + 1:09d}") or b"[]"), np.float64)
         pixels = torch.from_numpy(sample.hr).permute(2, 0, 1)[None].float() / 255
         with torch.inference_mode():
-            scores = network(network.prepare(pixels)).log_softmax(dim=2).double()
+            scores = network.symbol_logits(network.prepare(pixels)).log_softmax(dim=2).double()
         placed, fits = align(scores, [network.codec.encode(sample.label)])
         rows = placed[0].numpy()
         if not fits.all() or len(rows) != len(boxes):

@@ -87,6 +87,8 @@ class SROutput:
     """``(B, C, H, W)`` super-resolved image, not clipped to [0, 1]."""
     glyphs: GlyphOutput | None
     """Glyph maps and classes, ``None`` where the GPM did not run."""
+    share: Tensor | None = None
+    """``(B, 1, 1, W)``: share of the network's change over bicubic that ``sr`` has, ``None`` for all of it."""
 
 
 @dataclass(frozen=True)

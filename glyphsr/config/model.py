@@ -1,8 +1,6 @@
 """A super-resolution network together with the recognizer that guides it."""
 
-from typing import Annotated
-
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from glyphsr.config.base import Config
 from glyphsr.config.networks import GlyphSRConfig, NetworkConfig
@@ -13,13 +11,11 @@ from glyphsr.config.recognizers import PARSeqConfig, PriorConfig
 class RestraintConfig(Config):
     """Where a network holds its change over bicubic back, since its prior is not sure what it sees.
 
-    A wrong letter drawn sharply harms more readers than a right one helps; see ``docs/weights.md``.
+    A wrong letter drawn sharply harms more readers than a right one helps; see decision 0020.
     """
 
-    reach: Annotated[float, Field(gt=0)] = 4.0
-    """How far on each side the reading counts, in line heights; words of a long line are judged by themselves."""
     low: Share = 0.3
-    """Certainty up to which only ``floor`` of the change is applied."""
+    """Certainty of a word up to which only ``floor`` of the change is applied."""
     high: Share = 0.8
     """Certainty from which all of it is applied; linear in between."""
     floor: Share = 0.0
@@ -39,10 +35,14 @@ class ModelConfig(Config):
     prior: PriorConfig = PARSeqConfig()
     """The text prior generator (TPG); networks that are not guided by one (TSRN, TBSRN) are built without it."""
     restraint: RestraintConfig | None = None
-    """Hold back where a CTC prior is unsure; in use only, never while training. Null applies the change everywhere."""
+    """Hold back where the prior is unsure, whenever the model is used or validated; what it learns from is the whole
+    change. Null applies the change everywhere."""
 
     @model_validator(mode="after")
     def _check(self) -> "ModelConfig":
-        if self.restraint is not None and (self.prior.kind == "parseq" or not self.network.needs_prior):
-            raise ValueError("restraint: expected null unless a CTC prior (crnn, ctc_transformer) guides the network")
+        places = self.network.needs_prior and self.prior.kind == "ctc_transformer"
+        if self.restraint is not None and not places:
+            raise ValueError("restraint: expected null unless a prior of kind ctc_transformer guides the network")
+        if getattr(self.network, "prior_layout", "searched") == "aligned" and self.prior.kind == "parseq":
+            raise ValueError("network.prior_layout: expected searched with a parseq prior, whose steps are no places")
         return self

@@ -45,6 +45,8 @@ class CTCTransformerConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> "CTCTransformerConfig":
+        if self.mlp_ratio * self.dim < 1:
+            raise ValueError(f"mlp_ratio: expected at least {1 / self.dim:g}, got {self.mlp_ratio:g}")
         if self.dim % self.heads:
             raise ValueError(f"dim: expected a multiple of heads, {self.heads}, got {self.dim}")
         return self

@@ -177,7 +177,7 @@ class TrainConfig(Config):
     """One training run."""
 
     task: Literal["sr", "prior"] = "sr"
-    """``sr`` trains the network (and the prior where its losses have weight), ``prior`` the prior alone by CTC."""
+    """``sr`` trains the network (and the prior where its losses have weight), ``prior`` the prior alone."""
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()

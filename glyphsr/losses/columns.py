@@ -30,10 +30,9 @@ def column_targets(glyphs: GlyphTargets, labels: Sequence[str], codec: CTCCodec,
     """
     chars = glyphs.chars
     device, slots = chars.device, chars.shape[1]
-    classes = torch.full((len(labels), slots + 1), IGNORED, device=device)
-    for row, label in zip(classes, labels, strict=True):
-        known = codec.encode("".join(char for char in label if filter_lower(char)))[:slots]
-        row[: len(known)] = torch.tensor(known, dtype=torch.int64, device=device)
+    known = [codec.encode("".join(char for char in label if filter_lower(char)))[:slots] for label in labels]
+    padded = [row + [IGNORED] * (slots + 1 - len(row)) for row in known]
+    classes = torch.tensor(padded, device=device)  # (B, L + 1)
     # What the line mask has beyond the characters' is ink of symbols without a slot: nothing is said about it.
     other = (glyphs.line - chars.amax(dim=1, keepdim=True)).clamp_min(0)
     cover = torch.cat([chars, other], dim=1).amax(dim=2)  # (B, L + 1, w)
@@ -43,7 +42,9 @@ def column_targets(glyphs: GlyphTargets, labels: Sequence[str], codec: CTCCodec,
 
 
 def column_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy over the steps that have a target; 0 without any.
+    """Cross-entropy of the steps that have a target, over all steps of the words that have one; 0 without any.
+
+    Words weigh alike whatever they leave open, so that the means of a batch's parts give that of the whole.
 
     Args:
         logits: ``(T, B, S)``, time first.
@@ -51,4 +52,5 @@ def column_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """
     flat = targets.transpose(0, 1).flatten()
     total = F.cross_entropy(logits.float().flatten(0, 1), flat, ignore_index=IGNORED, reduction="sum")
-    return total / (flat != IGNORED).sum().clamp_min(1)
+    taught = (targets != IGNORED).any(dim=1).sum()
+    return total / (len(logits) * taught).clamp_min(1)

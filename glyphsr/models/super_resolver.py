@@ -25,10 +25,6 @@ class TextPriorGenerator(nn.Module):
         """``(B, 3, h, w)`` in [0, 1] -> text prior ``(B, K, 1, T)``, probabilities over the charset."""
         return self.recognizer.probabilities(lr).unsqueeze(2)  # (B, K, 1, T)
 
-    def symbols(self, prior: Tensor) -> Tensor:
-        """CTC's rows ``(B, S, T)`` of a text prior ``(B, K, 1, T)``."""
-        return prior[:, : getattr(self.recognizer, "num_symbols", self.num_classes), 0]
-
 
 class SuperResolver(nn.Module):
     """TPG and network as one module; what a checkpoint holds and what ``upscale`` runs.
@@ -76,7 +72,8 @@ class SuperResolver(nn.Module):
         restraint = self.config.restraint
         if restraint is None or self.training or prior is None:
             return out
-        assert self.prior is not None
-        share = gate(self.prior.symbols(prior), restraint, out.sr.shape[-1])  # (B, 1, 1, W)
+        symbols, columns = prior[:, :, 0].chunk(2, dim=1)  # (B, S, T) each
+        height, width = out.sr.shape[-2:]
+        share = gate(symbols, columns, restraint, (height, width))  # (B, 1, 1, W)
         plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
-        return SROutput(sr=plain + share * (out.sr - plain), glyphs=out.glyphs)
+        return SROutput(sr=plain + share * (out.sr - plain), glyphs=out.glyphs, share=share)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork
+from glyphsr.models.registry import RECOGNIZERS, SIGNATURES, RecognizerNetwork
 from glyphsr.ocr.engine import ENGINES, OCREngine, open_engine
 from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.store import obtain
@@ -22,8 +22,8 @@ from glyphsr.weights.official import is_published_file
 from glyphsr.weights.registry import BUNDLED_FOLDER, entries, local_weights, sha256_of
 
 ALL = "all"
-JUDGES = (*(kind for kind in RECOGNIZERS if kind != "ctc_transformer"), *ENGINES)
-"""Everything that can be asked for by name; our own low-resolution prior judges only as ``NAME=FILE``."""
+JUDGES = (*(kind for kind in RECOGNIZERS if kind in SIGNATURES), *ENGINES)
+"""Everything that can be asked for by name; kinds that nobody published judge only as ``NAME=FILE``."""
 
 SYNTH = "-synth"
 """Ends the names of the package's recognizers, which we trained; they stand in where none of their kind is at hand."""
@@ -162,7 +162,7 @@ def open_judge(text: str, device: torch.device, *, offline: bool = False) -> Jud
     name, equals, file = text.partition("=")
     if name in ENGINES and not equals:
         return EngineJudge(name, open_engine(name))
-    if name not in RECOGNIZERS or (equals and not file):
+    if name not in RECOGNIZERS or (equals and not file) or (name not in JUDGES and not equals):
         raise ConfigError(f"--recognizer {text}: expected {', '.join(JUDGES)}, NAME=FILE or {ALL}")
     return _recognizer_judge(name, file or None, device, offline=offline)
 

@@ -97,7 +97,8 @@ def blend_windows(windows: list[Pixels], plan: LinePlan, *, factor: int = 2) -> 
     """Put processed windows together, weighing each down linearly towards its inner edges.
 
     Args:
-        windows: ``(factor * padded_height, factor * window, 3)`` each, in the plan's order.
+        windows: ``(factor * padded_height, factor * window, 3)`` each, in the plan's order, or of one row that
+            stands for all.
         plan: Where they were cut.
         factor: How much larger they became.
 
@@ -124,7 +125,7 @@ def blend_windows(windows: list[Pixels], plan: LinePlan, *, factor: int = 2) -> 
     return total / weights
 
 
-def detail_beyond(picture: Pixels, line: Pixels, change: Pixels) -> Pixels:
+def detail_beyond(picture: Pixels, line: Pixels, change: Pixels, share: Pixels | None = None) -> Pixels:
     """The network's change, less the detail that a tall picture shows anyway.
 
     A picture taller than the network's lines was reduced for it. Where it was blurred, nothing was lost by that and
@@ -135,17 +136,29 @@ def detail_beyond(picture: Pixels, line: Pixels, change: Pixels) -> Pixels:
         picture: The picture at twice the line's size.
         line: What the network saw, enlarged by bicubic to that size.
         change: The network's result minus ``line``.
+        share: ``(1, W, 3)``: how much of the change the network was let make; where that is nothing, the picture keeps
+            its own detail and has no say in how the rest is taken.
 
     Returns:
         The part of the change to add to ``picture``.
     """
     own = picture - line
+    if share is not None:
+        own = share * own
     energy = float(np.square(change).mean())
-    share = 1.0 - float(np.square(own).mean()) / energy if energy > 0 else 0.0
-    return np.float32(max(0.0, share)) * (change - own)
+    wanted = 1.0 - float(np.square(own).mean()) / energy if energy > 0 else 0.0
+    return np.float32(max(0.0, wanted)) * (change - own)
 
 
-def compose(picture: Pixels, line: Pixels, sr: Pixels, *, size: tuple[int, int], strength: float) -> Pixels:
+def compose(
+    picture: Pixels,
+    line: Pixels,
+    sr: Pixels,
+    *,
+    size: tuple[int, int],
+    strength: float,
+    share: Pixels | None = None,
+) -> Pixels:
     """Bicubic enlargement plus the network's change, at the asked size.
 
     Args:
@@ -154,6 +167,7 @@ def compose(picture: Pixels, line: Pixels, sr: Pixels, *, size: tuple[int, int],
         sr: The network's result, ``(2h, 2w, 3)``.
         size: ``(height, width)`` of the result.
         strength: Share of the change that is applied, 0..1.
+        share: As in :func:`detail_beyond`.
 
     Returns:
         ``(*size, 3)`` in [0, 1].
@@ -162,5 +176,5 @@ def compose(picture: Pixels, line: Pixels, sr: Pixels, *, size: tuple[int, int],
     plain = resize(line, doubled)
     change = sr - plain
     if picture.shape[0] > line.shape[0]:
-        change = detail_beyond(resize(picture, doubled), plain, change)
+        change = detail_beyond(resize(picture, doubled), plain, change, share)
     return (resize(picture, size) + strength * resize(change, size)).clip(0, 1)

@@ -46,19 +46,19 @@ def describe_localizer(config: ExtractConfig) -> PartInfo:
     from glyphsr.pipelines.store import obtain
 
     path = obtain(config.recognizer, offline=config.offline)
-    if name == "attention" and _is_crnn(path, config.recognizer):
+    if name == "attention" and _reads_by_ctc(path, config.recognizer):
         notices = (ALIGNMENT_NOTICE,)
     return PartInfo({"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, notices)
 
 
-def _is_crnn(path: Path, name: str) -> bool:
-    """Whether the weights are a CRNN's, as far as their name or header tells."""
+def _reads_by_ctc(path: Path, name: str) -> bool:
+    """Whether the weights are a CTC recognizer's, as far as their name or header tells."""
     if path.suffix != ".safetensors":
         return name == "crnn"
     from glyphsr.weights.checkpoints import read_checkpoint
 
     config = read_checkpoint(path, tensors=False).config
-    return (config.get("prior") or config).get("kind") == "crnn"
+    return (config.get("prior") or config).get("kind") in ("crnn", "ctc_transformer")
 
 
 def open_localizer(info: PartInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:

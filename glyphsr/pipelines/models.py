@@ -13,12 +13,13 @@ from torch import Tensor
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
 from glyphsr.config.reader import validate
-from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig, RecognizerConfig
+from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.keys import KeyTable
 from glyphsr.models.registry import (
     NETWORKS,
     RECOGNIZERS,
+    SIGNATURES,
     PriorNetwork,
     RecognizerNetwork,
     SRNetwork,
@@ -98,8 +99,9 @@ def recognizer_from_official(
     """
     if config is None:
         kind = kind or identify(state)
-        if kind not in RECOGNIZERS:
-            raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(RECOGNIZERS)}")
+        published = [name for name in RECOGNIZERS if name in SIGNATURES]
+        if kind not in published:
+            raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(published)}")
         config = _published_shape(recognizer_shape, kind, state, where)
     config = _changed(config, changes)
     try:
@@ -216,8 +218,8 @@ def load_prior(path: Path) -> PriorNetwork:
         WeightsError: If the file cannot be read, does not fit, or holds a recognizer without class probabilities.
     """
     recognizer = load_recognizer(path)
-    if not isinstance(recognizer.config, CRNNConfig | PARSeqConfig):
-        raise WeightsError(f"{path}: neither a CRNN nor a PARSeq, so it cannot be a text prior")
+    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PARSeqConfig):
+        raise WeightsError(f"{path}: holds {recognizer.config.kind}, which cannot be a text prior")
     prior = build_prior(recognizer.config)
     prior.load_state_dict(recognizer.state_dict())
     return prior.eval()

@@ -25,7 +25,7 @@ from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, GlyphOutput
 
 COLUMN_SLOTS = 26
-"""Slots of the masks from which columns get their characters; those of longer words are not taught."""
+"""Slots of the masks from which columns get their characters; what does not fit says nothing."""
 
 LossTerms = dict[str, Tensor]
 """Each term's weighted scalar mean over a batch, or over a part of it."""
@@ -71,6 +71,9 @@ class PriorObjective(Objective):
         super().__init__(model)
         self.loss = config.loss
         model.network.requires_grad_(False)
+        assert model.prior is not None
+        if isinstance(model.prior.recognizer, CTCTransformer) and not config.loss.columns:
+            model.prior.recognizer.columns.requires_grad_(False)  # no loss reaches it
 
     def clipped(self) -> Iterable[nn.Parameter]:
         """The prior's."""

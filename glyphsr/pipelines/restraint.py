@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from glyphsr.config.degradation import LEVELS
 from glyphsr.config.model import RestraintConfig
@@ -14,7 +15,7 @@ from glyphsr.data.pair_loader import resize, to_tensor
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError
 from glyphsr.metrics.accuracy import words_match
-from glyphsr.models.restraint import STEPS_PER_HEIGHT, certainty
+from glyphsr.models.restraint import certainty, reach_of
 from glyphsr.models.super_resolver import SuperResolver
 
 HEIGHT = 32
@@ -24,15 +25,15 @@ FULL, NONE = 0.97, 0.8
 """Shares of right readings: the whole change is applied to the surest words of which so many are right, none of it to
 those of which fewer than the second are."""
 
-FLOOR = 0.02
-"""Least threshold of the whole change: where nothing can be told from certainty, all but nothing is sure."""
+LEAST = 0.02
+"""Least threshold of the whole change."""
 
 
 class JudgedReading(NamedTuple):
     """What the prior made of one degraded word."""
 
     certainty: float
-    """Median over the picture's columns."""
+    """Of the least sure word in the picture; 0 where the prior sees none."""
     right: bool
     level: str
     """Difficulty of the degradation, by name."""
@@ -40,20 +41,18 @@ class JudgedReading(NamedTuple):
 
 @torch.inference_mode()
 def held_out_readings(
-    model: SuperResolver, data: DataConfig, *, draws: int = 4, reach: float = RestraintConfig().reach, seed: int = 0
+    model: SuperResolver, data: DataConfig, *, draws: int = 4, seed: int = 0
 ) -> Iterator[JudgedReading]:
     """Read every held-out real word at three difficulties; rendered words are left out, being too like training.
 
     Args:
-        model: With a CTC prior, in evaluation mode.
+        model: With a prior of kind ``ctc_transformer``, in evaluation mode.
         data: Which words, and which of them are held out.
         draws: Degradations of each word and difficulty.
-        reach: As in :class:`glyphsr.config.model.RestraintConfig`.
         seed: Of the degradations.
     """
     assert model.prior is not None
     rng = np.random.default_rng(seed)
-    steps = round(reach * STEPS_PER_HEIGHT)
     for source in open_sources(data, held_out=True):
         for index in source.indices:
             sample = source.collection[index]
@@ -63,22 +62,26 @@ def held_out_readings(
                 settings = data.degradation.model_copy(update={"difficulty": difficulty, "mild_share": 0.0})
                 lr = to_tensor([degrade(hr, settings, rng) for _ in range(draws)])
                 prior = model.prior(lr)
-                sure = certainty(model.prior.symbols(prior), steps).median(dim=1).values.tolist()
+                sure = _least_sure_word(prior, lr)
                 readings = model.prior.recognizer.decode(prior.squeeze(2))
                 for reading, value in zip(readings, sure, strict=True):
                     yield JudgedReading(value, words_match(reading.text, sample.label), name)
 
 
-def choose_restraint(
-    readings: Sequence[JudgedReading], *, full: float = FULL, none: float = NONE, reach: float = RestraintConfig().reach
-) -> RestraintConfig:
+def _least_sure_word(prior: Tensor, lr: Tensor) -> list[float]:
+    symbols, columns = prior[:, :, 0].chunk(2, dim=1)
+    height, width = lr.shape[-2:]
+    sure = certainty(symbols, columns, reach=reach_of(symbols.shape[2], (height, width)))
+    return [float(row[row > 0].min()) if (row > 0).any() else 0.0 for row in sure]
+
+
+def choose_restraint(readings: Sequence[JudgedReading], *, full: float = FULL, none: float = NONE) -> RestraintConfig:
     """Thresholds from the share of right readings.
 
     Args:
         readings: Of words that the prior was not trained on.
         full: ``high`` is the least certainty such that this share of the words from there on are right.
         none: ``low`` likewise for the words below ``high``.
-        reach: With which the certainties were found.
 
     Raises:
         ConfigError: If there are no readings.
@@ -90,9 +93,9 @@ def choose_restraint(
     right = np.array([reading.right for reading in ordered])
     whole = _last(right, full)
     part = whole + _last(right[whole:], none)
-    high = float(np.clip(sure[whole - 1], FLOOR, 1.0)) if whole else 1.0
-    low = float(np.clip(sure[part - 1], 0.0, high - 0.5 * FLOOR)) if part > whole else high - 0.5 * FLOOR
-    return RestraintConfig(reach=reach, low=round(low, 4), high=round(high, 4))
+    high = float(np.clip(sure[whole - 1], LEAST, 1.0)) if whole else 1.0
+    low = float(np.clip(sure[part - 1], 0.0, high - 0.5 * LEAST)) if part > whole else high - 0.5 * LEAST
+    return RestraintConfig(low=round(low, 4), high=round(high, 4))
 
 
 def _last(right: np.ndarray, share: float) -> int:

@@ -48,8 +48,8 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
         notify(f"smoke: {missing} of {len(config.data.sources)} word sources left out, since they are not here")
     data = config.data.model_copy(update={"sources": sources or (SAMPLE_SOURCE,)})
     if config.teaches_masks and data.glyph_source == "extracted" and not _has_masks(data.sources, data_root):
-        notify("smoke: no glyph masks are here, so only character classes are learned")
-        loss = loss.model_copy(update={"line": 0.0, "char": 0.0})
+        notify("smoke: no glyph masks are here, so nothing is learned from masks")
+        loss = loss.model_copy(update={"line": 0.0, "char": 0.0, "columns": 0.0})
     return config.model_copy(update=changes | {"data": data, "loss": loss})
 
 

@@ -136,7 +136,7 @@ def convert(
     row = entry(name)
     if row.kind == "segmenter":
         raise ConfigError(f"{name}: SAM is used as it is published; `glyphsr models pull {name}` stores it")
-    if row.kind == "super_resolver":
+    if row.source == "bundled":
         raise ConfigError(f"{name}: is ours; expected the name of published weights")
     target = out or cached_path(name)
     if target.suffix != ".safetensors":

@@ -55,9 +55,8 @@ class TextFocus(nn.Module):
     def __init__(self, recognizer: RecognizerNetwork, distances: Tensor) -> None:
         super().__init__()
         self.recognizer = recognizer.requires_grad_(False)
-        characters = [
-            recognizer.codec.decode([i]) for i in range(getattr(recognizer, "num_symbols", recognizer.num_classes))
-        ]
+        count = recognizer.num_symbols if isinstance(recognizer, CTCRecognizer) else recognizer.num_classes
+        characters = [recognizer.codec.decode([i]) for i in range(count)]
         self.register_buffer("weights", weights_of_classes(distances, characters))
         self.train()
 

@@ -92,6 +92,8 @@ class NetworkResult:
     sr: Pixels
     reading: Reading | None
     """Of the text prior, where there is one."""
+    share: Pixels | None = None
+    """``(1, W, 3)``: share of the network's change that ``sr`` has; ``None`` for all of it."""
 
 
 class Upscaler:
@@ -183,7 +185,9 @@ class Upscaler:
                 continue
             parts = [next(results) for _ in plan.starts]
             sr = blend_windows([part.sr for part in parts], plan)
-            rgb = compose(line.rgb, seen, sr, size=line.size, strength=self.strength)
+            shares = [part.share for part in parts if part.share is not None]
+            share = blend_windows(shares, plan) if shares else None
+            rgb = compose(line.rgb, seen, sr, size=line.size, strength=self.strength, share=share)
             upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts if part.reading)))
         return upscaled
 
@@ -217,15 +221,18 @@ class Upscaler:
         lr = lr.to(self.device)
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
             prior = None if model.prior is None else model.prior(lr)
-            sr = model(lr, prior).sr
-        if not bool(torch.isfinite(sr).all()) and self.dtype != torch.float32:
+            out = model(lr, prior)
+        if not bool(torch.isfinite(out.sr).all()) and self.dtype != torch.float32:
             prior = None if model.prior is None else model.prior(lr)
-            sr = model(lr, prior).sr
-        pixels = sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy()
+            out = model(lr, prior)
+        pixels = out.sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy()
         if model.prior is None or prior is None:
             return [NetworkResult(image, None) for image in pixels]
         readings = model.prior.recognizer.decode(prior.squeeze(2).float())
-        return [NetworkResult(image, reading) for image, reading in zip(pixels, readings, strict=True)]
+        if out.share is None:
+            return [NetworkResult(image, reading) for image, reading in zip(pixels, readings, strict=True)]
+        shares = out.share.float().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()
+        return [NetworkResult(*parts) for parts in zip(pixels, readings, shares, strict=True)]
 
     def upscale(
         self,

@@ -45,9 +45,11 @@ def test_faint_ink_is_no_ink():
     assert column_targets(faint, ["a"], CODEC, 1).tolist() == [[0]]
 
 
-def test_the_loss_is_the_mean_cross_entropy_of_what_counts():
+def test_the_loss_is_over_all_steps_of_the_words_that_are_taught():
     logits = torch.randn(3, 2, 5, generator=torch.Generator().manual_seed(0))
     targets = torch.tensor([[1, -1, 0], [2, 2, -1]])
     rows = logits.log_softmax(dim=2)
-    expected = -(rows[0, 0, 1] + rows[2, 0, 0] + rows[0, 1, 2] + rows[1, 1, 2]) / 4
+    expected = -(rows[0, 0, 1] + rows[2, 0, 0] + rows[0, 1, 2] + rows[1, 1, 2]) / 6
     assert torch.allclose(column_loss(logits, targets), expected)
+    untaught = torch.cat([targets, torch.full((1, 3), -1)])
+    assert torch.allclose(column_loss(torch.cat([logits, logits[:, :1]], dim=1), untaught), expected)

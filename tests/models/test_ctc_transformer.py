@@ -25,7 +25,8 @@ def test_steps_follow_the_aspect(network, height, width):
     images = torch.rand(2, 3, height, width)
     prepared = network.prepare(images)
     assert prepared.shape[2] == 16
-    assert abs(prepared.shape[3] - max(8, width * 16 / height)) <= 0.5
+    assert abs(prepared.shape[3] - max(8, width * 16 / height)) <= 1
+    assert prepared.shape[3] == 2 * network.steps_of(height, width)
     probabilities = network.probabilities(images)
     assert probabilities.shape == (2, network.num_classes, network.steps_of(height, width))
     for rows in probabilities.split(network.num_symbols, dim=1):  # each head is a distribution of its own

@@ -1,87 +1,126 @@
-"""The change over bicubic is held back where the prior is unsure."""
+"""The change over bicubic is held back where the prior is unsure of the word."""
 
+import numpy as np
 import pytest
 import torch
 
 from glyphsr.config.model import ModelConfig, RestraintConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
-from glyphsr.models.restraint import certainty, gate
+from glyphsr.models.restraint import certainty, gate, reach_of
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.weights.checkpoints import save_checkpoint
 
-CONFIG = RestraintConfig(reach=1.0, low=0.4, high=0.8, floor=0.1)
+CONFIG = RestraintConfig(low=0.4, high=0.8, floor=0.1)
 
 
-def symbols(*sure: float) -> torch.Tensor:
-    """Two classes for each step, the first that likely."""
+def prior(ink: str, sure: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
+    """CTC that is so sure of its first class, and columns with ink at every ``#``."""
     first = torch.tensor(sure)
-    return torch.stack([first, 1 - first])[None]
+    columns = torch.tensor([[0.0, 1.0] if mark == "#" else [1.0, 0.0] for mark in ink]).T
+    return torch.stack([first, 1 - first])[None], columns[None]
 
 
-def test_certainty_multiplies_what_is_near():
-    sure = certainty(symbols(0.9, 0.8, 1.0, 0.5), reach=1)[0]
-    assert torch.allclose(sure, torch.tensor([0.72, 0.72, 0.4, 0.5]), atol=1e-6)
-    assert torch.allclose(certainty(symbols(0.9, 0.8, 1.0, 0.5), reach=9), torch.full((1, 4), 0.36), atol=1e-6)
-    assert certainty(symbols(0.9, 0.8), reach=0).tolist() == [pytest.approx([0.9, 0.8])]
+def test_certainty_multiplies_the_steps_of_a_word():
+    found = certainty(*prior("##.#....#", [0.9, 0.8, 1.0, 0.5, 1.0, 0.3, 1.0, 1.0, 0.7]), reach=1)[0]
+    one = 0.9 * 0.8 * 0.5
+    assert torch.allclose(found, torch.tensor([one, one, one, one, one, 0, 0, 0.7, 0.7]), atol=1e-6)
 
 
-def test_words_of_a_long_line_are_judged_by_themselves():
-    line = symbols(*[1.0] * 30, *[0.55] * 30)
-    share = gate(line, CONFIG, width=240)[0, 0, 0]
-    assert share.shape == (240,)
+def test_a_word_has_no_say_in_its_neighbours():
+    ink = "#" * 20 + "." * 6 + "#" * 20
+    share = gate(*prior(ink, [1.0] * 23 + [0.5] * 23), CONFIG, size=(32, 46 * 4))[0, 0, 0]
+    assert share.shape == (184,)
     assert torch.allclose(share[:80], torch.ones(80), atol=1e-5)
-    assert torch.allclose(share[130:], torch.full((110,), 0.1), atol=1e-5)
+    assert torch.allclose(share[100:], torch.full((84,), 0.1), atol=1e-5)
+
+
+def test_nothing_read_is_nothing_changed():
+    assert gate(*prior("....", [1.0] * 4), CONFIG, size=(32, 16)).unique().tolist() == [pytest.approx(0.1)]
 
 
 def test_between_low_and_high_the_share_is_linear():
-    share = gate(symbols(0.6), CONFIG, width=2)
-    assert torch.allclose(share, torch.full((1, 1, 1, 2), 0.1 + 0.9 * 0.5), atol=1e-5)
+    share = gate(*prior("#", [0.6]), CONFIG, size=(32, 4))
+    assert torch.allclose(share, torch.full((1, 1, 1, 4), 0.1 + 0.9 * 0.5), atol=1e-5)
 
 
-def model(prior, restraint) -> SuperResolver:
+def test_reach_is_an_eighth_of_the_height_whatever_the_size():
+    assert [reach_of(32, size) for size in ((16, 64), (32, 128), (96, 384))] == [1, 1, 1]
+    assert reach_of(64, (16, 64)) == 2
+    assert reach_of(2, (16, 64)) == 1
+
+
+READER = CTCTransformerConfig(channels=(8, 8, 8), blocks=(1, 1), dim=16, depth=1, heads=2)
+
+
+def model(restraint, reader=READER) -> SuperResolver:
     torch.manual_seed(0)
     off = GPMConfig(line=False, char=False, cls=False)
     network = GlyphSRConfig(
-        num_srbs=1, width=8, prior_width=4, prior_hidden=(8, 8, 8), gfm_from=None, gpm=off, output="residual"
+        num_srbs=1,
+        width=8,
+        prior_width=4,
+        prior_hidden=(8, 8, 8),
+        gfm_from=None,
+        gpm=off,
+        image_channels=3,
+        output="residual",
+        min_height=12,
+        max_height=48,
     )
-    built = SuperResolver.from_config(ModelConfig(network=network, prior=prior, restraint=restraint))
+    built = SuperResolver.from_config(ModelConfig(network=network, prior=reader, restraint=restraint))
     torch.nn.init.normal_(built.network.head.weight, std=0.05)
     return built.eval()
 
 
-@pytest.mark.parametrize(
-    "prior",
-    [
-        CRNNConfig(width=4, hidden=8, input_width=None),
-        CTCTransformerConfig(channels=(8, 8, 8), blocks=(1, 1), dim=16, depth=1, heads=2),
-    ],
-)
-def test_an_unsure_prior_leaves_bicubic_in_use_but_not_in_training(prior):
+def test_an_unsure_prior_leaves_bicubic_in_use_but_not_in_training():
     lr = torch.rand(2, 3, 16, 48)  # noise: nothing can be read in it, least of all by random weights
     plain = torch.nn.functional.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
-    free = model(prior, None)(lr).sr[:, :3]
-    held = model(prior, RestraintConfig(low=0.5, high=0.9))(lr).sr[:, :3]
-    part = model(prior, RestraintConfig(low=0.5, high=0.9, floor=0.25))(lr).sr[:, :3]
-    assert (free - plain).abs().max() > 0.01
-    assert torch.allclose(held, plain, atol=1e-6)
-    assert torch.allclose(part, plain + 0.25 * (free - plain), atol=1e-5)
-    training = model(prior, RestraintConfig(low=0.5, high=0.9)).train()
-    assert (training(lr).sr[:, :3] - plain).abs().max() > 0.01
+    restraint = RestraintConfig(low=0.5, high=0.9)
+    free = model(None)(lr)
+    held = model(restraint)(lr)
+    part = model(restraint.model_copy(update={"floor": 0.25}))(lr)
+    assert (free.sr - plain).abs().max() > 0.01
+    assert free.share is None
+    assert torch.allclose(held.sr, plain, atol=1e-6)
+    assert not held.share.any()
+    assert torch.allclose(part.sr, plain + 0.25 * (free.sr - plain), atol=1e-5)
+    assert (model(restraint).train()(lr).sr - plain).abs().max() > 0.01
+
+
+def sure_prior(built: SuperResolver, steps: int) -> torch.Tensor:
+    """Certain of one character that fills the picture."""
+    sure = torch.zeros(1, built.prior.num_classes, 1, steps)
+    sure[:, 3] = sure[:, built.prior.recognizer.num_symbols + 3] = 1.0
+    return sure
 
 
 def test_a_sure_prior_lets_everything_through():
-    built = model(CRNNConfig(width=4, hidden=8, input_width=None), RestraintConfig())
+    held, free = model(RestraintConfig()), model(None)
     lr = torch.rand(1, 3, 16, 48)
-    sure = torch.zeros(1, built.prior.num_classes, 1, 13)
-    sure[:, 3] = 1.0
-    free = model(CRNNConfig(width=4, hidden=8, input_width=None), None)
-    assert torch.allclose(built(lr, sure).sr, free(lr, sure).sr, atol=1e-6)
+    sure = sure_prior(held, 24)
+    assert torch.allclose(held(lr, sure).sr, free(lr, sure).sr, atol=1e-6)
+    assert (free(lr, sure).sr - free(lr).sr).abs().max() > 1e-4  # the prior has a say at all
+
+
+@pytest.mark.parametrize("size", [(16, 60), (20, 700), (96, 300)])
+def test_lines_of_any_size_stay_bicubic_where_nothing_is_read(size, tmp_path):
+    built = model(RestraintConfig(low=0.9, high=0.99))
+    path = tmp_path / "held.safetensors"
+    save_checkpoint(path, built, kind="super_resolver", config=built.config, card={})
+    picture = np.random.default_rng(0).random((*size, 3)).astype(np.float32)
+    asked = [Line(picture, (2 * size[0], 2 * size[1]))]
+    found = Upscaler(path, device="cpu").upscale_lines(asked)[0].rgb
+    plain = Upscaler(path, device="cpu", strength=0.0).upscale_lines(asked)[0].rgb
+    assert np.allclose(found, plain, atol=1e-5)
 
 
 def test_settings_that_cannot_work_are_refused():
     with pytest.raises(ValueError, match=r"more than low, 0\.8, got 0\.8"):
         RestraintConfig(low=0.8, high=0.8)
-    with pytest.raises(ValueError, match="CTC prior"):
-        ModelConfig(restraint=RestraintConfig())
-    with pytest.raises(ValueError, match="CTC prior"):
-        ModelConfig(network=TSRNConfig(), prior=CRNNConfig(), restraint=RestraintConfig())
+    for settings in ({}, {"network": TSRNConfig(), "prior": READER}, {"prior": CRNNConfig()}):
+        with pytest.raises(ValueError, match="restraint: expected null"):
+            ModelConfig(restraint=RestraintConfig(), **settings)
+    with pytest.raises(ValueError, match="expected searched with a parseq prior"):
+        ModelConfig(network=GlyphSRConfig(prior_layout="aligned"))

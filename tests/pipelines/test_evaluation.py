@@ -218,7 +218,7 @@ def test_the_packages_own_crnn_stands_in_under_its_own_name(tmp_path, monkeypatc
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
     judge = open_judge("crnn", CPU)
     assert judge.info.name == "crnn-synth"
-    assert "trained by us" in judge.info.notice
+    assert "our own, trained on rendered words" in judge.info.notice
     other = open_judge(f"crnn={crnn_file}", CPU)
     assert (other.info.name, other.info.notice) == ("crnn", None)
 

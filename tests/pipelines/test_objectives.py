@@ -1,11 +1,12 @@
 import itertools
+import math
 
 import pytest
 import torch
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TBSRNConfig, TPGSRConfig, TSRNConfig
-from glyphsr.config.recognizers import CRNNConfig
+from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
 from glyphsr.config.training import DataConfig, LmdbSource, LossConfig, OptimiserConfig, TrainConfig, ValidationConfig
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.super_resolver import SuperResolver
@@ -18,7 +19,7 @@ from ..conftest import ROOT
 
 SAMPLE = str(ROOT / "glyphsr" / "data" / "sample" / "train")
 PRIOR = CRNNConfig(width=4, hidden=8)
-FOCUSED = LossConfig(focus_recognizer="compact")
+FOCUSED = LossConfig(focus_recognizer="crnn-synth")
 PLAIN = LossConfig(text_focus=0.0, hog=0.0)
 
 
@@ -124,8 +125,8 @@ def test_the_defaults_are_the_papers_terms_with_the_lineages_scale(tmp_path):
 
 def test_each_weight_scales_its_term_and_no_other(tmp_path):
     weights = {"pixel": 2.0, "hog": 0.3, "attention": 5.0, "confusion": 0.01, "line": 3.0, "char": 4.0, "cls": 0.5}
-    base = LossConfig(focus_recognizer="compact")
-    changed = LossConfig(focus_recognizer="compact", scale=10.0, glyph=2.0, **weights)
+    base = LossConfig(focus_recognizer="crnn-synth")
+    changed = LossConfig(focus_recognizer="crnn-synth", scale=10.0, glyph=2.0, **weights)
     values = []
     for loss in (base, changed):
         trainer = trainer_for(config_for(network(), loss), tmp_path)
@@ -204,7 +205,7 @@ def still_norms(monkeypatch):
 
 @pytest.mark.parametrize("parts", [2, 4, 40])
 def test_parts_of_a_batch_have_the_terms_and_gradients_of_the_whole(tmp_path, still_norms, parts):
-    loss = LossConfig(focus_recognizer="compact")
+    loss = LossConfig(focus_recognizer="crnn-synth")
     found = []
     for accumulation in (1, parts):
         config = config_for(network(), loss)
@@ -230,3 +231,62 @@ def test_a_frozen_prior_is_run_as_it_will_be_used(tmp_path):
     assert model.network.training
     assert not model.prior.training
     assert not any(module.training for module in model.prior.modules())
+
+
+COLUMNS = LossConfig(pixel=0.0, text_focus=0.0, hog=0.0, ctc=1.0, columns=0.5)
+
+
+def prior_config(loss=COLUMNS):
+    model = ModelConfig(
+        network=network(prior_layout="aligned"),
+        prior=CTCTransformerConfig(channels=(8, 8, 16), blocks=(1, 1), dim=16, depth=1, heads=2),
+    )
+    return config_for(network(), loss).model_copy(update={"model": model, "task": "prior"})
+
+
+def test_a_prior_alone_learns_what_and_where(tmp_path):
+    trainer = trainer_for(prior_config(), tmp_path)
+    batch = trainer.maker[0][0]
+    outcome = trainer.stepper.step(batch, 0)
+    assert set(outcome.terms) == {"ctc", "columns"}
+    assert outcome.terms["columns"] == pytest.approx(0.5 * math.log(63), rel=0.5)  # nothing is known yet
+    for name, parameter in trainer.model.prior.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+    assert not any(parameter.requires_grad for parameter in trainer.model.network.parameters())
+
+
+def test_a_prior_without_columns_leaves_their_head_out(tmp_path):
+    trainer = trainer_for(prior_config(COLUMNS.model_copy(update={"columns": 0.0})), tmp_path)
+    outcome = trainer.stepper.step(trainer.maker[0][0], 0)
+    assert set(outcome.terms) == {"ctc"}
+    idle = [name for name, p in trainer.model.prior.named_parameters() if not p.requires_grad]
+    assert idle == ["recognizer.columns.weight", "recognizer.columns.bias"]
+
+
+def test_parts_of_a_batch_give_the_columns_of_the_whole(tmp_path):
+    objective = trainer_for(prior_config(), tmp_path).stepper.objective.eval()
+    batch = trainer_for(prior_config(), tmp_path / "b").maker[0][0]
+    glyphs = batch.glyphs
+    glyphs.masked[1] = False
+    parts = list(parts_of(batch, 3))
+    counts = [objective.counts(part)["columns"] for part in parts]
+    total = sum(float(objective(part)["columns"]) * count for part, count in zip(parts, counts, strict=True))
+    assert total / sum(counts) == pytest.approx(float(objective(batch)["columns"]), rel=1e-5)
+    assert sum(counts) == len(batch.ids) - 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": "sr"}, "loss.columns"),
+        ({"model": ModelConfig(network=GlyphSRConfig(), prior=PRIOR)}, "loss.columns"),
+        ({"data": DataConfig(glyph_source="kmeans")}, "k-means gives no character masks"),
+    ],
+)
+def test_columns_are_refused_where_they_cannot_be_taught(changes, message):
+    settings = prior_config().model_dump() | {
+        key: value if isinstance(value, str) else value.model_dump() for key, value in changes.items()
+    }
+    with pytest.raises(ValueError, match=message):
+        TrainConfig.model_validate(settings)

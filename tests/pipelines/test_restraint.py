@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from glyphsr.config.model import ModelConfig
+from glyphsr.config.recognizers import CTCTransformerConfig
 from glyphsr.config.training import DataConfig, FolderSource
 from glyphsr.errors import ConfigError
 from glyphsr.models.super_resolver import SuperResolver
@@ -43,9 +43,12 @@ def test_words_are_needed():
         choose_restraint([])
 
 
-def test_held_out_words_are_read_at_every_difficulty(tiny_config: ModelConfig, word_folder):
+READER = CTCTransformerConfig(channels=(8, 8, 8), blocks=(1, 1), dim=16, depth=1, heads=2)
+
+
+def test_held_out_words_are_read_at_every_difficulty(tiny_config, word_folder):
     torch.manual_seed(0)
-    model = SuperResolver.from_config(tiny_config).eval()
+    model = SuperResolver.from_config(tiny_config.model_copy(update={"prior": READER})).eval()
     data = DataConfig(sources=(FolderSource(path=str(word_folder)),), held_out=0.5, line_width=None)
     found = list(held_out_readings(model, data, draws=2))
     held_out = {reading.level: 0 for reading in found}

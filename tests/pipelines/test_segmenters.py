@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.config.recognizers import CRNNConfig, MORANConfig, PARSeqConfig
+from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, MORANConfig, PARSeqConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.glyphs.attention import AttentionLocalizer
@@ -187,11 +187,12 @@ def test_the_exact_layout_agrees_with_itself(sam_file):
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module", params=["crnn", "moran", "parseq"])
+@pytest.fixture(scope="module", params=["crnn", "ctc_transformer", "moran", "parseq"])
 def network(request):
     torch.manual_seed(0)
     configs = {
         "crnn": CRNNConfig(width=4, hidden=8, input_width=None),
+        "ctc_transformer": CTCTransformerConfig(channels=(4, 4, 8), blocks=(1, 1), dim=16, depth=1, heads=2),
         "moran": MORANConfig(hidden=16),
         "parseq": PARSeqConfig(
             charset_size=36, embed_dim=16, encoder_depth=1, encoder_heads=2, decoder_heads=2, max_label_length=10
@@ -239,10 +240,11 @@ def test_a_stored_recognizer_is_found_and_named(tmp_path):
     assert {glyph.source for glyph in extracted.glyphs} <= {"attention", "cuts"}
 
 
-def test_a_ctc_recognizer_comes_with_a_warning():
-    alone = describe_localizer(ExtractConfig(localizer="attention", recognizer="compact"))
+@pytest.mark.parametrize("name", ["compact", "crnn-synth"])
+def test_a_ctc_recognizer_comes_with_a_warning(name):
+    alone = describe_localizer(ExtractConfig(localizer="attention", recognizer=name))
     assert "--localizer checked" in alone.notices[0]
-    assert not describe_localizer(ExtractConfig(localizer="checked", recognizer="compact")).notices
+    assert not describe_localizer(ExtractConfig(localizer="checked", recognizer=name)).notices
 
 
 def test_attention_without_weights_is_an_error():

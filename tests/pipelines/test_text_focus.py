@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from glyphsr.config.recognizers import ASTERConfig, CRNNConfig, MORANConfig, PARSeqConfig, TelescopeConfig
+from glyphsr.config.recognizers import (
+    ASTERConfig,
+    CRNNConfig,
+    CTCTransformerConfig,
+    MORANConfig,
+    PARSeqConfig,
+    TelescopeConfig,
+)
 from glyphsr.config.training import LossConfig
 from glyphsr.errors import WeightsError
 from glyphsr.losses.confusion import load_distances
@@ -13,6 +20,7 @@ from glyphsr.weights.checkpoints import save_checkpoint
 
 RECOGNIZERS = {
     "crnn": CRNNConfig(width=4, hidden=8),
+    "ctc_transformer": CTCTransformerConfig(channels=(4, 4, 8), blocks=(1, 1), dim=16, depth=1, heads=2),
     "parseq": PARSeqConfig(embed_dim=24, encoder_depth=1, encoder_heads=2, decoder_heads=2),
     "moran": MORANConfig(hidden=8),
     "aster": ASTERConfig(hidden=16, max_steps=30),
@@ -138,8 +146,8 @@ def test_stand_ins_are_named_and_missing_ones_explained(tmp_path, monkeypatch):
     notes = []
     with pytest.raises(WeightsError, match=r"focus_recognizer: telescope: no weights here.*stand in"):
         open_text_focus(LossConfig(), notes.append, offline=True)
-    open_text_focus(LossConfig(focus_recognizer="compact"), notes.append)
-    assert "crnn from compact.safetensors stands in for Telescope, by its CTC alignment" in notes[0]
+    open_text_focus(LossConfig(focus_recognizer="crnn-synth"), notes.append)
+    assert "crnn from crnn-synth.safetensors stands in for Telescope, by its CTC alignment" in notes[0]
     path = tmp_path / "aster.safetensors"
     network = build_recognizer(RECOGNIZERS["aster"])
     save_checkpoint(path, network, kind="recognizer", config=network.config, card={})

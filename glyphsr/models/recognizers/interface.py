@@ -83,6 +83,8 @@ class CTCRecognizer(Protocol):
     """A recognizer that reads by CTC."""
 
     codec: CTCCodec
+    num_symbols: int
+    """Classes S of CTC, the blank included."""
 
     def symbol_logits(self, prepared: Tensor) -> Tensor:
         """What ``prepare`` gave -> CTC's logits ``(T, B, S)``, time first."""

@@ -54,7 +54,7 @@ class CRNN(nn.Module):
         self.config = config or CRNNConfig()
         self.charset = CHARSETS[self.config.charset_size]
         self.codec = CTCCodec(self.charset)
-        self.num_classes = self.codec.num_classes
+        self.num_classes = self.num_symbols = self.codec.num_classes
         hidden = self.config.hidden
         self.cnn = _convolutions(self.config.width)
         self.rnn = nn.Sequential(

@@ -15,8 +15,8 @@ from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
 
-MIN_WIDTH = 8
-"""Pixels; narrower pictures are made wider."""
+MIN_STEPS = 4
+"""Narrower pictures are made wider."""
 
 MIN_DEVIATION = 0.05
 """Added to a picture's deviation, so that an empty one is not blown up to noise."""
@@ -55,10 +55,10 @@ class CTCTransformer(nn.Module):
             images: ``(B, 3, h, w)`` float in [0, 1].
 
         Returns:
-            ``(B, 3, height, W)`` at the picture's aspect, each picture with mean 0 and deviation about 1.
+            ``(B, 3, height, 2 T)`` at the picture's aspect, each picture with mean 0 and deviation about 1.
         """
         height, width = images.shape[-2:]
-        size = (self.config.height, max(MIN_WIDTH, round(width * self.config.height / height)))
+        size = (self.config.height, STRIDE * self.steps_of(height, width))  # so that the steps share the width evenly
         if (height, width) != size:
             images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=height > size[0])
         deviation, mean = torch.std_mean(images, dim=(1, 2, 3), keepdim=True)
@@ -66,10 +66,10 @@ class CTCTransformer(nn.Module):
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
-        return -(-max(MIN_WIDTH, round(width * self.config.height / height)) // STRIDE)
+        return max(MIN_STEPS, round(width * self.config.height / height / STRIDE))
 
     def encode(self, prepared: Tensor) -> Tensor:
-        """``(B, 3, height, W)`` -> ``(B, T, dim)``, T = ceil(W / 2)."""
+        """``(B, 3, height, 2 T)`` -> ``(B, T, dim)``."""
         shapes = self.cnn(prepared.contiguous(memory_format=torch.channels_last))  # (B, dim, 1, T)
         x = shapes.squeeze(2).transpose(1, 2)
         for block in self.blocks:
