@@ -241,7 +241,8 @@ def prior_config(loss=COLUMNS):
         network=network(prior_layout="aligned"),
         prior=CTCTransformerConfig(channels=(8, 8, 16), blocks=(1, 1), dim=16, depth=1, heads=2),
     )
-    return config_for(network(), loss).model_copy(update={"model": model, "task": "prior"})
+    base = config_for(network())
+    return base.model_copy(update={"model": model, "loss": loss, "task": "prior"})
 
 
 def test_a_prior_alone_learns_what_and_where(tmp_path):
