@@ -12,6 +12,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -24,7 +25,7 @@ from glyphsr.config.training import FolderSource, TrainConfig
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.models import load_recognizer, load_super_resolver
 from glyphsr.pipelines.restraint import JudgedReading, choose_restraint, held_out_readings
-from glyphsr.weights.checkpoints import save_checkpoint
+from glyphsr.weights.checkpoints import read_checkpoint, save_checkpoint
 from glyphsr.weights.registry import BUNDLED_FOLDER, REGISTRY_FILE, sha256_of
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -50,6 +51,17 @@ def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
         right = sum(reading.right for reading in rows) / len(rows)
         line = f"{level}: prior reads {right:.1%} of {len(rows)}, whole change on {len(sure) / len(rows):.1%}"
         print(line + (f" with {sum(sure) / len(sure):.1%} right" if sure else ""))
+
+
+def trained(config: TrainConfig, out: Path, options: dict[str, Any]) -> Path:
+    """The best weights of a run, which begins or goes on unless it has all its steps already."""
+    last, best = (out / "checkpoints" / f"{name}.safetensors" for name in ("last", "best"))
+    if last.is_file() and best.is_file() and read_checkpoint(last, tensors=False).card["steps"] == config.steps:
+        print(f"{out}: has its {config.steps} steps")
+        return best
+    result = glyphsr.train(config, out=out, **options)
+    print(f"{out}:", result.score.describe() if result.score else "")
+    return result.best
 
 
 def check_prior(model: SuperResolver, prior_file: Path) -> None:
@@ -91,18 +103,13 @@ def main() -> None:
 
     prior = recipe("compact-prior", options)
     prior = prior.model_copy(update={"steps": options.prior_steps or prior.steps})
-    trained = glyphsr.train(prior, out=options.out / "compact-prior", **common)
-    print("prior:", trained.score.describe() if trained.score else "")
-    prior_file = trained.best
+    prior_file = trained(prior, options.out / "compact-prior", common)
 
     network = recipe("compact", options)
     steps = options.network_steps or network.steps
     loss = network.loss.model_copy(update={"focus_recognizer": str(prior_file)})
     network = network.model_copy(update={"steps": steps, "prior_weights": str(prior_file), "loss": loss})
-    trained = glyphsr.train(network, out=options.out / "compact", **common)
-    print("network:", trained.score.describe() if trained.score else "")
-
-    model, checkpoint = load_super_resolver(trained.best)
+    model, checkpoint = load_super_resolver(trained(network, options.out / "compact", common))
     check_prior(model, prior_file)
     readings = list(held_out_readings(model, network.data))
     restraint = choose_restraint(readings)
