@@ -1,8 +1,9 @@
 """Everything a training run depends on."""
 
+import re
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from glyphsr.config.base import Config
 from glyphsr.config.degradation import DegradationConfig
@@ -27,8 +28,24 @@ class FolderSource(Config):
     """Folder; a relative one is looked up from the working directory."""
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
+    group: str | None = None
+    """Regular expression: pictures in whose names it finds the same are held out together, e.g. ``^[^_]+`` where
+    ``1009_2.png`` is the second word of photograph 1009. Null holds out each by itself."""
+    remix: Share = 0.0
+    """Share of the words of which a part is shown, or their characters in another order, where they have masks."""
+    recolour: Share = 0.0
+    """Share of the words that are shown in other colours."""
     glyphs: str | None = None
     """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""
+
+    @field_validator("group")
+    @classmethod
+    def _check_group(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"expected a regular expression, got {value!r}: {error}") from error
+        return value
 
 
 class LmdbSource(Config):
@@ -184,6 +201,8 @@ class TrainConfig(Config):
     optimiser: OptimiserConfig = OptimiserConfig()
     prior_weights: str | None = None
     """Checkpoint whose text prior the run starts from."""
+    network_weights: str | None = None
+    """Checkpoint whose network the run starts from; of the same shape."""
     steps: Positive = 72_200
     """Optimiser steps; the schedule ends here (the paper: 200 epochs of 361 steps)."""
     batch_size: Positive = 48

@@ -14,6 +14,7 @@ from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.pair_loader import resize, to_tensor
 from glyphsr.data.seeds import stream
 from glyphsr.data.sources import WordSource
+from glyphsr.data.variation import recolour, remix
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, Sample
 
@@ -23,8 +24,9 @@ CHUNK_STEPS = 8
 REFERENCE_HEIGHT = 16
 """LR line height at which ``batch_size`` is counted."""
 
-_PLAN, _COUNTS, _ORDER, _PAIR = 1, 2, 3, 5
-"""First numbers behind the seed of what a run draws, so that no two kinds of draws are alike; rendered words have 4."""
+_PLAN, _COUNTS, _ORDER, _PAIR, _VARY = 1, 2, 3, 5, 7
+"""First numbers behind the seed of what a run draws, so that no two kinds of draws are alike; rendered words have 4 and
+6."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class BatchMaker(Dataset[list[Batch]]):
         if self.config.line_width:
             order, aspects = rng.permutation(len(draws)), None
         else:  # words of like width share a batch, so every width has to be known
-            words = {i: draw.source.collection[draw.index] for i, draw in enumerate(draws)}
+            words = {i: self._word(draw, chunk, i) for i, draw in enumerate(draws)}
             jitter = self.config.aspect_jitter ** rng.uniform(-1, 1, len(draws))
             aspects = np.array([words[i].hr.shape[1] / words[i].hr.shape[0] for i in range(len(draws))])
             aspects = np.clip(jitter * aspects, 1.0, self.config.max_aspect)
@@ -151,13 +153,25 @@ class BatchMaker(Dataset[list[Batch]]):
             first, step = self.share
             for i in members[first::step]:
                 if i not in words:
-                    words[i] = draws[i].source.collection[draws[i].index]
+                    words[i] = self._word(draws[i], chunk, i)
             places = range(first, count, step)
             samples = [words[members[place]] for place in places]
             paired = [draws[members[place]].source.paired for place in places]
             batch = self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches))
             batches.append(replace(batch, places=tuple(places), size=count))
         return batches
+
+    def _word(self, draw: _Draw, chunk: int, number: int) -> Sample:
+        """A drawn word, varied as its source says."""
+        source = draw.source
+        sample = source.collection[draw.index]
+        if not (source.remix or source.recolour):
+            return sample
+        rng = stream(self.seed, _VARY, chunk, number)
+        mixed, coloured = rng.random(2) < (source.remix, source.recolour)
+        if mixed:
+            sample = remix(sample, rng)
+        return replace(sample, hr=recolour(sample.hr, rng)) if coloured else sample
 
     def _batch(
         self,

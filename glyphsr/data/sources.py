@@ -1,6 +1,7 @@
 """Opens the word sources of a configuration and splits each into a training and a validation part."""
 
 import os
+import re
 import sys
 import zlib
 from bisect import bisect_right
@@ -59,6 +60,9 @@ class WordSource:
     """The words of this part; none where the collection is endless."""
     paired: bool = False
     """Whether the stored LR side is used."""
+    remix: float = 0.0
+    recolour: float = 0.0
+    """As in :class:`glyphsr.config.training.FolderSource`."""
     origin: str = ""
     """Of rendered words a digest of what they are made of; on another machine they may be others."""
 
@@ -186,6 +190,12 @@ def _is_held_out(key: str, share: float) -> bool:
     return zlib.crc32(key.encode()) % 10_000 < share * 10_000
 
 
+def _group(name: str, pattern: str | None) -> str:
+    """What decides whether a picture is held out: what the pattern finds in its name, else the name."""
+    found = re.search(pattern, name) if pattern else None
+    return found.group() if found else name
+
+
 def _split(name: str, keys: list[str], config: DataConfig, *, held_out: bool) -> tuple[int, ...]:
     indices = tuple(i for i, key in enumerate(keys) if _is_held_out(key, config.held_out) == held_out)
     if not keys:
@@ -231,13 +241,15 @@ def open_sources(
             continue
         parts: list[WordCollection] = []
         keys: list[str] = []
+        remix = recolour = 0.0
         if isinstance(source, FolderSource):
             path = Path(source.path)
             if not path.is_dir():
                 raise DataError(f"{path}: no such folder of word pictures")
             folder = FolderWords(path)
             parts.append(dress(PicturesOnly(folder), path, source))
-            keys += [name for name, _ in folder.rows]
+            keys += [_group(name, source.group) for name, _ in folder.rows]
+            remix, recolour = source.remix, source.recolour
         else:
             for path in find_lmdb(source.path, data_root):
                 environment = PairedLmdb(path)
@@ -246,7 +258,7 @@ def open_sources(
         collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
         indices = _split(source.path, keys, config, held_out=held_out)
         paired = isinstance(source, LmdbSource) and source.paired
-        opened.append(WordSource(source.weight, collection, indices, paired))
+        opened.append(WordSource(source.weight, collection, indices, paired, remix, recolour))
     if not opened:
         raise ConfigError("data.sources: expected at least one source with a weight above 0")
     return opened

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 
-FIXED = ("model.", "task", "prior_weights", "optimiser.ema_decay")
+FIXED = ("model.", "task", "prior_weights", "network_weights", "optimiser.ema_decay")
 """Settings that a run keeps to its end."""
 
 VALIDATION = ("data.", "validation.protocol", "validation.select_by", "validation.judge", "validation.words")

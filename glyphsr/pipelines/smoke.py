@@ -39,6 +39,9 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
     if config.prior_weights is not None and not _is_here(config.prior_weights):
         notify(f"smoke: {config.prior_weights} is not here, so the text prior starts from random weights")
         changes["prior_weights"] = None
+    if config.network_weights is not None and not _is_here(config.network_weights):
+        notify(f"smoke: {config.network_weights} is not here, so the network starts from random weights")
+        changes["network_weights"] = None
     if config.focuses and not _is_here(loss.focus_recognizer):
         notify(f"smoke: {loss.focus_recognizer} is not here, so {STAND_IN} stands in for the text focus")
         loss = loss.model_copy(update={"focus_recognizer": STAND_IN})

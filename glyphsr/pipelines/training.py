@@ -27,7 +27,7 @@ from glyphsr.pipelines.stopping import InterruptedTrainingError, stop_on_signal
 from glyphsr.pipelines.training_checkpoints import Checkpoints, Progress, Resume, find_state
 from glyphsr.pipelines.training_report import StepReport, TrainResult
 from glyphsr.pipelines.training_samples import draw_samples
-from glyphsr.pipelines.training_setup import open_validator, start_prior
+from glyphsr.pipelines.training_setup import open_validator, start_network, start_prior
 from glyphsr.pipelines.training_step import Average, StepOutcome, Stepper
 from glyphsr.pipelines.validation import ValidationScore
 from glyphsr.types import Batch
@@ -91,6 +91,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         model = SuperResolver.from_config(config.model)
         start_prior(model, config, self.say, offline=offline)
+        start_network(model, config, offline=offline)
         objective = build_objective(model, config, self.say, offline=offline)
         self.model = model
         self.stepper = Stepper(objective, config, self.processes)

@@ -11,6 +11,10 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.store import obtain
 from glyphsr.pipelines.validation import Validator, held_out_pairs, subset_pairs
+from glyphsr.weights.checkpoints import load_state, read_checkpoint
+
+NETWORK_PREFIX = "network."
+"""Where a super-resolver's checkpoint keeps its network."""
 
 ON_TEST = "protocol paper: weights are selected on the test subsets, as the lineage did; figures are best on test"
 NONE_HELD_OUT = "no words are held out to validate on, so the best weights are the last ones; see data.held_out"
@@ -36,6 +40,20 @@ def start_prior(
     if recognizer.config != config.model.prior:
         raise WeightsError(f"{path}: holds another prior than model.prior describes")
     model.prior.recognizer.load_state_dict(recognizer.state_dict())
+
+
+def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = False) -> None:
+    """Give the network the weights that the configuration names.
+
+    Raises:
+        WeightsError: If they are not to be had, or are another network's.
+    """
+    if config.network_weights is None:
+        return
+    path = obtain(config.network_weights, offline=offline)
+    checkpoint = read_checkpoint(path)
+    own = {k.removeprefix(NETWORK_PREFIX): v for k, v in checkpoint.tensors.items() if k.startswith(NETWORK_PREFIX)}
+    load_state(model.network, own or checkpoint.tensors, str(path))
 
 
 def open_validator(

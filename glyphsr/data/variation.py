@@ -1,0 +1,94 @@
+"""Makes more of few real words: parts of them, their characters in another order, other colours."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphsr.text.charset import filter_lower
+from glyphsr.types import Sample
+
+LONGEST = 10
+"""Characters of a word that is put together from others'."""
+
+MAX_OVERLAP = 0.3
+"""Of two neighbours' columns, as a share of the narrower one, up to which they are cut between."""
+
+EXCERPT_SHARE = 0.6
+"""Remixed words that are a run of the characters as they stand; the others are in no order."""
+
+Cell = tuple[int, int]
+"""Columns of one character, the end excluded."""
+
+
+def cells_of(chars: NDArray[np.bool_]) -> list[Cell] | None:
+    """The columns of each character, cut midway between neighbours; ``None`` where that would cut through ink.
+
+    Args:
+        chars: ``(L, H, W)``, one mask per character in reading order, none empty.
+    """
+    spans = [np.flatnonzero(mask.any(axis=0))[[0, -1]] for mask in chars]
+    borders = [0]
+    for (left, right), (next_left, next_right) in itertools.pairwise(spans):
+        narrower = min(right - left, next_right - next_left) + 1
+        if next_left <= left or right - next_left + 1 > MAX_OVERLAP * narrower:
+            return None
+        borders.append(int(right + next_left + 1) // 2)
+    borders.append(chars.shape[2])
+    return list(itertools.pairwise(borders))
+
+
+def remix(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A part of a word, or its characters in another order, with their masks.
+
+    Args:
+        sample: With masks of all its characters; others come back as they are.
+        rng: Decides.
+    """
+    chars = sample.chars
+    if chars is None or sample.line is None or len(chars) < 2 or len(filter_lower(sample.label)) != len(sample.label):
+        return sample
+    if len(chars) != len(sample.label):
+        return sample
+    cells = cells_of(chars)
+    if cells is None:
+        return sample
+    count = len(cells)
+    if rng.random() < EXCERPT_SHARE:
+        size = int(rng.integers(1 if count == 2 else 2, count))
+        first = int(rng.integers(0, count - size + 1))
+        order = list(range(first, first + size))
+    else:
+        size = int(rng.integers(2, min(count, LONGEST) + 1))
+        order = rng.choice(count, size, replace=count > 2).tolist()
+    parts = [slice(*cells[i]) for i in order]
+    moved = []
+    for place, i in enumerate(order):
+        own = [chars[i][:, part] if k == place else np.zeros_like(chars[i][:, part]) for k, part in enumerate(parts)]
+        moved.append(np.concatenate(own, axis=1))
+    return replace(
+        sample,
+        hr=np.concatenate([sample.hr[:, part] for part in parts], axis=1),
+        label="".join(sample.label[i] for i in order),
+        lr=None,
+        line=np.concatenate([sample.line[:, part] for part in parts], axis=1),
+        chars=np.stack(moved),
+    )
+
+
+def recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Other colours, the same strokes: channels exchanged, negatives, another gamma and balance.
+
+    Args:
+        image: ``(H, W, 3)`` RGB.
+        rng: Decides.
+    """
+    order = rng.permutation(3)
+    gamma, gains = np.exp(0.25 * rng.standard_normal()), rng.uniform(0.85, 1.15, 3)
+    negative = rng.random() < 0.4
+    levels = np.linspace(0.0, 1.0, 256)[:, None] ** gamma * gains  # (256, 3)
+    if negative:
+        levels = 1.0 - levels
+    table = (np.clip(levels, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.stack([table[image[..., source], place] for place, source in enumerate(order)], axis=2)

@@ -1,0 +1,81 @@
+"""Real words in parts, in another order, in other colours."""
+
+import numpy as np
+import pytest
+
+from glyphsr.data.variation import cells_of, recolour, remix
+from glyphsr.types import Sample
+
+
+def word(text: str = "oPe7", gap: int = 2) -> Sample:
+    """Each character a bar of its own brightness, six columns wide."""
+    step = 6 + gap
+    hr = np.full((10, step * len(text) + gap, 3), 255, np.uint8)
+    chars = np.zeros((len(text), *hr.shape[:2]), bool)
+    for i in range(len(text)):
+        x = gap + step * i
+        hr[2:8, x : x + 6] = 10 * (i + 1)
+        chars[i, 2:8, x : x + 6] = True
+    return Sample("w", hr, text, line=chars.any(axis=0), chars=chars)
+
+
+def shown(sample: Sample) -> str:
+    """What the bars under the masks say, by their brightness in the word they come from."""
+    return "".join("oPe7"[int(sample.hr[mask].mean()) // 10 - 1] for mask in sample.chars)
+
+
+def test_cells_are_cut_between_characters():
+    assert cells_of(word(gap=2).chars) == [(0, 9), (9, 17), (17, 25), (25, 34)]
+    touching = word(gap=0)
+    assert cells_of(touching.chars) == [(0, 6), (6, 12), (12, 18), (18, 24)]
+    wide = touching.chars.copy()
+    wide[0, 2:8, 6:9] = True  # the first reaches half-way into the second
+    assert cells_of(wide) is None
+    assert cells_of(touching.chars[::-1]) is None
+
+
+def test_remixed_words_say_what_their_label_says():
+    rng = np.random.default_rng(0)
+    labels = set()
+    for _ in range(60):
+        mixed = remix(word(), rng)
+        assert shown(mixed) == mixed.label
+        assert mixed.hr.shape[:2] == mixed.line.shape == mixed.chars.shape[1:]
+        assert (mixed.line == mixed.chars.any(axis=0)).all()
+        assert mixed.chars.any(axis=(1, 2)).all()
+        labels.add(mixed.label)
+    runs = {label for label in labels if label in "oPe7"}
+    assert {"oP", "Pe", "oPe"} <= runs
+    assert labels - runs  # and some in another order
+    assert all(2 <= len(label) <= 4 for label in labels)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        Sample("w", word().hr, "oPe7"),
+        Sample("w", word().hr, "oPe-", line=word().line, chars=word().chars[:3]),
+        Sample("w", word().hr, "oPe", line=word().line, chars=word().chars),
+        Sample("w", word().hr, "o", line=word().line, chars=word().chars[:1]),
+    ],
+    ids=["no masks", "a mark without a mask", "another text's masks", "one character"],
+)
+def test_what_cannot_be_taken_apart_stays(sample):
+    assert remix(sample, np.random.default_rng(0)) is sample
+
+
+def test_other_colours_keep_the_strokes():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (12, 30, 3), dtype=np.uint8)
+    image[:6] = 40
+    image[6:] = 200
+    negatives = 0
+    for _ in range(40):
+        coloured = recolour(image, rng)
+        assert coloured.dtype == np.uint8
+        assert coloured.shape == image.shape
+        upper, lower = float(coloured[:6].mean()), float(coloured[6:].mean())
+        assert abs(upper - lower) > 60
+        negatives += upper > lower
+    assert 5 < negatives < 30
+    assert not np.array_equal(recolour(image, np.random.default_rng(1)), recolour(image, np.random.default_rng(2)))
