@@ -131,7 +131,7 @@ def test_every_figure_says_where_it_comes_from_whatever_the_form(root):
     assert "crnn-synth is our own, trained on rendered words and IIIT5K" in plain
     assert str(root / "test") in plain
     lines = run("eval", "--data-root", root, "-w", "none", "-q", "-f", "csv").stdout.splitlines()
-    assert "compact.safetensors" in lines[1]
+    assert "crnn-synth.safetensors" in lines[1]
     assert str(root / "test" / "easy") in lines[1]
 
 

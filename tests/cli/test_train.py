@@ -84,7 +84,7 @@ def test_every_published_configuration_takes_two_steps_on_a_fresh_machine(path, 
         "cls": tasks.cls,
         "text_prior": config.loss.text_prior > 0,
         "ctc": config.loss.ctc > 0,
-        "columns": False,  # there are no masks on a fresh machine
+        "columns": config.loss.columns > 0,
     }
     assert {name for name in expected if name in rows[-1]} == {name for name, there in expected.items() if there}
     assert rows[-1]["step"] == 2
