@@ -53,7 +53,7 @@ class ExtractConfig(Config):
     """``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the former verified by
     the latter. ``auto``: attention where the recognizer's weights are at hand, else cuts."""
     recognizer: str = "telescope"
-    """Whose attention: a name or file of Telescope, ASTER, MORAN, PARSeq or CRNN weights."""
+    """Whose attention: a name or file of Telescope, ASTER, MORAN, PARSeq, CRNN or CTC transformer weights."""
     profile: Literal["paper", "robust"] = "paper"
     """``robust``: anchors on ink first, guarded selection, masks cut to ink so that counters stay open."""
     steps: Steps = (2.0, 4.0)

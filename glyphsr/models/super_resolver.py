@@ -69,6 +69,16 @@ class SuperResolver(nn.Module):
             prior = self.prior(lr)
         picture = self.network_input(lr)
         out: SROutput = self.network(picture, prior)
+        return self.restrained(out, picture, prior)
+
+    def restrained(self, out: SROutput, picture: Tensor, prior: Tensor | None) -> SROutput:
+        """Hold a network's change over bicubic back, as ``config.restraint`` says; in training mode nothing is.
+
+        Args:
+            out: Of the network.
+            picture: What the network saw, ``(B, C, h, w)``.
+            prior: The text prior ``(B, K, 1, T)`` that guided it; without one nothing is held back.
+        """
         restraint = self.config.restraint
         if restraint is None or self.training or prior is None:
             return out

@@ -153,7 +153,7 @@ def _info(kind: str, path: Path) -> JudgeInfo:
 
 
 def open_judge(text: str, device: torch.device, *, offline: bool = False) -> Judge:
-    """A judge from ``name`` or ``name=file``.
+    """A judge from ``name`` or ``name=file``; the package's own have names too, such as ``crnn-synth``.
 
     Raises:
         ConfigError: If the name is none of :data:`JUDGES`, or an engine is not installed.
@@ -162,7 +162,11 @@ def open_judge(text: str, device: torch.device, *, offline: bool = False) -> Jud
     name, equals, file = text.partition("=")
     if name in ENGINES and not equals:
         return EngineJudge(name, open_engine(name))
-    if name not in RECOGNIZERS or (equals and not file) or (name not in JUDGES and not equals):
+    if not equals and name.endswith(SYNTH) and name in entries():
+        return _recognizer_judge(name.removesuffix(SYNTH), name, device, offline=offline)
+    if name in RECOGNIZERS and name not in JUDGES and not file:
+        raise ConfigError(f"--recognizer {text}: nobody published one; expected {name}=FILE")
+    if name not in RECOGNIZERS or (equals and not file):
         raise ConfigError(f"--recognizer {text}: expected {', '.join(JUDGES)}, NAME=FILE or {ALL}")
     return _recognizer_judge(name, file or None, device, offline=offline)
 

@@ -17,7 +17,7 @@ CUTS_NOTICE = (
     "`glyphsr models list` says where its authors publish them"
 )
 ALIGNMENT_NOTICE = (
-    "a CRNN fires anywhere within a character, the first often at the picture's border; "
+    "a recognizer with CTC fires anywhere within a character, the first often at the picture's border; "
     "--localizer checked lets cuts put that right (docs/decisions/0010)"
 )
 

@@ -64,5 +64,6 @@ def _everything(model: SuperResolver, lr: Tensor) -> SROutput:
         out: SROutput = model(lr)
         return out
     prior = model.prior(lr) if model.prior is not None else None
-    seen: SROutput = model.network(model.network_input(lr), prior, with_glyphs=True)
-    return seen
+    picture = model.network_input(lr)
+    seen: SROutput = model.network(picture, prior, with_glyphs=True)
+    return model.restrained(seen, picture, prior)

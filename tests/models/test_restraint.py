@@ -3,13 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from glyphsr.config.model import ModelConfig, RestraintConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
+from glyphsr.config.training import TrainConfig
 from glyphsr.models.restraint import certainty, gate, reach_of
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.run_folder import RunFolder
+from glyphsr.pipelines.training_samples import draw_samples
 from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.pipelines.validation import Pair
 from glyphsr.weights.checkpoints import save_checkpoint
 
 CONFIG = RestraintConfig(low=0.4, high=0.8, floor=0.1)
@@ -124,3 +129,24 @@ def test_settings_that_cannot_work_are_refused():
             ModelConfig(restraint=RestraintConfig(), **settings)
     with pytest.raises(ValueError, match="expected searched with a parseq prior"):
         ModelConfig(network=GlyphSRConfig(prior_layout="aligned"))
+
+
+def test_a_training_runs_samples_show_what_is_held_back(tmp_path):
+    built = model(RestraintConfig(low=0.9, high=0.99))
+    noise = np.random.default_rng(0).integers(0, 256, (16, 48, 3), np.uint8)
+    pairs = [Pair(noise, np.zeros((32, 96, 3), np.uint8), "a")]
+
+    def sheet(name: str) -> np.ndarray:
+        folder = RunFolder(tmp_path / name)
+        folder.open()
+        draw_samples(built, pairs, TrainConfig(model=built.config), folder, 1)
+        folder.close()
+        return np.asarray(Image.open(tmp_path / name / "samples" / "step-000001.png"))
+
+    held = sheet("held")
+    built.config = built.config.model_copy(update={"restraint": None})
+    free = sheet("free")
+    torch.nn.init.zeros_(built.network.head.weight)
+    plain = sheet("plain")
+    assert np.array_equal(held, plain)
+    assert not np.array_equal(free, plain)

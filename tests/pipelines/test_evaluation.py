@@ -273,6 +273,25 @@ def test_own_weights_never_pass_as_the_published_judge(tmp_path, monkeypatch, cr
     assert "no independent judge" in by_name[f"crnn={tiny_weights}"].notice
 
 
+def test_the_packages_own_judge_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
+    assert open_judge("crnn-synth", CPU).info == open_judge("crnn", CPU).info
+    assert open_judges(["crnn-synth"], CPU)[0][0].info.name == "crnn-synth"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ctc_transformer", "expected ctc_transformer=FILE"),
+        ("crnn-synth=", "expected crnn"),
+        ("ctc_transformer=", "=FILE"),
+    ],
+)
+def test_what_cannot_judge_is_told_what_would(text, message):
+    with pytest.raises(ConfigError, match=message):
+        open_judge(text, CPU)
+
+
 def test_all_keeps_the_file_that_was_named(tmp_path, monkeypatch, crnn_file):
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
     judges, _ = open_judges(["all", f"crnn={crnn_file}"], CPU)
