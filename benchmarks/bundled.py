@@ -22,9 +22,11 @@ from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.model import RestraintConfig
 from glyphsr.config.reader import load
 from glyphsr.config.training import FolderSource, TrainConfig
-from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.errors import GlyphSRError
 from glyphsr.pipelines.models import load_recognizer, load_super_resolver
 from glyphsr.pipelines.restraint import JudgedReading, choose_restraint, held_out_readings
+from glyphsr.pipelines.resuming import differences
+from glyphsr.pipelines.run_folder import read_state
 from glyphsr.weights.checkpoints import read_checkpoint, save_checkpoint
 from glyphsr.weights.registry import BUNDLED_FOLDER, REGISTRY_FILE, sha256_of
 
@@ -53,10 +55,27 @@ def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
         print(line + (f" with {sum(sure) / len(sure):.1%} right" if sure else ""))
 
 
+def named(config: TrainConfig) -> TrainConfig:
+    """A configuration without what depends on where its words and weights lie."""
+    sources = tuple(
+        source.model_copy(update={"path": Path(source.path).name, "glyphs": None})
+        if isinstance(source, FolderSource)
+        else source
+        for source in config.data.sources
+    )
+    loss = config.loss.model_copy(update={"focus_recognizer": ""})
+    data = config.data.model_copy(update={"sources": sources})
+    return config.model_copy(update={"data": data, "loss": loss, "prior_weights": None})
+
+
 def trained(config: TrainConfig, out: Path, options: dict[str, Any]) -> Path:
     """The best weights of a run, which begins or goes on unless it has all its steps already."""
-    last, best = (out / "checkpoints" / f"{name}.safetensors" for name in ("last", "best"))
+    last, best, state = (out / "checkpoints" / name for name in ("last.safetensors", "best.safetensors", "last.state"))
     if last.is_file() and best.is_file() and read_checkpoint(last, tensors=False).card["steps"] == config.steps:
+        before = TrainConfig.model_validate_json(read_state(state, torch.device("cpu"))["config"])
+        changed = list(differences(named(before), named(config)))
+        if changed:
+            sys.exit(f"{out}: was trained with another {changed[0]}; remove it or give another --out")
         print(f"{out}: has its {config.steps} steps")
         return best
     result = glyphsr.train(config, out=out, **options)
@@ -64,14 +83,16 @@ def trained(config: TrainConfig, out: Path, options: dict[str, Any]) -> Path:
     return result.best
 
 
-def check_prior(model: SuperResolver, prior_file: Path) -> None:
-    """Refuse a network that began before its prior was trained further."""
+def check_prior(run: Path, prior_file: Path) -> None:
+    """Refuse to go on with a network that began before its prior was trained further."""
+    last = run / "checkpoints" / "last.safetensors"
+    if not last.is_file():
+        return
+    model, _ = load_super_resolver(last)
     assert model.prior is not None
     kept = model.prior.recognizer.state_dict()
     if not all(torch.equal(value, kept[key]) for key, value in load_recognizer(prior_file).state_dict().items()):
-        sys.exit(
-            f"the network was trained with another prior than {prior_file}; remove its run folder to train it anew"
-        )
+        sys.exit(f"{run}: was trained with another prior than {prior_file}; remove it to train the network anew")
 
 
 def register(target: Path) -> None:
@@ -109,8 +130,8 @@ def main() -> None:
     steps = options.network_steps or network.steps
     loss = network.loss.model_copy(update={"focus_recognizer": str(prior_file)})
     network = network.model_copy(update={"steps": steps, "prior_weights": str(prior_file), "loss": loss})
+    check_prior(options.out / "compact", prior_file)
     model, checkpoint = load_super_resolver(trained(network, options.out / "compact", common))
-    check_prior(model, prior_file)
     readings = list(held_out_readings(model, network.data))
     restraint = choose_restraint(readings)
     print(f"restraint: {restraint}")
@@ -132,4 +153,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except GlyphSRError as error:  # an interruption too: the same command goes on
+        sys.exit(str(error))

@@ -29,10 +29,11 @@ class FolderSource(Config):
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
     group: str | None = None
-    """Regular expression: pictures in whose names it finds the same are held out together, e.g. ``^[^_]+`` where
+    """Regular expression: pictures in whose file names it finds the same are held out together, e.g. ``^[^_]+`` where
     ``1009_2.png`` is the second word of photograph 1009. Null holds out each by itself."""
     remix: Share = 0.0
-    """Share of the words of which a part is shown, or their characters in another order, where they have masks."""
+    """Share of the words of which a part is shown, or their characters in another order, where they have masks of
+    their characters and a loss of the run learns from such."""
     recolour: Share = 0.0
     """Share of the words that are shown in other colours."""
     glyphs: str | None = None
@@ -43,7 +44,7 @@ class FolderSource(Config):
     def _check_group(cls, value: str | None) -> str | None:
         try:
             re.compile(value or "")
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"expected a regular expression, got {value!r}: {error}") from error
         return value
 
@@ -202,7 +203,8 @@ class TrainConfig(Config):
     prior_weights: str | None = None
     """Checkpoint whose text prior the run starts from."""
     network_weights: str | None = None
-    """Checkpoint whose network the run starts from; of the same shape."""
+    """Checkpoint of ours whose network the run starts from; of the same shape, and best trained without the words that
+    this run holds out."""
     steps: Positive = 72_200
     """Optimiser steps; the schedule ends here (the paper: 200 epochs of 361 steps)."""
     batch_size: Positive = 48
@@ -230,6 +232,8 @@ class TrainConfig(Config):
             raise ValueError("loss.columns: expected 0 unless task is 'prior' and model.prior.kind 'ctc_transformer'")
         if self.task == "sr" and not self.has_terms:
             raise ValueError("loss: expected a term with a weight above 0")
+        if self.task == "prior" and self.network_weights:
+            raise ValueError("network_weights: expected null when task is 'prior', which trains no network")
         if self.task == "prior" and not self.loss.ctc:
             raise ValueError("loss.ctc: expected a weight above 0 when task is 'prior'")
         if self.validation.protocol == "paper" and self.task == "prior":

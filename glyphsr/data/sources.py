@@ -191,9 +191,9 @@ def _is_held_out(key: str, share: float) -> bool:
 
 
 def _group(name: str, pattern: str | None) -> str:
-    """What decides whether a picture is held out: what the pattern finds in its name, else the name."""
-    found = re.search(pattern, name) if pattern else None
-    return found.group() if found else name
+    """What decides whether a picture is held out: what the pattern finds in its file's name, else path and name."""
+    found = re.search(pattern, Path(name).name) if pattern else None
+    return found.group() if found and found.group() else name
 
 
 def _split(name: str, keys: list[str], config: DataConfig, *, held_out: bool) -> tuple[int, ...]:

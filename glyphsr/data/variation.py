@@ -23,7 +23,7 @@ Cell = tuple[int, int]
 
 
 def cells_of(chars: NDArray[np.bool_]) -> list[Cell] | None:
-    """The columns of each character, cut midway between neighbours; ``None`` where that would cut through ink.
+    """The columns of each character, cut midway between neighbours; ``None`` where they overlap by too much.
 
     Args:
         chars: ``(L, H, W)``, one mask per character in reading order, none empty.
@@ -43,7 +43,8 @@ def remix(sample: Sample, rng: np.random.Generator) -> Sample:
     """A part of a word, or its characters in another order, with their masks.
 
     Args:
-        sample: With masks of all its characters; others come back as they are.
+        sample: With masks of all its characters; others come back as they are, and so do those that would become
+            narrower than high.
         rng: Decides.
     """
     chars = sample.chars
@@ -63,6 +64,8 @@ def remix(sample: Sample, rng: np.random.Generator) -> Sample:
         size = int(rng.integers(2, min(count, LONGEST) + 1))
         order = rng.choice(count, size, replace=count > 2).tolist()
     parts = [slice(*cells[i]) for i in order]
+    if sum(part.stop - part.start for part in parts) < sample.hr.shape[0]:
+        return sample  # batches have nothing narrower than high, so it would be drawn out sideways
     moved = []
     for place, i in enumerate(order):
         own = [chars[i][:, part] if k == place else np.zeros_like(chars[i][:, part]) for k, part in enumerate(parts)]

@@ -11,6 +11,9 @@ MARGIN = 0.125
 """How far on each side of its ink a word reaches, in line heights; what is parted by more than twice that are words of
 their own."""
 
+LEAST = torch.finfo(torch.float32).tiny
+"""Certainty of a word that is as unsure as can be; 0 is no word at all."""
+
 
 def certainty(symbols: Tensor, columns: Tensor, *, reach: int) -> Tensor:
     """How likely CTC's best path through the word at each step is.
@@ -38,7 +41,7 @@ def certainty(symbols: Tensor, columns: Tensor, *, reach: int) -> Tensor:
     number = starts.cumsum(dim=1)
     costs = -symbols.float().amax(dim=1).clamp_min(1e-6).log() * word
     total = torch.zeros(len(costs), costs.shape[1] + 1, device=costs.device).scatter_add_(1, number, costs)
-    return (-total.gather(1, number)).exp() * word
+    return (-total.gather(1, number)).exp().clamp_min(LEAST) * word
 
 
 def gate(symbols: Tensor, columns: Tensor, config: RestraintConfig, size: tuple[int, int]) -> Tensor:

@@ -133,9 +133,13 @@ def masks_for(config: TrainConfig, notify: Callable[[str], None]) -> Dress:
 
     Args:
         config: The run.
-        notify: Told how many words of a set have no masks.
+        notify: Told how many words of a set have no masks, and where they are wanted for something else.
     """
     data = config.data
+    if not config.teaches_masks or data.glyph_source == "kmeans":
+        for source in data.sources:
+            if isinstance(source, FolderSource) and source.remix:
+                notify(f"{source.path}: remix of no effect, since this run learns from no masks of characters")
     if not config.teaches_masks:
         return as_stored
 

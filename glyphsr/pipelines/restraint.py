@@ -17,6 +17,7 @@ from glyphsr.errors import ConfigError
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.models.restraint import certainty, reach_of
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.text.charset import filter_lower
 
 HEIGHT = 32
 """HR line height of the held-out words, in pixels."""
@@ -56,6 +57,8 @@ def held_out_readings(
     for source in open_sources(data, held_out=True):
         for index in source.indices:
             sample = source.collection[index]
+            if not filter_lower(sample.label):  # nothing that a reading is compared by
+                continue
             width = max(8, round(sample.hr.shape[1] * HEIGHT / sample.hr.shape[0] / 2) * 2)
             hr = resize(sample.hr, (HEIGHT, width))
             for name, difficulty in LEVELS.items():
@@ -91,15 +94,16 @@ def choose_restraint(readings: Sequence[JudgedReading], *, full: float = FULL, n
     ordered = sorted(readings, key=lambda reading: -reading.certainty)
     sure = np.array([reading.certainty for reading in ordered])
     right = np.array([reading.right for reading in ordered])
-    whole = _last(right, full)
-    part = whole + _last(right[whole:], none)
+    ends = np.append(sure[1:] != sure[:-1], True)  # a threshold parts readings of different certainty only
+    whole = _last(right, ends, full)
+    part = whole + _last(right[whole:], ends[whole:], none)
     high = float(np.clip(sure[whole - 1], LEAST, 1.0)) if whole else 1.0
     low = float(np.clip(sure[part - 1], 0.0, high - 0.5 * LEAST)) if part > whole else high - 0.5 * LEAST
     return RestraintConfig(low=round(low, 4), high=round(high, 4))
 
 
-def _last(right: np.ndarray, share: float) -> int:
-    """The greatest number of leading items of which at least that share are right."""
+def _last(right: np.ndarray, ends: np.ndarray, share: float) -> int:
+    """The greatest number of leading items, up to one of the ends, of which at least that share are right."""
     shares = right.cumsum() / np.arange(1, len(right) + 1)
-    enough = np.flatnonzero(shares >= share)
+    enough = np.flatnonzero((shares >= share) & ends)
     return int(enough[-1]) + 1 if len(enough) else 0

@@ -1,23 +1,28 @@
 """Whether a training state fits the run that would go on from it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from glyphsr.config.training import TrainConfig
+from glyphsr.config.training import FolderSource, TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 
-FIXED = ("model.", "task", "prior_weights", "network_weights", "optimiser.ema_decay")
+FIXED = ("model.", "task", "prior_weights", "network_weights", "optimiser.ema_decay", "data.held_out")
 """Settings that a run keeps to its end."""
+
+UNSEEN_IN_VALIDATION = (".remix", ".recolour")
+"""Settings of :data:`VALIDATION` that only words to train on know."""
 
 VALIDATION = ("data.", "validation.protocol", "validation.select_by", "validation.judge", "validation.words")
 """Settings that scores of different weights must share to be compared."""
 
 
 def _leaves(tree: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
+        tree = dict(enumerate(tree))
     if not isinstance(tree, dict):
         return {path: tree}
     found: dict[str, Any] = {}
@@ -32,6 +37,25 @@ def differences(before: TrainConfig, now: TrainConfig) -> Iterator[str]:
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             yield f"{key}: {_short(old.get(key))} -> {_short(new.get(key))}"
+
+
+def validates_otherwise(changes: Iterable[str]) -> bool:
+    """Whether scores from before such changes cannot be compared with later ones.
+
+    Args:
+        changes: Of :func:`differences`.
+    """
+    names = [change.partition(":")[0] for change in changes]
+    return any(name.startswith(VALIDATION) and not name.endswith(UNSEEN_IN_VALIDATION) for name in names)
+
+
+def _split_changes(before: TrainConfig, now: TrainConfig) -> Iterator[str]:
+    """Folders whose words are held out by another rule, so that words already learned would be validated on."""
+    sources = [s for s in before.data.sources if isinstance(s, FolderSource)]
+    groups = {source.path: source.group for source in sources}
+    for source in now.data.sources:
+        if isinstance(source, FolderSource) and groups.get(source.path, source.group) != source.group:
+            yield f"group of {source.path}: {_short(groups[source.path])} -> {_short(source.group)}"
 
 
 def _short(value: Any) -> str:
@@ -53,8 +77,8 @@ def check_resumable(
 
     Raises:
         WeightsError: If it is not one of this version.
-        ConfigError: If it was made for another model, task or prior, if other parts learned, or if it is beyond this
-            run's last step.
+        ConfigError: If it was made for another model, task or prior, or other held-out words, if other parts learned,
+            or if it is beyond this run's last step.
     """
     try:
         before = TrainConfig.model_validate_json(state["config"])
@@ -66,6 +90,7 @@ def check_resumable(
         kind = "a smoke run's" if state["smoke"] else "not a smoke run's"
         raise ConfigError(f"{path}: is {kind}; give another --out")
     changed = [text for text in differences(before, config) if text.startswith(FIXED)]
+    changed += _split_changes(before, config)
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")

@@ -14,7 +14,7 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.processes import Processes
-from glyphsr.pipelines.resuming import VALIDATION, check_resumable, differences
+from glyphsr.pipelines.resuming import check_resumable, differences, validates_otherwise
 from glyphsr.pipelines.run_folder import BEST, LAST, STATE, RunFolder, read_state
 from glyphsr.pipelines.training_step import Average, Stepper
 from glyphsr.pipelines.validation import ValidationScore
@@ -195,7 +195,7 @@ class Checkpoints:
             progress.origin = given
             return progress
         progress.origin = state["origin"]
-        if any(text.startswith(VALIDATION) for text in changed):
+        if validates_otherwise(changed):
             self.say("weights are validated in another way than before, so the best ones are looked for anew")
         elif self.folder.best.is_file():
             scores = (state["score"], state["best_score"])

@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
@@ -93,6 +94,31 @@ def test_no_source_is_an_error(word_folder):
     everything = DataConfig(sources=(FolderSource(path=str(word_folder)),), held_out=1.0)
     with pytest.raises(ConfigError, match="nothing left to train on"):
         open_sources(everything, held_out=False)
+
+
+@pytest.mark.parametrize(("pattern", "folder"), [("^[^_]+", ""), ("^[^_]+", "signs_of_1/"), ("[0-9]*", "")])
+def test_words_of_one_photograph_are_held_out_together(tmp_path, words, pattern, folder):
+    rows = []
+    (tmp_path / folder).mkdir(exist_ok=True)
+    for photograph in range(12):
+        for number, sample in enumerate(words[:3]):
+            name = f"{folder}{photograph}_{number}.png"
+            Image.fromarray(sample.hr).save(tmp_path / name)
+            rows.append({"file": name, "label": sample.label})
+    (tmp_path / "annotations.json").write_text(json.dumps(rows))
+    config = DataConfig(sources=(FolderSource(path=str(tmp_path), group=pattern),), held_out=0.4)
+    (trained,), (held_out,) = (open_sources(config, held_out=side) for side in (False, True))
+    assert len(trained.indices) + len(held_out.indices) == 36
+    assert {i // 3 for i in held_out.indices}
+    assert not {i // 3 for i in trained.indices} & {i // 3 for i in held_out.indices}
+
+
+def test_a_pattern_that_finds_nothing_in_names_leaves_each_word_by_itself(word_folder):
+    alone, empty = (
+        open_sources(DataConfig(sources=(FolderSource(path=str(word_folder), group=group),)), held_out=True)[0].indices
+        for group in (None, "x*")
+    )
+    assert alone == empty
 
 
 def equal(a, b):

@@ -9,14 +9,17 @@ from glyphsr.types import Sample
 
 def word(text: str = "oPe7", gap: int = 2) -> Sample:
     """Each character a bar of its own brightness, six columns wide."""
-    step = 6 + gap
-    hr = np.full((10, step * len(text) + gap, 3), 255, np.uint8)
+    step, margin = 6 + gap, abs(gap)
+    hr = np.full((10, step * (len(text) - 1) + 6 + 2 * margin, 3), 255, np.uint8)
     chars = np.zeros((len(text), *hr.shape[:2]), bool)
     for i in range(len(text)):
-        x = gap + step * i
+        x = margin + step * i
         hr[2:8, x : x + 6] = 10 * (i + 1)
         chars[i, 2:8, x : x + 6] = True
     return Sample("w", hr, text, line=chars.any(axis=0), chars=chars)
+
+
+TALL = word("oP").chars.repeat(9, axis=1)
 
 
 def shown(sample: Sample) -> str:
@@ -50,6 +53,23 @@ def test_remixed_words_say_what_their_label_says():
     assert all(2 <= len(label) <= 4 for label in labels)
 
 
+@pytest.mark.parametrize(("text", "gap"), [("oPe7", -1), ("oPe7oPe7oPe7", 0), ("oP", 4)])
+def test_close_long_and_short_words_are_remixed(text, gap):
+    rng = np.random.default_rng(0)
+    labels = set()
+    for _ in range(40):
+        mixed = remix(word(text, gap), rng)
+        assert len(mixed.chars) == len(mixed.label)
+        assert mixed.hr.shape[:2] == mixed.line.shape == mixed.chars.shape[1:]
+        assert not (mixed.chars.any(axis=0) & ~mixed.line).any()
+        assert mixed.hr.shape[1] >= mixed.hr.shape[0]
+        for char, mask in zip(mixed.label, mixed.chars, strict=True):
+            values = np.bincount(mixed.hr[mask].ravel())
+            assert values.argmax() in [10 * (i + 1) for i, own in enumerate(text) if own == char]
+        labels.add(mixed.label)
+    assert len(labels - {text}) > (0 if len(text) == 2 else 4)
+
+
 @pytest.mark.parametrize(
     "sample",
     [
@@ -57,8 +77,9 @@ def test_remixed_words_say_what_their_label_says():
         Sample("w", word().hr, "oPe-", line=word().line, chars=word().chars[:3]),
         Sample("w", word().hr, "oPe", line=word().line, chars=word().chars),
         Sample("w", word().hr, "o", line=word().line, chars=word().chars[:1]),
+        Sample("w", word("oP").hr.repeat(9, axis=0), "oP", line=word("oP").line.repeat(9, axis=0), chars=TALL),
     ],
-    ids=["no masks", "a mark without a mask", "another text's masks", "one character"],
+    ids=["no masks", "a mark without a mask", "another text's masks", "one character", "narrower than high"],
 )
 def test_what_cannot_be_taken_apart_stays(sample):
     assert remix(sample, np.random.default_rng(0)) is sample
@@ -66,10 +87,10 @@ def test_what_cannot_be_taken_apart_stays(sample):
 
 def test_other_colours_keep_the_strokes():
     rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, (12, 30, 3), dtype=np.uint8)
-    image[:6] = 40
-    image[6:] = 200
-    negatives = 0
+    image = np.empty((12, 30, 3), np.uint8)
+    image[:6] = (10, 40, 70)
+    image[6:] = (180, 210, 240)
+    negatives, orders = 0, set()
     for _ in range(40):
         coloured = recolour(image, rng)
         assert coloured.dtype == np.uint8
@@ -77,5 +98,9 @@ def test_other_colours_keep_the_strokes():
         upper, lower = float(coloured[:6].mean()), float(coloured[6:].mean())
         assert abs(upper - lower) > 60
         negatives += upper > lower
+        spread = coloured[:6].reshape(-1, 3)
+        assert (spread == spread[0]).all()  # strokes stay strokes
+        orders.add(tuple(np.argsort(coloured[0, 0])))
+    assert len(orders) > 3  # channels change places
     assert 5 < negatives < 30
     assert not np.array_equal(recolour(image, np.random.default_rng(1)), recolour(image, np.random.default_rng(2)))

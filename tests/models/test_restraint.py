@@ -41,6 +41,10 @@ def test_a_word_has_no_say_in_its_neighbours():
     assert torch.allclose(share[100:], torch.full((84,), 0.1), atol=1e-5)
 
 
+def test_a_word_as_unsure_as_can_be_is_a_word():
+    assert certainty(*prior("#" * 90, [0.3] * 90), reach=1).min() > 0
+
+
 def test_nothing_read_is_nothing_changed():
     assert gate(*prior("....", [1.0] * 4), CONFIG, size=(32, 16)).unique().tolist() == [pytest.approx(0.1)]
 

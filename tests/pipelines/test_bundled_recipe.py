@@ -12,7 +12,8 @@ from glyphsr.pipelines.models import load_recognizer, load_super_resolver
 from ..conftest import ROOT, draw_word
 
 RENDERED = "{kind: rendered, render: {height: 32, fonts: [builtin]}}"
-SOURCES = "data.sources=[" + RENDERED + ", {kind: folder, path: x}]"
+FOLDER = "{kind: folder, path: x, group: ^.*, remix: 1, recolour: 1}"
+SOURCES = "data.sources=[" + RENDERED + ", " + FOLDER + "]"
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,15 @@ def test_every_piece_is_there_and_the_result_upscales(made):
     kept = model.prior.recognizer.state_dict()
     for key, value in prior.state_dict().items():  # the network's run left the prior as it was
         assert value.half().equal(kept[key].half()), key
+
+
+def test_a_finished_run_of_another_recipe_is_not_passed_off_as_this_one(made):
+    out, _, command = made
+    other = subprocess.run([*command, "--set", "seed=77"], capture_output=True, text=True, check=False, timeout=500)
+    assert other.returncode == 1
+    assert "compact-prior: was trained with another seed: 1 -> 77" in other.stderr
+    assert "Traceback" not in other.stderr
+    assert (out / "compact.safetensors").is_file()
 
 
 def test_the_same_command_again_trains_nothing_anew(made):

@@ -1,11 +1,15 @@
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
-from glyphsr.config.training import DataConfig, LmdbSource, LossConfig, RenderedSource, TrainConfig
+from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, LossConfig, RenderedSource, TrainConfig
+from glyphsr.data.batch_loading import iterate_batches
+from glyphsr.data.batches import BatchMaker
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import SAMPLE_ROOT, open_sources
@@ -14,6 +18,7 @@ from glyphsr.glyphs.kmeans import kmeans_line
 from glyphsr.pipelines.extraction import extract
 from glyphsr.pipelines.glyph_words import find_glyphs, masks_for, with_glyphs
 from glyphsr.text.charset import filter_lower
+from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Sample
 
 from ..glyph_words import INK_ONLY, draw_glyphs
@@ -121,3 +126,53 @@ def test_rendered_words_come_with_their_own_masks_or_those_of_kmeans():
     clustered = words_of(with_glyphs(exact, "kmeans"))[0]
     assert np.array_equal(clustered.hr, sample.hr)
     assert np.array_equal(clustered.line, kmeans_line(sample.hr))
+
+
+def folder_config(path, **changes):
+    """Words of a folder with glyphs beside them, remixed and recoloured."""
+    source = FolderSource(path=str(path), remix=1.0, recolour=0.5)
+    data = DataConfig(sources=(source,), held_out=0.0, line_width=None, min_glyph_quality=0.0)
+    return TrainConfig(data=data, **changes)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("signs") / "words"
+    path.mkdir()
+    rows = []
+    for i, label in enumerate(["Hotel", "zone42", "crossing"]):
+        Image.fromarray(draw_glyphs(label, gap=4)[0]).save(path / f"{i}.png")
+        rows.append({"file": f"{i}.png", "label": label})
+    (path / "annotations.json").write_text(json.dumps(rows))
+    extract(str(path), config=INK_ONLY)
+    return path
+
+
+def batches_of(config, *, workers=0, first=0):
+    sources = open_sources(config.data, held_out=False, dress=masks_for(config, lambda _: None))
+    maker = BatchMaker(sources, config.data, batch_size=6, seed=1, slots=SlotCodec(16))
+    return list(iterate_batches(maker, first_step=first, last_step=4, workers=workers))
+
+
+def test_remixed_words_reach_batches_with_their_masks(folder):
+    batches = batches_of(folder_config(folder))
+    labels = {label for batch in batches for label in batch.labels}
+    assert not labels <= {"Hotel", "zone42", "crossing"}
+    for batch in batches:
+        shown = (batch.glyphs.chars.amax(dim=(2, 3)) > 0).sum(dim=1)
+        assert shown.tolist() == [len(label) for label in batch.labels]
+    late = batches_of(folder_config(folder), workers=1, first=1)
+    for one, other in zip(batches[1:], late, strict=True):
+        assert one.labels == other.labels
+        assert one.lr.equal(other.lr)
+        assert one.glyphs.chars.equal(other.glyphs.chars)
+
+
+def test_remix_without_masks_is_said(folder):
+    for config in (with_glyphs(folder_config(folder), "none"), with_glyphs(folder_config(folder), "kmeans")):
+        notes = []
+        words_of(config, notes)
+        assert [note for note in notes if "words: remix of no effect" in note]
+    notes = []
+    words_of(folder_config(folder), notes)
+    assert not notes

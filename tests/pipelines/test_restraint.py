@@ -20,12 +20,17 @@ def readings(*groups: tuple[float, int, int]) -> list[JudgedReading]:
 
 @pytest.mark.parametrize(
     ("full", "none", "high", "low"),
-    [(0.97, 0.75, 0.8, 0.4), (1.0, 0.75, 0.8, 0.4), (0.97, 0.8, 0.8, 0.6), (0.9, 0.05, 0.3999, 0.3899)],
+    [(0.97, 0.75, 0.8, 0.4), (1.0, 0.75, 0.8, 0.4), (0.97, 0.8, 0.8, 0.6), (0.9, 0.05, 0.4, 0.39)],
 )
 def test_thresholds_lie_where_readings_stop_being_right(full, none, high, low):
     groups = readings((0.9, 30, 0), (0.8, 2, 2), (0.6, 9, 1), (0.4, 1, 9))
     found = choose_restraint(groups, full=full, none=none)
     assert (found.high, found.low) == (pytest.approx(high), pytest.approx(low))
+
+
+def test_a_threshold_never_parts_readings_of_one_certainty():
+    mixed = [JudgedReading(0.9, True, "easy")] * 30 + [JudgedReading(0.7, i < 20, "easy") for i in range(40)]
+    assert choose_restraint(mixed).high == pytest.approx(0.9)
 
 
 def test_a_prior_that_is_never_right_changes_nothing():

@@ -13,7 +13,7 @@ import yaml
 
 from glyphsr.config.recognizers import PARSeqConfig
 from glyphsr.config.rendering import RenderConfig
-from glyphsr.config.training import DataConfig, LossConfig, OptimiserConfig, RenderedSource
+from glyphsr.config.training import DataConfig, LossConfig, OptimiserConfig, RenderedSource, TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.pipelines.run_folder import RunFolder
 from glyphsr.pipelines.stopping import InterruptedTrainingError
@@ -70,6 +70,52 @@ def test_another_model_is_refused_and_other_settings_are_said(config, tmp_path):
     assert "optimiser.learning_rate: 0.001 -> 0.002" in told
     with pytest.raises(ConfigError, match="beyond the 4 asked for"):
         run(config.model_copy(update={"steps": 4}), tmp_path)
+
+
+def with_folder(config, **changes):
+    first, *others = config.data.sources
+    sources = (first.model_copy(update=changes), *others)
+    return config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})})
+
+
+def test_words_that_were_learned_are_never_held_out_later(config, tmp_path):
+    run(config, tmp_path)
+    longer = config.model_copy(update={"steps": 7})
+    with pytest.raises(ConfigError, match=r"another group of .*folder\d*: null -> \"\^\.\"; give another --out"):
+        run(with_folder(longer, group="^."), tmp_path)
+    with pytest.raises(ConfigError, match=r"another data\.held_out: 0\.3 -> 0\.4"):
+        run(longer.model_copy(update={"data": config.data.model_copy(update={"held_out": 0.4})}), tmp_path)
+
+
+def test_what_validation_never_sees_leaves_the_best_weights_as_they_are(config, tmp_path):
+    run(config, tmp_path)
+    longer = config.model_copy(update={"steps": 7})
+    notes: list[str] = []
+    Trainer(with_folder(longer, recolour=0.5), tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    assert any(note.endswith("data.sources.0.recolour: 0.0 -> 0.5") for note in notes)
+    assert not any("looked for anew" in note for note in notes)
+    longest = with_folder(config.model_copy(update={"steps": 8}), weight=2.0)
+    Trainer(longest, tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    assert any("looked for anew" in note for note in notes)
+
+
+def test_a_network_starts_from_anothers_weights(config, tmp_path):
+    run(config, tmp_path / "first")
+    file = tmp_path / "first" / "checkpoints" / "last.safetensors"
+    from_it = config.model_copy(update={"network_weights": str(file), "seed": 9})
+    started = Trainer(from_it, tmp_path / "second", device="cpu", workers=0)
+    kept = weights_of(tmp_path / "first")
+    for name, value in started.model.network.state_dict().items():
+        assert value.equal(kept[f"network.{name}"]), name
+    started.run()
+    with pytest.raises(ConfigError, match="made with another network_weights"):
+        run(config.model_copy(update={"steps": 7, "seed": 9}), tmp_path / "second")
+    network = config.model.network.model_copy(update={"num_srbs": 1})
+    smaller = from_it.model_copy(update={"model": config.model.model_copy(update={"network": network})})
+    with pytest.raises(WeightsError, match=r"last\.safetensors"):
+        Trainer(smaller, tmp_path / "third", device="cpu", workers=0)
+    with pytest.raises(ValueError, match="network_weights: expected null when task is 'prior'"):
+        TrainConfig(model=config.model, task="prior", network_weights="x", loss=LossConfig(ctc=1.0))
 
 
 def test_rendered_words_of_other_fonts_are_said(config, tmp_path):
