@@ -11,6 +11,7 @@ training words that were held out, by what the prior itself reads there: no engi
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,21 @@ from glyphsr.weights.registry import BUNDLED_FOLDER, REGISTRY_FILE, sha256_of
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
-def recipe(name: str, options: argparse.Namespace) -> TrainConfig:
-    """A configuration of the recipe, with the words where the options say."""
-    config = load(TrainConfig, CONFIGS / f"{name}.yaml", sets=options.set)
+def with_words(config: TrainConfig, path_of: Callable[[str], str], glyphs: str | None) -> TrainConfig:
+    """A configuration with the words of its folders, and their masks, elsewhere."""
     sources = tuple(
-        source.model_copy(update={"path": str(options.words), "glyphs": str(options.out / "glyphs")})
+        source.model_copy(update={"path": path_of(source.path), "glyphs": glyphs})
         if isinstance(source, FolderSource)
         else source
         for source in config.data.sources
     )
     return config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})})
+
+
+def recipe(name: str, options: argparse.Namespace) -> TrainConfig:
+    """A configuration of the recipe, with the words where the options say."""
+    config = load(TrainConfig, CONFIGS / f"{name}.yaml", sets=options.set)
+    return with_words(config, lambda _: str(options.words), str(options.out / "glyphs"))
 
 
 def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
@@ -57,15 +63,10 @@ def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
 
 def named(config: TrainConfig) -> TrainConfig:
     """A configuration without what depends on where its words and weights lie."""
-    sources = tuple(
-        source.model_copy(update={"path": Path(source.path).name, "glyphs": None})
-        if isinstance(source, FolderSource)
-        else source
-        for source in config.data.sources
-    )
     loss = config.loss.model_copy(update={"focus_recognizer": ""})
-    data = config.data.model_copy(update={"sources": sources})
-    return config.model_copy(update={"data": data, "loss": loss, "prior_weights": None})
+    return with_words(
+        config.model_copy(update={"loss": loss, "prior_weights": None}), lambda path: Path(path).name, None
+    )
 
 
 def trained(config: TrainConfig, out: Path, options: dict[str, Any]) -> Path:
