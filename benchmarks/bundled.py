@@ -1,11 +1,14 @@
 """Trains the weights in the package: masks of the real words, text prior, network, restraint, card, in this order.
 
+The network is trained in two parts, of which the second has recognizers read what it draws.
+
     python benchmarks/bundled.py --words ../shared/data/iiit5k-lr/train-hr [--out runs] [--install]
 
 Each piece goes on where it was stopped, so the same command is given again after an interruption; what is done is kept.
-The recipe is configs/compact-prior.yaml and configs/compact.yaml; --prior-steps and --network-steps shorten it, --set
-changes both. OUT/compact.safetensors is the result, and with --install the package's weights. Restraint is chosen on
-training words that were held out, by what the prior itself reads there: no engine that judges the result takes part.
+The recipe is configs/compact-prior.yaml, compact.yaml and compact-reading.yaml; --prior-steps, --network-steps and
+--reading-steps shorten it, --set changes all three. OUT/compact.safetensors is the result, and with --install the
+package's weights. Restraint is chosen on training words that were held out, by what the prior itself reads there: no
+engine that judges the result takes part.
 """
 
 import argparse
@@ -32,6 +35,8 @@ from glyphsr.weights.checkpoints import read_checkpoint, save_checkpoint
 from glyphsr.weights.registry import BUNDLED_FOLDER, REGISTRY_FILE, sha256_of
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+RUNS = "runs/"
+"""Where the configurations look for each other's weights."""
 
 
 def with_words(config: TrainConfig, path_of: Callable[[str], str], glyphs: str | None) -> TrainConfig:
@@ -45,10 +50,21 @@ def with_words(config: TrainConfig, path_of: Callable[[str], str], glyphs: str |
     return config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})})
 
 
-def recipe(name: str, options: argparse.Namespace) -> TrainConfig:
-    """A configuration of the recipe, with the words where the options say."""
+def recipe(name: str, options: argparse.Namespace, steps: int | None) -> TrainConfig:
+    """A configuration of the recipe, with words and weights where the options say, and maybe fewer steps."""
     config = load(TrainConfig, CONFIGS / f"{name}.yaml", sets=options.set)
-    return with_words(config, lambda _: str(options.words), str(options.out / "glyphs"))
+
+    def placed(weights: str | None) -> str | None:
+        return str(options.out / weights.removeprefix(RUNS)) if weights and weights.startswith(RUNS) else weights
+
+    readers = tuple(map(placed, config.loss.focus_recognizers))
+    changes = {
+        "steps": steps or config.steps,
+        "prior_weights": placed(config.prior_weights),
+        "network_weights": placed(config.network_weights),
+        "loss": config.loss.model_copy(update={"focus_recognizer": readers}),
+    }
+    return with_words(config.model_copy(update=changes), lambda _: str(options.words), str(options.out / "glyphs"))
 
 
 def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
@@ -63,10 +79,10 @@ def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
 
 def named(config: TrainConfig) -> TrainConfig:
     """A configuration without what depends on where its words and weights lie."""
-    loss = config.loss.model_copy(update={"focus_recognizer": ""})
-    return with_words(
-        config.model_copy(update={"loss": loss, "prior_weights": None}), lambda path: Path(path).name, None
-    )
+    readers = tuple(Path(reader).name for reader in config.loss.focus_recognizers if config.focuses)
+    loss = config.loss.model_copy(update={"focus_recognizer": readers})
+    changes = {"loss": loss, "prior_weights": None, "network_weights": None}
+    return with_words(config.model_copy(update=changes), lambda path: Path(path).name, None)
 
 
 def trained(config: TrainConfig, out: Path, options: dict[str, Any]) -> Path:
@@ -84,11 +100,13 @@ def trained(config: TrainConfig, out: Path, options: dict[str, Any]) -> Path:
     return result.best
 
 
-def check_prior(run: Path, prior_file: Path) -> None:
-    """Refuse to go on with a network that began before its prior was trained further."""
+def check_start(run: Path, prior_file: Path, network_file: Path | None = None) -> None:
+    """Refuse to go on with a network that began before what it starts from was trained further."""
     last = run / "checkpoints" / "last.safetensors"
     if not last.is_file():
         return
+    if network_file is not None and last.stat().st_mtime < network_file.stat().st_mtime:
+        sys.exit(f"{run}: was trained before {network_file} was; remove it to train it anew")
     model, _ = load_super_resolver(last)
     assert model.prior is not None
     kept = model.prior.recognizer.state_dict()
@@ -113,6 +131,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--prior-steps", type=int)
     parser.add_argument("--network-steps", type=int)
+    parser.add_argument("--reading-steps", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--install", action="store_true", help="put the result and its hash into the package")
@@ -123,17 +142,16 @@ def main() -> None:
         str(options.words), out=options.out / "glyphs", config=ExtractConfig(segmenter="ink", localizer="cuts")
     )
 
-    prior = recipe("compact-prior", options)
-    prior = prior.model_copy(update={"steps": options.prior_steps or prior.steps})
-    prior_file = trained(prior, options.out / "compact-prior", common)
-
-    network = recipe("compact", options)
-    steps = options.network_steps or network.steps
-    loss = network.loss.model_copy(update={"focus_recognizer": str(prior_file)})
-    network = network.model_copy(update={"steps": steps, "prior_weights": str(prior_file), "loss": loss})
-    check_prior(options.out / "compact", prior_file)
-    model, checkpoint = load_super_resolver(trained(network, options.out / "compact", common))
-    readings = list(held_out_readings(model, network.data))
+    runs = {name: options.out / name for name in ("compact-prior", "compact", "compact-reading")}
+    prior = recipe("compact-prior", options, options.prior_steps)
+    prior_file = trained(prior, runs["compact-prior"], common)
+    network = recipe("compact", options, options.network_steps)
+    check_start(runs["compact"], prior_file)
+    network_file = trained(network, runs["compact"], common)
+    reading = recipe("compact-reading", options, options.reading_steps)
+    check_start(runs["compact-reading"], prior_file, network_file)
+    model, checkpoint = load_super_resolver(trained(reading, runs["compact-reading"], common))
+    readings = list(held_out_readings(model, reading.data))
     restraint = choose_restraint(readings)
     print(f"restraint: {restraint}")
     tell(readings, restraint)
@@ -142,8 +160,9 @@ def main() -> None:
         "name": "compact",
         "strength": options.strength,
         "prior_steps": prior.steps,
+        "network_steps": network.steps,
         "data": "rendered words and IIIT 5K-Word training words, degraded on the fly",
-        "recipe": "benchmarks/bundled.py with configs/compact-prior.yaml and configs/compact.yaml",
+        "recipe": "benchmarks/bundled.py with configs/compact-prior.yaml, compact.yaml and compact-reading.yaml",
         "not": "the paper's weights; numbers on IIIT5K-LR are in docs/weights.md",
     }
     target = (BUNDLED_FOLDER if options.install else options.out) / "compact.safetensors"

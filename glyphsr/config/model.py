@@ -20,6 +20,8 @@ class RestraintConfig(Config):
     """Certainty from which all of it is applied; linear in between."""
     floor: Share = 0.0
     """Share of the change that is applied whatever the prior reads."""
+    reread: bool = False
+    """Change only words that the prior spells alike in the picture and in what the network made of it."""
 
     @model_validator(mode="after")
     def _check(self) -> "RestraintConfig":

@@ -114,13 +114,15 @@ class LossConfig(Config):
     gradient: NonNegative = 0.0
     """Gradient profile: L1 between gradient magnitudes (TSRN, TPGSR)."""
     text_focus: NonNegative = 1.0
-    """Factor on the two text-focus terms, attention and confusion (paper, eq. 6)."""
+    """Factor on the two text-focus terms, attention and confusion (paper, eq. 6); with several recognizers each has its
+    equal part."""
     attention: NonNegative = 10.0
     """L1 between where the focus recognizer looks on SR and on HR (Telescope)."""
     confusion: NonNegative = 5.0e-4
     """Cross-entropy of the focus recognizer on SR, weighted by how alike characters are (Telescope)."""
-    focus_recognizer: str = "telescope"
-    """Name or file of the frozen recognizer behind the text-focus terms; any other than Telescope stands in for it."""
+    focus_recognizer: str | Annotated[tuple[str, ...], Field(min_length=1)] = "telescope"
+    """Name or file of the frozen recognizer behind the text-focus terms, or several; any other than Telescope stands in
+    for it."""
     confusion_table: str | None = None
     """Table of distances between characters, e.g. the published ``confuse.pkl``; null for the package's own."""
     hog: NonNegative = 0.1
@@ -141,6 +143,11 @@ class LossConfig(Config):
     """CTC of the prior on LR against the label; for CRNN and CTC-transformer priors."""
     columns: NonNegative = 0.0
     """Cross-entropy of whose ink each column of LR shows; where a CTC-transformer prior is trained alone."""
+
+    @property
+    def focus_recognizers(self) -> tuple[str, ...]:
+        """Names or files of all of them."""
+        return (self.focus_recognizer,) if isinstance(self.focus_recognizer, str) else self.focus_recognizer
 
 
 class OptimiserConfig(Config):

@@ -1,4 +1,7 @@
-"""Holds a network's change back where its text prior is unsure of the word."""
+"""Holds a network's change back where its text prior is unsure of the word, or reads another one in what was drawn."""
+
+import itertools
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -35,16 +38,60 @@ def certainty(symbols: Tensor, columns: Tensor, *, reach: int) -> Tensor:
         >>> certainty(sure, ink, reach=0)
         tensor([[0.4500, 0.4500, 0.0000, 0.8000]])
     """
-    ink = (columns.argmax(dim=1) != BLANK).float()  # (B, T)
+    word = _words(columns, reach)
+    within = word > 0
+    costs = -symbols.float().amax(dim=1).clamp_min(1e-6).log() * within
+    total = torch.zeros(len(costs), costs.shape[1] + 1, device=costs.device).scatter_add_(1, word, costs)
+    return (-total.gather(1, word)).exp().clamp_min(LEAST) * within
+
+
+def agreement(symbols: Tensor, again: Tensor, columns: Tensor, *, reach: int) -> Tensor:
+    """Whether CTC's best path spells the word at each step alike in two readings.
+
+    Args:
+        symbols: ``(B, S, T)`` class probabilities of the first reading.
+        again: ``(B, S, T)`` of the second one.
+        columns: ``(B, S, T)`` probabilities of whose ink each step is on; they tell where the words are.
+        reach: Steps on each side of ink that belong to it.
+
+    Returns:
+        ``(B, T)`` bool; false where there is no word.
+
+    Example:
+        >>> a, b = torch.eye(3)[[1, 1, 0, 2]].T[None], torch.eye(3)[[0, 1, 0, 1]].T[None]
+        >>> ink = torch.eye(3)[[1, 1, 0, 2]].T[None]
+        >>> agreement(a, b, ink, reach=0)
+        tensor([[ True,  True, False, False]])
+    """
+    word = _words(columns, reach)
+    paths = torch.stack([word, symbols.argmax(dim=1), again.argmax(dim=1)], dim=2)  # (B, T, 3)
+    rows = []
+    for steps in paths.tolist():
+        row: list[bool] = []
+        for number, run in itertools.groupby(steps, key=lambda step: step[0]):
+            spelled = list(run)
+            alike = number > 0 and _spelling(step[1] for step in spelled) == _spelling(step[2] for step in spelled)
+            row += [alike] * len(spelled)
+        rows.append(row)
+    return torch.tensor(rows, device=symbols.device)
+
+
+def _words(columns: Tensor, reach: int) -> Tensor:
+    """``(B, T)`` int64: the number of the word at each step, from 1; 0 between words."""
+    ink = (columns.argmax(dim=1) != BLANK).float()
     word = F.max_pool1d(ink[:, None], 2 * reach + 1, stride=1, padding=reach)[:, 0] > 0
     starts = word & ~F.pad(word, (1, 0))[:, :-1]
-    number = starts.cumsum(dim=1)
-    costs = -symbols.float().amax(dim=1).clamp_min(1e-6).log() * word
-    total = torch.zeros(len(costs), costs.shape[1] + 1, device=costs.device).scatter_add_(1, number, costs)
-    return (-total.gather(1, number)).exp().clamp_min(LEAST) * word
+    return starts.cumsum(dim=1) * word
 
 
-def gate(symbols: Tensor, columns: Tensor, config: RestraintConfig, size: tuple[int, int]) -> Tensor:
+def _spelling(path: Iterable[int]) -> list[int]:
+    """The symbols of a path: repeated ones count once, blanks part them."""
+    return [symbol for symbol, _ in itertools.groupby(path) if symbol != BLANK]
+
+
+def gate(
+    symbols: Tensor, columns: Tensor, config: RestraintConfig, size: tuple[int, int], again: Tensor | None = None
+) -> Tensor:
     """Share of the change that is applied in each column.
 
     Args:
@@ -52,11 +99,16 @@ def gate(symbols: Tensor, columns: Tensor, config: RestraintConfig, size: tuple[
         columns: ``(B, S, T)`` probabilities of whose ink each step is on.
         config: How certainty becomes a share.
         size: ``(H, W)`` of the super-resolved picture, whose width the steps share evenly.
+        again: ``(B, S, T)`` class probabilities of CTC on the super-resolved picture; a word that they spell otherwise
+            counts as one that nothing is known of.
 
     Returns:
         ``(B, 1, 1, W)`` in [``floor``, 1].
     """
-    sure = certainty(symbols, columns, reach=reach_of(symbols.shape[2], size))
+    reach = reach_of(symbols.shape[2], size)
+    sure = certainty(symbols, columns, reach=reach)
+    if again is not None:
+        sure = sure * agreement(symbols, again, columns, reach=reach)
     share = ((sure - config.low) / (config.high - config.low)).clamp(0, 1)
     share = config.floor + (1 - config.floor) * share
     return F.interpolate(share[:, None], size=size[1], mode="linear", align_corners=False)[:, :, None]

@@ -84,6 +84,13 @@ class SuperResolver(nn.Module):
             return out
         symbols, columns = prior[:, :, 0].chunk(2, dim=1)  # (B, S, T) each
         height, width = out.sr.shape[-2:]
-        share = gate(symbols, columns, restraint, (height, width))  # (B, 1, 1, W)
+        again = self.read_again(out.sr, symbols.shape[2]) if restraint.reread else None
+        share = gate(symbols, columns, restraint, (height, width), again)  # (B, 1, 1, W)
         plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
         return SROutput(sr=plain + share * (out.sr - plain), glyphs=out.glyphs, share=share)
+
+    def read_again(self, sr: Tensor, steps: int) -> Tensor:
+        """CTC's class probabilities ``(B, S, steps)`` of the prior on super-resolved pictures ``(B, C, 2h, 2w)``."""
+        assert self.prior is not None
+        symbols, _ = self.prior(sr[:, :3].clamp(0, 1))[:, :, 0].chunk(2, dim=1)
+        return symbols if symbols.shape[2] == steps else F.interpolate(symbols, size=steps)

@@ -1,7 +1,7 @@
 """What a step of training minimises: the loss terms of one batch, each by name."""
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -111,16 +111,16 @@ class SuperResolutionObjective(Objective):
     Args:
         model: Network and prior.
         config: The run.
-        focus: The text-focus terms, where they have weight.
+        focus: The text-focus terms of each recognizer, where they have weight.
     """
 
-    def __init__(self, model: SuperResolver, config: TrainConfig, focus: TextFocus | None) -> None:
+    def __init__(self, model: SuperResolver, config: TrainConfig, focus: Sequence[TextFocus] = ()) -> None:
         super().__init__(model)
         self.loss = config.loss
         self.prior_drop = config.prior_drop
         self.tasks = config.glyph_tasks
         self.slots = slot_codec(config)
-        self.focus = focus
+        self.focus = nn.ModuleList(focus)
         self.teacher: nn.Module | None = None
         if model.prior is not None:
             model.prior.requires_grad_(bool(config.loss.text_prior or config.loss.ctc))
@@ -146,27 +146,27 @@ class SuperResolutionObjective(Objective):
             terms["gradient"] = loss.scale * loss.gradient * gradient_profile_loss(sr[:, :3], hr[:, :3])
         if loss.hog:
             terms["hog"] = loss.scale * loss.hog * hog_loss(sr, hr, binning=loss.hog_binning)
-        if self.focus is not None:
-            seen = self.focus(sr[:, :3], batch)
-            weight = loss.scale * loss.text_focus
-            if loss.attention:
-                terms["attention"] = weight * loss.attention * seen.attention
+        for number, focus in enumerate(self._focus()):
+            seen = focus(sr[:, :3], batch)
+            weight = loss.scale * loss.text_focus / len(self.focus)
+            if seen.attention is not None:
+                terms[_numbered("attention", number)] = weight * loss.attention * seen.attention
             if loss.confusion:
-                terms["confusion"] = weight * loss.confusion * seen.confusion
+                terms[_numbered("confusion", number)] = weight * loss.confusion * seen.confusion
         if any(self.tasks):
             assert glyphs is not None
             self._glyph_terms(glyphs, batch, terms)
         return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
-        """Words, words with masks, slots, characters that the text-focus recognizer is told."""
+        """Words, words with masks, slots, characters that each text-focus recognizer is told."""
         loss, words = self.loss, len(batch.ids)
         names = ("ctc", "text_prior", "pixel", "gradient", "hog")
         counts = {name: words for name in names if getattr(loss, name)}
-        if self.focus is not None:
-            focused, characters = self.focus.counts(batch)
-            counts |= {"attention": focused} if loss.attention else {}
-            counts |= {"confusion": characters} if loss.confusion else {}
+        for number, focus in enumerate(self._focus()):
+            focused, characters = focus.counts(batch)
+            counts |= {_numbered("attention", number): focused} if loss.attention else {}
+            counts |= {_numbered("confusion", number): characters} if loss.confusion else {}
         if self.tasks.line or self.tasks.char:
             assert batch.glyphs is not None
             masked = int(batch.glyphs.masked.sum())
@@ -176,6 +176,9 @@ class SuperResolutionObjective(Objective):
             rows = [self.slots.encode(label) for label in batch.labels]
             counts["cls"] = sum(index != IGNORED for row in rows for index in row)
         return counts
+
+    def _focus(self) -> list[TextFocus]:
+        return [focus for focus in self.focus if isinstance(focus, TextFocus)]
 
     def _super_resolve(self, lr: Tensor, prior: Tensor | None) -> tuple[Tensor, GlyphOutput | None]:
         network, picture = self.model.network, self.model.network_input(lr)
@@ -230,6 +233,11 @@ class SuperResolutionObjective(Objective):
             terms["cls"] = loss.glyph * loss.cls * class_loss(glyphs.classes.float(), classes)
 
 
+def _numbered(term: str, number: int) -> str:
+    """A text-focus term of the first recognizer, or of one after it."""
+    return f"{term}_{number + 1}" if number else term
+
+
 def slot_codec(config: TrainConfig) -> SlotCodec | None:
     """How the network's character slots are filled, or those of masks that columns are taught by; ``None`` for none."""
     if config.loss.columns:
@@ -269,5 +277,5 @@ def build_objective(
         return PriorObjective(model, config)
     if not config.has_terms:  # masks may have been taken away since the configuration was read
         raise ConfigError("loss: expected a term with a weight above 0; without masks there is none left")
-    focus = open_text_focus(config.loss, notify, offline=offline) if config.focuses else None
+    focus = open_text_focus(config.loss, notify, offline=offline) if config.focuses else ()
     return SuperResolutionObjective(model, config, focus)

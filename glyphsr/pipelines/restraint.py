@@ -15,7 +15,7 @@ from glyphsr.data.pair_loader import resize, to_tensor
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError
 from glyphsr.metrics.accuracy import words_match
-from glyphsr.models.restraint import certainty, reach_of
+from glyphsr.models.restraint import agreement, certainty, reach_of
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.text.charset import filter_lower
 
@@ -34,7 +34,8 @@ class JudgedReading(NamedTuple):
     """What the prior made of one degraded word."""
 
     certainty: float
-    """Of the least sure word in the picture; 0 where the prior sees none."""
+    """Of the least sure word in the picture; 0 where the prior sees none, or spells one otherwise in the network's
+    result."""
     right: bool
     level: str
     """Difficulty of the degradation, by name."""
@@ -65,17 +66,24 @@ def held_out_readings(
                 settings = data.degradation.model_copy(update={"difficulty": difficulty, "mild_share": 0.0})
                 lr = to_tensor([degrade(hr, settings, rng) for _ in range(draws)])
                 prior = model.prior(lr)
-                sure = _least_sure_word(prior, lr)
+                sure = _least_sure_word(model, prior, lr)
                 readings = model.prior.recognizer.decode(prior.squeeze(2))
                 for reading, value in zip(readings, sure, strict=True):
                     yield JudgedReading(value, words_match(reading.text, sample.label), name)
 
 
-def _least_sure_word(prior: Tensor, lr: Tensor) -> list[float]:
+def _least_sure_word(model: SuperResolver, prior: Tensor, lr: Tensor) -> list[float]:
     symbols, columns = prior[:, :, 0].chunk(2, dim=1)
     height, width = lr.shape[-2:]
-    sure = certainty(symbols, columns, reach=reach_of(symbols.shape[2], (height, width)))
-    return [float(row[row > 0].min()) if (row > 0).any() else 0.0 for row in sure]
+    reach = reach_of(symbols.shape[2], (height, width))
+    sure = certainty(symbols, columns, reach=reach)
+    sr = model.network(model.network_input(lr), prior).sr
+    alike = agreement(symbols, model.read_again(sr, symbols.shape[2]), columns, reach=reach)
+    there = sure > 0
+    return [
+        float(row[words].min()) if words.any() and same[words].all() else 0.0
+        for row, words, same in zip(sure, there, alike, strict=True)
+    ]
 
 
 def choose_restraint(readings: Sequence[JudgedReading], *, full: float = FULL, none: float = NONE) -> RestraintConfig:
@@ -85,6 +93,9 @@ def choose_restraint(readings: Sequence[JudgedReading], *, full: float = FULL, n
         readings: Of words that the prior was not trained on.
         full: ``high`` is the least certainty such that this share of the words from there on are right.
         none: ``low`` likewise for the words below ``high``.
+
+    Returns:
+        Thresholds that go together with reading the result again (``reread``).
 
     Raises:
         ConfigError: If there are no readings.
@@ -99,7 +110,7 @@ def choose_restraint(readings: Sequence[JudgedReading], *, full: float = FULL, n
     part = whole + _last(right[whole:], ends[whole:], none)
     high = float(np.clip(sure[whole - 1], LEAST, 1.0)) if whole else 1.0
     low = float(np.clip(sure[part - 1], 0.0, high - 0.5 * LEAST)) if part > whole else high - 0.5 * LEAST
-    return RestraintConfig(low=round(low, 4), high=round(high, 4))
+    return RestraintConfig(low=round(low, 4), high=round(high, 4), reread=True)
 
 
 def _last(right: np.ndarray, ends: np.ndarray, share: float) -> int:

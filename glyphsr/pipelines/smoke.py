@@ -42,8 +42,9 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
     if config.network_weights is not None and not _is_here(config.network_weights):
         notify(f"smoke: {config.network_weights} is not here, so the network starts from random weights")
         changes["network_weights"] = None
-    if config.focuses and not _is_here(loss.focus_recognizer):
-        notify(f"smoke: {loss.focus_recognizer} is not here, so {STAND_IN} stands in for the text focus")
+    absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(name)]
+    if absent:
+        notify(f"smoke: {', '.join(absent)} is not here, so {STAND_IN} stands in for the text focus")
         loss = loss.model_copy(update={"focus_recognizer": STAND_IN})
     sources = tuple(source for source in config.data.sources if _has_words(source, data_root))
     if sources != config.data.sources:

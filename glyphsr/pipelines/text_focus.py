@@ -35,8 +35,9 @@ TELESCOPE_PLACES = 256
 class Focus:
     """Both terms of one batch, unweighted."""
 
-    attention: Tensor
-    """Mean over words, heads and steps of the absolute difference, summed over places and divided by 256."""
+    attention: Tensor | None
+    """Mean over words, heads and steps of the absolute difference, summed over places and divided by 256; ``None``
+    where it is not wanted."""
     confusion: Tensor
     """Mean over characters."""
 
@@ -50,10 +51,12 @@ class TextFocus(nn.Module):
     Args:
         recognizer: Frozen.
         distances: ``(62, 62)`` of :func:`glyphsr.losses.confusion.load_distances`.
+        attends: Whether attention is compared, for which HR is read too.
     """
 
-    def __init__(self, recognizer: RecognizerNetwork, distances: Tensor) -> None:
+    def __init__(self, recognizer: RecognizerNetwork, distances: Tensor, *, attends: bool = True) -> None:
         super().__init__()
+        self.attends = attends
         self.recognizer = recognizer.requires_grad_(False)
         count = recognizer.num_symbols if isinstance(recognizer, CTCRecognizer) else recognizer.num_classes
         characters = [recognizer.codec.decode([i]) for i in range(count)]
@@ -106,16 +109,19 @@ class TextFocus(nn.Module):
         assert isinstance(self.weights, Tensor)
         chosen = self._chosen(batch)
         if not chosen:
-            return Focus(sr.sum() * 0, sr.sum() * 0)
+            return Focus(sr.sum() * 0 if self.attends else None, sr.sum() * 0)
         texts = [self.taught(batch.labels[i]) for i in chosen]
         steps = None if batch.longest is None else batch.longest + (0 if isinstance(recognizer, CTCRecognizer) else 1)
         if isinstance(recognizer, PARSeq) and steps is not None:
             steps = min(steps, recognizer.max_length + 1)
-        with torch.no_grad():
-            hr = recognizer.teach(recognizer.prepare(batch.hr[chosen]), texts, steps=steps)
         seen = recognizer.teach(recognizer.prepare(sr[chosen]), texts, steps=steps)
-        places = hr.attention.shape[-2] * hr.attention.shape[-1]
-        attention = attention_difference(_precise(seen.attention), _precise(hr.attention)) * places / TELESCOPE_PLACES
+        attention = None
+        if self.attends:
+            with torch.no_grad():
+                hr = recognizer.teach(recognizer.prepare(batch.hr[chosen]), texts, steps=steps)
+            places = hr.attention.shape[-2] * hr.attention.shape[-1]
+            difference = attention_difference(_precise(seen.attention), _precise(hr.attention))
+            attention = difference * places / TELESCOPE_PLACES
         valid = seen.targets >= 0
         confusion = weighted_cross_entropy(_precise(seen.logits)[valid], seen.targets[valid], self.weights)
         return Focus(attention, confusion)
@@ -131,8 +137,8 @@ def _repeats(text: str) -> int:
     return sum(a == b for a, b in itertools.pairwise(text))
 
 
-def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offline: bool = False) -> TextFocus:
-    """The recognizer and table that a configuration names.
+def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offline: bool = False) -> list[TextFocus]:
+    """The recognizers and the table that a configuration names.
 
     Args:
         config: The losses.
@@ -144,7 +150,12 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
         ConfigError: If it cannot show where it looks.
         DataError: If the table is not one.
     """
-    name = config.focus_recognizer
+    distances = load_distances(Path(config.confusion_table) if config.confusion_table else None)
+    recognizers = [_open(name, notify, offline=offline) for name in config.focus_recognizers]
+    return [TextFocus(recognizer, distances, attends=config.attention > 0) for recognizer in recognizers]
+
+
+def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> RecognizerNetwork:
     try:
         path = obtain(name, offline=offline)
     except WeightsError as error:
@@ -155,5 +166,4 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
     if recognizer.config.kind != "telescope":
         how = "CTC alignment" if isinstance(recognizer, CTCRecognizer) else "teacher-forced attention"
         notify(f"text focus: {recognizer.config.kind} from {path.name} stands in for Telescope, by its {how}")
-    distances = load_distances(Path(config.confusion_table) if config.confusion_table else None)
-    return TextFocus(recognizer, distances)
+    return recognizer

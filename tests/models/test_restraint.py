@@ -9,7 +9,7 @@ from glyphsr.config.model import ModelConfig, RestraintConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
 from glyphsr.config.training import TrainConfig
-from glyphsr.models.restraint import certainty, gate, reach_of
+from glyphsr.models.restraint import agreement, certainty, gate, reach_of
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.run_folder import RunFolder
 from glyphsr.pipelines.training_samples import draw_samples
@@ -58,6 +58,36 @@ def test_reach_is_an_eighth_of_the_height_whatever_the_size():
     assert [reach_of(32, size) for size in ((16, 64), (32, 128), (96, 384))] == [1, 1, 1]
     assert reach_of(64, (16, 64)) == 2
     assert reach_of(2, (16, 64)) == 1
+
+
+def spelled(path: str) -> torch.Tensor:
+    """CTC's probabilities ``(1, 4, T)`` along a path of ``a``, ``b``, ``c`` and blanks."""
+    return torch.eye(4)[["-abc".index(char) for char in path]].T[None]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "alike"),
+    [
+        ("-a-b-c-", "aa-bb-c", True),  # other steps, the same word
+        ("-a-b-c-", "-a-b---", False),  # a letter less
+        ("-a-b-c-", "-b-a-c-", False),
+        ("-aa-b--", "-a-ab--", False),  # a doubled letter
+        ("-------", "-------", True),
+        ("-------", "---a---", False),
+    ],
+)
+def test_words_agree_that_are_spelled_alike(first, second, alike):
+    found = agreement(spelled(first), spelled(second), spelled("aaaaaaa"), reach=0)
+    assert found.tolist() == [[alike] * 7]
+
+
+def test_only_the_word_that_is_spelled_otherwise_is_held_back():
+    ink = spelled("aaaaa------bbbbb")
+    first, second = spelled("-a-b-------a-c--"), spelled("-a-b-------a-b--")
+    assert agreement(first, second, ink, reach=1)[0].tolist() == [True] * 6 + [False] * 10
+    share = gate(first, ink, CONFIG, (32, 64), second)[0, 0, 0]
+    assert torch.allclose(share[:20], torch.ones(20), atol=1e-5)
+    assert torch.allclose(share[30:], torch.full((34,), 0.1), atol=1e-5)
 
 
 READER = CTCTransformerConfig(channels=(8, 8, 8), blocks=(1, 1), dim=16, depth=1, heads=2)
@@ -111,6 +141,19 @@ def test_a_sure_prior_lets_everything_through():
     sure = sure_prior(held, 24)
     assert torch.allclose(held(lr, sure).sr, free(lr, sure).sr, atol=1e-6)
     assert held(lr, sure).share.min() == 1
+
+
+def test_what_is_read_otherwise_in_the_result_is_not_drawn():
+    lr = torch.rand(1, 3, 16, 48)
+    rereading = model(RestraintConfig(reread=True))
+    for steps in (24, 20):  # as many as the picture has, and others
+        sure = sure_prior(rereading, steps)  # which its own weights never read in noise
+        assert not rereading(lr, sure).share.any()
+    reader = rereading.prior.recognizer
+    for head in (reader.symbols, reader.columns):
+        torch.nn.init.zeros_(head.weight)
+        head.bias.data = 20.0 * torch.nn.functional.one_hot(torch.tensor(3), len(head.bias)).float()
+    assert rereading(lr, sure_prior(rereading, 24)).share.min() == 1
 
 
 @pytest.mark.parametrize("size", [(16, 60), (20, 700), (96, 300)])

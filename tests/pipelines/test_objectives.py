@@ -203,6 +203,24 @@ def still_norms(monkeypatch):
     monkeypatch.setattr(SuperResolutionObjective, "train", train)
 
 
+def test_several_recognizers_share_the_text_focus(tmp_path):
+    def terms_of(**settings):
+        trainer = trainer_for(config_for(network(), LossConfig(hog=0.0, **settings)), tmp_path)
+        objective, batch = trainer.stepper.objective.eval(), trainer.maker[0][0]
+        with torch.no_grad():
+            terms = {name: float(value) for name, value in objective(batch).items()}
+        assert set(objective.counts(batch)) == set(terms)
+        return terms
+
+    one = terms_of(focus_recognizer="crnn-synth")
+    twice = terms_of(focus_recognizer=("crnn-synth", "crnn-synth"))
+    for term in ("attention", "confusion"):
+        assert twice[term] == twice[f"{term}_2"] == pytest.approx(one[term] / 2, rel=1e-5)
+    unattended = terms_of(focus_recognizer="crnn-synth", attention=0.0)
+    assert unattended["confusion"] == pytest.approx(one["confusion"], rel=1e-5)
+    assert set(one) - set(unattended) == {"attention"}
+
+
 @pytest.mark.parametrize("parts", [2, 4, 40])
 def test_parts_of_a_batch_have_the_terms_and_gradients_of_the_whole(tmp_path, still_norms, parts):
     loss = LossConfig(focus_recognizer="crnn-synth")

@@ -7,6 +7,7 @@ from glyphsr.config.recognizers import CTCTransformerConfig
 from glyphsr.config.training import DataConfig, FolderSource
 from glyphsr.errors import ConfigError
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.models import load_model
 from glyphsr.pipelines.restraint import JudgedReading, choose_restraint, held_out_readings
 
 
@@ -64,3 +65,14 @@ def test_held_out_words_are_read_at_every_difficulty(tiny_config, word_folder):
     assert len(set(held_out.values())) == 1
     assert 2 <= held_out["easy"] < 24  # two draws each, and not all words
     assert list(held_out_readings(model, data, draws=2)) == found
+
+
+def test_words_that_the_network_garbles_count_as_unsure(word_folder):
+    model = load_model("compact", offline=True).model
+    data = DataConfig(sources=(FolderSource(path=str(word_folder)),), held_out=0.5, line_width=None)
+    drawn = [reading.certainty for reading in held_out_readings(model, data, draws=1)]
+    torch.nn.init.zeros_(model.network.head.weight)
+    torch.nn.init.constant_(model.network.head.bias, -9.0)  # black, whatever it is shown
+    black = [reading.certainty for reading in held_out_readings(model, data, draws=1)]
+    assert max(drawn) > 0.5
+    assert max(black) == 0.0

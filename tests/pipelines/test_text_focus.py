@@ -153,5 +153,6 @@ def test_stand_ins_are_named_and_missing_ones_explained(tmp_path, monkeypatch):
     path = tmp_path / "aster.safetensors"
     network = build_recognizer(RECOGNIZERS["aster"])
     save_checkpoint(path, network, kind="recognizer", config=network.config, card={})
-    open_text_focus(LossConfig(focus_recognizer=str(path)), notes.append)
+    both = open_text_focus(LossConfig(focus_recognizer=(str(path), "crnn-synth"), attention=0.0), notes.append)
+    assert [(focus.recognizer.config.kind, focus.attends) for focus in both] == [("aster", False), ("crnn", False)]
     assert "aster from aster.safetensors stands in for Telescope, by its teacher-forced attention" in notes[1]
