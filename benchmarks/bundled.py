@@ -31,6 +31,7 @@ from glyphsr.pipelines.models import load_recognizer, load_super_resolver
 from glyphsr.pipelines.restraint import JudgedReading, choose_restraint, held_out_readings
 from glyphsr.pipelines.resuming import differences
 from glyphsr.pipelines.run_folder import read_state
+from glyphsr.pipelines.text_focus import readers_of
 from glyphsr.weights.checkpoints import read_checkpoint, save_checkpoint
 from glyphsr.weights.registry import BUNDLED_FOLDER, REGISTRY_FILE, sha256_of
 
@@ -159,6 +160,7 @@ def main() -> None:
     card = checkpoint.card | {
         "name": "compact",
         "strength": options.strength,
+        "readers": readers_of(reading.loss) if reading.focuses else [],
         "prior_steps": prior.steps,
         "network_steps": network.steps,
         "data": "rendered words and IIIT 5K-Word training words, degraded on the fly",

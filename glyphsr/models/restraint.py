@@ -1,7 +1,7 @@
 """Holds a network's change back where its text prior is unsure of the word, or reads another one in what was drawn."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -45,35 +45,36 @@ def certainty(symbols: Tensor, columns: Tensor, *, reach: int) -> Tensor:
     return (-total.gather(1, word)).exp().clamp_min(LEAST) * within
 
 
-def agreement(symbols: Tensor, again: Tensor, columns: Tensor, *, reach: int) -> Tensor:
+def agreement(
+    symbols: Tensor, again: Tensor, columns: Tensor, *, reach: int, alike: Sequence[int] | None = None
+) -> Tensor:
     """Whether CTC's best path spells the word at each step alike in two readings.
 
     Args:
         symbols: ``(B, S, T)`` class probabilities of the first reading.
-        again: ``(B, S, T)`` of the second one.
+        again: ``(B, S, T')`` of the second one, whose steps share the same width.
         columns: ``(B, S, T)`` probabilities of whose ink each step is on; they tell where the words are.
         reach: Steps on each side of ink that belong to it.
+        alike: For each class S the one that it counts as, such as a letter's other case; ``None`` for itself.
 
     Returns:
         ``(B, T)`` bool; false where there is no word.
 
     Example:
         >>> a, b = torch.eye(3)[[1, 1, 0, 2]].T[None], torch.eye(3)[[0, 1, 0, 1]].T[None]
-        >>> ink = torch.eye(3)[[1, 1, 0, 2]].T[None]
-        >>> agreement(a, b, ink, reach=0)
+        >>> agreement(a, b, a, reach=0)
         tensor([[ True,  True, False, False]])
     """
-    word = _words(columns, reach)
-    paths = torch.stack([word, symbols.argmax(dim=1), again.argmax(dim=1)], dim=2)  # (B, T, 3)
-    rows = []
-    for steps in paths.tolist():
-        row: list[bool] = []
-        for number, run in itertools.groupby(steps, key=lambda step: step[0]):
-            spelled = list(run)
-            alike = number > 0 and _spelling(step[1] for step in spelled) == _spelling(step[2] for step in spelled)
-            row += [alike] * len(spelled)
-        rows.append(row)
-    return torch.tensor(rows, device=symbols.device)
+    word = _words(columns, reach)  # (B, T)
+    steps = word.shape[1]
+    places = torch.arange(again.shape[2], device=word.device) * steps // again.shape[2]
+    first = _spellings(word, symbols.argmax(dim=1), alike)
+    second = _spellings(word[:, places], again.argmax(dim=1), alike)
+    same = torch.zeros(len(word), steps + 1, dtype=torch.bool)
+    for row, (one, other) in enumerate(zip(first, second, strict=True)):
+        for number, spelling in one.items():
+            same[row, number] = number > 0 and other.get(number) == spelling
+    return same.to(word.device).gather(1, word)
 
 
 def _words(columns: Tensor, reach: int) -> Tensor:
@@ -84,13 +85,26 @@ def _words(columns: Tensor, reach: int) -> Tensor:
     return starts.cumsum(dim=1) * word
 
 
-def _spelling(path: Iterable[int]) -> list[int]:
-    """The symbols of a path: repeated ones count once, blanks part them."""
-    return [symbol for symbol, _ in itertools.groupby(path) if symbol != BLANK]
+def _spellings(word: Tensor, paths: Tensor, alike: Sequence[int] | None) -> list[dict[int, list[int]]]:
+    """The symbols of each word of each row: repeated ones count once, blanks part them."""
+    rows = []
+    for steps in torch.stack([word, paths], dim=2).tolist():
+        row = {}
+        for number, run in itertools.groupby(steps, key=lambda step: step[0]):
+            spelled = [symbol for symbol, _ in itertools.groupby(step[1] for step in run) if symbol != BLANK]
+            row[number] = spelled if alike is None else [alike[symbol] for symbol in spelled]
+        rows.append(row)
+    return rows
 
 
 def gate(
-    symbols: Tensor, columns: Tensor, config: RestraintConfig, size: tuple[int, int], again: Tensor | None = None
+    symbols: Tensor,
+    columns: Tensor,
+    config: RestraintConfig,
+    size: tuple[int, int],
+    again: Tensor | None = None,
+    *,
+    alike: Sequence[int] | None = None,
 ) -> Tensor:
     """Share of the change that is applied in each column.
 
@@ -99,8 +113,9 @@ def gate(
         columns: ``(B, S, T)`` probabilities of whose ink each step is on.
         config: How certainty becomes a share.
         size: ``(H, W)`` of the super-resolved picture, whose width the steps share evenly.
-        again: ``(B, S, T)`` class probabilities of CTC on the super-resolved picture; a word that they spell otherwise
+        again: ``(B, S, T')`` class probabilities of CTC on the super-resolved picture; a word that they spell otherwise
             counts as one that nothing is known of.
+        alike: As in :func:`agreement`.
 
     Returns:
         ``(B, 1, 1, W)`` in [``floor``, 1].
@@ -108,7 +123,7 @@ def gate(
     reach = reach_of(symbols.shape[2], size)
     sure = certainty(symbols, columns, reach=reach)
     if again is not None:
-        sure = sure * agreement(symbols, again, columns, reach=reach)
+        sure = sure * agreement(symbols, again, columns, reach=reach, alike=alike)
     share = ((sure - config.low) / (config.high - config.low)).clamp(0, 1)
     share = config.floor + (1 - config.floor) * share
     return F.interpolate(share[:, None], size=size[1], mode="linear", align_corners=False)[:, :, None]

@@ -1,5 +1,6 @@
 """The super-resolution network together with its text prior generator: RGB in, RGB out."""
 
+from functools import cached_property
 from typing import Self
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.models.layers.grayscale import brightness_mask
+from glyphsr.models.recognizers.interface import CTCRecognizer
 from glyphsr.models.registry import PriorNetwork, SRNetwork, build_network, build_prior
 from glyphsr.models.restraint import gate
 from glyphsr.types import SROutput
@@ -84,13 +86,21 @@ class SuperResolver(nn.Module):
             return out
         symbols, columns = prior[:, :, 0].chunk(2, dim=1)  # (B, S, T) each
         height, width = out.sr.shape[-2:]
-        again = self.read_again(out.sr, symbols.shape[2]) if restraint.reread else None
-        share = gate(symbols, columns, restraint, (height, width), again)  # (B, 1, 1, W)
+        share = gate(symbols, columns, restraint, (height, width))  # (B, 1, 1, W)
+        if restraint.reread and bool((share > restraint.floor).any()):
+            again = self.read_again(out.sr)
+            share = gate(symbols, columns, restraint, (height, width), again, alike=self.alike)
         plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
         return SROutput(sr=plain + share * (out.sr - plain), glyphs=out.glyphs, share=share)
 
-    def read_again(self, sr: Tensor, steps: int) -> Tensor:
-        """CTC's class probabilities ``(B, S, steps)`` of the prior on super-resolved pictures ``(B, C, 2h, 2w)``."""
+    def read_again(self, sr: Tensor) -> Tensor:
+        """CTC's class probabilities ``(B, S, T)`` of the prior on super-resolved pictures ``(B, C, 2h, 2w)``."""
         assert self.prior is not None
-        symbols, _ = self.prior(sr[:, :3].clamp(0, 1))[:, :, 0].chunk(2, dim=1)
-        return symbols if symbols.shape[2] == steps else F.interpolate(symbols, size=steps)
+        return self.prior(sr[:, :3].clamp(0, 1))[:, :, 0].chunk(2, dim=1)[0]  # type: ignore[no-any-return]
+
+    @cached_property
+    def alike(self) -> tuple[int, ...]:
+        """Of the prior's symbols each one's lower case, as in every comparison of texts."""
+        assert self.prior is not None
+        assert isinstance(self.prior.recognizer, CTCRecognizer)
+        return self.prior.recognizer.codec.lower_case

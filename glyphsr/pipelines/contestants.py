@@ -37,6 +37,8 @@ class ContestantInfo:
     strength: float | None = None
     published: str | None = None
     """Which of the paper's rows it belongs to, for a network from its authors' file."""
+    readers: tuple[str, ...] = ()
+    """Hashes of the recognizers that read what it drew while it was trained, as its card says."""
 
 
 class Contestant(Protocol):
@@ -99,7 +101,10 @@ class NetworkContestant:
         self.upscaler = upscaler
         loaded = upscaler.loaded
         kind = loaded.model.config.network.kind
-        self.info = ContestantInfo(name, str(loaded.path), loaded.hashes, kind, upscaler.strength, _paper_row(loaded))
+        readers = tuple(loaded.card.get("readers", ()))
+        self.info = ContestantInfo(
+            name, str(loaded.path), loaded.hashes, kind, upscaler.strength, _paper_row(loaded), readers
+        )
 
     def squashed(self, lr: Tensor, hr: Tensor) -> Tensor:
         """As :meth:`Contestant.squashed`; at strength 1 exactly the network's output."""

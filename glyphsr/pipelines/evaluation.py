@@ -66,6 +66,7 @@ class _Evaluation:
         if uses_sample_set(config.split, config.data_root):
             self.notices.insert(0, f"{SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
         self.contestants = open_contestants(config)
+        self.notices += no_independent_judges(self.contestants, self.judges)
         self.reading: dict[tuple[str, str, int], ReadingTally] = defaultdict(ReadingTally)
         self.fidelity: dict[tuple[str, int], FidelityTally] = defaultdict(FidelityTally)
         self.seconds: dict[str, float] = defaultdict(float)
@@ -226,6 +227,16 @@ class _Evaluation:
                 result = mcnemar(a, b)
                 found.append(Comparison(judge, first, second, result.only_first, result.only_second, result.p_value))
         return found
+
+
+def no_independent_judges(contestants: Sequence[Contestant], judges: Sequence[Judge]) -> list[str]:
+    """A line for each network and judge that read its words while it was trained."""
+    return [
+        f"{judge.info.name} is no independent judge of {contestant.info.name}, which was trained by what it reads"
+        for contestant in contestants
+        for judge in judges
+        if judge.info.sha256 is not None and judge.info.sha256 in contestant.info.readers
+    ]
 
 
 def _records(

@@ -78,7 +78,7 @@ def _least_sure_word(model: SuperResolver, prior: Tensor, lr: Tensor) -> list[fl
     reach = reach_of(symbols.shape[2], (height, width))
     sure = certainty(symbols, columns, reach=reach)
     sr = model.network(model.network_input(lr), prior).sr
-    alike = agreement(symbols, model.read_again(sr, symbols.shape[2]), columns, reach=reach)
+    alike = agreement(symbols, model.read_again(sr), columns, reach=reach, alike=model.alike)
     there = sure > 0
     return [
         float(row[words].min()) if words.any() and same[words].all() else 0.0

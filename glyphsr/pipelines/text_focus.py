@@ -23,6 +23,7 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.store import obtain
 from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
+from glyphsr.weights.registry import sha256_of
 
 STAND_INS = "a file or another recognizer can stand in, e.g. --set loss.focus_recognizer=crnn-synth (the package's own)"
 
@@ -167,3 +168,12 @@ def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> Recogni
         how = "CTC alignment" if isinstance(recognizer, CTCRecognizer) else "teacher-forced attention"
         notify(f"text focus: {recognizer.config.kind} from {path.name} stands in for Telescope, by its {how}")
     return recognizer
+
+
+def readers_of(config: LossConfig) -> list[str]:
+    """Hashes of the recognizers behind the text focus: none of them is an independent judge of a network so trained.
+
+    Raises:
+        WeightsError: If one is not here.
+    """
+    return [sha256_of(obtain(name, offline=True)) for name in config.focus_recognizers]

@@ -16,6 +16,7 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.resuming import check_resumable, differences, validates_otherwise
 from glyphsr.pipelines.run_folder import BEST, LAST, STATE, RunFolder, read_state
+from glyphsr.pipelines.text_focus import readers_of
 from glyphsr.pipelines.training_step import Average, Stepper
 from glyphsr.pipelines.validation import ValidationScore
 from glyphsr.weights.checkpoints import load_state
@@ -102,6 +103,7 @@ class Checkpoints:
         self.smoke = smoke
         self.words = words
         self.say = say
+        self._readers = readers_of(config.loss) if config.focuses else []
 
     @property
     def shown(self) -> SuperResolver:
@@ -126,6 +128,7 @@ class Checkpoints:
             "glyphsr": glyphsr.__version__,
             "torch": torch.__version__,
             "python": platform.python_version(),
+            **({"readers": self._readers} if self._readers else {}),
         }
         model = self.shown
         if self.config.task == "prior":

@@ -20,6 +20,12 @@ class CTCCodec:
         """Classes of the network's last layer, the blank included."""
         return len(self.charset) + 1
 
+    @property
+    def lower_case(self) -> tuple[int, ...]:
+        """For each class that of its character's lower case, where the charset has one."""
+        found = [self.charset.find(char.lower()) + 1 for char in self.charset]
+        return (BLANK, *(index or own + 1 for own, index in enumerate(found)))
+
     def encode(self, text: str) -> list[int]:
         """Class indices of the characters of ``text`` that the charset knows (other case folded in)."""
         return [self.charset.index(c) + 1 for c in filter_to(text, self.charset)]

@@ -105,6 +105,16 @@ def test_spline_with_its_own_points_is_the_identity():
     assert torch.allclose(same, image, atol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_the_spline_does_not_suffer_from_half_precision_around_it(dtype):
+    torch.manual_seed(0)
+    image, spline = torch.rand(2, 3, 16, 64), ThinPlateSpline((16, 64))
+    points = regular_control_points(20, 0.05)[None] + 0.02 * torch.randn(2, 20, 2)
+    expected = spline(image, points)
+    with torch.autocast("cpu", dtype):
+        assert torch.equal(spline(image, points), expected)
+
+
 def test_spatial_transformer_starts_near_the_identity():
     transformer = SpatialTransformer(3).eval()
     with torch.no_grad():

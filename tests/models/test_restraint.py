@@ -15,6 +15,8 @@ from glyphsr.pipelines.run_folder import RunFolder
 from glyphsr.pipelines.training_samples import draw_samples
 from glyphsr.pipelines.upscaling import Line, Upscaler
 from glyphsr.pipelines.validation import Pair
+from glyphsr.text.charset import CHARSETS
+from glyphsr.text.ctc import CTCCodec
 from glyphsr.weights.checkpoints import save_checkpoint
 
 CONFIG = RestraintConfig(low=0.4, high=0.8, floor=0.1)
@@ -79,6 +81,18 @@ def spelled(path: str) -> torch.Tensor:
 def test_words_agree_that_are_spelled_alike(first, second, alike):
     found = agreement(spelled(first), spelled(second), spelled("aaaaaaa"), reach=0)
     assert found.tolist() == [[alike] * 7]
+
+
+def test_case_is_of_no_matter_and_steps_may_be_others():
+    first, second = spelled("-a-b-c-"), spelled("--aa---bb---cc")
+    assert agreement(first, second, spelled("aaaaaaa"), reach=0).all()
+    other = spelled("--aa---bb---bb")
+    assert not agreement(first, other, spelled("aaaaaaa"), reach=0).any()
+    assert agreement(first, other, spelled("aaaaaaa"), reach=0, alike=(0, 1, 2, 2)).all()
+    assert agreement(first[:0], second[:0], first[:0], reach=0).shape == (0, 7)
+    codec = CTCCodec(CHARSETS[62])
+    classes = codec.encode("aZ9")
+    assert codec.decode([codec.lower_case[index] for index in classes]) == "az9"
 
 
 def test_only_the_word_that_is_spelled_otherwise_is_held_back():
@@ -146,14 +160,13 @@ def test_a_sure_prior_lets_everything_through():
 def test_what_is_read_otherwise_in_the_result_is_not_drawn():
     lr = torch.rand(1, 3, 16, 48)
     rereading = model(RestraintConfig(reread=True))
-    for steps in (24, 20):  # as many as the picture has, and others
-        sure = sure_prior(rereading, steps)  # which its own weights never read in noise
-        assert not rereading(lr, sure).share.any()
+    assert not rereading(lr, sure_prior(rereading, 24)).share.any()  # its own weights never read that in noise
     reader = rereading.prior.recognizer
     for head in (reader.symbols, reader.columns):
         torch.nn.init.zeros_(head.weight)
         head.bias.data = 20.0 * torch.nn.functional.one_hot(torch.tensor(3), len(head.bias)).float()
-    assert rereading(lr, sure_prior(rereading, 24)).share.min() == 1
+    for steps in (24, 20):  # as many as the picture has, and others
+        assert rereading(lr, sure_prior(rereading, steps)).share.min() == 1
 
 
 @pytest.mark.parametrize("size", [(16, 60), (20, 700), (96, 300)])

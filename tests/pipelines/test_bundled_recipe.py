@@ -8,6 +8,7 @@ import pytest
 
 from glyphsr import upscale
 from glyphsr.pipelines.models import load_recognizer, load_super_resolver
+from glyphsr.weights.checkpoints import read_checkpoint
 
 from ..conftest import ROOT, draw_word
 
@@ -40,6 +41,9 @@ def test_every_piece_is_there_and_the_result_upscales(made):
     assert [checkpoint.card[key] for key in ("prior_steps", "network_steps", "steps")] == [3, 2, 2]
     read = json.loads((out / "compact-reading" / "metrics.jsonl").read_text().splitlines()[-1])
     assert {"confusion", "confusion_2"} <= set(read)
+    by_training = read_checkpoint(out / "compact-reading" / "checkpoints" / "last.safetensors", tensors=False).card
+    assert len(set(checkpoint.card["readers"])) == 2
+    assert by_training["readers"] == checkpoint.card["readers"]
     assert "prior reads" in said
     assert upscale(draw_word("EXIT", 16), weights=out / "compact.safetensors").shape[0] == 32
     prior = load_recognizer(out / "compact-prior" / "checkpoints" / "best.safetensors")

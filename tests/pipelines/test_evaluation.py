@@ -12,9 +12,11 @@ from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.errors import ConfigError, DataError, WeightsError
 from glyphsr.metrics.psnr import batch_psnr
 from glyphsr.models.recognizers.crnn.network import CRNN
+from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.evaluation_report import as_csv
 from glyphsr.pipelines.judges import EngineJudge, RecognizerJudge, open_judge, open_judges
 from glyphsr.types import Reading, Sample
+from glyphsr.weights.checkpoints import save_checkpoint
 
 from ..conftest import draw_word
 
@@ -228,6 +230,18 @@ def test_all_asks_those_at_hand_and_says_who_is_left_out(tmp_path, monkeypatch):
     judges, notices = open_judges(["all"], CPU)
     assert "crnn-synth" in [judge.info.name for judge in judges]
     assert any(notice.startswith("left out aster") for notice in notices)
+
+
+def test_a_judge_that_taught_a_network_is_called_no_independent_one(settings, tiny_config, tmp_path):
+    def notices(readers):
+        path = tmp_path / f"taught-{len(readers)}.safetensors"
+        built = SuperResolver.from_config(tiny_config)
+        save_checkpoint(path, built, kind="super_resolver", config=tiny_config, card={"readers": readers})
+        return glyphsr.evaluate(**settings | {"weights": (str(path),), "recognizer": ("crnn-synth",)}).notices
+
+    said = "crnn-synth is no independent judge of taught-1.safetensors, which was trained by what it reads"
+    assert said in notices([open_judge("crnn-synth", CPU).info.sha256])
+    assert not any("independent" in notice for notice in notices([]))
 
 
 def test_a_judge_is_asked_once(crnn_file):

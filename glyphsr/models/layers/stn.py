@@ -74,9 +74,13 @@ class ThinPlateSpline(nn.Module):
             ``(B, C, *size)``; places outside the image are 0.
         """
         padding = self.padding_matrix.expand(len(image), 3, 2)
-        mapping = self.inverse_kernel @ torch.cat([control_points, padding], dim=1)  # (B, n + 3, 2)
-        grid = (self.target_coordinate_repr @ mapping).clamp(0, 1).view(len(image), *self.size, 2)
-        return F.grid_sample(image, 2 * grid - 1, align_corners=self.align_corners)
+        # The inverse has entries near 100 that cancel: in half precision the grid would be off by many pixels.
+        with torch.autocast(image.device.type, enabled=False):
+            points = torch.cat([control_points.to(padding.dtype), padding], dim=1)
+            mapping = self.inverse_kernel @ points  # (B, n + 3, 2)
+            grid = (self.target_coordinate_repr @ mapping).clamp(0, 1).view(len(image), *self.size, 2)
+            sampled = F.grid_sample(image.to(grid.dtype), 2 * grid - 1, align_corners=self.align_corners)
+        return sampled.to(image.dtype)
 
 
 class ControlPointLocalizer(nn.Module):
