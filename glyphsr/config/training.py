@@ -10,6 +10,7 @@ from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import Positive
 from glyphsr.config.ranges import NonNegative, Share
+from glyphsr.config.recognizers import RecognizerConfig
 from glyphsr.config.rendering import RenderConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -94,6 +95,8 @@ class DataConfig(Config):
     held_out: Share = 0.1
     """Share of each folder or LMDB kept for validation and never trained on; rendered words need none kept."""
     degradation: DegradationConfig = DegradationConfig()
+    blurred_share: Share = 0.0
+    """Share of each batch that a recognizer sees as LR enlarged by bicubic; the rest it sees as HR."""
     glyph_source: Literal["extracted", "kmeans"] = "extracted"
     """Where masks to learn from come from: glyph LMDBs, or k-means line masks made on the fly (paper, Baseline 2)."""
     min_glyph_quality: Share = 0.0
@@ -143,6 +146,9 @@ class LossConfig(Config):
     """CTC of the prior on LR against the label; for CRNN and CTC-transformer priors."""
     columns: NonNegative = 0.0
     """Cross-entropy of whose ink each column of LR shows; where a CTC-transformer prior is trained alone."""
+    reading: NonNegative = 1.0
+    """Where a recognizer is trained: CTC, or cross-entropy of its decoder's characters, the mean of both directions
+    where it has two."""
 
     @property
     def focus_recognizers(self) -> tuple[str, ...]:
@@ -201,14 +207,19 @@ class ValidationConfig(Config):
 class TrainConfig(Config):
     """One training run."""
 
-    task: Literal["sr", "prior"] = "sr"
-    """``sr`` trains the network (and the prior where its losses have weight), ``prior`` the prior alone."""
+    task: Literal["sr", "prior", "recognizer"] = "sr"
+    """``sr`` trains the network (and the prior where its losses have weight), ``prior`` the prior alone on LR,
+    ``recognizer`` a judge on HR."""
     model: ModelConfig = ModelConfig()
+    recognizer: RecognizerConfig | None = None
+    """What ``recognizer`` trains; ``model`` is of no matter then."""
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
     prior_weights: str | None = None
     """Checkpoint whose text prior the run starts from."""
+    recognizer_weights: str | None = None
+    """Checkpoint whose recognizer the run starts from."""
     network_weights: str | None = None
     """Checkpoint of ours whose network the run starts from; of the same shape, and best trained without the words that
     this run holds out."""
@@ -229,6 +240,12 @@ class TrainConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
+        if (self.task == "recognizer") != (self.recognizer is not None):
+            raise ValueError("recognizer: expected one if task is 'recognizer', and else null")
+        if self.task == "recognizer":
+            self._check_recognizer()
+        elif self.recognizer_weights:
+            raise ValueError("recognizer_weights: expected null unless task is 'recognizer'")
         if (self.loss.ctc or self.loss.text_prior) and not self.model.network.needs_prior:
             raise ValueError(
                 f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"
@@ -239,12 +256,12 @@ class TrainConfig(Config):
             raise ValueError("loss.columns: expected 0 unless task is 'prior' and model.prior.kind 'ctc_transformer'")
         if self.task == "sr" and not self.has_terms:
             raise ValueError("loss: expected a term with a weight above 0")
-        if self.task == "prior" and self.network_weights:
-            raise ValueError("network_weights: expected null when task is 'prior', which trains no network")
+        if self.task != "sr" and self.network_weights:
+            raise ValueError(f"network_weights: expected null when task is {self.task!r}, which trains no network")
         if self.task == "prior" and not self.loss.ctc:
             raise ValueError("loss.ctc: expected a weight above 0 when task is 'prior'")
-        if self.validation.protocol == "paper" and self.task == "prior":
-            raise ValueError("validation.protocol: expected standard when task is 'prior'")
+        if self.validation.protocol == "paper" and self.task != "sr":
+            raise ValueError(f"validation.protocol: expected standard when task is {self.task!r}")
         gpm = getattr(self.model.network, "gpm", None)
         if gpm is not None and self.glyph_tasks.cls and gpm.num_classes < CLASSES:
             raise ValueError(
@@ -259,11 +276,19 @@ class TrainConfig(Config):
             )
         return self
 
+    def _check_recognizer(self) -> None:
+        if self.recognizer is not None and self.recognizer.kind == "parseq":
+            raise ValueError("recognizer.kind: expected another one than parseq, whose permuted training is not here")
+        if not self.loss.reading:
+            raise ValueError("loss.reading: expected a weight above 0 when task is 'recognizer'")
+        if self.loss.ctc or self.loss.text_prior or self.prior_weights:
+            raise ValueError("loss.ctc, loss.text_prior, prior_weights: expected none when task is 'recognizer'")
+
     @property
     def glyph_tasks(self) -> GlyphTasks:
         """What the glyph terms teach: the network has the head, and the term a weight."""
         gpm = getattr(self.model.network, "gpm", None)
-        if gpm is None or not self.loss.glyph or self.task == "prior":
+        if gpm is None or not self.loss.glyph or self.task != "sr":
             return GlyphTasks(line=False, char=False, cls=False)
         loss = self.loss
         return GlyphTasks(

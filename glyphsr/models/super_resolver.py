@@ -1,7 +1,7 @@
 """The super-resolution network together with its text prior generator: RGB in, RGB out."""
 
 from functools import cached_property
-from typing import Self
+from typing import Self, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from glyphsr.config.model import ModelConfig
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.recognizers.interface import CTCRecognizer
-from glyphsr.models.registry import PriorNetwork, SRNetwork, build_network, build_prior
+from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, SRNetwork, build_network, build_prior
 from glyphsr.models.restraint import gate
 from glyphsr.types import SROutput
 
@@ -104,3 +104,7 @@ class SuperResolver(nn.Module):
         assert self.prior is not None
         assert isinstance(self.prior.recognizer, CTCRecognizer)
         return self.prior.recognizer.codec.lower_case
+
+
+Trained: TypeAlias = "SuperResolver | RecognizerNetwork"
+"""What a training run trains."""

@@ -2,8 +2,10 @@
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.training import GlyphTasks, TrainConfig
@@ -18,8 +20,12 @@ from glyphsr.losses.text_prior import text_prior_loss
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
-from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
+from glyphsr.models.recognizers.interface import AttentionRecognizer, CTCRecognizer
+from glyphsr.models.recognizers.moran.network import MORAN
+from glyphsr.models.registry import RecognizerNetwork
+from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator, Trained
 from glyphsr.pipelines.text_focus import TextFocus, open_text_focus
+from glyphsr.text.charset import filter_to
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, GlyphOutput
@@ -27,18 +33,22 @@ from glyphsr.types import Batch, GlyphOutput
 COLUMN_SLOTS = 26
 """Slots of the masks from which columns get their characters; what does not fit says nothing."""
 
+Model = TypeVar("Model", bound=nn.Module)
+
 LossTerms = dict[str, Tensor]
 """Each term's weighted scalar mean over a batch, or over a part of it."""
 
 
-class Objective(nn.Module):
-    """One way to train a super-resolver or a part of it; ``forward(batch)`` gives :data:`LossTerms`.
+class Objective(nn.Module, Generic[Model]):
+    """One way to train a super-resolver, a part of it, or a recognizer; ``forward(batch)`` gives :data:`LossTerms`.
 
     Args:
         model: What is trained, as a whole.
     """
 
-    def __init__(self, model: SuperResolver) -> None:
+    model: Model
+
+    def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
 
@@ -53,18 +63,19 @@ class Objective(nn.Module):
         """
         raise NotImplementedError
 
-    def train(self, mode: bool = True) -> "Objective":
+    def train(self, mode: bool = True) -> "Objective[Model]":
         """What does not learn stays in evaluation mode: a frozen prior keeps its BatchNorm statistics."""
         super().train(mode)
         for module in self.children():
             if not any(parameter.requires_grad for parameter in module.parameters()):
                 module.eval()
-        if self.model.prior is not None and not any(p.requires_grad for p in self.model.prior.parameters()):
-            self.model.prior.eval()
+        prior = getattr(self.model, "prior", None)
+        if prior is not None and not any(p.requires_grad for p in prior.parameters()):
+            prior.eval()
         return self
 
 
-class PriorObjective(Objective):
+class PriorObjective(Objective[SuperResolver]):
     """The text prior alone, on LR pictures: by CTC, and by whose ink each column shows."""
 
     def __init__(self, model: SuperResolver, config: TrainConfig) -> None:
@@ -105,7 +116,7 @@ class PriorObjective(Objective):
         return counts
 
 
-class SuperResolutionObjective(Objective):
+class SuperResolutionObjective(Objective[SuperResolver]):
     """The network, guided by the prior; the prior learns too where one of its losses has weight.
 
     Args:
@@ -233,6 +244,61 @@ class SuperResolutionObjective(Objective):
             terms["cls"] = loss.glyph * loss.cls * class_loss(glyphs.classes.float(), classes)
 
 
+class RecognizerObjective(Objective[nn.Module]):
+    """A recognizer alone, on HR pictures and, as a share of each batch, on LR ones enlarged by bicubic."""
+
+    def __init__(self, model: RecognizerNetwork, config: TrainConfig) -> None:
+        super().__init__(model)
+        self.recognizer = model
+        self.weight = config.loss.reading
+        self.blurred_share = config.data.blurred_share
+        if isinstance(model, CTCTransformer):
+            model.columns.requires_grad_(False)  # no loss reaches it
+
+    def clipped(self) -> Iterable[nn.Parameter]:
+        """All of them."""
+        return self.recognizer.parameters()
+
+    def forward(self, batch: Batch) -> LossTerms:
+        """What it reads, with the true texts given."""
+        recognizer = self.recognizer
+        prepared = recognizer.prepare(self._pictures(batch))
+        if isinstance(recognizer, CTCRecognizer):
+            return {
+                "reading": self.weight * ctc_loss(recognizer.symbol_logits(prepared), batch.labels, recognizer.codec)
+            }
+        assert isinstance(recognizer, AttentionRecognizer)
+        texts = [self._taught(label) for label in batch.labels]
+        directions = (
+            recognizer.teach_both(prepared, texts)
+            if isinstance(recognizer, MORAN)
+            else (recognizer.teach(prepared, texts),)
+        )
+        losses = [class_loss(taught.logits.float(), taught.targets) for taught in directions]
+        return {"reading": self.weight * torch.stack(losses).mean()}
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """Words where it reads by CTC, else characters with the ends of their texts."""
+        words = len(batch.ids)
+        if isinstance(self.recognizer, CTCRecognizer):
+            return {"reading": words}
+        return {"reading": words + sum(len(self._taught(label)) for label in batch.labels)}
+
+    def _taught(self, label: str) -> str:
+        """A label as the recognizer is told it, cut to what it can say."""
+        text, longest = filter_to(label, self.recognizer.charset), self.recognizer.max_length
+        return text if longest is None else text[: longest - 1]
+
+    def _pictures(self, batch: Batch) -> Tensor:
+        """HR, or LR of the same size for the first words of the whole batch; ``(B, 3, H, W)`` in [0, 1]."""
+        blurred = round(self.blurred_share * (batch.size or len(batch.ids)))
+        if not blurred:
+            return batch.hr
+        places = torch.tensor(batch.places or range(len(batch.ids)), device=batch.hr.device)
+        plain = F.interpolate(batch.lr, size=batch.hr.shape[-2:], mode="bicubic", align_corners=False).clamp(0, 1)
+        return torch.where((places < blurred)[:, None, None, None], plain, batch.hr)
+
+
 def _numbered(term: str, number: int) -> str:
     """A text-focus term of the first recognizer, or of one after it."""
     return f"{term}_{number + 1}" if number else term
@@ -265,14 +331,20 @@ def freeze_idle_parts(network: GlyphSR, tasks: GlyphTasks) -> None:
 
 
 def build_objective(
-    model: SuperResolver, config: TrainConfig, notify: Callable[[str], None], *, offline: bool = False
-) -> Objective:
+    model: Trained,
+    config: TrainConfig,
+    notify: Callable[[str], None],
+    *,
+    offline: bool = False,
+) -> Objective[Any]:
     """The objective that the configuration's task names.
 
     Raises:
         WeightsError: If the text-focus recognizer is not to be had.
         ConfigError: If no term is left to minimise.
     """
+    if not isinstance(model, SuperResolver):
+        return RecognizerObjective(model, config)
     if config.task == "prior":
         return PriorObjective(model, config)
     if not config.has_terms:  # masks may have been taken away since the configuration was read

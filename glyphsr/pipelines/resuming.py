@@ -10,7 +10,10 @@ from pydantic import ValidationError
 from glyphsr.config.training import FolderSource, TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 
-FIXED = ("model.", "task", "prior_weights", "network_weights", "optimiser.ema_decay", "data.held_out")
+FIXED = (
+    *("model.", "task", "recognizer", "prior_weights", "network_weights"),
+    *("optimiser.ema_decay", "data.held_out"),
+)
 """Settings that a run keeps to its end."""
 
 UNSEEN_IN_VALIDATION = (".remix", ".recolour")

@@ -42,6 +42,9 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
     if config.network_weights is not None and not _is_here(config.network_weights):
         notify(f"smoke: {config.network_weights} is not here, so the network starts from random weights")
         changes["network_weights"] = None
+    if config.recognizer_weights is not None and not _is_here(config.recognizer_weights):
+        notify(f"smoke: {config.recognizer_weights} is not here, so the recognizer starts from random weights")
+        changes["recognizer_weights"] = None
     absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(name)]
     if absent:
         notify(f"smoke: {', '.join(absent)} is not here, so {STAND_IN} stands in for the text focus")

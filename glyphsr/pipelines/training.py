@@ -27,7 +27,7 @@ from glyphsr.pipelines.stopping import InterruptedTrainingError, stop_on_signal
 from glyphsr.pipelines.training_checkpoints import Checkpoints, Progress, Resume, find_state
 from glyphsr.pipelines.training_report import StepReport, TrainResult
 from glyphsr.pipelines.training_samples import draw_samples
-from glyphsr.pipelines.training_setup import open_validator, start_network, start_prior
+from glyphsr.pipelines.training_setup import build_model, open_validator
 from glyphsr.pipelines.training_step import Average, StepOutcome, Stepper
 from glyphsr.pipelines.validation import ValidationScore
 from glyphsr.types import Batch
@@ -89,9 +89,7 @@ class Trainer:
         if config.batch_size < self.processes.count:
             raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
         torch.manual_seed(config.seed)
-        model = SuperResolver.from_config(config.model)
-        start_prior(model, config, self.say, offline=offline)
-        start_network(model, config, offline=offline)
+        model = build_model(config, self.say, offline=offline)
         objective = build_objective(model, config, self.say, offline=offline)
         self.model = model
         self.stepper = Stepper(objective, config, self.processes)
@@ -262,8 +260,9 @@ class Trainer:
         def write() -> None:
             if best:
                 self.checkpoints.save_best(now)
-            if self.config.task == "sr" and self.config.validation.samples:
-                draw_samples(self.checkpoints.shown, self.validator.pairs, self.config, self.folder, now.step)
+            shown = self.checkpoints.shown
+            if isinstance(shown, SuperResolver) and self.config.task == "sr" and self.config.validation.samples:
+                draw_samples(shown, self.validator.pairs, self.config, self.folder, now.step)
 
         self.processes.on_main(write)
         return score

@@ -12,7 +12,7 @@ from torch import nn
 import glyphsr
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.resuming import check_resumable, differences, validates_otherwise
 from glyphsr.pipelines.run_folder import BEST, LAST, STATE, RunFolder, read_state
@@ -86,8 +86,8 @@ class Checkpoints:
         config: TrainConfig,
         folder: RunFolder,
         *,
-        model: SuperResolver,
-        average: Average | None,
+        model: Trained,
+        average: Average[Any] | None,
         stepper: Stepper,
         processes: Processes,
         smoke: bool,
@@ -106,10 +106,9 @@ class Checkpoints:
         self._readers = readers_of(config.loss) if config.focuses else []
 
     @property
-    def shown(self) -> SuperResolver:
+    def shown(self) -> Trained:
         """The weights that are validated and saved: the averaged ones where there are such."""
-        model = self.average.model if self.average else self.model
-        assert isinstance(model, SuperResolver)
+        model: Trained = self.average.model if self.average else self.model
         return model
 
     @property
@@ -131,7 +130,10 @@ class Checkpoints:
             **({"readers": self._readers} if self._readers else {}),
         }
         model = self.shown
-        if self.config.task == "prior":
+        if self.config.recognizer is not None:
+            self.folder.save_weights(name, model, kind="recognizer", config=self.config.recognizer, card=card)
+        elif self.config.task == "prior":
+            assert isinstance(model, SuperResolver)
             assert model.prior is not None  # the configuration is checked
             recognizer = model.prior.recognizer
             self.folder.save_weights(name, recognizer, kind="recognizer", config=recognizer.config, card=card)

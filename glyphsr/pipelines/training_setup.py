@@ -5,7 +5,8 @@ from collections.abc import Callable
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.registry import RecognizerNetwork, build_recognizer
+from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.pipelines.judges import open_judge
 from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.processes import Processes
@@ -18,6 +19,32 @@ NETWORK_PREFIX = "network."
 
 ON_TEST = "protocol paper: weights are selected on the test subsets, as the lineage did; figures are best on test"
 NONE_HELD_OUT = "no words are held out to validate on, so the best weights are the last ones; see data.held_out"
+
+
+def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: bool = False) -> Trained:
+    """What a run trains, with the weights that it starts from.
+
+    Raises:
+        WeightsError: If named weights are not to be had, or are another network's.
+        ConfigError: If weights are named that nothing needs.
+    """
+    if config.recognizer is not None:
+        recognizer = build_recognizer(config.recognizer)
+        if config.recognizer_weights is not None:
+            _start_recognizer(recognizer, config.recognizer_weights, offline=offline)
+        return recognizer
+    model = SuperResolver.from_config(config.model)
+    start_prior(model, config, say, offline=offline)
+    start_network(model, config, offline=offline)
+    return model
+
+
+def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: bool) -> None:
+    path = obtain(weights, offline=offline)
+    found = load_recognizer(path)
+    if found.config != recognizer.config:
+        raise WeightsError(f"{path}: holds another recognizer than the configuration describes")
+    recognizer.load_state_dict(found.state_dict())
 
 
 def start_prior(

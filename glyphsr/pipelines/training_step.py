@@ -5,13 +5,13 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic
 
 import torch
 from torch import Tensor, nn
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.pipelines.objectives import LossTerms, Objective
+from glyphsr.pipelines.objectives import LossTerms, Model, Objective
 from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.schedule import learning_rate_factor
 from glyphsr.text.charset import filter_lower
@@ -78,7 +78,7 @@ class Stepper:
         processes: Where.
     """
 
-    def __init__(self, objective: Objective, config: TrainConfig, processes: Processes) -> None:
+    def __init__(self, objective: Objective[Any], config: TrainConfig, processes: Processes) -> None:
         self.config = config
         self.processes = processes
         self.objective = objective.to(processes.device)
@@ -199,7 +199,7 @@ class Stepper:
             self.processes.scaler.load_state_dict(state["scaler"])
 
 
-class Average:
+class Average(Generic[Model]):
     """Exponential moving average of a model's weights and of the statistics of its normalisations.
 
     Args:
@@ -207,7 +207,7 @@ class Average:
         decay: Of the average, reached slowly at the start.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: Model, decay: float) -> None:
         self.model = copy.deepcopy(model).requires_grad_(False)
         self.decay = decay
 

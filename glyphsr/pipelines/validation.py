@@ -20,7 +20,8 @@ from glyphsr.data.sources import WordSource, find_lmdb
 from glyphsr.errors import DataError
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.psnr import psnr
-from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.registry import RecognizerNetwork
+from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.pipelines.judges import Judge
 from glyphsr.pipelines.processes import Processes
 
@@ -33,6 +34,9 @@ HEIGHT = 16
 MAX_BATCH = 48
 TEST_SUBSETS = ("easy", "medium", "hard")
 HELD_OUT = "held out"
+SIDES = ("lr", "hr")
+SHARP, BLURRED = "HR", "LR enlarged"
+"""What a recognizer is validated on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +60,10 @@ class ValidationScore:
     """Of the network's picture; ``None`` where only the prior is trained."""
     bicubic_psnr_db: float | None = None
     accuracy: float | None = None
-    """Share of SR words that the judge reads, as a plain mean over the parts; ``None`` where it is not asked."""
+    """Share of SR words that the judge reads, or that a recognizer in training does, as a plain mean over the parts;
+    ``None`` where it is not asked."""
     parts: dict[str, float] = field(default_factory=dict)
-    """That share by test subset."""
+    """That share by test subset, or by what a recognizer was shown."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for logs and cards."""
@@ -89,7 +94,9 @@ class ValidationScore:
         parts = [] if self.psnr_db is None else [f"{self.psnr_db:.2f} dB (bicubic {self.bicubic_psnr_db:.2f})"]
         if self.accuracy is not None:
             each = ", ".join(f"{name} {value:.1%}" for name, value in self.parts.items())
-            parts.append(f"judge reads {self.accuracy:.1%} of SR" + (f" ({each})" if each else ""))
+            who = "reads" if self.psnr_db is None else "judge reads"
+            what = f"words ({each})" if self.psnr_db is None else "SR" + (f" ({each})" if each else "")
+            parts.append(f"{who} {self.accuracy:.1%} of {what}")
         if self.prior_accuracy is not None:
             parts.append(f"prior reads {self.prior_accuracy:.1%} of {self.words} LR words")
         return ", ".join(parts)
@@ -163,15 +170,36 @@ class Validator:
                 yield group[first : first + MAX_BATCH]
 
     @torch.no_grad()
-    def score(self, model: SuperResolver) -> ValidationScore:
+    def score(self, model: Trained) -> ValidationScore:
         """Run the model on every pair, in float32; leaves it in the mode it was in."""
         modes = {module: module.training for module in model.modules()}
         model.eval()
+        score = self._score_super_resolver(model) if isinstance(model, SuperResolver) else self._score_recognizer(model)
+        for module, mode in modes.items():
+            module.training = mode
+        return score
+
+    def _score_recognizer(self, recognizer: RecognizerNetwork) -> ValidationScore:
+        """The share of HR words, and of LR words enlarged by bicubic, that it reads."""
+        read = dict.fromkeys((SHARP, BLURRED), 0)
+        for batch in self._batches():
+            lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(self.processes.device) for side in SIDES)
+            plain = F.interpolate(lr, size=hr.shape[-2:], mode="bicubic", align_corners=False).clamp(0, 1)
+            for name, pictures in ((SHARP, hr), (BLURRED, plain)):
+                read[name] += _matches([reading.text for reading in recognizer.read(pictures)], batch)
+        totals = self._totals(list(read.values()))
+        if not self.pairs:
+            return ValidationScore(words=0, prior_accuracy=None)
+        parts = {name: total / len(self.pairs) for name, total in zip(read, totals, strict=True)}
+        accuracy = sum(parts.values()) / len(parts)
+        return ValidationScore(len(self.pairs), None, accuracy=accuracy, parts=parts)
+
+    def _score_super_resolver(self, model: SuperResolver) -> ValidationScore:
         device = self.processes.device
         read, fidelity, bicubic = 0, 0.0, 0.0
         right = dict.fromkeys(self.parts, 0)
         for batch in self._batches():
-            lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(device) for side in ("lr", "hr"))
+            lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(device) for side in SIDES)
             if model.prior is not None:
                 read += _matches([reading.text for reading in model.prior.recognizer.read(lr)], batch)
             if self.task == "sr":
@@ -181,8 +209,6 @@ class Validator:
                 bicubic += float(psnr(plain.clamp(0, 1), hr).sum())
                 if self.judge is not None:
                     self._judge(sr, batch, right)
-        for module, mode in modes.items():
-            module.training = mode
         return self._score(read, fidelity, bicubic, right, has_prior=model.prior is not None)
 
     def _judge(self, sr: Tensor, batch: Sequence[Pair], right: dict[str, int]) -> None:
@@ -194,10 +220,9 @@ class Validator:
         self, read: int, fidelity: float, bicubic: float, right: dict[str, int], *, has_prior: bool
     ) -> ValidationScore:
         """Put the shares of all processes together."""
-        own = torch.tensor([read, fidelity, bicubic, *right.values()], dtype=torch.float64)
-        if self.processes.device.type != "mps":  # which has no doubles, and no other processes
-            own = own.to(self.processes.device)
-        total_read, total_fidelity, total_bicubic, *total_right = self.processes.sum(own).tolist()
+        total_read, total_fidelity, total_bicubic, *total_right = self._totals(
+            [read, fidelity, bicubic, *right.values()]
+        )
         if not self.pairs:
             return ValidationScore(words=0, prior_accuracy=None)
         count = len(self.pairs)
@@ -214,6 +239,14 @@ class Validator:
             accuracy=sum(parts.values()) / len(parts) if parts else None,
             parts=parts if set(parts) != {HELD_OUT} else {},
         )
+
+    def _totals(self, figures: Sequence[float]) -> list[float]:
+        """Sums over all processes."""
+        own = torch.tensor(figures, dtype=torch.float64)
+        if self.processes.device.type != "mps":  # which has no doubles, and no other processes
+            own = own.to(self.processes.device)
+        totals: list[float] = self.processes.sum(own).tolist()
+        return totals
 
 
 def _matches(texts: Sequence[str], batch: Sequence[Pair]) -> int:

@@ -64,3 +64,16 @@ class MORAN(nn.Module):
         features = self.encoder(self.rectifier(prepared))
         logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
         return TeacherForcing(logits, attention[:, None, :, None, :], targets)
+
+    def teach_both(self, prepared: Tensor, texts: Sequence[str]) -> tuple[TeacherForcing, TeacherForcing]:
+        """As :meth:`teach`, and the other decoder with the texts reversed: what the network is trained by.
+
+        Source: ``Canjie-Luo/MORAN_v2: main.py``, whose loss is the mean of both.
+        """
+        features = self.encoder(self.rectifier(prepared))
+        taught = []
+        for decoder, told in ((self.decoder, texts), (self.reverse_decoder, [text[::-1] for text in texts])):
+            targets = torch.tensor(self.codec.encode_rows(told), device=prepared.device)
+            logits, attention = decoder(features, steps=targets.shape[1], previous=targets)
+            taught.append(TeacherForcing(logits, attention[:, None, :, None, :], targets))
+        return taught[0], taught[1]
