@@ -82,6 +82,8 @@ class MORANConfig(Config):
     """MORAN v2 as published: gray, 32 x 100, digits and a-z."""
 
     kind: Literal["moran"] = "moran"
+    width: Annotated[int, Field(ge=2)] = 32
+    """Channels of the first convolution; the last has sixteen times as many."""
     hidden: Positive = 256
     """Units of each LSTM, per direction, and of the decoders."""
     max_steps: Positive = 20
@@ -94,6 +96,8 @@ class ASTERConfig(Config):
     """ASTER as published: 94 characters, beam width 5."""
 
     kind: Literal["aster"] = "aster"
+    width: Annotated[int, Field(ge=2)] = 32
+    """Channels of the encoder's first convolution; the last, and its LSTMs, have sixteen times as many."""
     hidden: Positive = 512
     """Units of the decoder and of its attention."""
     max_steps: Positive = 100

@@ -30,8 +30,8 @@ from ..runs import run, same
 KINDS = {
     "crnn": CRNNConfig(width=4, hidden=8),
     "ctc_transformer": CTCTransformerConfig(channels=(4, 4, 8), blocks=(1, 1), dim=16, depth=1, heads=2),
-    "moran": MORANConfig(hidden=8),
-    "aster": ASTERConfig(hidden=16, max_steps=30),
+    "moran": MORANConfig(width=2, hidden=8),
+    "aster": ASTERConfig(width=2, hidden=16, max_steps=30),
 }
 
 

@@ -5,7 +5,9 @@ import itertools
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WIDTHS = (32, 32, 64, 128, 256, 512)
+GROWTH = (1, 1, 2, 4, 8, 16)
+"""Channels behind the stem and behind each stage, in those of the stem."""
+
 DEPTHS = (3, 4, 6, 6, 3)
 STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1), (2, 1))
 
@@ -31,20 +33,25 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """``(B, 3, 32, 100)`` -> ``(B, 25, 512)``.
+    """``(B, 3, 32, 100)`` -> ``(B, 25, out_channels)``.
 
     Source: ``ayumiymk/aster.pytorch: lib/models/resnet_aster.py``.
+
+    Args:
+        width: Channels of the stem; 32 as published.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        stem = nn.Conv2d(3, WIDTHS[0], kernel_size=3, padding=1, bias=False)
-        self.stem = nn.Sequential(stem, nn.BatchNorm2d(WIDTHS[0]), nn.ReLU())
+        widths = [factor * width for factor in GROWTH]
+        self.out_channels = widths[-1]
+        stem = nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False)
+        self.stem = nn.Sequential(stem, nn.BatchNorm2d(width), nn.ReLU())
         self.stages = nn.ModuleList()
-        for (i, o), depth, stride in zip(itertools.pairwise(WIDTHS), DEPTHS, STRIDES, strict=True):
+        for (i, o), depth, stride in zip(itertools.pairwise(widths), DEPTHS, STRIDES, strict=True):
             blocks = [ResidualBlock(i, o, stride), *(ResidualBlock(o, o, None) for _ in range(depth - 1))]
             self.stages.append(nn.Sequential(*blocks))
-        self.rnn = nn.LSTM(WIDTHS[-1], WIDTHS[-1] // 2, num_layers=2, batch_first=True, bidirectional=True)
+        self.rnn = nn.LSTM(widths[-1], widths[-1] // 2, num_layers=2, batch_first=True, bidirectional=True)
 
     def forward(self, images: Tensor) -> Tensor:
         """Features of 25 columns."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.recognizers import ASTERConfig
 from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
-from glyphsr.models.recognizers.aster.encoder import WIDTHS, Encoder
+from glyphsr.models.recognizers.aster.encoder import Encoder
 from glyphsr.models.recognizers.aster.rectifier import Rectifier
 from glyphsr.models.recognizers.interface import TeacherForcing
 from glyphsr.text.charset import PRINTABLE_94
@@ -34,15 +34,15 @@ class ASTER(nn.Module):
         self.num_classes = len(self.charset) + SPECIALS
         self.max_length = self.config.max_steps
         self.rectifier = Rectifier(align_corners=self.config.align_corners)
-        self.encoder = Encoder()
-        self.decoder = AttentionDecoder(WIDTHS[-1], self.config.hidden, self.num_classes)
+        self.encoder = Encoder(self.config.width)
+        self.decoder = AttentionDecoder(self.encoder.out_channels, self.config.hidden, self.num_classes)
 
     def prepare(self, images: Tensor) -> Tensor:
         """RGB ``(B, 3, h, w)`` in [0, 1] -> the same size in [-1, 1]; the rectifier takes any size."""
         return 2 * images - 1
 
     def features(self, prepared: Tensor) -> Tensor:
-        """``(B, 3, h, w)`` in [-1, 1] -> ``(B, 25, 512)``."""
+        """``(B, 3, h, w)`` in [-1, 1] -> ``(B, 25, 16 width)``."""
         return self.encoder(self.rectifier(prepared))  # type: ignore[no-any-return]
 
     def forward(self, prepared: Tensor) -> Tensor:

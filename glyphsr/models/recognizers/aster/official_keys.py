@@ -37,4 +37,6 @@ def config_from_keys(shapes: Shapes) -> ASTERConfig:
     Raises:
         KeyError: If a key is missing that every ASTER has.
     """
-    return ASTERConfig(hidden=shapes["decoder.decoder.attention_unit.sEmbed.weight"][0])
+    return ASTERConfig(
+        hidden=shapes["decoder.decoder.attention_unit.sEmbed.weight"][0], width=shapes["encoder.layer0.0.weight"][0]
+    )

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from glyphsr.models.layers.bidirectional_lstm import BidirectionalLSTM
 
-WIDTHS = (32, 32, 64, 128, 256, 512)
+GROWTH = (1, 1, 2, 4, 8, 16)
+"""Channels behind the stem and behind each stage, in those of the stem."""
+
 DEPTHS = (3, 4, 6, 6, 3)
 STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1), (2, 1))
 
@@ -42,17 +44,22 @@ class Encoder(nn.Module):
     """``(B, 1, 32, 100)`` -> ``(25, B, hidden)``.
 
     Source: ``Canjie-Luo/MORAN_v2: models/asrn_res.py``.
+
+    Args:
+        hidden: Units of each LSTM, per direction.
+        width: Channels of the stem; 32 as published.
     """
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, hidden: int, width: int) -> None:
         super().__init__()
-        self.stem = _conv_norm(1, WIDTHS[0], 3)
+        widths = [factor * width for factor in GROWTH]
+        self.stem = _conv_norm(1, width, 3)
         self.stages = nn.ModuleList()
-        for (i, o), depth, stride in zip(itertools.pairwise(WIDTHS), DEPTHS, STRIDES, strict=True):
+        for (i, o), depth, stride in zip(itertools.pairwise(widths), DEPTHS, STRIDES, strict=True):
             blocks = [ResidualBlock(i, o, stride), *(ResidualBlock(o, o, None) for _ in range(depth - 1))]
             self.stages.append(nn.Sequential(*blocks))
         self.rnn = nn.Sequential(
-            BidirectionalLSTM(WIDTHS[-1], hidden, hidden), BidirectionalLSTM(hidden, hidden, hidden)
+            BidirectionalLSTM(widths[-1], hidden, hidden), BidirectionalLSTM(hidden, hidden, hidden)
         )
 
     def forward(self, gray: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class MORAN(nn.Module):
         self.num_classes = len(self.charset) + 1
         self.max_length = self.config.max_steps
         self.rectifier = Rectifier(align_corners=self.config.align_corners)
-        self.encoder = Encoder(self.config.hidden)
+        self.encoder = Encoder(self.config.hidden, self.config.width)
         self.decoder = AttentionDecoder(self.config.hidden, self.num_classes)
         self.reverse_decoder = AttentionDecoder(self.config.hidden, self.num_classes)
 

@@ -40,4 +40,6 @@ def config_from_keys(shapes: Shapes) -> MORANConfig:
     Raises:
         KeyError: If a key is missing that every MORAN has.
     """
-    return MORANConfig(hidden=shapes["ASRN.attentionL2R.char_embeddings"][1])
+    return MORANConfig(
+        hidden=shapes["ASRN.attentionL2R.char_embeddings"][1], width=shapes["ASRN.cnn.block0.0.weight"][0]
+    )
