@@ -13,7 +13,7 @@ from glyphsr.weights.checkpoints import read_checkpoint
 from ..conftest import ROOT, draw_word
 
 RENDERED = "{kind: rendered, render: {height: 32, fonts: [builtin]}}"
-FOLDER = "{kind: folder, path: x, group: ^.*, remix: 1, recolour: 1}"
+FOLDER = "{kind: folder, path: x, glyphs: runs/glyphs, group: ^.*, remix: 1, recolour: 1}"
 RUNS = ("compact-prior", "compact", "compact-reading")
 SOURCES = "data.sources=[" + RENDERED + ", " + FOLDER + "]"
 

@@ -1,0 +1,47 @@
+"""The recipe of the package's judges runs as committed, from rendered words to judges; here with few steps."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.pipelines.judges import open_judge
+from glyphsr.weights.checkpoints import read_checkpoint
+
+from ..conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def made(word_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("judges")
+    command = [sys.executable, str(ROOT / "benchmarks" / "judges.py"), "--words", str(word_folder), "--out", str(out)]
+    command += ["--fonts", "builtin", "--count", "40", "--steps", "2", "--workers", "0", "--precision", "fp32"]
+    command += ["--set", "batch_size=4", "--set", "validation.words=3", "--set", "data.held_out=0.4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return out, command
+
+
+@pytest.mark.parametrize("kind", ["crnn", "moran", "aster"])
+def test_each_kind_becomes_a_judge_with_a_card(made, kind):
+    out, _ = made
+    assert len(PairedLmdb(out / "judge-words")) == 40
+    path = out / f"{kind}-synth.safetensors"
+    judge = open_judge(f"{kind}={path}", torch.device("cpu"))
+    assert judge.info.published is None
+    assert len(judge.read([torch.rand(3, 32, 100)])) == 1
+    checkpoint = read_checkpoint(path, tensors=True)
+    assert checkpoint.card["name"] == f"{kind}-synth"
+    assert checkpoint.card["steps"] == 2
+    assert {tensor.dtype for tensor in checkpoint.tensors.values() if tensor.is_floating_point()} == {torch.float16}
+
+
+def test_the_same_command_again_makes_nothing_anew(made):
+    out, command = made
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.jsonl")}
+    again = subprocess.run([*command, "--only", "crnn"], capture_output=True, text=True, check=True, timeout=500)
+    assert "has its 2 steps" in again.stdout
+    assert len(before) == 3
+    assert {path: path.stat().st_mtime_ns for path in before} == before
