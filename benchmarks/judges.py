@@ -15,6 +15,7 @@ import glyphsr
 from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.config.synth import SynthConfig
+from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.errors import GlyphSRError
 from glyphsr.pipelines.models import load_recognizer
 from glyphsr.weights.checkpoints import read_checkpoint, save_checkpoint
@@ -44,6 +45,8 @@ def main() -> None:
         )
         made = glyphsr.synthesize(words, config=settings, notify=print)
         print(f"{words}: {made.samples} words of {made.fonts} fonts in {made.seconds:.0f} s")
+    if len(PairedLmdb(words)) != options.count:
+        sys.exit(f"{words}: holds {len(PairedLmdb(words))} words, not {options.count}; remove it or give another --out")
     for kind in options.only or KINDS:
         config = recipe(f"recognizers/{kind}", options, options.steps)
         best = trained(config, options.out / f"{kind}-synth", common)

@@ -98,5 +98,7 @@ def register(target: Path) -> None:
     """Tell the registry the hash of the package's new weights."""
     rows = REGISTRY_FILE.read_text(encoding="utf-8")
     before, name, after = rows.partition(f"\n{target.stem}:\n")
+    if not name:
+        sys.exit(f"{REGISTRY_FILE}: has no row {target.stem}; add one")
     changed = re.sub(r"sha256: [0-9a-f]{64}", f"sha256: {sha256_of(target)}", after, count=1)
     REGISTRY_FILE.write_text(before + name + changed, encoding="utf-8")

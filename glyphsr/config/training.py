@@ -10,7 +10,7 @@ from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import Positive
 from glyphsr.config.ranges import NonNegative, Share
-from glyphsr.config.recognizers import RecognizerConfig
+from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
 from glyphsr.config.rendering import RenderConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -211,8 +211,8 @@ class TrainConfig(Config):
     """``sr`` trains the network (and the prior where its losses have weight), ``prior`` the prior alone on LR,
     ``recognizer`` a judge on HR."""
     model: ModelConfig = ModelConfig()
-    recognizer: RecognizerConfig | None = None
-    """What ``recognizer`` trains; ``model`` is of no matter then."""
+    recognizer: RecognizerConfig = CRNNConfig()
+    """What ``recognizer`` trains, to which ``model`` is of no matter; nor is this to the other tasks."""
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
@@ -240,12 +240,12 @@ class TrainConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
-        if (self.task == "recognizer") != (self.recognizer is not None):
-            raise ValueError("recognizer: expected one if task is 'recognizer', and else null")
         if self.task == "recognizer":
             self._check_recognizer()
         elif self.recognizer_weights:
             raise ValueError("recognizer_weights: expected null unless task is 'recognizer'")
+        elif self.data.blurred_share:
+            raise ValueError("data.blurred_share: expected 0 unless task is 'recognizer'")
         if (self.loss.ctc or self.loss.text_prior) and not self.model.network.needs_prior:
             raise ValueError(
                 f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"
@@ -277,7 +277,7 @@ class TrainConfig(Config):
         return self
 
     def _check_recognizer(self) -> None:
-        if self.recognizer is not None and self.recognizer.kind == "parseq":
+        if self.recognizer.kind == "parseq":
             raise ValueError("recognizer.kind: expected another one than parseq, whose permuted training is not here")
         if not self.loss.reading:
             raise ValueError("loss.reading: expected a weight above 0 when task is 'recognizer'")

@@ -260,15 +260,17 @@ class RecognizerObjective(Objective[nn.Module]):
         return self.recognizer.parameters()
 
     def forward(self, batch: Batch) -> LossTerms:
-        """What it reads, with the true texts given."""
+        """What it reads, with the true texts given; words that are longer than it can say are left out."""
         recognizer = self.recognizer
-        prepared = recognizer.prepare(self._pictures(batch))
+        pictures = self._pictures(batch)
         if isinstance(recognizer, CTCRecognizer):
-            return {
-                "reading": self.weight * ctc_loss(recognizer.symbol_logits(prepared), batch.labels, recognizer.codec)
-            }
+            logits = recognizer.symbol_logits(recognizer.prepare(pictures))
+            return {"reading": self.weight * ctc_loss(logits, batch.labels, recognizer.codec)}
         assert isinstance(recognizer, AttentionRecognizer)
-        texts = [self._taught(label) for label in batch.labels]
+        chosen = self._chosen(batch)
+        if not chosen:
+            return {"reading": 0.0 * torch.stack([parameter.sum() for parameter in recognizer.parameters()]).sum()}
+        prepared, texts = recognizer.prepare(pictures[chosen]), [self._taught(batch.labels[i]) for i in chosen]
         directions = (
             recognizer.teach_both(prepared, texts)
             if isinstance(recognizer, MORAN)
@@ -279,15 +281,18 @@ class RecognizerObjective(Objective[nn.Module]):
 
     def counts(self, batch: Batch) -> dict[str, int]:
         """Words where it reads by CTC, else characters with the ends of their texts."""
-        words = len(batch.ids)
         if isinstance(self.recognizer, CTCRecognizer):
-            return {"reading": words}
-        return {"reading": words + sum(len(self._taught(label)) for label in batch.labels)}
+            return {"reading": len(batch.ids)}
+        return {"reading": sum(1 + len(self._taught(batch.labels[i])) for i in self._chosen(batch))}
 
     def _taught(self, label: str) -> str:
-        """A label as the recognizer is told it, cut to what it can say."""
-        text, longest = filter_to(label, self.recognizer.charset), self.recognizer.max_length
-        return text if longest is None else text[: longest - 1]
+        """A label as the recognizer is told it."""
+        return filter_to(label, self.recognizer.charset)
+
+    def _chosen(self, batch: Batch) -> list[int]:
+        """The words that it can say."""
+        longest = self.recognizer.max_length
+        return [i for i, label in enumerate(batch.labels) if longest is None or len(self._taught(label)) <= longest]
 
     def _pictures(self, batch: Batch) -> Tensor:
         """HR, or LR of the same size for the first words of the whole batch; ``(B, 3, H, W)`` in [0, 1]."""

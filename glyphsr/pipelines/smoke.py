@@ -48,7 +48,8 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
     absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(name)]
     if absent:
         notify(f"smoke: {', '.join(absent)} is not here, so {STAND_IN} stands in for the text focus")
-        loss = loss.model_copy(update={"focus_recognizer": STAND_IN})
+        readers = tuple(STAND_IN if name in absent else name for name in loss.focus_recognizers)
+        loss = loss.model_copy(update={"focus_recognizer": readers})
     sources = tuple(source for source in config.data.sources if _has_words(source, data_root))
     if sources != config.data.sources:
         missing = len(config.data.sources) - len(sources)

@@ -130,7 +130,7 @@ class Checkpoints:
             **({"readers": self._readers} if self._readers else {}),
         }
         model = self.shown
-        if self.config.recognizer is not None:
+        if self.config.task == "recognizer":
             self.folder.save_weights(name, model, kind="recognizer", config=self.config.recognizer, card=card)
         elif self.config.task == "prior":
             assert isinstance(model, SuperResolver)

@@ -28,8 +28,11 @@ def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: boo
         WeightsError: If named weights are not to be had, or are another network's.
         ConfigError: If weights are named that nothing needs.
     """
-    if config.recognizer is not None:
-        recognizer = build_recognizer(config.recognizer)
+    if config.task == "recognizer":
+        try:
+            recognizer = build_recognizer(config.recognizer)
+        except ValueError as error:
+            raise ConfigError(f"recognizer: {error}") from error
         if config.recognizer_weights is not None:
             _start_recognizer(recognizer, config.recognizer_weights, offline=offline)
         return recognizer
@@ -114,4 +117,4 @@ def open_validator(
         pairs = held_out_pairs(open_sources(config.data, held_out=True, data_root=data_root, notify=say), config)
     if not pairs:
         say(NONE_HELD_OUT)
-    return Validator(pairs, config.task, processes, judge)
+    return Validator(pairs, config, processes, judge)

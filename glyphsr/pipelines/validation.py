@@ -60,8 +60,8 @@ class ValidationScore:
     """Of the network's picture; ``None`` where only the prior is trained."""
     bicubic_psnr_db: float | None = None
     accuracy: float | None = None
-    """Share of SR words that the judge reads, or that a recognizer in training does, as a plain mean over the parts;
-    ``None`` where it is not asked."""
+    """Share of SR words that the judge reads, as a plain mean over the parts; ``None`` where it is not asked. Of a
+    recognizer in training the share of HR and of blurred words, as it is shown them."""
     parts: dict[str, float] = field(default_factory=dict)
     """That share by test subset, or by what a recognizer was shown."""
 
@@ -148,14 +148,17 @@ class Validator:
 
     Args:
         pairs: LR and HR words.
-        task: As in :class:`glyphsr.config.training.TrainConfig`.
+        config: The run.
         processes: Who shares the work.
         judge: Reads SR where accuracy selects; ``None`` where PSNR does.
     """
 
-    def __init__(self, pairs: list[Pair], task: str, processes: Processes, judge: Judge | None = None) -> None:
+    def __init__(
+        self, pairs: list[Pair], config: TrainConfig, processes: Processes, judge: Judge | None = None
+    ) -> None:
         self.pairs = pairs
-        self.task = task
+        self.task = config.task
+        self.blurred_share = config.data.blurred_share
         self.processes = processes
         self.judge = judge
         self.parts = list(dict.fromkeys(pair.part for pair in pairs))
@@ -191,7 +194,7 @@ class Validator:
         if not self.pairs:
             return ValidationScore(words=0, prior_accuracy=None)
         parts = {name: total / len(self.pairs) for name, total in zip(read, totals, strict=True)}
-        accuracy = sum(parts.values()) / len(parts)
+        accuracy = (1 - self.blurred_share) * parts[SHARP] + self.blurred_share * parts[BLURRED]
         return ValidationScore(len(self.pairs), None, accuracy=accuracy, parts=parts)
 
     def _score_super_resolver(self, model: SuperResolver) -> ValidationScore:

@@ -13,6 +13,7 @@ from glyphsr.config.recognizers import (
     CTCTransformerConfig,
     MORANConfig,
     PARSeqConfig,
+    TelescopeConfig,
 )
 from glyphsr.config.training import DataConfig, FolderSource, LossConfig, OptimiserConfig, TrainConfig, ValidationConfig
 from glyphsr.errors import ConfigError, WeightsError
@@ -74,6 +75,18 @@ def test_everything_learns_from_what_is_to_be_read(kind):
     assert float(objective(blind)["reading"].detach()) != pytest.approx(float(objective(batch)["reading"].detach()))
 
 
+def test_one_word_alone_can_be_learned_from():
+    objective = objective_for("aster").train()
+    loss = objective(batch_of(["abc"]))["reading"]
+    loss.backward()
+    assert torch.isfinite(loss.detach())
+
+
+def test_a_shape_that_cannot_be_is_a_setting_to_correct(word_folder, tmp_path):
+    with pytest.raises(ConfigError, match="recognizer: embed_dim: expected 512"):
+        train(config_for(TelescopeConfig(embed_dim=256), word_folder), out=tmp_path, device="cpu", workers=0)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts_of_a_batch_weigh_what_they_count(kind):
     objective = objective_for(kind, blurred_share=0.5)
@@ -89,6 +102,17 @@ def test_parts_of_a_batch_weigh_what_they_count(kind):
     assert sum(shares) == pytest.approx(1.0)
     found = sum(share * float(objective(part)["reading"].detach()) for share, part in zip(shares, parts, strict=True))
     assert found == pytest.approx(whole, rel=1e-4)
+
+
+def test_words_that_are_longer_than_it_can_say_are_left_out():
+    objective = objective_for("moran")
+    short, long = batch_of(["abc", "de"]), batch_of(["abc", "de", "x" * 21])
+    assert objective.counts(long) == objective.counts(short) == {"reading": 7}
+    long = Batch(long.ids, torch.cat([short.lr, long.lr[2:]]), torch.cat([short.hr, long.hr[2:]]), long.labels)
+    assert float(objective(long)["reading"].detach()) == pytest.approx(float(objective(short)["reading"].detach()))
+    none = objective(batch_of(["x" * 21]))["reading"]
+    none.backward()
+    assert float(none.detach()) == 0.0
 
 
 def test_moran_learns_both_directions():
@@ -119,7 +143,7 @@ def test_a_run_leaves_a_judge_and_says_what_it_reads(word_folder, tmp_path):
     result = train(config_for(KINDS["aster"], word_folder), out=tmp_path, device="cpu", workers=0, notify=notes.append)
     assert "words to validate on" in notes[-1]
     assert set(result.score.parts) == {"HR", "LR enlarged"}
-    assert result.score.figure == sum(result.score.parts.values()) / 2
+    assert result.score.figure == result.score.parts["HR"]  # it was shown nothing else
     assert result.score.describe().startswith("reads ")
     kept = load_recognizer(result.best)
     assert kept.config == KINDS["aster"]
@@ -164,14 +188,13 @@ def test_a_stopped_and_resumed_run_equals_one_never_stopped(kind, word_folder, t
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"recognizer": None}, "recognizer: expected one if task is 'recognizer'"),
         ({"recognizer": PARSeqConfig()}, "expected another one than parseq"),
         ({"loss": LossConfig(reading=0.0)}, "loss.reading: expected a weight above 0"),
         ({"loss": LossConfig(ctc=1.0)}, "expected none when task is 'recognizer'"),
-        ({"task": "sr"}, "recognizer: expected one if task is 'recognizer', and else null"),
+        ({"task": "sr", "data": DataConfig(blurred_share=0.2)}, "data.blurred_share: expected 0 unless task is 'recog"),
         ({"network_weights": "x"}, "network_weights: expected null when task is 'recognizer'"),
         ({"validation": ValidationConfig(protocol="paper")}, "expected standard when task is 'recognizer'"),
-        ({"task": "sr", "recognizer": None, "recognizer_weights": "x"}, "recognizer_weights: expected null"),
+        ({"task": "sr", "recognizer_weights": "x"}, "recognizer_weights: expected null"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(changes, said):

@@ -83,6 +83,17 @@ class ThinPlateSpline(nn.Module):
         return sampled.to(image.dtype)
 
 
+class RowNorm(nn.BatchNorm1d):
+    """Batch normalisation of rows; one row alone, which has no deviation, is normalised by the running statistics."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """``(B, D)`` -> the same shape."""
+        if self.training and len(rows) == 1:
+            mean, variance = self.running_mean, self.running_var
+            return F.batch_norm(rows, mean, variance, self.weight, self.bias, training=False, eps=self.eps)
+        return super().forward(rows)
+
+
 class ControlPointLocalizer(nn.Module):
     """Convolutional network that proposes control points for the spline.
 
@@ -110,7 +121,7 @@ class ControlPointLocalizer(nn.Module):
             nn.Sequential(nn.Conv2d(i, o, kernel_size=3, padding=1), nn.BatchNorm2d(o), nn.ReLU())
             for i, o in itertools.pairwise(channels)
         )
-        self.hidden = nn.Sequential(nn.Linear(512, 512), nn.BatchNorm1d(512), nn.ReLU())
+        self.hidden = nn.Sequential(nn.Linear(512, 512), RowNorm(512), nn.ReLU())
         self.points = nn.Linear(512, 2 * num_control_points)
         for module in self.convs.modules():
             if isinstance(module, nn.Conv2d):

@@ -66,9 +66,10 @@ class MORAN(nn.Module):
         return TeacherForcing(logits, attention[:, None, :, None, :], targets)
 
     def teach_both(self, prepared: Tensor, texts: Sequence[str]) -> tuple[TeacherForcing, TeacherForcing]:
-        """As :meth:`teach`, and the other decoder with the texts reversed: what the network is trained by.
+        """As :meth:`teach`, and the other decoder with the texts reversed; training's loss is the mean of both.
 
-        Source: ``Canjie-Luo/MORAN_v2: main.py``, whose loss is the mean of both.
+        Source: ``Canjie-Luo/MORAN_v2: main.py``. The published training also leaves the rectifier out for half of the
+        batches and exchanges attention weights of neighbouring columns at random; here neither is done.
         """
         features = self.encoder(self.rectifier(prepared))
         taught = []
