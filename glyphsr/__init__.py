@@ -2,8 +2,8 @@
 
 ``upscale(image)`` and ``Upscaler`` work on arrays and PIL images, ``upscale_files`` on files and folders, ``train``
 runs a training configuration, ``evaluate`` scores networks, ``extract_glyphs`` finds the mask of each character of a
-word and ``extract`` those of a data set, ``synthesize`` renders data sets. They are imported when first used, so that
-``import glyphsr`` is instant.
+word and ``extract`` those of a data set, ``synthesize`` renders data sets, ``visualize`` shows all of it. They are
+imported when first used, so that ``import glyphsr`` is instant.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from glyphsr.pipelines.training import train
     from glyphsr.pipelines.upscale_files import upscale_files
     from glyphsr.pipelines.upscaling import Upscaler, upscale
+    from glyphsr.pipelines.visualization import visualize
 
 __version__ = _version.VERSION
 
@@ -29,6 +30,7 @@ _HOMES = {
     "train": "glyphsr.pipelines.training",
     "upscale": "glyphsr.pipelines.upscaling",
     "upscale_files": "glyphsr.pipelines.upscale_files",
+    "visualize": "glyphsr.pipelines.visualization",
 }
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "train",
     "upscale",
     "upscale_files",
+    "visualize",
 ]
 
 

@@ -20,6 +20,7 @@ from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
+from glyphsr_cli.commands.visualize import visualize
 
 INTERRUPTED = 130
 
@@ -82,6 +83,7 @@ app.command("upscale")(upscale)
 app.command("extract")(extract)
 app.command("train")(train)
 app.command("eval")(eval_)
+app.command("visualize")(visualize)
 _flow(app)
 data_app.command("synth")(synth)
 data_app.command("degrade")(degrade)

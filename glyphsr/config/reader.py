@@ -16,12 +16,13 @@ from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.errors import ConfigError
 
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS = (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig, SynthConfig)
+COMMANDS = (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig, SynthConfig, VisualizeConfig)
 """Settings of all commands."""
 
 RESERVED = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY"}

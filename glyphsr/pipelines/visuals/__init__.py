@@ -1,0 +1,1 @@
+"""What ``visualize`` shows: one file per view, each giving rows of panels."""

@@ -1,0 +1,56 @@
+"""How glyph extraction came to its masks: key points, anchors, candidates with scores."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from glyphsr.viz.glyph_sheet import COLOURS
+
+SCALE = 6
+"""Pixels of the drawing for each of the frame."""
+
+
+def points_drawing(
+    frame: NDArray[np.uint8], key_points: NDArray[np.floating], anchors: NDArray[np.floating], owners: Sequence[int]
+) -> NDArray[np.uint8]:
+    """Key points as rings and anchors as dots over the enlarged picture, each character in its colour.
+
+    Args:
+        frame: ``(32, W, 3)`` uint8.
+        key_points: ``(L, P, 2)`` as ``(x, y)``, pixel centres at whole numbers.
+        anchors: ``(M, 2)`` likewise.
+        owners: The character of each anchor.
+
+    Returns:
+        ``(6 * 32, 6 * W, 3)`` uint8.
+    """
+    faded = (0.6 * frame.astype(np.float32) + 100).clip(0, 255).astype(np.uint8)
+    image = Image.fromarray(faded.repeat(SCALE, axis=0).repeat(SCALE, axis=1))
+    draw = ImageDraw.Draw(image)
+    for (x, y), owner in zip(anchors, owners, strict=True):
+        _disc(draw, x, y, 3, fill=_colour(owner))
+    for owner, points in enumerate(key_points):
+        for x, y in points:
+            _disc(draw, x, y, 7, outline=_colour(owner))
+    return np.asarray(image)
+
+
+def _colour(owner: int) -> tuple[int, int, int]:
+    red, green, blue = (int(value) for value in COLOURS[owner % len(COLOURS)])
+    return red, green, blue
+
+
+def _disc(
+    draw: ImageDraw.ImageDraw,
+    x: float,
+    y: float,
+    radius: int,
+    *,
+    fill: tuple[int, int, int] | None = None,
+    outline: tuple[int, int, int] | None = None,
+) -> None:
+    cx, cy = (x + 0.5) * SCALE, (y + 0.5) * SCALE
+    box = (cx - radius, cy - radius, cx + radius, cy + radius)
+    draw.ellipse(box, fill=fill, outline=outline, width=2 if outline else 0)

@@ -1,0 +1,145 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from glyphsr.data.lmdb_writer import write_pairs
+from glyphsr.pipelines.training import train
+from glyphsr_cli.app import app
+
+from ..conftest import ROOT, draw_word
+
+runner = CliRunner()
+SAMPLE = ROOT / "glyphsr" / "data" / "sample" / "test" / "easy"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GLYPHSR_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def lmdb(tmp_path, words):
+    write_pairs(tmp_path / "four", words)
+    return tmp_path / "four"
+
+
+def run(*arguments):
+    return runner.invoke(app, ["visualize", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("what", ["compare", "glyphs", "gem", "prior", "attention"])
+@pytest.mark.parametrize("ending", ["png", "html"])
+def test_every_view_of_a_data_set(what, ending, lmdb, tmp_path):
+    out = tmp_path / f"sheet.{ending}"
+    result = run("--what", what, "--lmdb", lmdb, "--index", "1,3-4", "-o", out)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{out}\n"
+    if ending == "png":
+        sheet = np.asarray(Image.open(out))
+        assert sheet.shape[1] == 1200
+        assert sheet.std() > 5
+    else:
+        page = out.read_text()
+        assert page.count('<section class="row"') == 3
+        assert "four/000003" in page
+        assert "four/000002" not in page
+
+
+def test_pictures_need_no_truth(tmp_path):
+    Image.fromarray(draw_word("STOP", 18)).save(tmp_path / "a.png")
+    result = run("a.png", "--json")
+    document = json.loads(result.stdout)
+    assert (document["rows"], document["path"]) == (1, "glyphsr-compare.png")
+    assert "crnn-synth is our own" in result.stderr
+    assert (tmp_path / "glyphsr-compare.png").is_file()
+    again = run("a.png")
+    assert again.exit_code == 2
+    assert "exists already; --overwrite replaces it" in again.stderr
+    for what in ("gem", "attention"):
+        untold = run("a.png", "--what", what)
+        assert untold.exit_code == 2
+        assert "give --text" in untold.stderr
+        assert run("a.png", "--what", what, "--text", "STOP").exit_code == 0
+
+
+def test_the_worst_come_first_and_outcomes_are_told(lmdb, tmp_path):
+    result = run("--lmdb", lmdb, "--worst", 2, "-o", "worst.html")
+    assert result.exit_code == 0, result.stderr
+    page = (tmp_path / "worst.html").read_text()
+    assert page.count('<section class="row"') == 2
+    similar = [float(part.split("<")[0]) for part in page.split("similarity ")[1:]]
+    assert similar == sorted(similar)
+
+
+def test_failures_of_an_evaluation(lmdb, words, tmp_path):
+    base = {"subset": "four"}
+    rows = []
+    read = (("OPEN", "OPEN"), ("hotel", "hobel"), ("xx", "4z"), ("crossing", "crossing"))
+    for i, (word, (before, after)) in enumerate(zip(words, read, strict=True)):
+        for row, text in (("bicubic", before), ("compact", after), ("hr", word.label)):
+            right = text.lower() == word.label.lower()
+            readings = {"crnn": {"text": text, "confidence": 0.5, "correct": right}}
+            rows.append(base | {"id": f"four/{i + 1:06d}", "label": word.label, "row": row, "readings": readings})
+    file = tmp_path / "per.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = run("--what", "failures", "--lmdb", lmdb, "--per-image", file, "-o", "failures.html")
+    assert result.exit_code == 0, result.stderr
+    page = (tmp_path / "failures.html").read_text()
+    assert page.index("Hotel") < page.index("four/000003")  # broken before wrong from the start
+    assert page.count('<section class="row"') == 2
+    assert 'data-outcome="broken"' in page
+    assert 'data-outcome="both wrong"' in page
+    other = run("--what", "failures", "--lmdb", SAMPLE, "--per-image", file, "-o", "other.html")
+    assert other.exit_code != 0
+    assert "made of another data set" in other.stderr
+    assert not (tmp_path / "other.html").exists()
+    file.write_text('{"subset": "four"}\n')
+    broken = run("--what", "failures", "--lmdb", lmdb, "--per-image", file, "-o", "broken.html")
+    assert "line 1: not what eval --per-image writes" in broken.stderr
+
+
+def test_a_run_of_training(tiny_config, word_folder, tmp_path):
+    from ..pipelines.test_recognizer_training import KINDS, config_for
+
+    train(config_for(KINDS["crnn"], word_folder), out=tmp_path / "run", device="cpu", workers=0)
+    result = run("--what", "training", "--run", "run", "-o", "training.html")
+    assert result.exit_code == 0, result.stderr
+    page = (tmp_path / "training.html").read_text()
+    for name in ("loss", "reading", "accuracy", "learning_rate"):
+        assert f">{name}<" in page
+    assert "no run folder" in run("--what", "training", "--run", "nowhere", "-o", "x.png").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "expected pictures, or --lmdb NAME"),
+        (("--lmdb", "four", "--index", "5"), "--index: expected 1..4, got 5"),
+        (("--lmdb", "four", "--index", "a"), "expected numbers such as 3,7,10-12"),
+        (("--lmdb", "none"), "no such LMDB"),
+        (("nowhere.png",), "nowhere.png: no such file or folder"),
+        (("--lmdb", "four", "-o", "x.gif"), "expected a name ending in .png or .html"),
+        (("--lmdb", "four", "-o", "no/x.png"), "the folder no does not exist"),
+        (("--lmdb", "four", "--what", "glyphs", "-w", "nothing"), "nothing"),
+        (("--lmdb", "four", "--what", "attention", "-R", "rapidocr"), "does not show where it looks"),
+        (("--lmdb", "four", "--what", "gem", "--worst", "3"), "--worst: words are read for"),
+        (
+            (
+                "--what",
+                "failures",
+            ),
+            "--per-image: expected the file of",
+        ),
+        (("--what", "training"), "--run: expected the run folder"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_line(arguments, said, lmdb):
+    result = run(*arguments)
+    assert result.exit_code in (1, 2, 4), result.stderr
+    assert said in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
