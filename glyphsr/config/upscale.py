@@ -25,6 +25,13 @@ class UpscaleConfig(Config):
     """Height of the result in pixels; alone it keeps the aspect."""
     strength: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the network's change over bicubic that is applied; default from the model's card."""
+    guard: Literal["off", "warn", "revert"] = "off"
+    """A reader that is not the prior reads each line before and after: ``warn`` tells where what it reads became worse,
+    ``revert`` leaves such lines as bicubic has them."""
+    guard_reader: str | None = None
+    """Judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-synth``."""
+    text: str | None = None
+    """What the picture says: told to the prior, and checked."""
     mode: Literal["auto", "line"] = "auto"
     """``line`` takes each picture as one line of text; ``auto`` is the same until whole pages are supported."""
     recursive: bool = False

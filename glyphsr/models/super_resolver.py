@@ -1,5 +1,6 @@
 """The super-resolution network together with its text prior generator: RGB in, RGB out."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Self, TypeAlias
 
@@ -8,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.model import ModelConfig
+from glyphsr.models.known_text import told
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.recognizers.interface import CTCRecognizer
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, SRNetwork, build_network, build_prior
@@ -23,9 +25,27 @@ class TextPriorGenerator(nn.Module):
         self.recognizer = recognizer
         self.num_classes = recognizer.num_classes
 
-    def forward(self, lr: Tensor) -> Tensor:
-        """``(B, 3, h, w)`` in [0, 1] -> text prior ``(B, K, 1, T)``, probabilities over the charset."""
-        return self.recognizer.probabilities(lr).unsqueeze(2)  # (B, K, 1, T)
+    def forward(self, lr: Tensor, texts: Sequence[str | None] = ()) -> Tensor:
+        """``(B, 3, h, w)`` in [0, 1] -> text prior ``(B, K, 1, T)``, probabilities over the charset.
+
+        Args:
+            lr: The pictures.
+            texts: What they say, where that is known: a recognizer that reads by CTC then only says where.
+        """
+        probabilities: Tensor = self.recognizer.probabilities(lr)  # (B, K, T)
+        for row, text in enumerate(texts):
+            if text and isinstance(self.recognizer, CTCRecognizer):
+                probabilities[row] = self._told(probabilities[row], text)
+        return probabilities.unsqueeze(2)
+
+    def _told(self, probabilities: Tensor, text: str) -> Tensor:
+        """The same with only those characters in that order; unchanged where they do not fit into the picture."""
+        assert isinstance(self.recognizer, CTCRecognizer)
+        classes = self.recognizer.codec.encode(text)
+        heads = torch.split(probabilities, self.recognizer.num_symbols)  # symbols, and whose ink each column shows
+        found = [told(head, classes) for head in heads] if classes else [None]
+        placed = [head for head in found if head is not None]
+        return torch.cat(placed) if len(placed) == len(found) else probabilities
 
 
 class SuperResolver(nn.Module):

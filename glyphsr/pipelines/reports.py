@@ -33,6 +33,16 @@ class PictureReport:
     prior_text: str | None = None
     """What the text prior read; a hint of what guided the network, not a transcription."""
     prior_confidence: float | None = None
+    guard_reader: str | None = None
+    """Who read the line before and after."""
+    read_before: str | None = None
+    read_before_confidence: float | None = None
+    read_after: str | None = None
+    """Of the network's result, also where that was taken back."""
+    read_after_confidence: float | None = None
+    guard: Literal["kept", "warned", "reverted"] | None = None
+    guard_reason: str | None = None
+    guard_ms: float | None = None
     mean_change: float | None = None
     """Mean absolute difference to bicubic, on a scale of 255."""
     seconds: float | None = None

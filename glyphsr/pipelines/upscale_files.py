@@ -18,6 +18,7 @@ from glyphsr.data.picture_writer import encode_picture, fit_to_format, picture_f
 from glyphsr.data.pictures import MAX_PIXELS, Picture, decode_picture, read_picture
 from glyphsr.errors import ConfigError, PictureError
 from glyphsr.files import write_bytes
+from glyphsr.pipelines.guard import Verdict
 from glyphsr.pipelines.jobs import Job, OutputRule, compare_path, plan_jobs
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.reports import PictureReport, UpscaleRun, check_report_path, render_report
@@ -68,6 +69,8 @@ class _FileRun:
             precision=config.precision,
             batch_size=config.batch_size,
             strength=config.strength,
+            guard="warn" if config.text and config.guard == "off" else config.guard,
+            guard_reader=config.guard_reader,
             offline=config.offline,
         )
 
@@ -119,7 +122,7 @@ class _FileRun:
 
     def run_chunk(self, chunk: list[_Loaded], pool: ThreadPoolExecutor) -> None:
         started = time.monotonic()
-        results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size) for item in chunk])
+        results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size, self.config.text) for item in chunk])
         seconds = (time.monotonic() - started) / len(chunk)
         written = [pool.submit(self.write, item, result, seconds) for item, result in zip(chunk, results, strict=True)]
         for item, future in zip(chunk, written, strict=True):
@@ -167,10 +170,27 @@ class _FileRun:
             strength=self.upscaler.strength if result.plan else 0.0,
             prior_text=" | ".join(reading.text for reading in result.readings) if result.readings else None,
             prior_confidence=None if confidence is None else round(confidence, 4),
+            **_verdict_fields(result.verdict),
             mean_change=round(float(np.abs(result.rgb - plain).mean()) * 255, 3),
             seconds=round(seconds, 4),
             note="; ".join(notes) or None,
         )
+
+
+def _verdict_fields(verdict: Verdict | None) -> dict[str, Any]:
+    """What a report says of the guard's reading."""
+    if verdict is None:
+        return {}
+    return {
+        "guard_reader": verdict.reader,
+        "read_before": verdict.before.text,
+        "read_before_confidence": round(verdict.before.confidence, 4),
+        "read_after": verdict.after.text,
+        "read_after_confidence": round(verdict.after.confidence, 4),
+        "guard": verdict.action,
+        "guard_reason": verdict.reason,
+        "guard_ms": verdict.milliseconds,
+    }
 
 
 def _refuse_to_overwrite(jobs: Sequence[Job], config: UpscaleConfig) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from glyphsr.devices import Precision, is_out_of_memory, resolve_device, resolve_precision
 from glyphsr.errors import ConfigError
+from glyphsr.pipelines.guard import Guard, GuardMode, Verdict
 from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
 from glyphsr.pipelines.models import LoadedModel, PriorWeights, load_model
 from glyphsr.types import Reading
@@ -71,6 +72,8 @@ class Line:
     """``(H, W, 3)`` float32 in [0, 1]."""
     size: tuple[int, int]
     """``(height, width)`` of the result."""
+    text: str | None = None
+    """What it says, where that is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,8 @@ class UpscaledLine:
     """How it passed through the network; ``None`` if bicubic alone was used."""
     readings: tuple[Reading, ...] = ()
     """What the text prior read in each window."""
+    verdict: Verdict | None = None
+    """The guard's, where there is one; a reverted line is bicubic."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +112,8 @@ class Upscaler:
         batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
             runs out.
         strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
+        guard: ``warn`` or ``revert`` has a second reader read each line before and after.
+        guard_reader: A judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-synth``.
         offline: Never fetch weights.
 
     Raises:
@@ -123,6 +130,8 @@ class Upscaler:
         precision: Precision = "auto",
         batch_size: int | str = "auto",
         strength: float | None = None,
+        guard: GuardMode = "off",
+        guard_reader: str | None = None,
         offline: bool = False,
     ) -> None:
         if strength is not None and not 0 <= strength <= 1:
@@ -134,6 +143,7 @@ class Upscaler:
         self.batch_pixels = AUTO_BATCH_PIXELS if isinstance(batch_size, str) else batch_size * REFERENCE_PIXELS
         self._weights, self._prior_weights, self._strength = weights, prior_weights, strength
         self._offline = offline
+        self._guard, self._guard_reader = guard, guard_reader
 
     @cached_property
     def loaded(self) -> LoadedModel:
@@ -144,7 +154,14 @@ class Upscaler:
 
     def load(self) -> None:
         """Load the weights now rather than with the first picture."""
-        _ = self.loaded
+        _ = self.loaded, self.guard
+
+    @cached_property
+    def guard(self) -> Guard | None:
+        """The second reader; loaded when first asked for."""
+        if self._guard == "off":
+            return None
+        return Guard(self._guard, reader=self._guard_reader, device=self.device, offline=self._offline)
 
     @property
     def weights_path(self) -> Path:
@@ -177,7 +194,10 @@ class Upscaler:
             if plan is not None and line is not None
             for window in cut_windows(line, plan)
         ]
-        results = iter(self.super_resolve(windows))
+        texts = [line.text for line, plan in zip(lines, plans, strict=True) if plan is not None for _ in plan.starts]
+        alone = [len(plan.starts) == 1 for plan in plans if plan is not None for _ in plan.starts]
+        known = [text if whole else None for text, whole in zip(texts, alone, strict=True)]
+        results = iter(self.super_resolve(windows, known))
         upscaled = []
         for line, plan, seen in zip(lines, plans, prepared, strict=True):
             if plan is None or seen is None:
@@ -189,10 +209,27 @@ class Upscaler:
             share = blend_windows(shares, plan) if shares else None
             rgb = compose(line.rgb, seen, sr, size=line.size, strength=self.strength, share=share)
             upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts if part.reading)))
-        return upscaled
+        return upscaled if self.guard is None else self._guarded(self.guard, lines, upscaled)
 
-    def super_resolve(self, windows: list[Pixels]) -> list[NetworkResult]:
-        """Run the network on pictures ``(h, w, 3)`` in [0, 1] of sizes that it takes; nothing is blended or clipped."""
+    @staticmethod
+    def _guarded(guard: Guard, lines: Sequence[Line], upscaled: list[UpscaledLine]) -> list[UpscaledLine]:
+        """Each line with the guard's verdict, as bicubic where it took the change back."""
+        drawn = [i for i, result in enumerate(upscaled) if result.plan is not None]
+        plain = [resize(lines[i].rgb, lines[i].size).clip(0, 1) for i in drawn]
+        verdicts = guard.look(plain, [upscaled[i].rgb for i in drawn], [lines[i].text for i in drawn])
+        guarded = list(upscaled)
+        for i, picture, verdict in zip(drawn, plain, verdicts, strict=True):
+            kept = picture if verdict.action == "reverted" else upscaled[i].rgb
+            guarded[i] = replace(upscaled[i], rgb=kept, verdict=verdict)
+        return guarded
+
+    def super_resolve(self, windows: list[Pixels], texts: Sequence[str | None] | None = None) -> list[NetworkResult]:
+        """Run the network on pictures ``(h, w, 3)`` in [0, 1] of sizes that it takes; nothing is blended or clipped.
+
+        Args:
+            windows: The pictures.
+            texts: What they say, where that is known; the prior is then told it.
+        """
         by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, window in enumerate(windows):
             by_shape[window.shape[0], window.shape[1]].append(i)
@@ -203,8 +240,9 @@ class Upscaler:
                 count = max(1, self.batch_pixels // (height * width))
                 chosen = members[first : first + count]
                 batch = np.stack([windows[i] for i in chosen])
+                told = [texts[i] for i in chosen] if texts else []
                 try:
-                    done = self._run_batch(torch.from_numpy(batch).permute(0, 3, 1, 2))
+                    done = self._run_batch(torch.from_numpy(batch).permute(0, 3, 1, 2), told)
                 except RuntimeError as error:
                     if not is_out_of_memory(error) or count == 1:
                         raise
@@ -215,15 +253,15 @@ class Upscaler:
         return [results[i] for i in range(len(windows))]
 
     @torch.inference_mode()
-    def _run_batch(self, lr: Tensor) -> list[NetworkResult]:
-        """Network and prior on equal-sized windows ``(B, 3, h, w)``."""
+    def _run_batch(self, lr: Tensor, texts: Sequence[str | None]) -> list[NetworkResult]:
+        """Network and prior on equal-sized windows ``(B, 3, h, w)``, of some of which the text is known."""
         model = self.loaded.model
         lr = lr.to(self.device)
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            prior = None if model.prior is None else model.prior(lr)
+            prior = None if model.prior is None else model.prior(lr, texts)
             out = model(lr, prior)
         if not bool(torch.isfinite(out.sr).all()) and self.dtype != torch.float32:
-            prior = None if model.prior is None else model.prior(lr)
+            prior = None if model.prior is None else model.prior(lr, texts)
             out = model(lr, prior)
         pixels = out.sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy()
         if model.prior is None or prior is None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,9 +29,18 @@ from glyphsr_cli.options import (
 if TYPE_CHECKING:
     from glyphsr.pipelines.reports import PictureReport, UpscaleRun
 
+GUARD = "Guard against invented letters"
 MODEL = "Model"
 SIZE = "Size"
 SIZES = (frozenset({"scale"}), frozenset({"width", "height"}))
+
+
+class GuardName(StrEnum):
+    """What the guard does."""
+
+    off = "off"
+    warn = "warn"
+    revert = "revert"
 
 
 def upscale(
@@ -60,6 +70,27 @@ def upscale(
             show_default="from the model's card",
             rich_help_panel=MODEL,
         ),
+    ] = None,
+    guard: Annotated[
+        GuardName | None,
+        typer.Option(
+            help="A second reader reads each line before and after. warn: tell where it became worse to read. revert: "
+            "leave such lines as they were.",
+            show_default="off",
+            rich_help_panel=GUARD,
+        ),
+    ] = None,
+    guard_reader: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge, as for eval --recognizer.",
+            show_default="rapidocr if installed, else crnn-synth",
+            rich_help_panel=GUARD,
+        ),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(help="What the picture says: guides the network, and is checked.", rich_help_panel=GUARD),
     ] = None,
     weights: Annotated[
         str | None,
@@ -118,6 +149,9 @@ def upscale(
         "width": width,
         "height": height,
         "strength": strength,
+        "guard": guard.value if guard is not None else None,
+        "guard_reader": guard_reader,
+        "text": text,
         "mode": mode,
         "recursive": recursive or None,
         "suffix": suffix,
@@ -166,6 +200,9 @@ def upscale(
 def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[str]:
     """Failures always, notes unless quiet, the prior's reading when asked to say more."""
     messages = [f"error: {picture.error}"] if picture.error else []
+    if picture.guard_reason and not quiet:
+        done = "; left as it was" if picture.guard == "reverted" else ""
+        messages.append(f"warning: {picture.input}: {picture.guard_reader} {picture.guard_reason}{done}")
     if picture.note and not quiet:
         messages.append(f"note: {picture.input}: {picture.note}")
     if verbose and picture.prior_text is not None:

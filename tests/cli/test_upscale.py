@@ -452,3 +452,22 @@ def test_the_bundled_weights_run_in_a_real_process(picture):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() == str(picture.with_name("word_x2.png"))
+
+
+def test_the_guard_tells_and_reports(picture, tmp_path):
+    reader = ("--guard-reader", "crnn-synth", "--device", "cpu")
+    report = tmp_path / "report.json"
+    result = CliRunner().invoke(app, ["upscale", str(picture), "--text", "HOTEL", *reader, "--report", str(report)])
+    assert result.exit_code == 0, result.stderr
+    assert "not the given 'HOTEL'" in result.stderr
+    row = json.loads(report.read_text())["pictures"][0]
+    assert (row["guard"], row["guard_reader"]) == ("warned", "crnn-synth")
+    assert row["read_before"] == "TOP"  # its S is cut off
+    assert row["guard_ms"] > 0
+    quiet = CliRunner().invoke(
+        app, ["upscale", str(picture), "-o", str(tmp_path / "b.png"), "--guard", "revert", *reader]
+    )
+    assert quiet.exit_code == 0
+    assert "warning" not in quiet.stderr
+    wrong = CliRunner().invoke(app, ["upscale", str(picture), "--guard", "perhaps"])
+    assert wrong.exit_code == 2

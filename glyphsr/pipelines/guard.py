@@ -1,0 +1,121 @@
+"""A second reader looks at each line before and after: changes of what can be read are told, or taken back."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+import torch
+
+from glyphsr.metrics.accuracy import words_match
+from glyphsr.pipelines.judges import Judge, open_judge
+from glyphsr.pipelines.lines import Pixels
+from glyphsr.types import Reading
+
+GuardMode = Literal["off", "warn", "revert"]
+Action = Literal["kept", "warned", "reverted"]
+
+DROP = 0.3
+"""Loss of confidence in an unchanged reading from which a line is suspicious."""
+
+OWN_READER = "crnn-synth"
+"""Reads where no OCR engine is installed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the reader made of one line."""
+
+    reader: str
+    before: Reading
+    """Of bicubic."""
+    after: Reading
+    """Of the network's result."""
+    action: Action
+    reason: str | None
+    """Why it is suspicious, ``None`` where it is not."""
+    milliseconds: float
+    """Share of the batch's reading time."""
+
+
+def suspicion(before: Reading, after: Reading, text: str | None = None, *, drop: float = DROP) -> str | None:
+    """Why a result cannot be trusted; ``None`` where it can.
+
+    A reading that changed is trusted only if the reader is surer of the new one: a word that became readable is read
+    with more confidence than the blur it was, a word that was spoilt with less.
+
+    Args:
+        before: Of bicubic.
+        after: Of the result.
+        text: What it says, where that is known.
+        drop: Loss of confidence from which an unchanged reading is suspicious.
+
+    Example:
+        >>> suspicion(Reading("COMING", 0.98), Reading("COMINO", 0.91))
+        "reads 'COMINO' (0.91) instead of 'COMING' (0.98)"
+        >>> suspicion(Reading("C0MlNC", 0.41), Reading("COMING", 0.97)) is None
+        True
+    """
+    if text is not None and not words_match(after.text, text):
+        return f"reads {after.text!r} ({after.confidence:.2f}), not the given {text!r}"
+    if text is not None:
+        return None
+    if not words_match(before.text, after.text):
+        if after.confidence > before.confidence:
+            return None
+        return f"reads {after.text!r} ({after.confidence:.2f}) instead of {before.text!r} ({before.confidence:.2f})"
+    if before.confidence - after.confidence > drop:
+        return f"reads {after.text!r} with less confidence, {after.confidence:.2f} instead of {before.confidence:.2f}"
+    return None
+
+
+def default_reader() -> str:
+    """The OCR engine of the ``ocr`` extra where it is installed, else the package's own recognizer."""
+    return "rapidocr" if find_spec("rapidocr") and find_spec("onnxruntime") else OWN_READER
+
+
+class Guard:
+    """Reads lines before and after.
+
+    Args:
+        mode: ``warn`` tells, ``revert`` takes the network's change back.
+        reader: A judge by name or as ``NAME=FILE``; default :func:`default_reader`.
+        device: Where recognizers of ours read.
+        offline: Never fetch weights.
+
+    Raises:
+        ConfigError: If the reader is unknown or not installed.
+        WeightsError: If its weights are not to be had.
+    """
+
+    def __init__(
+        self, mode: GuardMode, *, reader: str | None = None, device: torch.device | None = None, offline: bool = False
+    ) -> None:
+        self.mode = mode
+        self.judge: Judge = open_judge(reader or default_reader(), device or torch.device("cpu"), offline=offline)
+
+    def look(
+        self, before: Sequence[Pixels], after: Sequence[Pixels], texts: Sequence[str | None] | None = None
+    ) -> list[Verdict]:
+        """One verdict per line.
+
+        Args:
+            before: Bicubic, ``(H, W, 3)`` float32 in [0, 1] each.
+            after: The results, of the same sizes.
+            texts: What they say, where that is known.
+        """
+        started = time.monotonic()
+        read = self._read([*before, *after])
+        each = (time.monotonic() - started) * 1000 / max(1, len(before))
+        verdicts = []
+        for i, (was, now) in enumerate(zip(read[: len(before)], read[len(before) :], strict=True)):
+            reason = suspicion(was, now, texts[i] if texts else None)
+            action: Action = "kept" if reason is None else "reverted" if self.mode == "revert" else "warned"
+            verdicts.append(Verdict(self.judge.info.name, was, now, action, reason, round(each, 2)))
+        return verdicts
+
+    def _read(self, pictures: Sequence[Pixels]) -> list[Reading]:
+        if not pictures:
+            return []
+        return self.judge.read([torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures])

@@ -1,0 +1,115 @@
+"""A second reader tells of lines that became worse to read, and can take the change back."""
+
+import numpy as np
+import pytest
+import torch
+
+from glyphsr.errors import ConfigError
+from glyphsr.models.known_text import told
+from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.guard import Guard, default_reader, suspicion
+from glyphsr.pipelines.lines import resize
+from glyphsr.pipelines.models import load_model
+from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.types import Reading
+from glyphsr.weights.checkpoints import save_checkpoint
+
+from ..conftest import draw_word
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text", "reason"),
+    [
+        (("Welcome", 0.98), ("welcome", 0.97), None, None),
+        (("Welcome", 0.98), ("Welcomo", 0.9), None, "reads 'Welcomo' (0.90) instead of 'Welcome' (0.98)"),
+        (("Wclcomo", 0.4), ("Welcome", 0.9), None, None),
+        (("Welcome", 0.9), ("Welcome", 0.5), None, "with less confidence, 0.50 instead of 0.90"),
+        (("", 0.0), ("Welcome", 0.5), None, None),
+        (("Welcome", 0.9), ("", 0.0), None, "reads '' (0.00) instead of"),
+        (("Welcome", 0.9), ("Welcomo", 0.99), "Welcome", "not the given 'Welcome'"),
+        (("Wclcomo", 0.9), ("WELCOME!", 0.2), "Welcome", None),
+    ],
+)
+def test_what_is_suspicious(before, after, text, reason):
+    found = suspicion(Reading(*before), Reading(*after), text)
+    assert (found is None) == (reason is None)
+    assert reason is None or reason in found
+
+
+@pytest.fixture
+def garbling(tiny_config, tmp_path):
+    """A network that draws nothing but black."""
+    built = SuperResolver.from_config(tiny_config)
+    torch.nn.init.zeros_(built.network.head.weight)
+    torch.nn.init.constant_(built.network.head.bias, -9.0)
+    path = tmp_path / "black.safetensors"
+    save_checkpoint(path, built, kind="super_resolver", config=tiny_config, card={})
+    return path
+
+
+def word(text, height=24):
+    return draw_word(text, height).astype(np.float32) / 255
+
+
+@pytest.mark.parametrize("mode", ["warn", "revert"])
+def test_a_spoilt_line_is_told_or_taken_back(garbling, mode):
+    picture = word("HOTEL")
+    line = Line(picture, (2 * picture.shape[0], 2 * picture.shape[1]))
+    tiny = Line(np.zeros((2, 9, 3), np.float32), (4, 18))  # which no network sees
+    upscaler = Upscaler(garbling, device="cpu", guard=mode, guard_reader="crnn-synth")
+    nothing, found = upscaler.upscale_lines([tiny, line])
+    assert nothing.verdict is None
+    assert found.verdict.before.text == "HOTEL"
+    assert found.verdict.after.text != "HOTEL"
+    assert found.verdict.action == {"warn": "warned", "revert": "reverted"}[mode]
+    assert "instead of 'HOTEL'" in found.verdict.reason
+    plain = resize(picture, line.size).clip(0, 1)
+    assert (np.abs(found.rgb - plain).max() < 1e-6) == (mode == "revert")
+    assert found.verdict.reader == "crnn-synth"
+
+
+def test_a_line_that_stays_readable_is_kept():
+    picture = word("HOTEL")
+    line = Line(picture, (2 * picture.shape[0], 2 * picture.shape[1]))
+    guarded = Upscaler(device="cpu", guard="revert", guard_reader="crnn-synth").upscale_lines([line])[0]
+    free = Upscaler(device="cpu").upscale_lines([line])[0]
+    assert guarded.verdict.action == "kept"
+    assert np.array_equal(guarded.rgb, free.rgb)
+    assert free.verdict is None
+
+
+def test_a_reader_has_to_be_one():
+    with pytest.raises(ConfigError, match="--recognizer nobody: expected crnn"):
+        Guard("warn", reader="nobody")
+    assert default_reader() in ("rapidocr", "crnn-synth")
+
+
+def test_a_known_text_decides_what_the_prior_says_and_the_picture_where():
+    model = load_model("compact", offline=True).model
+    lr = torch.from_numpy(word("STOP", 16)).permute(2, 0, 1)[None]
+    recognizer = model.prior.recognizer
+    with torch.inference_mode():
+        own = model.prior(lr)
+        for text in ("STOP", "SHOP"):
+            prior = model.prior(lr, [text])
+            assert recognizer.decode(prior.squeeze(2))[0].text == text
+            assert torch.allclose(prior.sum(dim=1), torch.full_like(prior.sum(dim=1), 2.0), atol=1e-3)
+        assert model.prior(lr, [None]).equal(own)
+        assert model.prior(lr, ["x" * 99]).equal(own)  # no room for it
+        assert model.prior(lr, ["!?"]).equal(own)  # nothing that it knows
+
+
+def test_a_text_that_does_not_fit_has_no_prior():
+    seen = torch.full((3, 4), 1 / 3)
+    assert told(seen, [1, 1, 2]) is not None
+    assert told(seen, [1, 1, 1]) is None  # between equal ones there is a blank
+
+
+def test_a_given_text_is_checked():
+    picture = word("HOTEL")
+    size = (2 * picture.shape[0], 2 * picture.shape[1])
+    upscaler = Upscaler(device="cpu", guard="warn", guard_reader="crnn-synth")
+    right, wrong = upscaler.upscale_lines([Line(picture, size, "HOTEL"), Line(picture, size, "MOTEL")])
+    assert right.verdict.action == "kept"
+    assert wrong.verdict.action == "warned"
+    assert "not the given 'MOTEL'" in wrong.verdict.reason
