@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glyphsr.config.base import Config
+from glyphsr.config.ranges import NonNegative
 
 Device = str
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -32,8 +33,17 @@ class UpscaleConfig(Config):
     """Judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-synth``."""
     text: str | None = None
     """What the picture says: told to the prior, and checked."""
-    mode: Literal["auto", "line"] = "auto"
-    """``line`` takes each picture as one line of text; ``auto`` is the same until whole pages are supported."""
+    mode: Literal["auto", "line", "page"] = "auto"
+    """``line`` takes each picture as one line of text. ``page`` finds the lines in it and enlarges them where they are.
+    ``auto`` takes pictures of more than 64 rows that hold more than one line as pages, where lines can be found."""
+    boxes: str | None = None
+    """JSON file of the lines in a picture, or a folder with ``<name>.json`` for each; else they are looked for."""
+    min_text_height: NonNegative = 6.0
+    """Lines of a page that are smaller, in pixels, are left to plain enlargement."""
+    max_text_height: NonNegative = 96.0
+    """Lines of a page that are larger likewise: they are readable as they are."""
+    save_regions: str | None = None
+    """Folder that receives each line of a page by itself, straight, as ``<name>-NN.png``."""
     recursive: bool = False
     """Look into the folders below, too."""
     suffix: str | None = None

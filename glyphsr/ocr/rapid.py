@@ -3,6 +3,7 @@
 import logging
 import warnings
 from importlib.metadata import version
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +11,24 @@ from numpy.typing import NDArray
 
 from glyphsr.errors import ConfigError
 from glyphsr.types import Reading
+
+
+def open_rapidocr() -> Any:
+    """The package's default models, loaded.
+
+    Raises:
+        ConfigError: If ``rapidocr`` or ``onnxruntime`` is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its dependencies, on import
+            import onnxruntime  # noqa: F401 - rapidocr would only complain at the first picture
+            from rapidocr import RapidOCR
+    except ImportError as error:
+        raise ConfigError(f"rapidocr: not installed ({error.name}); pip install 'glyphsr[ocr]'") from error
+    engine = RapidOCR(params={"Global.log_level": "critical"})
+    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+    return engine
 
 
 class RapidOCREngine:
@@ -20,15 +39,7 @@ class RapidOCREngine:
     """
 
     def __init__(self) -> None:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of its dependencies, on import
-                import onnxruntime  # noqa: F401 - rapidocr would only complain at the first picture
-                from rapidocr import RapidOCR
-        except ImportError as error:
-            raise ConfigError(f"rapidocr: not installed ({error.name}); pip install 'glyphsr[ocr]'") from error
-        self._engine = RapidOCR(params={"Global.log_level": "critical"})
-        logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+        self._engine = open_rapidocr()
         self.version = f"rapidocr {version('rapidocr')}, {self._model_name()}"
 
     def _model_name(self) -> str:

@@ -1,6 +1,7 @@
 """What an ``upscale`` run did to each picture, as objects and as JSON, JSON lines or CSV."""
 
 import csv
+import html
 import io
 import json
 from dataclasses import asdict, dataclass, field
@@ -11,7 +12,32 @@ from glyphsr.errors import ConfigError
 
 SCHEMA_VERSION = 1
 
-FORMATS = (".json", ".jsonl", ".csv")
+FORMATS = (".json", ".jsonl", ".csv", ".hocr")
+
+
+@dataclass(frozen=True)
+class RegionReport:
+    """One line of text in a picture."""
+
+    box: list[list[float]]
+    """Corners ``[x, y]`` in the input's pixels, clockwise as the text is read, its upper left first."""
+    text_height: float
+    action: str
+    """``enlarged``, or why it was left to plain enlargement."""
+    prior_text: str | None = None
+    guard_reader: str | None = None
+    read_before: str | None = None
+    read_before_confidence: float | None = None
+    read_after: str | None = None
+    read_after_confidence: float | None = None
+    guard: Literal["kept", "warned", "reverted"] | None = None
+    guard_reason: str | None = None
+    guard_ms: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The best that is known of what it says."""
+        return self.read_after or self.prior_text or ""
 
 
 @dataclass(frozen=True)
@@ -21,8 +47,8 @@ class PictureReport:
     input: str
     output: str | None
     status: Literal["done", "skipped", "failed"]
-    method: Literal["network", "bicubic"] | None = None
-    """``bicubic`` where the picture was too small to hold text."""
+    method: Literal["network", "bicubic", "lanczos"] | None = None
+    """``bicubic`` where the picture was too small to hold text, ``lanczos`` where a page holds none."""
     width: int | None = None
     height: int | None = None
     output_width: int | None = None
@@ -43,6 +69,8 @@ class PictureReport:
     guard: Literal["kept", "warned", "reverted"] | None = None
     guard_reason: str | None = None
     guard_ms: float | None = None
+    regions: tuple[RegionReport, ...] | None = None
+    """Lines of a page; ``None`` for a picture that is one line."""
     mean_change: float | None = None
     """Mean absolute difference to bicubic, on a scale of 255."""
     seconds: float | None = None
@@ -107,14 +135,49 @@ def check_report_path(path: Path, *, overwrite: bool) -> None:
 
 
 def render_report(run: UpscaleRun, suffix: str) -> str:
-    """A run as the text of a ``.json``, ``.jsonl`` or ``.csv`` file."""
+    """A run as the text of a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` file."""
     if suffix == ".json":
         return json.dumps(run.as_dict(), indent=2) + "\n"
+    if suffix == ".hocr":
+        return render_hocr(run)
     rows = [asdict(picture) for picture in run.pictures]
     if suffix == ".jsonl":
         return "".join(json.dumps({"schema_version": SCHEMA_VERSION} | row) + "\n" for row in rows)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(PictureReport.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(row | {"regions": json.dumps(row["regions"]) if row["regions"] else ""} for row in rows)
     return buffer.getvalue()
+
+
+def render_hocr(run: UpscaleRun) -> str:
+    """What was read where, in the outputs' pixels, as the hOCR of OCR programs (version 1.2)."""
+    pages = []
+    for number, picture in enumerate((picture for picture in run.pictures if picture.status == "done"), 1):
+        width, height = picture.output_width or 0, picture.output_height or 0
+        scale = width / (picture.width or 1), height / (picture.height or 1)
+        lines = [
+            _hocr_line(region.box, scale, region.text, region.read_after_confidence, f"line_{number}_{i}")
+            for i, region in enumerate(picture.regions or (), 1)
+        ]
+        if picture.regions is None:
+            whole = [[0.0, 0.0], [float(picture.width or 0), float(picture.height or 0)]]
+            said = picture.read_after or picture.prior_text or ""
+            lines = [_hocr_line(whole, scale, said, picture.read_after_confidence, f"line_{number}_1")]
+        title = html.escape(f'image "{picture.output}"; bbox 0 0 {width} {height}; ppageno {number - 1}')
+        pages.append(f"<div class='ocr_page' id='page_{number}' title='{title}'>\n" + "\n".join(lines) + "\n</div>")
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><head><title></title>\n'
+        "<meta name='ocr-system' content='glyphsr'/>\n"
+        "<meta name='ocr-capabilities' content='ocr_page ocr_line'/>\n</head>\n"
+        "<body>\n" + "\n".join(pages) + "\n</body></html>\n"
+    )
+
+
+def _hocr_line(
+    box: list[list[float]], scale: tuple[float, float], text: str, confidence: float | None, identity: str
+) -> str:
+    x, y = ([point[axis] * scale[axis] for point in box] for axis in (0, 1))
+    title = f"bbox {min(x):.0f} {min(y):.0f} {max(x):.0f} {max(y):.0f}"
+    title += f"; x_wconf {100 * confidence:.0f}" if confidence is not None else ""
+    return f"<span class='ocr_line' id='{identity}' title='{title}'>{html.escape(text)}</span>"

@@ -3,8 +3,9 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ import torch
 import glyphsr
 from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.data.boxes import TextBox, read_boxes
 from glyphsr.data.picture_writer import encode_picture, fit_to_format, picture_format
 from glyphsr.data.pictures import MAX_PIXELS, Picture, decode_picture, read_picture
-from glyphsr.errors import ConfigError, PictureError
+from glyphsr.errors import ConfigError, DataError, PictureError
 from glyphsr.files import write_bytes
 from glyphsr.pipelines.guard import Verdict
 from glyphsr.pipelines.jobs import Job, OutputRule, compare_path, plan_jobs
 from glyphsr.pipelines.lines import resize
-from glyphsr.pipelines.reports import PictureReport, UpscaleRun, check_report_path, render_report
+from glyphsr.pipelines.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
+from glyphsr.pipelines.reports import PictureReport, RegionReport, UpscaleRun, check_report_path, render_report
 from glyphsr.pipelines.upscaling import Line, TargetSize, UpscaledLine, Upscaler
 from glyphsr.viz.compare import before_after
 
@@ -73,6 +76,30 @@ class _FileRun:
             guard_reader=config.guard_reader,
             offline=config.offline,
         )
+        self.pages = PageUpscaler(
+            self.upscaler, min_text_height=config.min_text_height, max_text_height=config.max_text_height
+        )
+
+    def lines_of(self, item: _Loaded) -> list[TextBox] | None:
+        """The lines of a picture that is a page; ``None`` for one that is a line itself.
+
+        Raises:
+            DataError: If its boxes cannot be read.
+            ConfigError: If lines have to be looked for and the detector is not installed.
+        """
+        mode, rgb = self.config.mode, item.picture.rgb
+        if mode == "line":
+            return None
+        if self.config.boxes is not None:
+            return [replace(box, text=box.text or self.config.text) for box in read_boxes(self._boxes_file(item.job))]
+        if mode == "auto" and (min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect()):
+            return None
+        found = [replace(box, text=self.config.text) for box in self.pages.find(rgb)]
+        return found if mode == "page" or is_page(found, (rgb.shape[0], rgb.shape[1])) else None
+
+    def _boxes_file(self, job: Job) -> Path:
+        path = Path(self.config.boxes or "")
+        return path / f"{Path(job.name).stem}.json" if path.is_dir() else path
 
     def finish(self, job: Job, picture: PictureReport) -> None:
         self.pictures[job] = picture
@@ -121,11 +148,31 @@ class _FileRun:
             yield chunk
 
     def run_chunk(self, chunk: list[_Loaded], pool: ThreadPoolExecutor) -> None:
+        lines: list[_Loaded] = []
+        for item in chunk:
+            try:
+                boxes = self.lines_of(item)
+            except DataError as error:
+                self.fail(item.job, error)
+                continue
+            if boxes is None:
+                lines.append(item)
+            else:
+                self._run_page(item, boxes, pool)
         started = time.monotonic()
-        results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size, self.config.text) for item in chunk])
-        seconds = (time.monotonic() - started) / len(chunk)
-        written = [pool.submit(self.write, item, result, seconds) for item, result in zip(chunk, results, strict=True)]
-        for item, future in zip(chunk, written, strict=True):
+        results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size, self.config.text) for item in lines])
+        seconds = (time.monotonic() - started) / max(1, len(lines))
+        written = [pool.submit(self.write, item, result, seconds) for item, result in zip(lines, results, strict=True)]
+        self._collect(lines, written)
+
+    def _run_page(self, item: _Loaded, boxes: list[TextBox], pool: ThreadPoolExecutor) -> None:
+        started = time.monotonic()
+        page = self.pages.upscale(item.picture.rgb, item.size, boxes)
+        seconds = time.monotonic() - started
+        self._collect([item], [pool.submit(self.write, item, page, seconds)])
+
+    def _collect(self, items: Sequence[_Loaded], written: Sequence[Future[PictureReport]]) -> None:
+        for item, future in zip(items, written, strict=True):
             try:
                 self.finish(item.job, future.result())
             except BrokenPipeError:
@@ -134,8 +181,8 @@ class _FileRun:
                 reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
                 self.fail(item.job, PictureError(f"{item.job.target or 'stdout'}: cannot write: {reason}"))
 
-    def write(self, item: _Loaded, result: UpscaledLine, seconds: float) -> PictureReport:
-        """Encode and write one result, and its comparison where asked."""
+    def write(self, item: _Loaded, result: UpscaledLine | UpscaledPage, seconds: float) -> PictureReport:
+        """Encode and write one result, and its comparison and its lines where asked."""
         job, picture = item.job, item.picture
         alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
         enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
@@ -151,30 +198,81 @@ class _FileRun:
             if self.config.compare:
                 panel = Picture(before_after(plain, result.rgb))
                 write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
-        notes = [] if result.plan else ["too small to hold text; enlarged by bicubic"]
+        if isinstance(result, UpscaledPage) and self.config.save_regions is not None:
+            self._save_regions(job, result)
+        notes = _notes_of(result)
         fitted = fit_to_format(enlarged, format_name)
         notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
         notes += [f"only the first of {picture.num_frames} frames was taken"] if picture.num_frames > 1 else []
         notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
-        confidence = float(np.prod([reading.confidence for reading in result.readings])) if result.readings else None
         return PictureReport(
             input=job.name,
             output=str(job.target) if job.target else None,
             status="done",
-            method="network" if result.plan else "bicubic",
             width=picture.rgb.shape[1],
             height=picture.rgb.shape[0],
             output_width=item.size[1],
             output_height=item.size[0],
-            windows=len(result.plan.starts) if result.plan else 0,
-            strength=self.upscaler.strength if result.plan else 0.0,
-            prior_text=" | ".join(reading.text for reading in result.readings) if result.readings else None,
-            prior_confidence=None if confidence is None else round(confidence, 4),
-            **_verdict_fields(result.verdict),
+            **(self._page_fields(result) if isinstance(result, UpscaledPage) else self._line_fields(result)),
             mean_change=round(float(np.abs(result.rgb - plain).mean()) * 255, 3),
             seconds=round(seconds, 4),
             note="; ".join(notes) or None,
         )
+
+    def _line_fields(self, result: UpscaledLine) -> dict[str, Any]:
+        """What a report says of a picture that is one line."""
+        confidence = float(np.prod([reading.confidence for reading in result.readings])) if result.readings else None
+        return {
+            "method": "network" if result.plan else "bicubic",
+            "windows": len(result.plan.starts) if result.plan else 0,
+            "strength": self.upscaler.strength if result.plan else 0.0,
+            "prior_text": " | ".join(reading.text for reading in result.readings) if result.readings else None,
+            "prior_confidence": None if confidence is None else round(confidence, 4),
+            **_verdict_fields(result.verdict),
+        }
+
+    def _page_fields(self, result: UpscaledPage) -> dict[str, Any]:
+        """What it says of a page."""
+        enlarged = any(region.line is not None for region in result.regions)
+        regions = tuple(
+            RegionReport(
+                box=region.quad.round(2).tolist(),
+                text_height=region.text_height,
+                action=region.action,
+                prior_text=region.reading,
+                **_verdict_fields(region.verdict),
+            )
+            for region in result.regions
+        )
+        return {
+            "method": "network" if enlarged else "lanczos",
+            "strength": self.upscaler.strength if enlarged else 0.0,
+            "regions": regions,
+        }
+
+    def _save_regions(self, job: Job, page: UpscaledPage) -> None:
+        folder = Path(self.config.save_regions or "")
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = job.target.stem if job.target else "stdin"
+        for number, region in enumerate(page.regions, 1):
+            if region.line is not None:
+                content = encode_picture(Picture(region.line), "PNG")
+                write_bytes(folder / f"{stem}-{number:02d}.png", content)
+
+
+def _notes_of(result: UpscaledLine | UpscaledPage) -> list[str]:
+    """Why the network did not see a picture."""
+    if isinstance(result, UpscaledLine):
+        return [] if result.plan else ["too small to hold text; enlarged by bicubic"]
+    if not result.regions:
+        return ["no text found; enlarged by Lanczos alone"]
+    left = sum(region.line is None for region in result.regions)
+    return [f"{left} of {len(result.regions)} lines left to plain enlargement"] if left else []
+
+
+def can_detect() -> bool:
+    """Whether the ``ocr`` extra is installed, whose detector finds lines."""
+    return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
 
 
 def _verdict_fields(verdict: Verdict | None) -> dict[str, Any]:
@@ -236,6 +334,8 @@ def upscale_files(
     begin = time.monotonic()
     config = validate(UpscaleConfig, options, "options")
     target = TargetSize(config.scale, config.width, config.height)
+    if config.mode == "page" and config.boxes is None and not can_detect():
+        raise ConfigError("--mode page: lines are found by rapidocr; pip install 'glyphsr[ocr]', or give --boxes")
     if report is not None:
         check_report_path(report, overwrite=config.overwrite)
     rule = OutputRule(config.suffix, config.ext, _default_label(config), compare=config.compare)

@@ -29,6 +29,7 @@ from glyphsr_cli.options import (
 if TYPE_CHECKING:
     from glyphsr.pipelines.reports import PictureReport, UpscaleRun
 
+PAGE = "Page"
 GUARD = "Guard against invented letters"
 MODEL = "Model"
 SIZE = "Size"
@@ -61,7 +62,28 @@ def upscale(
     height: Annotated[int | None, typer.Option(help="Height in pixels instead.", rich_help_panel=SIZE)] = None,
     mode: Annotated[
         str | None,
-        typer.Option(help="line: each picture is one line of text. auto: the same, for now.", show_default="auto"),
+        typer.Option(
+            help="line: each picture is one line of text. page: lines are found in it, and enlarged where they are. "
+            "auto: page for pictures of many lines.",
+            show_default="auto",
+        ),
+    ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON file of the lines in the picture, or a folder with NAME.json for each.",
+            show_default="found by rapidocr",
+            rich_help_panel=PAGE,
+        ),
+    ] = None,
+    min_text_height: Annotated[
+        float | None, typer.Option(help="Smaller lines are left, in pixels.", show_default="6", rich_help_panel=PAGE)
+    ] = None,
+    max_text_height: Annotated[
+        float | None, typer.Option(help="Larger lines are left, in pixels.", show_default="96", rich_help_panel=PAGE)
+    ] = None,
+    save_regions: Annotated[
+        Path | None, typer.Option(help="Folder for each line by itself, straight.", rich_help_panel=PAGE)
     ] = None,
     strength: Annotated[
         float | None,
@@ -135,8 +157,9 @@ def upscale(
 ) -> None:
     """Make pictures of text larger and more readable.
 
-    Each picture is one line of text, of any size and aspect. Nothing is overwritten unless asked; a folder run that was
-    interrupted goes on where it stopped. Nothing is drawn at random, so --seed changes nothing here.
+    Each picture is one line of text, of any size and aspect, or a page in which lines are found. Nothing is
+    overwritten unless asked; a folder run that was interrupted goes on where it stopped. Nothing is drawn at random, so
+    --seed changes nothing here.
     """
     del seed  # part of every command's interface
     from glyphsr.config.reader import load
@@ -153,6 +176,10 @@ def upscale(
         "guard_reader": guard_reader,
         "text": text,
         "mode": mode,
+        "boxes": str(boxes) if boxes else None,
+        "min_text_height": min_text_height,
+        "max_text_height": max_text_height,
+        "save_regions": str(save_regions) if save_regions else None,
         "recursive": recursive or None,
         "suffix": suffix,
         "ext": ext,
@@ -203,6 +230,13 @@ def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[s
     if picture.guard_reason and not quiet:
         done = "; left as it was" if picture.guard == "reverted" else ""
         messages.append(f"warning: {picture.input}: {picture.guard_reader} {picture.guard_reason}{done}")
+    for region in picture.regions or ():
+        if region.guard_reason and not quiet:
+            x, y = region.box[0]
+            done = "; left as it was" if region.guard == "reverted" else ""
+            messages.append(
+                f"warning: {picture.input}: line at {x:.0f}, {y:.0f}: {region.guard_reader} {region.guard_reason}{done}"
+            )
     if picture.note and not quiet:
         messages.append(f"note: {picture.input}: {picture.note}")
     if verbose and picture.prior_text is not None:

@@ -297,7 +297,7 @@ def test_a_wrong_checkpoint_is_exit_4(run, picture, tmp_path, content):
         (["x.png", "--report", "r.txt"], "ending in .json"),
         (["x.png", "--report", "no/where/r.json"], "does not exist"),
         (["x.png", "--set", "scael=3"], "did you mean 'scale'"),
-        (["x.png", "--mode", "page"], "mode"),
+        (["x.png", "--mode", "book"], "mode"),
         (["x.png", "y.png", "-o", "-"], "stdout takes one picture"),
         (["-", "x.png"], "needs --out FOLDER"),
         (["x.png", "y.png", "-o", "o.png"], "names a picture"),

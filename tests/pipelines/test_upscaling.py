@@ -116,11 +116,11 @@ def test_memory_shortage_halves_the_batch(tiny_weights, monkeypatch):
     expected = upscaler.upscale_lines(lines)
     real, sizes = upscaler._run_batch, []
 
-    def short_of_memory(lr):
+    def short_of_memory(lr, texts):
         sizes.append(len(lr))
         if len(lr) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(lr)
+        return real(lr, texts)
 
     monkeypatch.setattr(upscaler, "_run_batch", short_of_memory)
     assert all(
