@@ -11,6 +11,10 @@ What = Literal["compare", "glyphs", "gem", "prior", "attention", "failures", "tr
 Texts = Annotated[tuple[str, ...], BeforeValidator(split_text)]
 
 
+MOST_NUMBERS = 100_000
+"""That a range may stand for."""
+
+
 def _numbers(value: Any) -> Any:
     """``3,7,10-12`` as numbers; what is none is left for the error message."""
     parts = value if isinstance(value, list | tuple) else str(value).split(",")
@@ -19,7 +23,10 @@ def _numbers(value: Any) -> Any:
         first, dash, last = str(part).strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise ValueError(f"expected numbers such as 3,7,10-12, got {value!r}")
-        found += range(int(first), int(last if dash else first) + 1)
+        numbers = range(int(first), int(last if dash else first) + 1)
+        if not numbers or len(numbers) > MOST_NUMBERS:
+            raise ValueError(f"expected a growing range of at most {MOST_NUMBERS} numbers, got {part!r}")
+        found += numbers
     return tuple(found)
 
 

@@ -21,7 +21,8 @@ class TextBox:
     """One line of text in a picture."""
 
     quad: NDArray[np.float64]
-    """``(4, 2)``: corners ``(x, y)`` in pixels, clockwise as the text is read, its upper left first."""
+    """``(4, 2)``: corners ``(x, y)`` in pixels from the picture's corner, so that a box of all of it ends at its width
+    and height; clockwise as the text is read, its upper left first."""
     text: str | None = None
     """What it says, where that is known."""
 
@@ -40,7 +41,7 @@ def box_of(value: Any) -> TextBox:
         raise ValueError(f"text: expected a string, got {text!r}")
     try:
         numbers = np.asarray(value, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"expected {FORMS}, got {value!r}") from error
     if numbers.shape == (4,):
         x0, y0, x1, y1 = numbers
@@ -49,10 +50,10 @@ def box_of(value: Any) -> TextBox:
         numbers = numbers.reshape(4, 2)
     if numbers.shape != (4, 2) or not np.isfinite(numbers).all():
         raise ValueError(f"expected {FORMS}, got {value!r}")
-    x, y = numbers.T
-    area = float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum() / 2)
-    if area <= 0:
-        raise ValueError(f"expected corners clockwise from the upper left, with an area, got {numbers.tolist()}")
+    sides = np.roll(numbers, -1, axis=0) - numbers
+    after = np.roll(sides, -1, axis=0)
+    if (sides[:, 0] * after[:, 1] - sides[:, 1] * after[:, 0] <= 0).any():
+        raise ValueError(f"expected the corners of a convex box, clockwise from the upper left, got {numbers.tolist()}")
     return TextBox(numbers, text)
 
 
@@ -60,15 +61,17 @@ def read_boxes(path: Path) -> list[TextBox]:
     """Boxes of one picture.
 
     Args:
-        path: JSON: a list, or an object with ``boxes`` or ``regions`` in it, such as a report of ours.
+        path: JSON: a list, or an object with ``boxes`` or ``regions`` in it, or a report of ours of one picture.
 
     Raises:
         DataError: If the file cannot be read or holds something else.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not readable as JSON: {error}") from error
+    if isinstance(document, dict) and isinstance(document.get("pictures"), list) and len(document["pictures"]) == 1:
+        document = document["pictures"][0]
     if isinstance(document, dict):
         document = document.get("boxes", document.get("regions"))
     if not isinstance(document, list):

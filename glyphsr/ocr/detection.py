@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.errors import DataError
 from glyphsr.ocr.rapid import open_rapidocr
 
 
@@ -28,7 +29,13 @@ class LineDetector:
 
         Returns:
             ``(4, 2)`` corners ``(x, y)`` of each, clockwise as the text is read, its upper left first.
+
+        Raises:
+            DataError: If the engine cannot take such a picture, e.g. since it is too narrow.
         """
-        found = self._engine(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), use_det=True, use_cls=False, use_rec=False)
+        try:
+            found = self._engine(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), use_det=True, use_cls=False, use_rec=False)
+        except Exception as error:  # whatever the engine's parts raise
+            raise DataError(f"{self.version}: cannot look for lines in {image.shape[1]} x {image.shape[0]}") from error
         boxes = getattr(found, "boxes", None)
         return [] if boxes is None else [np.asarray(box, np.float64) for box in boxes]

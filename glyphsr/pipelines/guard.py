@@ -4,13 +4,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
-from glyphsr.metrics.accuracy import words_match
+from glyphsr.errors import ConfigError, GlyphSRError
+from glyphsr.metrics.edit import edit_similarity
 from glyphsr.pipelines.judges import Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
+from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
 
 GuardMode = Literal["off", "warn", "revert"]
@@ -34,12 +36,20 @@ class Verdict:
     """Of the network's result."""
     action: Action
     reason: str | None
-    """Why it is suspicious, ``None`` where it is not."""
+    """Why it is in doubt, ``None`` where it is not."""
     milliseconds: float
     """Share of the batch's reading time."""
 
 
-def suspicion(before: Reading, after: Reading, text: str | None = None, *, drop: float = DROP) -> str | None:
+class Doubt(NamedTuple):
+    """Why a result cannot be trusted."""
+
+    reason: str
+    is_worse: bool
+    """Whether it reads worse than what it was made of; else it is as wrong as that was."""
+
+
+def doubt(before: Reading, after: Reading, text: str | None = None, *, drop: float = DROP) -> Doubt | None:
     """Why a result cannot be trusted; ``None`` where it can.
 
     A reading that changed is trusted only if the reader is surer of the new one: a word that became readable is read
@@ -52,21 +62,24 @@ def suspicion(before: Reading, after: Reading, text: str | None = None, *, drop:
         drop: Loss of confidence from which an unchanged reading is suspicious.
 
     Example:
-        >>> suspicion(Reading("COMING", 0.98), Reading("COMINO", 0.91))
-        "reads 'COMINO' (0.91) instead of 'COMING' (0.98)"
-        >>> suspicion(Reading("C0MlNC", 0.41), Reading("COMING", 0.97)) is None
+        >>> doubt(Reading("COMING", 0.98), Reading("COMINO", 0.91))
+        Doubt(reason="reads 'COMINO' (0.91) instead of 'COMING' (0.98)", is_worse=True)
+        >>> doubt(Reading("C0MlNC", 0.41), Reading("COMING", 0.97)) is None
         True
     """
-    if text is not None and not words_match(after.text, text):
-        return f"reads {after.text!r} ({after.confidence:.2f}), not the given {text!r}"
-    if text is not None:
-        return None
-    if not words_match(before.text, after.text):
+    was, now, truth = comparable(before.text), comparable(after.text), comparable(text or "")
+    said = f"reads {after.text!r} ({after.confidence:.2f})"
+    if truth:
+        if now == truth:
+            return None
+        return Doubt(f"{said}, not the given {text!r}", edit_similarity(now, truth) < edit_similarity(was, truth))
+    if was != now:
         if after.confidence > before.confidence:
             return None
-        return f"reads {after.text!r} ({after.confidence:.2f}) instead of {before.text!r} ({before.confidence:.2f})"
+        return Doubt(f"{said} instead of {before.text!r} ({before.confidence:.2f})", is_worse=True)
     if before.confidence - after.confidence > drop:
-        return f"reads {after.text!r} with less confidence, {after.confidence:.2f} instead of {before.confidence:.2f}"
+        less = f"{after.confidence:.2f} instead of {before.confidence:.2f}"
+        return Doubt(f"reads {after.text!r} with less confidence, {less}", is_worse=True)
     return None
 
 
@@ -93,7 +106,10 @@ class Guard:
         self, mode: GuardMode, *, reader: str | None = None, device: torch.device | None = None, offline: bool = False
     ) -> None:
         self.mode = mode
-        self.judge: Judge = open_judge(reader or default_reader(), device or torch.device("cpu"), offline=offline)
+        try:
+            self.judge: Judge = open_judge(reader or default_reader(), device or torch.device("cpu"), offline=offline)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("--recognizer", "--guard-reader")) from error
 
     def look(
         self, before: Sequence[Pixels], after: Sequence[Pixels], texts: Sequence[str | None] | None = None
@@ -110,12 +126,27 @@ class Guard:
         each = (time.monotonic() - started) * 1000 / max(1, len(before))
         verdicts = []
         for i, (was, now) in enumerate(zip(read[: len(before)], read[len(before) :], strict=True)):
-            reason = suspicion(was, now, texts[i] if texts else None)
-            action: Action = "kept" if reason is None else "reverted" if self.mode == "revert" else "warned"
+            found = doubt(was, now, texts[i] if texts else None)
+            action: Action = "kept" if found is None else "warned"
+            if found is not None and found.is_worse and self.mode == "revert":
+                action = "reverted"
+            reason = None if found is None else found.reason
             verdicts.append(Verdict(self.judge.info.name, was, now, action, reason, round(each, 2)))
         return verdicts
 
     def _read(self, pictures: Sequence[Pixels]) -> list[Reading]:
         if not pictures:
             return []
-        return self.judge.read([torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures])
+        tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures]
+        try:
+            return self.judge.read(tensors)
+        except GlyphSRError:
+            raise
+        except Exception:  # an engine's, e.g. of a picture of odd shape: the others are read all the same
+            return [self._read_one(tensor) for tensor in tensors]
+
+    def _read_one(self, picture: torch.Tensor) -> Reading:
+        try:
+            return self.judge.read([picture])[0]
+        except Exception:
+            return Reading("", 0.0)

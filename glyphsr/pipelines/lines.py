@@ -24,18 +24,19 @@ OVERLAP = 0.25
 """Least share of a window that the next one sees again."""
 
 
-def resize(image: Pixels, size: tuple[int, int]) -> Pixels:
+def resize(image: Pixels, size: tuple[int, int], *, enlarging: int = cv2.INTER_CUBIC) -> Pixels:
     """Bicubic when enlarging, area average when reducing; an axis at a time, so that mixed cases do right on both.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)`` float32.
         size: ``(height, width)``, each at least 1.
+        enlarging: Method of cv2's for an axis that grows, instead of bicubic.
     """
     for axis in (0, 1):
         if image.shape[axis] == size[axis]:
             continue
         shape = [image.shape[0], image.shape[1]]
-        method = cv2.INTER_CUBIC if size[axis] > shape[axis] else cv2.INTER_AREA
+        method = enlarging if size[axis] > shape[axis] else cv2.INTER_AREA
         shape[axis] = size[axis]
         resized = cv2.resize(image, (shape[1], shape[0]), interpolation=method)
         # cv2 drops a channel axis of length 1.

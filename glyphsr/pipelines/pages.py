@@ -21,6 +21,9 @@ LEAST_ASPECT = 0.6
 LINE_HEIGHT = 64
 """Pictures with a side of no more than that are lines, without looking for any."""
 
+FAR = 2.0
+"""Longest line in sides of the picture."""
+
 LINE_SHARE = 0.5
 """Share of a picture's height from which its only line is taken for the whole picture."""
 
@@ -30,7 +33,7 @@ class Region:
     """What became of one line."""
 
     quad: Quad
-    """In the pixels of the picture given."""
+    """In the pixels of the picture given, from its corner."""
     text_height: float
     """In those pixels."""
     action: str
@@ -87,10 +90,11 @@ class PageUpscaler:
             boxes: Its lines, also beyond its borders.
         """
         scale = np.array([size[1] / picture.shape[1], size[0] / picture.shape[0]])
-        page = np.asarray(cv2.resize(picture, size[::-1], interpolation=cv2.INTER_LANCZOS4), np.float32)
-        page = page.reshape(*size, 3)
-        reasons = [self._left_alone(box.quad, picture.shape[:2]) for box in boxes]
-        quads = [widen(box.quad) for box in boxes]
+        page = resize(picture, size, enlarging=cv2.INTER_LANCZOS4)
+        page = page.copy() if page is picture else page
+        reasons = [self.left_alone(box.quad, (picture.shape[0], picture.shape[1])) for box in boxes]
+        # Boxes count from the corner of the picture, pixels from the centre of the first one.
+        quads = [widen(box.quad) - 0.5 for box in boxes]
         lines = [
             self._line(picture, quad, scale, box.text)
             for quad, box, reason in zip(quads, boxes, reasons, strict=True)
@@ -106,15 +110,16 @@ class PageUpscaler:
                 continue
             line, result = next(results)
             change = result.rgb - resize(line.rgb, line.size).clip(0, 1)
-            # A pixel's centre is half a pixel from its corner, on both pictures.
             put_back(page, taken, change, (quad + 0.5) * scale - 0.5)
             regions.append(_region(box, height, result))
-        return UpscaledPage(page.clip(0, 1), tuple(regions))
+        return UpscaledPage(np.clip(page, 0, 1, out=page), tuple(regions))
 
-    def _left_alone(self, quad: Quad, size: tuple[int, int]) -> str | None:
+    def left_alone(self, quad: Quad, size: tuple[int, int]) -> str | None:
         """Why a line is left to the plain enlargement, ``None`` where it is not."""
         height, width = size_of(quad)
-        if (quad.max(axis=0) < 0).any() or (quad.min(axis=0) > (size[1] - 1, size[0] - 1)).any():
+        if width > FAR * max(size):
+            return "far larger than the picture"
+        if (quad.max(axis=0) < 0).any() or (quad.min(axis=0) > (size[1], size[0])).any():
             return "outside the picture"
         if height < self.least:
             return f"smaller than {self.least:g} pixels"
@@ -138,7 +143,17 @@ def _region(box: TextBox, height: float, result: UpscaledLine) -> Region:
 
 
 def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:
-    """Whether a picture of ``(height, width)`` with these lines is more than one line of text."""
-    if len(boxes) != 1:
-        return len(boxes) > 1
-    return size_of(boxes[0].quad)[0] < LINE_SHARE * size[0]
+    """Whether a picture of ``(height, width)`` with these boxes has more than one line of text, or one in a small part.
+
+    Boxes beside each other are one line: detectors part it where gaps are wide.
+    """
+    extents = sorted((float(box.quad[:, 1].min()), float(box.quad[:, 1].max())) for box in boxes)
+    rows: list[tuple[float, float]] = []
+    for top, bottom in extents:
+        if rows and min(bottom, rows[-1][1]) - top > 0.5 * min(bottom - top, rows[-1][1] - rows[-1][0]):
+            rows[-1] = (rows[-1][0], max(rows[-1][1], bottom))
+        else:
+            rows.append((top, bottom))
+    if len(rows) != 1:
+        return len(rows) > 1
+    return rows[0][1] - rows[0][0] < LINE_SHARE * size[0]

@@ -13,7 +13,8 @@ FEATHER = 0.12
 """Width of the border over which the change fades out, in heights."""
 
 Quad = NDArray[np.float64]
-"""``(4, 2)``: corners ``(x, y)``, clockwise as the text is read, its upper left first."""
+"""``(4, 2)``: corners ``(x, y)``, clockwise as the text is read, its upper left first. What cuts and puts back takes
+places where pixels' centres are whole numbers."""
 
 
 def size_of(quad: Quad) -> tuple[float, float]:
@@ -23,12 +24,19 @@ def size_of(quad: Quad) -> tuple[float, float]:
 
 
 def widen(quad: Quad) -> Quad:
-    """The box with :data:`MARGIN` around it."""
+    """The box with :data:`MARGIN` around it.
+
+    Raises:
+        ValueError: If it is tapered so much that there is nothing around it.
+    """
     height, width = size_of(quad)
     unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
     x, y = MARGIN * height / max(width, 1.0), MARGIN
     around = np.array([(-x, -y), (1 + x, -y), (1 + x, 1 + y), (-x, 1 + y)], np.float64)
     to_picture = cv2.getPerspectiveTransform(unit, quad.astype(np.float32))
+    depth = np.concatenate([around, np.ones((4, 1))], axis=1) @ to_picture[2]
+    if depth.min() < 0.2:
+        raise ValueError(f"a box of text is tapered too much: {quad.round(1).tolist()}")
     return np.asarray(cv2.perspectiveTransform(around[None], to_picture.astype(np.float64))[0])
 
 

@@ -34,11 +34,6 @@ class RegionReport:
     guard_reason: str | None = None
     guard_ms: float | None = None
 
-    @property
-    def text(self) -> str:
-        """The best that is known of what it says."""
-        return self.read_after or self.prior_text or ""
-
 
 @dataclass(frozen=True)
 class PictureReport:
@@ -157,14 +152,14 @@ def render_hocr(run: UpscaleRun) -> str:
         width, height = picture.output_width or 0, picture.output_height or 0
         scale = width / (picture.width or 1), height / (picture.height or 1)
         lines = [
-            _hocr_line(region.box, scale, region.text, region.read_after_confidence, f"line_{number}_{i}")
+            _hocr_line(region.box, scale, (width, height), _said(region), f"line_{number}_{i}")
             for i, region in enumerate(picture.regions or (), 1)
         ]
         if picture.regions is None:
             whole = [[0.0, 0.0], [float(picture.width or 0), float(picture.height or 0)]]
-            said = picture.read_after or picture.prior_text or ""
-            lines = [_hocr_line(whole, scale, said, picture.read_after_confidence, f"line_{number}_1")]
-        title = html.escape(f'image "{picture.output}"; bbox 0 0 {width} {height}; ppageno {number - 1}')
+            lines = [_hocr_line(whole, scale, (width, height), _said(picture), f"line_{number}_1")]
+        name = picture.output or "stdout"
+        title = html.escape(f'image "{name}"; bbox 0 0 {width} {height}; ppageno {number - 1}')
         pages.append(f"<div class='ocr_page' id='page_{number}' title='{title}'>\n" + "\n".join(lines) + "\n</div>")
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><head><title></title>\n'
@@ -174,10 +169,24 @@ def render_hocr(run: UpscaleRun) -> str:
     )
 
 
+def _said(part: RegionReport | PictureReport) -> tuple[str, float | None]:
+    """What the written picture says as far as is known, by the guard or else by the prior, and how sure that is."""
+    if part.guard == "reverted":
+        return part.read_before or "", part.read_before_confidence
+    if part.guard is not None:
+        return part.read_after or "", part.read_after_confidence
+    return part.prior_text or "", None
+
+
 def _hocr_line(
-    box: list[list[float]], scale: tuple[float, float], text: str, confidence: float | None, identity: str
+    box: list[list[float]],
+    scale: tuple[float, float],
+    size: tuple[int, int],
+    said: tuple[str, float | None],
+    identity: str,
 ) -> str:
-    x, y = ([point[axis] * scale[axis] for point in box] for axis in (0, 1))
+    x, y = ([min(max(point[axis] * scale[axis], 0), size[axis]) for point in box] for axis in (0, 1))
+    text, confidence = said
     title = f"bbox {min(x):.0f} {min(y):.0f} {max(x):.0f} {max(y):.0f}"
     title += f"; x_wconf {100 * confidence:.0f}" if confidence is not None else ""
     return f"<span class='ocr_line' id='{identity}' title='{title}'>{html.escape(text)}</span>"

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
@@ -64,6 +65,8 @@ class _FileRun:
         self.config = config
         self.target = target
         self.report = report
+        self.sources: set[Path] = set()
+        """Inputs, which nothing may replace."""
         self.pictures: dict[Job, PictureReport] = {}
         self.upscaler = Upscaler(
             config.weights,
@@ -84,18 +87,30 @@ class _FileRun:
         """The lines of a picture that is a page; ``None`` for one that is a line itself.
 
         Raises:
-            DataError: If its boxes cannot be read.
-            ConfigError: If lines have to be looked for and the detector is not installed.
+            DataError: If its boxes cannot be read, or the detector fails.
         """
         mode, rgb = self.config.mode, item.picture.rgb
         if mode == "line":
             return None
         if self.config.boxes is not None:
-            return [replace(box, text=box.text or self.config.text) for box in read_boxes(self._boxes_file(item.job))]
-        if mode == "auto" and (min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect()):
+            return self._told(read_boxes(self._boxes_file(item.job)))
+        if mode == "page":
+            return self._told(self.pages.find(rgb))
+        if min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect():
             return None
-        found = [replace(box, text=self.config.text) for box in self.pages.find(rgb)]
-        return found if mode == "page" or is_page(found, (rgb.shape[0], rgb.shape[1])) else None
+        try:
+            found = self.pages.find(rgb)
+        except (ConfigError, DataError):  # then it is a line, as where there is no detector
+            return None
+        size = (rgb.shape[0], rgb.shape[1])
+        helped = any(self.pages.left_alone(box.quad, size) is None for box in found)
+        return self._told(found) if helped and is_page(found, size) else None
+
+    def _told(self, boxes: list[TextBox]) -> list[TextBox]:
+        """A text that is given for a picture is its line's, where it has one."""
+        if self.config.text and len(boxes) == 1:
+            return [replace(boxes[0], text=boxes[0].text or self.config.text)]
+        return boxes
 
     def _boxes_file(self, job: Job) -> Path:
         path = Path(self.config.boxes or "")
@@ -152,13 +167,15 @@ class _FileRun:
         for item in chunk:
             try:
                 boxes = self.lines_of(item)
-            except DataError as error:
+                if boxes is None:
+                    lines.append(item)
+                else:
+                    self._run_page(item, boxes, pool)
+            except (DataError, PictureError) as error:
                 self.fail(item.job, error)
-                continue
-            if boxes is None:
-                lines.append(item)
-            else:
-                self._run_page(item, boxes, pool)
+            except (cv2.error, ValueError, MemoryError) as error:
+                reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+                self.fail(item.job, PictureError(f"{item.job.name}: its lines cannot be enlarged: {reason}"))
         started = time.monotonic()
         results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size, self.config.text) for item in lines])
         seconds = (time.monotonic() - started) / max(1, len(lines))
@@ -177,8 +194,10 @@ class _FileRun:
                 self.finish(item.job, future.result())
             except BrokenPipeError:
                 raise
-            except (PictureError, OSError) as error:
-                reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            except PictureError as error:
+                self.fail(item.job, error)
+            except OSError as error:
+                reason = error.strerror or str(error)
                 self.fail(item.job, PictureError(f"{item.job.target or 'stdout'}: cannot write: {reason}"))
 
     def write(self, item: _Loaded, result: UpscaledLine | UpscaledPage, seconds: float) -> PictureReport:
@@ -189,6 +208,8 @@ class _FileRun:
         format_name = picture_format(job.target.suffix if job.target else "." + self.config.ext.lstrip("."))
         content = encode_picture(enlarged, format_name, quality=self.config.quality)
         plain = resize(picture.rgb, item.size).clip(0, 1)
+        if isinstance(result, UpscaledPage) and self.config.save_regions is not None:
+            self._save_regions(job, result)  # before the picture: what exists is finished, its lines too
         if job.target is None:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
@@ -198,9 +219,7 @@ class _FileRun:
             if self.config.compare:
                 panel = Picture(before_after(plain, result.rgb))
                 write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
-        if isinstance(result, UpscaledPage) and self.config.save_regions is not None:
-            self._save_regions(job, result)
-        notes = _notes_of(result)
+        notes = _notes_of(result, self.config)
         fitted = fit_to_format(enlarged, format_name)
         notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
         notes += [f"only the first of {picture.num_frames} frames was taken"] if picture.num_frames > 1 else []
@@ -251,23 +270,45 @@ class _FileRun:
         }
 
     def _save_regions(self, job: Job, page: UpscaledPage) -> None:
+        """Each line by itself.
+
+        Raises:
+            PictureError: If one exists already, or cannot be written.
+        """
         folder = Path(self.config.save_regions or "")
-        folder.mkdir(parents=True, exist_ok=True)
         stem = job.target.stem if job.target else "stdin"
-        for number, region in enumerate(page.regions, 1):
-            if region.line is not None:
-                content = encode_picture(Picture(region.line), "PNG")
-                write_bytes(folder / f"{stem}-{number:02d}.png", content)
+        if self.config.recursive and job.target:
+            stem = f"{job.target.parent.name}-{stem}"
+        files = {folder / f"{stem}-{n:02d}.png": r.line for n, r in enumerate(page.regions, 1) if r.line is not None}
+        for path in files:
+            if path.exists() and (not self.config.overwrite or path.resolve() in self.sources):
+                raise PictureError(
+                    f"--save-regions {path}: exists already; --overwrite replaces it, unless it is an input"
+                )
+        for path, line in files.items():
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                write_bytes(path, encode_picture(Picture(line), "PNG"))
+            except OSError as error:
+                raise PictureError(f"--save-regions {path}: cannot be written: {error.strerror or error}") from error
 
 
-def _notes_of(result: UpscaledLine | UpscaledPage) -> list[str]:
-    """Why the network did not see a picture."""
+def _notes_of(result: UpscaledLine | UpscaledPage, config: UpscaleConfig) -> list[str]:
+    """Why the network did not see a picture, or was not told its text."""
     if isinstance(result, UpscaledLine):
-        return [] if result.plan else ["too small to hold text; enlarged by bicubic"]
+        if result.plan is None:
+            return ["too small to hold text; enlarged by bicubic"]
+        split = bool(config.text) and len(result.plan.starts) > 1
+        return ["so long a line is not told its text"] if split else []
     if not result.regions:
         return ["no text found; enlarged by Lanczos alone"]
     left = sum(region.line is None for region in result.regions)
-    return [f"{left} of {len(result.regions)} lines left to plain enlargement"] if left else []
+    notes = [f"{left} of {len(result.regions)} lines left to plain enlargement"] if left else []
+    if config.text and len(result.regions) > 1:
+        notes.append(
+            f"--text is not used, since there are {len(result.regions)} lines; give --boxes with a text for each"
+        )
+    return notes
 
 
 def can_detect() -> bool:
@@ -344,8 +385,17 @@ def upscale_files(
     jobs = plan.jobs
     if not jobs:
         raise ConfigError("INPUT: expected at least one file, folder, glob or -")
+    if config.text and len(jobs) > 1:
+        raise ConfigError(
+            "--text: is what one picture says, and several are given; a --boxes folder has texts for each"
+        )
+    if config.boxes and len(jobs) > 1 and not Path(config.boxes).is_dir():
+        raise ConfigError("--boxes: one file for one picture; for several expected a folder with <name>.json for each")
+    if config.min_text_height > config.max_text_height:
+        raise ConfigError(f"--min-text-height: expected at most --max-text-height, {config.max_text_height:g}")
     _refuse_to_overwrite(jobs, config)
     run = _FileRun(config, target, progress)
+    run.sources = {job.source.resolve() for job in jobs if job.source is not None}
     for name, message in plan.failures:
         run.finish(Job(Path(name), None), PictureReport(name, None, "failed", error=message))
     todo = []

@@ -125,6 +125,8 @@ def _rows(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[R
 def _compare(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[Row], list[str]]:
     from glyphsr.pipelines.visuals.compare import NONE, Comparer, worst_rows
 
+    if config.worst and (config.index or config.sample):
+        raise ConfigError("--worst: looks at all words of --lmdb; leave --index and --sample away")
     if config.worst and (inputs or config.recognizer == (NONE,)):
         raise ConfigError("--worst: wants words of --lmdb and a judge that reads them")
     words: Iterable[Any] = open_sets(config) if config.worst else choose_words(inputs, config)
@@ -136,15 +138,21 @@ def _compare(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[lis
 
 def _failures(config: VisualizeConfig) -> tuple[list[Row], list[str]]:
     """Readings are the file's; pictures are made anew by the weights that are named."""
-    from glyphsr.pipelines.visuals.compare import BICUBIC, HR, Comparer, compared_row
+    from glyphsr.pipelines.visuals.compare import HR, Comparer, compared_row
     from glyphsr.pipelines.visuals.failures import choose_failures
 
     chosen = choose_failures(config)
-    drawn = Comparer(config.model_copy(update={"recognizer": ("none",)})).draw([word for word, _ in chosen])
+    comparer = Comparer(config.model_copy(update={"recognizer": ("none",)}))
+    rowed = chosen[0][1].networks
+    absent = [network.info.name for network in comparer.networks if network.info.name not in rowed]
+    if absent:
+        raise ConfigError(
+            f"--weights: {config.per_image} has rows of {', '.join(rowed)}, not of {', '.join(absent)}; name those"
+        )
+    drawn = comparer.draw([word for word, _ in chosen])
     rows = []
     for i, (word, record) in enumerate(chosen):
-        names = (BICUBIC, *record.networks)
-        pictures = {name: images[i] for name, images in zip(names, drawn.values(), strict=False)}
+        pictures = {name: images[i] for name, images in drawn.items()}
         readings = {**record.readings, HR: record.readings.get("hr", {})}
         rows.append(compared_row(word, pictures, readings))
     return rows, [f"readings are those of {config.per_image}"]

@@ -1,6 +1,7 @@
 """The alphabets of the field, in the order of the published recognizers."""
 
 import string
+import unicodedata
 
 DIGITS = string.digits
 LOWER_ALPHANUMERIC = DIGITS + string.ascii_lowercase
@@ -46,3 +47,14 @@ def filter_to(text: str, charset: str) -> str:
         'its5'
     """
     return keep("".join(c if c in charset else c.lower() for c in text), charset)
+
+
+def comparable(text: str) -> str:
+    """Letters and digits of any script, without case, accents and forms: what two readers may be compared by.
+
+    Example:
+        >>> comparable("Café №5!"), comparable("東京-ABC")
+        ('cafeno5', '東京abc')
+    """
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(char for char in decomposed if char.isalnum())

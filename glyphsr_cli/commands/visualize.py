@@ -40,15 +40,16 @@ def visualize(
         list[str] | None, typer.Argument(metavar="[INPUT]...", help="Pictures of text, files or folders.")
     ] = None,
     what: Annotated[
-        What,
+        What | None,
         typer.Option(
             "--what",
+            show_default="compare",
             help="compare: LR, bicubic, SR, HR, the change, and readings. glyphs: what the network perceives, and the "
             "extracted masks. gem: key points, anchors, candidates, masks. prior: the text prior as a heat map. "
             "attention: where a recognizer looks. failures: words that an evaluation got wrong. training: a run's "
             "curves.",
         ),
-    ] = What.compare,
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -141,7 +142,7 @@ def visualize(
     from glyphsr.config.visualize import VisualizeConfig
 
     flags: dict[str, Any] = {
-        "what": what.value,
+        "what": what.value if what is not None else None,
         "lmdb": lmdb or None,
         "data_root": data_root,
         "index": index,

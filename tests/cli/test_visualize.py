@@ -98,9 +98,24 @@ def test_failures_of_an_evaluation(lmdb, words, tmp_path):
     assert other.exit_code != 0
     assert "made of another data set" in other.stderr
     assert not (tmp_path / "other.html").exists()
+    renamed = file.read_text().replace('"row": "compact"', '"row": "mine.safetensors"')
+    (tmp_path / "mine.jsonl").write_text(renamed)
+    mine = run("--what", "failures", "--lmdb", lmdb, "--per-image", "mine.jsonl", "-o", "mine.html")
+    assert "has rows of mine.safetensors, not of compact" in mine.stderr
     file.write_text('{"subset": "four"}\n')
     broken = run("--what", "failures", "--lmdb", lmdb, "--per-image", file, "-o", "broken.html")
     assert "line 1: not what eval --per-image writes" in broken.stderr
+
+
+def test_the_view_can_be_set_like_any_setting(lmdb):
+    shown = json.loads(run("--lmdb", lmdb, "--set", "what=prior", "-o", "p.png", "--json").stdout)
+    assert shown["what"] == "prior"
+
+
+def test_an_engine_does_not_show_where_it_looks(lmdb):
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
+    assert "does not show where it looks" in run("--lmdb", lmdb, "--what", "attention", "-R", "rapidocr").stderr
 
 
 def test_a_run_of_training(tiny_config, word_folder, tmp_path):
@@ -126,7 +141,11 @@ def test_a_run_of_training(tiny_config, word_folder, tmp_path):
         (("--lmdb", "four", "-o", "x.gif"), "expected a name ending in .png or .html"),
         (("--lmdb", "four", "-o", "no/x.png"), "the folder no does not exist"),
         (("--lmdb", "four", "--what", "glyphs", "-w", "nothing"), "nothing"),
-        (("--lmdb", "four", "--what", "attention", "-R", "rapidocr"), "does not show where it looks"),
+        (("--lmdb", "four", "--index", "4-2"), "expected a growing range"),
+        (("--lmdb", "four", "--index", "1", "--sample", "2"), "not both"),
+        (("--lmdb", "four", "--text", "x"), "words of --lmdb have their own"),
+        (("--lmdb", "four", "--worst", "1", "--index", "2"), "leave --index and --sample away"),
+        (("--lmdb", "four", "--set", "what=books"), "what"),
         (("--lmdb", "four", "--what", "gem", "--worst", "3"), "--worst: words are read for"),
         (
             (

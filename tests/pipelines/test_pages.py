@@ -11,8 +11,10 @@ import glyphsr
 from glyphsr.data.boxes import TextBox, box_of, read_boxes
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.pipelines import upscale_files as files
+from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.pages import PageUpscaler, is_page
 from glyphsr.pipelines.regions import cut_out, put_back, size_of, widen
+from glyphsr.pipelines.reports import PictureReport, RegionReport, UpscaleRun, render_hocr
 from glyphsr.pipelines.upscaling import Upscaler
 
 from ..conftest import draw_word
@@ -86,7 +88,29 @@ def test_lines_that_overlap_are_not_changed_twice(page):
     twice = upscaled(picture, [boxes[0], boxes[0]])
     assert np.abs(twice.rgb - once.rgb).max() < 0.3 * np.abs(once.rgb - plain(picture)).max() + 0.02
     nested = upscaled(picture, [boxes[0], box(40, 22, 30, 14)])
-    assert np.isfinite(nested.rgb).all()
+    assert np.abs(nested.rgb - plain(picture)).max() < 2 * np.abs(once.rgb - plain(picture)).max() + 0.02
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_changes_stay_in_place_at_any_scale(scale):
+    """A network that shifts brightness alone must leave no ghost of an edge."""
+    height, width = 60, 200
+    ramp = np.tile(np.linspace(0.2, 0.8, width, dtype=np.float32)[None, :, None], (height, 1, 3))
+    quad = box(20, 15, 140, 24).quad - 0.5
+    large = resize(ramp, (height * scale, width * scale))
+    cut = resize(cut_out(ramp, quad), (24 * scale, 140 * scale))
+    black, taken = np.zeros_like(large), np.zeros(large.shape[:2], np.float32)
+    put_back(black, taken, cut, (quad + 0.5) * scale - 0.5)
+    full = taken > 0.999
+    assert full.sum() > 0.5 * 24 * 140 * scale**2
+    step = 0.6 / (width - 1) / scale  # of brightness in a pixel of the result
+    assert np.abs(black[full] - large[full]).max() < 0.3 * step + 1e-4
+
+
+def test_reducing_a_page_averages():
+    checked = np.indices((200, 320)).sum(axis=0)[..., None].repeat(3, axis=2).astype(np.float32) % 2
+    small = PageUpscaler(Upscaler(device="cpu"), min_text_height=6, max_text_height=96).upscale(checked, (50, 80), [])
+    assert np.allclose(small.rgb, 0.5, atol=0.01)
 
 
 def test_a_turned_line_is_cut_out_straight():
@@ -121,6 +145,7 @@ def test_one_line_that_fills_its_picture_is_no_page():
     assert not is_page([box(0, 10, 200, 60)], (80, 200))
     assert is_page([box(0, 10, 100, 20)], (200, 300))
     assert is_page([box(0, 10, 200, 60), box(0, 90, 200, 60)], (160, 200))
+    assert not is_page([box(0, 10, 80, 60), box(120, 14, 80, 58)], (80, 200))  # one line, parted at a gap
 
 
 @pytest.mark.parametrize(
@@ -145,6 +170,8 @@ def test_boxes_in_every_form(value, corner):
         ("[[1, 2, 11, 22], [11, 22, 1, 2, 3]]", "box 2"),
         ("[[11, 22, 1, 2]]", None),
         ("[[1, 22, 11, 2]]", "clockwise from the upper left"),
+        ("[[[0, 0], [100, 20], [100, 0], [0, 30]]]", "convex box"),
+        ("[[1" + "0" * 400 + ", 0, 1, 1]]", "box 1: expected a list of"),
         ('[{"box": [1, 2, 11, 22], "text": 5}]', "text: expected a string"),
     ],
 )
@@ -178,9 +205,33 @@ def test_files_reports_and_regions(page, tmp_path):
     row = json.loads((tmp_path / "report.json").read_text())["pictures"][0]
     assert [region["action"] for region in row["regions"]] == ["enlarged", "enlarged"]
     assert row["regions"][0]["guard_reader"] == "crnn-synth"
+    again = read_boxes(tmp_path / "report.json")
+    assert [own.quad.tolist() for own in again] == [own.quad.tolist() for own in boxes]
     hocr = (tmp_path / "report.hocr").read_text()
     assert hocr.count("class='ocr_line'") == 2
     assert "bbox 0 0 640 400" in hocr
+    with pytest.raises(ConfigError, match="--text: is what one picture says"):
+        glyphsr.upscale_files([tmp_path / "wall.png", tmp_path / "out.png"], tmp_path / "many", text="HOTEL")
+    kept = glyphsr.upscale_files(
+        tmp_path / "wall.png",
+        tmp_path / "out2.png",
+        boxes=str(tmp_path / "boxes.json"),
+        text="HOTEL",
+        guard_reader="crnn-synth",
+        save_regions=str(tmp_path / "regions2"),
+    )
+    assert "--text is not used, since there are 2 lines" in kept.pictures[0].note
+    (tmp_path / "regions2" / "out3-01.png").write_bytes(b"mine")
+    refused = glyphsr.upscale_files(
+        tmp_path / "wall.png",
+        tmp_path / "out3.png",
+        boxes=str(tmp_path / "boxes.json"),
+        save_regions=str(tmp_path / "regions2"),
+    )
+    assert refused.exit_code == 1
+    assert "out3-01.png: exists already" in refused.pictures[0].error
+    assert (tmp_path / "regions2" / "out3-01.png").read_bytes() == b"mine"
+    assert not (tmp_path / "out3.png").exists()
     assert "regions" in (tmp_path / "report.csv").read_text().splitlines()[0]
 
 
@@ -204,6 +255,7 @@ def test_the_missing_extra_is_named(tmp_path, monkeypatch):
 
 def test_lines_are_found_by_themselves(page, tmp_path):
     pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
     picture, _ = page
     Image.fromarray((picture * 255).astype(np.uint8)).save(tmp_path / "wall.png")
     run = glyphsr.upscale_files(tmp_path / "wall.png", tmp_path / "o.png")
@@ -211,3 +263,22 @@ def test_lines_are_found_by_themselves(page, tmp_path):
     assert len(run.pictures[0].regions) == 2
     line = glyphsr.upscale_files(tmp_path / "wall.png", tmp_path / "l.png", mode="line")
     assert line.pictures[0].regions is None
+
+
+def test_what_the_guard_took_back_is_not_said_to_be_there():
+    region = RegionReport(
+        [[-5.0, 0.0], [50.0, 0.0], [50.0, 20.0], [-5.0, 20.0]],
+        20.0,
+        "enlarged",
+        "COMING",
+        "crnn-synth",
+        read_before="COMING",
+        read_before_confidence=0.98,
+        read_after="COMINO",
+        read_after_confidence=0.91,
+        guard="reverted",
+    )
+    size = {"width": 100, "height": 40, "output_width": 200, "output_height": 80}
+    hocr = render_hocr(UpscaleRun((PictureReport("a.png", "b.png", "done", regions=(region,), **size),), None, 0.0))
+    assert "bbox 0 0 100 40; x_wconf 98'>COMING<" in hocr
+    assert "COMINO" not in hocr

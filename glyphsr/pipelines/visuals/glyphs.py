@@ -1,17 +1,20 @@
 """What the network perceives as glyphs, against the masks that extraction makes of HR."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.errors import ConfigError
 from glyphsr.glyphs.extraction import extract_words
+from glyphsr.glyphs.interface import Localizer, Segmenter
 from glyphsr.glyphs.word import Rejection, prepare_word
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.pipelines.glyph_words import check_belongs, find_glyphs
@@ -53,6 +56,21 @@ class GlyphViewer:
         gpm = network_config.gpm
         self.slots = SlotCodec(gpm.num_slots, gpm.class_order)
         self.has_maps, self.has_classes = gpm.char, gpm.cls
+
+    @property
+    def settings(self) -> ExtractConfig:
+        """Of the extraction."""
+        return self.config.extract.model_copy(update={"offline": self.config.offline})
+
+    @cached_property
+    def localizer(self) -> Localizer:
+        """Loaded when the first word needs it."""
+        return open_localizer(describe_localizer(self.settings), self.settings)
+
+    @cached_property
+    def segmenter(self) -> Segmenter:
+        """Likewise."""
+        return open_segmenter(describe_segmenter(self.settings), self.settings)
 
     def rows(self, words: Iterable[ShownWord]) -> Iterator[Row]:
         """One row per word."""
@@ -112,14 +130,12 @@ class GlyphViewer:
             return glyphs[word.place]
         if word.label is None or word.hr is None:
             return None
-        settings = self.config.extract.model_copy(update={"offline": self.config.offline})
+        settings = self.settings
         try:
             prepared = prepare_word(word.hr, word.label, squeeze=settings.frame == "paper")
         except Rejection:
             return None
-        localizer = open_localizer(describe_localizer(settings), settings)
-        segmenter = open_segmenter(describe_segmenter(settings), settings)
-        return extract_words([prepared], localizer, segmenter, settings)[0]
+        return extract_words([prepared], self.localizer, self.segmenter, settings)[0]
 
 
 def _coloured(picture: NDArray[np.uint8], chars: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -107,6 +107,10 @@ def choose_words(inputs: Sequence[str | Path], config: VisualizeConfig) -> list[
         if config.lmdb or config.index or config.sample:
             raise ConfigError("INPUT: give pictures, or --lmdb with --index or --sample, not both")
         return read_files(inputs, config.text)
+    if config.text is not None:
+        raise ConfigError("--text: is of pictures given as files; words of --lmdb have their own")
+    if config.index and config.sample:
+        raise ConfigError("--index: give numbers or --sample, not both")
     sets = open_sets(config)
     if config.index:
         if len(sets.parts) > 1:
