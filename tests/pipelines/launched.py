@@ -42,3 +42,8 @@ if __name__ == "__main__":
     if result.is_main:
         document = {"terms": rows, "score": result.score.as_dict() if result.score else None}
         (folder / "rows.json").write_text(json.dumps(document))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written. On a busy machine gloo's threads may outlive the interpreter's teardown and abort it ("terminate
+    # called without an active exception"), which says nothing about what was trained.
+    os._exit(0)
