@@ -1,10 +1,12 @@
 """Measures glyph extraction: key points and masks on real words with boxes, masks on rendered words, SAM's speed.
 
     python benchmarks/glyphs.py words --lmdb iiit5k-lr/train --panels worst.png
+    python benchmarks/glyphs.py points --lmdb iiit5k-lr/train --recognizer aster-synth
     python benchmarks/glyphs.py rendered
     python benchmarks/glyphs.py sam --words 4
 
-``words`` needs an LMDB with the key ``char_boxes-%09d``: ``[[x, y, w, h], ...]`` in HR pixels, one per character.
+``words`` and ``points`` need an LMDB with the key ``char_boxes-%09d``: ``[[x, y, w, h], ...]`` in HR pixels, one per
+character.
 ``sam`` has random weights: what it says of speed and equality holds for any weights, what masks show does not.
 """
 
@@ -26,7 +28,7 @@ from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.glyphs.selection import iou_with
-from glyphsr.models.recognizers.alignment import align
+from glyphsr.glyphs.word import Rejection, prepare_word
 from glyphsr.pipelines.extraction import extract, extract_glyphs
 from glyphsr.types import Extraction, Sample
 
@@ -50,11 +52,9 @@ def score_word(index: int, extraction: Extraction, boxes: NDArray[np.float64]) -
     """Compare with boxes; a pixel, and a key point, counts by its centre."""
     left, top = boxes[:, 0], boxes[:, 1]
     right, bottom = left + boxes[:, 2], top + boxes[:, 3]
-    hits = np.zeros((2, len(boxes)), bool)
+    hits = hits_of(np.array([record.points for record in extraction.glyphs], np.float64), boxes)
     inside = pixels = 0
-    for i, (record, mask) in enumerate(zip(extraction.glyphs, extraction.chars, strict=True)):
-        for k, (x, y) in enumerate(record.points):
-            hits[k, i] = left[i] <= x + 0.5 <= right[i] and top[i] <= y + 0.5 <= bottom[i]
+    for i, mask in enumerate(extraction.chars):
         rows, columns = np.nonzero(mask)
         within = (columns + 0.5 >= left[i]) & (columns + 0.5 <= right[i])
         within &= (rows + 0.5 >= top[i]) & (rows + 0.5 <= bottom[i])
@@ -137,37 +137,47 @@ def measure_rendered(arguments: argparse.Namespace) -> None:
         print(f"from worst to best     {arguments.panels}")
 
 
-def measure_alignment(arguments: argparse.Namespace) -> None:
-    """How well the bundled recognizer's CTC alignment locates characters; why it is not the default."""
-    import torch
-
-    from glyphsr.pipelines.models import load_recognizer
-    from glyphsr.weights.registry import local_weights
+def measure_points(arguments: argparse.Namespace) -> None:
+    """How well key points hit their characters' boxes: by ink and text, by recognizers' attention, by both."""
+    from glyphsr.devices import resolve_device
+    from glyphsr.pipelines.localizers import describe_localizer, open_localizer
 
     source = PairedLmdb(arguments.lmdb)
-    path = local_weights("crnn-synth")
-    assert path is not None
-    network: Any = load_recognizer(path)
-    inside: list[bool] = []
-    words: list[bool] = []
-    for i in range(len(source)):
+    words, boxes = [], []
+    for i in range(min(len(source), arguments.limit)):
         sample = source[i]
-        boxes = np.array(json.loads(source.get(f"char_boxes-{i + 1:09d}") or b"[]"), np.float64)
-        pixels = torch.from_numpy(sample.hr).permute(2, 0, 1)[None].float() / 255
-        with torch.inference_mode():
-            scores = network.symbol_logits(network.prepare(pixels)).log_softmax(dim=2).double()
-        placed, fits = align(scores, [network.codec.encode(sample.label)])
-        rows = placed[0].numpy()
-        if not fits.all() or len(rows) != len(boxes):
+        own = np.array(json.loads(source.get(f"char_boxes-{i + 1:09d}") or b"[]"), np.float64)
+        try:
+            word = prepare_word(sample.hr, sample.label)
+        except Rejection:
             continue
-        places = (np.arange(rows.shape[1]) + 0.5) * sample.hr.shape[1] / rows.shape[1]
-        x = rows @ places / np.maximum(rows.sum(axis=1), 1e-9)
-        own = (x >= boxes[:, 0]) & (x <= boxes[:, 0] + boxes[:, 2])
-        inside += own.tolist()
-        words.append(bool(own.all()))
-    print(
-        f"CTC alignment of {path.name}: characters hit {np.mean(inside):.2%}, words with all hit {np.mean(words):.2%}"
-    )
+        if len(own) == len(word.text) and word.image.shape == sample.hr.shape:
+            words.append(word)
+            boxes.append(own)
+    print(f"{len(words)} words, {sum(map(len, boxes))} characters")
+    asked: list[tuple[str, str]] = [("cuts", "")]
+    asked += [(kind, name) for name in arguments.recognizer for kind in ("attention", "checked")]
+    for localizer, recognizer in asked:
+        changes = {"recognizer": recognizer} if recognizer else {}
+        config = ExtractConfig.model_validate({"localizer": localizer, **changes})
+        opened = open_localizer(describe_localizer(config), config, resolve_device("auto"))
+        started = time.perf_counter()
+        found = opened.locate(words)
+        took = time.perf_counter() - started
+        hits = [hits_of(points.points, own) for points, own in zip(found, boxes, strict=True)]
+        characters = np.concatenate(hits, axis=1)
+        whole = np.mean([own.all() for own in hits])
+        print(
+            f"{f'{localizer} {recognizer}'.strip():26s} key point in its box: first {characters[0].mean():.2%}, second "
+            f"{characters[1].mean():.2%}, both of all characters {whole:.2%} of words, {len(words) / took:.0f} words/s"
+        )
+
+
+def hits_of(points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """``(L, 2, 2)`` points and ``(L, 4)`` boxes to ``(2, L)``: whether each point's pixel has its centre in its box."""
+    corner, size = boxes[:, None, :2], boxes[:, None, 2:]
+    inside = (points + 0.5 >= corner) & (points + 0.5 <= corner + size)
+    return np.asarray(inside.all(axis=2).T)
 
 
 def sample_words(count: int) -> list[tuple[NDArray[np.uint8], str]]:
@@ -186,7 +196,6 @@ def measure_sam(arguments: argparse.Namespace) -> None:
 
     from glyphsr.glyphs.anchors import anchors_of, prompts_of
     from glyphsr.glyphs.cuts import CutsLocalizer
-    from glyphsr.glyphs.word import prepare_word
     from glyphsr.models.sam.predictor import SamPredictor
     from glyphsr.models.sam.shape import PUBLISHED, build_sam
 
@@ -254,7 +263,7 @@ def measure_sam(arguments: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, function in (("words", measure_words), ("alignment", measure_alignment)):
+    for name, function in (("words", measure_words), ("points", measure_points)):
         part = commands.add_parser(name)
         part.add_argument("--lmdb", type=Path, required=True)
         part.add_argument("--workers", type=int, default=2)
@@ -262,6 +271,8 @@ def main() -> None:
         part.add_argument("--frame", default="natural")
         part.add_argument("--panels", type=Path)
         part.set_defaults(run=function)
+    part.add_argument("--recognizer", nargs="*", default=["crnn-synth", "moran-synth", "aster-synth"])
+    part.add_argument("--limit", type=int, default=2000)
     part = commands.add_parser("rendered")
     part.add_argument("--words", type=int, default=2000)
     part.add_argument("--height", type=int, default=32)

@@ -19,14 +19,11 @@ from glyphsr.text.charset import filter_to
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import read_checkpoint
 from glyphsr.weights.official import is_published_file
-from glyphsr.weights.registry import BUNDLED_FOLDER, entries, local_weights, sha256_of
+from glyphsr.weights.registry import BUNDLED_FOLDER, at_hand, entry, is_own_recognizer, sha256_of
 
 ALL = "all"
 JUDGES = (*(kind for kind in RECOGNIZERS if kind in SIGNATURES), *ENGINES)
 """Everything that can be asked for by name; kinds that nobody published judge only as ``NAME=FILE``."""
-
-SYNTH = "-synth"
-"""Ends the names of the package's recognizers, which we trained; they stand in where none of their kind is at hand."""
 
 MAX_BATCH = 48
 
@@ -120,10 +117,8 @@ class EngineJudge:
 
 
 def _recognizer_judge(name: str, weights: str | None, device: torch.device, *, offline: bool) -> RecognizerJudge:
-    if weights is None and local_weights(name) is None and name + SYNTH in entries():
-        weights = name + SYNTH
     try:
-        path = obtain(weights or name, offline=offline)
+        path = obtain(weights or at_hand(name), offline=offline)
     except WeightsError as error:
         raise WeightsError(f"{error}; or give --recognizer {name}=FILE" if weights is None else str(error)) from error
     network = load_recognizer(path)
@@ -162,8 +157,8 @@ def open_judge(text: str, device: torch.device, *, offline: bool = False) -> Jud
     name, equals, file = text.partition("=")
     if name in ENGINES and not equals:
         return EngineJudge(name, open_engine(name))
-    if not equals and name.endswith(SYNTH) and name in entries():
-        return _recognizer_judge(name.removesuffix(SYNTH), name, device, offline=offline)
+    if not equals and is_own_recognizer(name):
+        return _recognizer_judge(entry(name).network, name, device, offline=offline)
     if name in RECOGNIZERS and name not in JUDGES and not file:
         raise ConfigError(f"--recognizer {text}: nobody published one; expected {name}=FILE")
     if name not in RECOGNIZERS or (equals and not file):

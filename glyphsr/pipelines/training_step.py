@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.pipelines.objectives import LossTerms, Model, Objective
+from glyphsr.pipelines.objective import LossTerms, Model, Objective
 from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.schedule import learning_rate_factor
 from glyphsr.text.charset import filter_lower

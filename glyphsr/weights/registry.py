@@ -17,6 +17,8 @@ BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 REGISTRY_FILE = Path(__file__).parent / "registry.yaml"
 DEFAULT = "compact"
 """Name of the weights that ``upscale`` uses when nothing else is asked for."""
+SYNTH = "-synth"
+"""Ends the names of the package's recognizers, which we trained."""
 
 
 class Entry(Config):
@@ -105,6 +107,23 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # a cache that may not be looked into holds nothing for us
         return False
+
+
+def at_hand(name: str) -> str:
+    """The weights of that name, or the package's own recognizer of their kind where they are not here.
+
+    Example:
+        >>> at_hand("crnn")  # on a fresh machine
+        'crnn-synth'
+    """
+    own = f"{name}{SYNTH}"
+    return own if own in entries() and local_weights(name) is None else name
+
+
+def is_own_recognizer(name: str) -> bool:
+    """Whether a name is that of a recognizer in the package."""
+    row = entries().get(name)
+    return row is not None and (row.kind, row.source) == ("recognizer", "bundled")
 
 
 def how_to_get(name: str) -> str:

@@ -9,7 +9,7 @@ import torch
 
 import glyphsr
 from glyphsr.errors import GlyphSRError
-from glyphsr.pipelines.objectives import Objective
+from glyphsr.pipelines.objective import Objective
 
 
 def poison(step: int) -> None:

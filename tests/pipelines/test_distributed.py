@@ -27,7 +27,7 @@ SETTINGS = {
         "prior": {"kind": "crnn", "width": 4, "hidden": 8},
     },
     "data": {"sources": [{"kind": "lmdb", "path": str(ROOT / "glyphsr" / "data" / "sample" / "train")}]},
-    "loss": {"focus_recognizer": "crnn-synth"},
+    "loss": {"focus_recognizer": "crnn-light-synth"},
     # Adam divides by the size of a gradient, also where that is nothing but rounding (a bias before a normalisation);
     # a large epsilon makes it plain gradient descent with momentum, so that curves can be compared.
     "optimiser": {"learning_rate": 2e-5, "epsilon": 1.0, "clip_norm": 1e9, "warmup_steps": 2, "ema_decay": 0.9},

@@ -19,7 +19,7 @@ from ..conftest import ROOT
 
 SAMPLE = str(ROOT / "glyphsr" / "data" / "sample" / "train")
 PRIOR = CRNNConfig(width=4, hidden=8)
-FOCUSED = LossConfig(focus_recognizer="crnn-synth")
+FOCUSED = LossConfig(focus_recognizer="crnn-light-synth")
 PLAIN = LossConfig(text_focus=0.0, hog=0.0)
 
 
@@ -125,8 +125,8 @@ def test_the_defaults_are_the_papers_terms_with_the_lineages_scale(tmp_path):
 
 def test_each_weight_scales_its_term_and_no_other(tmp_path):
     weights = {"pixel": 2.0, "hog": 0.3, "attention": 5.0, "confusion": 0.01, "line": 3.0, "char": 4.0, "cls": 0.5}
-    base = LossConfig(focus_recognizer="crnn-synth")
-    changed = LossConfig(focus_recognizer="crnn-synth", scale=10.0, glyph=2.0, **weights)
+    base = LossConfig(focus_recognizer="crnn-light-synth")
+    changed = LossConfig(focus_recognizer="crnn-light-synth", scale=10.0, glyph=2.0, **weights)
     values = []
     for loss in (base, changed):
         trainer = trainer_for(config_for(network(), loss), tmp_path)
@@ -212,18 +212,18 @@ def test_several_recognizers_share_the_text_focus(tmp_path):
         assert set(objective.counts(batch)) == set(terms)
         return terms
 
-    one = terms_of(focus_recognizer="crnn-synth")
-    twice = terms_of(focus_recognizer=("crnn-synth", "crnn-synth"))
+    one = terms_of(focus_recognizer="crnn-light-synth")
+    twice = terms_of(focus_recognizer=("crnn-light-synth", "crnn-light-synth"))
     for term in ("attention", "confusion"):
         assert twice[term] == twice[f"{term}_2"] == pytest.approx(one[term] / 2, rel=1e-5)
-    unattended = terms_of(focus_recognizer="crnn-synth", attention=0.0)
+    unattended = terms_of(focus_recognizer="crnn-light-synth", attention=0.0)
     assert unattended["confusion"] == pytest.approx(one["confusion"], rel=1e-5)
     assert set(one) - set(unattended) == {"attention"}
 
 
 @pytest.mark.parametrize("parts", [2, 4, 40])
 def test_parts_of_a_batch_have_the_terms_and_gradients_of_the_whole(tmp_path, still_norms, parts):
-    loss = LossConfig(focus_recognizer="crnn-synth")
+    loss = LossConfig(focus_recognizer="crnn-light-synth")
     found = []
     for accumulation in (1, parts):
         config = config_for(network(), loss)

@@ -148,11 +148,11 @@ def test_stand_ins_are_named_and_missing_ones_explained(tmp_path, monkeypatch):
     notes = []
     with pytest.raises(WeightsError, match=r"focus_recognizer: telescope: no weights here.*stand in"):
         open_text_focus(LossConfig(), notes.append, offline=True)
-    open_text_focus(LossConfig(focus_recognizer="crnn-synth"), notes.append)
-    assert "crnn from crnn-synth.safetensors stands in for Telescope, by its CTC alignment" in notes[0]
+    open_text_focus(LossConfig(focus_recognizer="crnn-light-synth"), notes.append)
+    assert "crnn from crnn-light-synth.safetensors stands in for Telescope, by its CTC alignment" in notes[0]
     path = tmp_path / "aster.safetensors"
     network = build_recognizer(RECOGNIZERS["aster"])
     save_checkpoint(path, network, kind="recognizer", config=network.config, card={})
-    both = open_text_focus(LossConfig(focus_recognizer=(str(path), "crnn-synth"), attention=0.0), notes.append)
+    both = open_text_focus(LossConfig(focus_recognizer=(str(path), "crnn-light-synth"), attention=0.0), notes.append)
     assert [(focus.recognizer.config.kind, focus.attends) for focus in both] == [("aster", False), ("crnn", False)]
     assert "aster from aster.safetensors stands in for Telescope, by its teacher-forced attention" in notes[1]

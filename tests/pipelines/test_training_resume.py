@@ -178,7 +178,7 @@ def test_settings_of_the_new_command_count(config, tmp_path):
     ("change", "message"),
     [
         ({"loss": LossConfig(text_focus=0.0, ctc=0.1)}, "parameters learned, or did not"),
-        ({"prior_weights": "crnn-synth"}, "another prior_weights"),
+        ({"prior_weights": "crnn-light-synth"}, "another prior_weights"),
         ({"task": "prior", "loss": LossConfig(ctc=1.0)}, "another task"),
     ],
 )
