@@ -21,11 +21,12 @@ from glyphsr.data.picture_writer import encode_picture, fit_to_format, picture_f
 from glyphsr.data.pictures import MAX_PIXELS, Picture, decode_picture, read_picture
 from glyphsr.errors import ConfigError, DataError, PictureError
 from glyphsr.files import write_bytes
-from glyphsr.pipelines.guard import Verdict
 from glyphsr.pipelines.jobs import Job, OutputRule, compare_path, plan_jobs
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
-from glyphsr.pipelines.reports import PictureReport, RegionReport, UpscaleRun, check_report_path, render_report
+from glyphsr.pipelines.region_files import save_regions
+from glyphsr.pipelines.reports import PictureReport, UpscaleRun, check_report_path, render_report
+from glyphsr.pipelines.upscale_rows import fields_of, notes_of
 from glyphsr.pipelines.upscaling import Line, TargetSize, UpscaledLine, Upscaler
 from glyphsr.viz.compare import before_after
 
@@ -209,7 +210,9 @@ class _FileRun:
         content = encode_picture(enlarged, format_name, quality=self.config.quality)
         plain = resize(picture.rgb, item.size).clip(0, 1)
         if isinstance(result, UpscaledPage) and self.config.save_regions is not None:
-            self._save_regions(job, result)  # before the picture: what exists is finished, its lines too
+            save_regions(
+                job, result, self.config, inputs=self.sources
+            )  # before the picture: what exists is finished, its lines too
         if job.target is None:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
@@ -219,7 +222,7 @@ class _FileRun:
             if self.config.compare:
                 panel = Picture(before_after(plain, result.rgb))
                 write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
-        notes = _notes_of(result, self.config)
+        notes = notes_of(result, self.config)
         fitted = fit_to_format(enlarged, format_name)
         notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
         notes += [f"only the first of {picture.num_frames} frames was taken"] if picture.num_frames > 1 else []
@@ -232,104 +235,16 @@ class _FileRun:
             height=picture.rgb.shape[0],
             output_width=item.size[1],
             output_height=item.size[0],
-            **(self._page_fields(result) if isinstance(result, UpscaledPage) else self._line_fields(result)),
+            **fields_of(result, self.upscaler.strength),
             mean_change=round(float(np.abs(result.rgb - plain).mean()) * 255, 3),
             seconds=round(seconds, 4),
             note="; ".join(notes) or None,
         )
 
-    def _line_fields(self, result: UpscaledLine) -> dict[str, Any]:
-        """What a report says of a picture that is one line."""
-        confidence = float(np.prod([reading.confidence for reading in result.readings])) if result.readings else None
-        return {
-            "method": "network" if result.plan else "bicubic",
-            "windows": len(result.plan.starts) if result.plan else 0,
-            "strength": self.upscaler.strength if result.plan else 0.0,
-            "prior_text": " | ".join(reading.text for reading in result.readings) if result.readings else None,
-            "prior_confidence": None if confidence is None else round(confidence, 4),
-            **_verdict_fields(result.verdict),
-        }
-
-    def _page_fields(self, result: UpscaledPage) -> dict[str, Any]:
-        """What it says of a page."""
-        enlarged = any(region.line is not None for region in result.regions)
-        regions = tuple(
-            RegionReport(
-                box=region.quad.round(2).tolist(),
-                text_height=region.text_height,
-                action=region.action,
-                prior_text=region.reading,
-                **_verdict_fields(region.verdict),
-            )
-            for region in result.regions
-        )
-        return {
-            "method": "network" if enlarged else "lanczos",
-            "strength": self.upscaler.strength if enlarged else 0.0,
-            "regions": regions,
-        }
-
-    def _save_regions(self, job: Job, page: UpscaledPage) -> None:
-        """Each line by itself.
-
-        Raises:
-            PictureError: If one exists already, or cannot be written.
-        """
-        folder = Path(self.config.save_regions or "")
-        stem = job.target.stem if job.target else "stdin"
-        if self.config.recursive and job.target:
-            stem = f"{job.target.parent.name}-{stem}"
-        files = {folder / f"{stem}-{n:02d}.png": r.line for n, r in enumerate(page.regions, 1) if r.line is not None}
-        for path in files:
-            if path.exists() and (not self.config.overwrite or path.resolve() in self.sources):
-                raise PictureError(
-                    f"--save-regions {path}: exists already; --overwrite replaces it, unless it is an input"
-                )
-        for path, line in files.items():
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                write_bytes(path, encode_picture(Picture(line), "PNG"))
-            except OSError as error:
-                raise PictureError(f"--save-regions {path}: cannot be written: {error.strerror or error}") from error
-
-
-def _notes_of(result: UpscaledLine | UpscaledPage, config: UpscaleConfig) -> list[str]:
-    """Why the network did not see a picture, or was not told its text."""
-    if isinstance(result, UpscaledLine):
-        if result.plan is None:
-            return ["too small to hold text; enlarged by bicubic"]
-        split = bool(config.text) and len(result.plan.starts) > 1
-        return ["so long a line is not told its text"] if split else []
-    if not result.regions:
-        return ["no text found; enlarged by Lanczos alone"]
-    left = sum(region.line is None for region in result.regions)
-    notes = [f"{left} of {len(result.regions)} lines left to plain enlargement"] if left else []
-    if config.text and len(result.regions) > 1:
-        notes.append(
-            f"--text is not used, since there are {len(result.regions)} lines; give --boxes with a text for each"
-        )
-    return notes
-
 
 def can_detect() -> bool:
     """Whether the ``ocr`` extra is installed, whose detector finds lines."""
     return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
-
-
-def _verdict_fields(verdict: Verdict | None) -> dict[str, Any]:
-    """What a report says of the guard's reading."""
-    if verdict is None:
-        return {}
-    return {
-        "guard_reader": verdict.reader,
-        "read_before": verdict.before.text,
-        "read_before_confidence": round(verdict.before.confidence, 4),
-        "read_after": verdict.after.text,
-        "read_after_confidence": round(verdict.after.confidence, 4),
-        "guard": verdict.action,
-        "guard_reason": verdict.reason,
-        "guard_ms": verdict.milliseconds,
-    }
 
 
 def _refuse_to_overwrite(jobs: Sequence[Job], config: UpscaleConfig) -> None:
