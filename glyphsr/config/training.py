@@ -149,6 +149,9 @@ class LossConfig(Config):
     reading: NonNegative = 1.0
     """Where a recognizer is trained: CTC, or cross-entropy of its decoder's characters, the mean of both directions
     where it has two."""
+    aid: NonNegative = 0.0
+    """CTC on the columns that ASTER's or MORAN's decoder attends to, by a layer that is not kept: it teaches the
+    encoder long before attention has found its place (joint CTC/attention, Kim, Hori, Watanabe 2017)."""
 
     @property
     def focus_recognizers(self) -> tuple[str, ...]:
@@ -281,6 +284,10 @@ class TrainConfig(Config):
             raise ValueError("recognizer.kind: expected another one than parseq, whose permuted training is not here")
         if not self.loss.reading:
             raise ValueError("loss.reading: expected a weight above 0 when task is 'recognizer'")
+        if self.loss.aid and self.recognizer.kind not in ("aster", "moran"):
+            raise ValueError(
+                f"loss.aid: helps aster and moran, whose decoders attend to columns; got {self.recognizer.kind}"
+            )
         if self.loss.ctc or self.loss.text_prior or self.prior_weights:
             raise ValueError("loss.ctc, loss.text_prior, prior_weights: expected none when task is 'recognizer'")
 

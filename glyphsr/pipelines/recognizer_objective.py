@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from glyphsr.config.training import TrainConfig
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.glyph import class_loss
+from glyphsr.models.recognizers.aster.network import ASTER
 from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
 from glyphsr.models.recognizers.interface import AttentionRecognizer, CTCRecognizer
 from glyphsr.models.recognizers.moran.network import MORAN
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.pipelines.objective import LossTerms, Objective
 from glyphsr.text.charset import filter_to
+from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Batch
 
 
@@ -26,12 +28,18 @@ class RecognizerObjective(Objective[nn.Module]):
         self.recognizer = model
         self.weight = config.loss.reading
         self.blurred_share = config.data.blurred_share
+        self.aid_weight = config.loss.aid
+        self.aid: nn.Linear | None = None
+        if config.loss.aid:
+            assert isinstance(model, ASTER | MORAN)  # the configuration is checked
+            self.aid_codec = CTCCodec(model.charset)
+            self.aid = nn.Linear(model.num_features, self.aid_codec.num_classes)
         if isinstance(model, CTCTransformer):
             model.columns.requires_grad_(False)  # no loss reaches it
 
     def clipped(self) -> Iterable[nn.Parameter]:
         """All of them."""
-        return self.recognizer.parameters()
+        return self.parameters()
 
     def forward(self, batch: Batch) -> LossTerms:
         """What it reads, with the true texts given; words that are longer than it can say are left out."""
@@ -43,7 +51,8 @@ class RecognizerObjective(Objective[nn.Module]):
         assert isinstance(recognizer, AttentionRecognizer)
         chosen = self._chosen(batch)
         if not chosen:
-            return {"reading": 0.0 * torch.stack([parameter.sum() for parameter in recognizer.parameters()]).sum()}
+            nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
+            return {"reading": nothing} | ({"aid": nothing} if self.aid else {})
         prepared, texts = recognizer.prepare(pictures[chosen]), [self._taught(batch.labels[i]) for i in chosen]
         directions = (
             recognizer.teach_both(prepared, texts)
@@ -51,13 +60,21 @@ class RecognizerObjective(Objective[nn.Module]):
             else (recognizer.teach(prepared, texts),)
         )
         losses = [class_loss(taught.logits.float(), taught.targets) for taught in directions]
-        return {"reading": self.weight * torch.stack(losses).mean()}
+        terms = {"reading": self.weight * torch.stack(losses).mean()}
+        if self.aid is not None:
+            columns = directions[0].columns
+            assert columns is not None
+            logits = self.aid(columns).transpose(0, 1)
+            terms["aid"] = self.aid_weight * ctc_loss(logits, texts, self.aid_codec)
+        return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
         """Words where it reads by CTC, else characters with the ends of their texts."""
         if isinstance(self.recognizer, CTCRecognizer):
             return {"reading": len(batch.ids)}
-        return {"reading": sum(1 + len(self._taught(batch.labels[i])) for i in self._chosen(batch))}
+        chosen = self._chosen(batch)
+        aided = {"aid": len(chosen)} if self.aid else {}
+        return {"reading": sum(1 + len(self._taught(batch.labels[i])) for i in chosen)} | aided
 
     def _taught(self, label: str) -> str:
         """A label as the recognizer is told it."""

@@ -26,7 +26,7 @@ LAST, BEST, STATE = "last", "best", "last.state"
 
 STATE_KEYS = {
     *("step", "bad_steps", "skipped", "best_step", "best_score", "score", "origin", "smoke", "config", "trained"),
-    *("model", "averaged", "teacher", "rng", "optimiser", "scaler"),
+    *("model", "averaged", "rng", "optimiser", "scaler"),
 }
 """What a training state holds."""
 

@@ -112,9 +112,10 @@ class Checkpoints:
         return model
 
     @property
-    def _teacher(self) -> nn.Module | None:
-        teacher = getattr(self.stepper.objective, "teacher", None)
-        return teacher if isinstance(teacher, nn.Module) else None
+    def _beside(self) -> dict[str, nn.Module]:
+        """Modules of the objective that are no part of the model, and that the run cannot go on without."""
+        parts = {name: getattr(self.stepper.objective, name, None) for name in ("teacher", "aid")}
+        return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
 
     def save_weights(self, name: str, progress: Progress) -> None:
         """A checkpoint for users; called in the main process."""
@@ -156,7 +157,7 @@ class Checkpoints:
             "trained": self.stepper.trained(),
             "model": self.model.state_dict(),
             "averaged": self.average.model.state_dict() if self.average else None,
-            "teacher": self._teacher.state_dict() if self._teacher else None,
+            **{name: part.state_dict() for name, part in self._beside.items()},
             "rng": self.processes.gather(self.processes.rng_state()),
             **self.stepper.state(),
         }
@@ -212,8 +213,9 @@ class Checkpoints:
         load_state(self.model, state["model"], str(path))
         if self.average is not None:
             load_state(self.average.model, state["averaged"] or state["model"], str(path))
-        if self._teacher is not None and state["teacher"]:
-            load_state(self._teacher, state["teacher"], str(path))
+        for name, part in self._beside.items():
+            if state.get(name):
+                load_state(part, state[name], str(path))
         self.stepper.restore(state)
         rng = state["rng"]
         if len(rng) == self.processes.count:

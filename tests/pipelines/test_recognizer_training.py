@@ -55,9 +55,9 @@ def batch_of(labels, seed=0, **changes) -> Batch:
     return Batch(tuple(map(str, range(len(labels)))), lr, hr, tuple(labels), **changes)
 
 
-def objective_for(kind, **data):
+def objective_for(kind, aid=0.0, **data):
     torch.manual_seed(0)
-    config = config_for(KINDS[kind], "words", data=DataConfig(**data))
+    config = config_for(KINDS[kind], "words", data=DataConfig(**data), loss=LossConfig(aid=aid))
     objective = build_objective(build_recognizer(KINDS[kind]), config, print)
     return objective.eval()  # so that parts and wholes are normalised alike
 
@@ -115,6 +115,28 @@ def test_words_that_are_longer_than_it_can_say_are_left_out():
     assert float(none.detach()) == 0.0
 
 
+@pytest.mark.parametrize("kind", ["aster", "moran"])
+def test_the_encoder_is_taught_by_ctc_beside_its_decoder(kind):
+    objective, plain = objective_for(kind, aid=0.5), objective_for(kind)
+    batch = batch_of(["Hotel", "b-1", "x" * 31])
+    terms = objective(batch)
+    assert terms["reading"].item() == pytest.approx(plain(batch)["reading"].item())
+    terms["aid"].backward()
+    assert objective.aid.weight.grad.abs().max() > 0
+    assert all(p.grad is None for name, p in objective.recognizer.named_parameters() if "decoder" in name)
+    assert all(p.grad is not None for name, p in objective.recognizer.named_parameters() if "decoder" not in name)
+    assert objective.counts(batch)["aid"] == 2  # of the third no recognizer can be told
+    objective.aid_weight = 1.0
+    assert objective(batch)["aid"].item() == pytest.approx(2 * terms["aid"].item())
+    nothing = objective(batch_of(["x" * 31]))
+    assert {name: float(value.detach()) for name, value in nothing.items()} == {"reading": 0.0, "aid": 0.0}
+
+
+def test_only_who_attends_to_columns_is_helped(word_folder):
+    with pytest.raises(ValueError, match="loss.aid: helps aster and moran"):
+        config_for(KINDS["crnn"], word_folder, loss=LossConfig(aid=1.0))
+
+
 def test_moran_learns_both_directions():
     objective = objective_for("moran")
     recognizer = objective.recognizer
@@ -167,7 +189,7 @@ def test_a_recognizer_learns_to_read(word_folder, tmp_path):
 
 @pytest.mark.parametrize("kind", ["crnn", "moran"])
 def test_a_stopped_and_resumed_run_equals_one_never_stopped(kind, word_folder, tmp_path):
-    config = config_for(KINDS[kind], word_folder)
+    config = config_for(KINDS[kind], word_folder, loss=LossConfig(aid=float(kind == "moran")))
     run(config, tmp_path / "whole")
 
     def stop_at_two(report):

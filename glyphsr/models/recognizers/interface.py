@@ -20,6 +20,8 @@ class TeacherForcing:
     """``(B, A, T, h', w')``: weights of each step over the encoder's grid, per head; they sum to one over the grid."""
     targets: Tensor
     """``(B, T)`` int64: the true class of each step, the end of text included; -1 behind it."""
+    columns: Tensor | None = None
+    """``(B, P, C)``: what the encoder makes of each column, where the grid is one row of them."""
 
 
 class Recognizer(Protocol):

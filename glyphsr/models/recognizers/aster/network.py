@@ -35,6 +35,7 @@ class ASTER(nn.Module):
         self.max_length = self.config.max_steps
         self.rectifier = Rectifier(align_corners=self.config.align_corners)
         self.encoder = Encoder(self.config.width)
+        self.num_features = self.encoder.out_channels
         self.decoder = AttentionDecoder(self.encoder.out_channels, self.config.hidden, self.num_classes)
 
     def prepare(self, images: Tensor) -> Tensor:
@@ -64,5 +65,6 @@ class ASTER(nn.Module):
     def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
         """Decoder with the true texts given; attention is over a grid of 1 x 25 of the rectified picture."""
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
-        logits, attention = self.decoder(self.features(prepared), steps=targets.shape[1], previous=targets)
-        return TeacherForcing(logits, attention[:, None, :, None, :], targets)
+        features = self.features(prepared)
+        logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
+        return TeacherForcing(logits, attention[:, None, :, None, :], targets, features)

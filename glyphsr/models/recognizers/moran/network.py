@@ -36,6 +36,7 @@ class MORAN(nn.Module):
         self.max_length = self.config.max_steps
         self.rectifier = Rectifier(align_corners=self.config.align_corners)
         self.encoder = Encoder(self.config.hidden, self.config.width)
+        self.num_features = self.config.hidden
         self.decoder = AttentionDecoder(self.config.hidden, self.num_classes)
         self.reverse_decoder = AttentionDecoder(self.config.hidden, self.num_classes)
 
@@ -63,7 +64,7 @@ class MORAN(nn.Module):
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         features = self.encoder(self.rectifier(prepared))
         logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
-        return TeacherForcing(logits, attention[:, None, :, None, :], targets)
+        return TeacherForcing(logits, attention[:, None, :, None, :], targets, features.transpose(0, 1))
 
     def teach_both(self, prepared: Tensor, texts: Sequence[str]) -> tuple[TeacherForcing, TeacherForcing]:
         """As :meth:`teach`, and the other decoder with the texts reversed; training's loss is the mean of both.
@@ -76,5 +77,5 @@ class MORAN(nn.Module):
         for decoder, told in ((self.decoder, texts), (self.reverse_decoder, [text[::-1] for text in texts])):
             targets = torch.tensor(self.codec.encode_rows(told), device=prepared.device)
             logits, attention = decoder(features, steps=targets.shape[1], previous=targets)
-            taught.append(TeacherForcing(logits, attention[:, None, :, None, :], targets))
+            taught.append(TeacherForcing(logits, attention[:, None, :, None, :], targets, features.transpose(0, 1)))
         return taught[0], taught[1]
