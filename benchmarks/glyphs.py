@@ -1,7 +1,7 @@
 """Measures glyph extraction: key points and masks on real words with boxes, masks on rendered words, SAM's speed.
 
     python benchmarks/glyphs.py words --lmdb iiit5k-lr/train --panels worst.png
-    python benchmarks/glyphs.py points --lmdb iiit5k-lr/train --recognizer aster-synth
+    python benchmarks/glyphs.py points --lmdb iiit5k-lr/train --recognizer crnn-synth
     python benchmarks/glyphs.py rendered
     python benchmarks/glyphs.py sam --words 4
 
@@ -271,7 +271,7 @@ def main() -> None:
         part.add_argument("--frame", default="natural")
         part.add_argument("--panels", type=Path)
         part.set_defaults(run=function)
-    part.add_argument("--recognizer", nargs="*", default=["crnn-synth", "moran-synth", "aster-synth"])
+    part.add_argument("--recognizer", nargs="*", default=["crnn-synth"])
     part.add_argument("--limit", type=int, default=2000)
     part = commands.add_parser("rendered")
     part.add_argument("--words", type=int, default=2000)

@@ -40,9 +40,11 @@ def main() -> None:
             labels.append(comparable(sample.label))
             before.append(_saved(resize(lr, size).clip(0, 1)))
             lines.append(Line(lr, size))
-    after = [_saved(line.rgb) for line in Upscaler().upscale_lines(lines)]
+    upscaled = Upscaler().upscale_lines(lines)
+    after = [_saved(line.rgb) for line in upscaled]
+    drawn = [line.readings[0].text if len(line.readings) == 1 else None for line in upscaled]
 
-    verdicts = {name: _verdicts(Guard("revert", reader=name), before, after) for name in arguments.readers}
+    verdicts = {name: _verdicts(Guard("revert", reader=name), before, after, drawn) for name in arguments.readers}
     print(f"{len(labels)} words, {', '.join(sorted({found[0].reader for found in verdicts.values()}))}")
     print("guard       judge        bicubic  ours  guarded   broken  guarded  fewer   gain  guarded   kept  reverted")
     for guard, judge in itertools.permutations(arguments.readers, 2):
@@ -66,11 +68,12 @@ def _saved(picture: Pixels) -> Pixels:
     return np.asarray((picture * 255).round() / 255, np.float32)
 
 
-def _verdicts(guard: Guard, before: list[Pixels], after: list[Pixels]) -> list[Verdict]:
+def _verdicts(guard: Guard, before: list[Pixels], after: list[Pixels], drawn: list[str | None]) -> list[Verdict]:
     return [
         verdict
         for first in range(0, len(before), CHUNK)
-        for verdict in guard.look(before[first : first + CHUNK], after[first : first + CHUNK])
+        for part in [slice(first, first + CHUNK)]
+        for verdict in guard.look(before[part], after[part], drawn=drawn[part])
     ]
 
 

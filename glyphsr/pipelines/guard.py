@@ -49,16 +49,19 @@ class Doubt(NamedTuple):
     """Whether it reads worse than what it was made of; else it is as wrong as that was."""
 
 
-def doubt(before: Reading, after: Reading, text: str | None = None, *, drop: float = DROP) -> Doubt | None:
+def doubt(
+    before: Reading, after: Reading, text: str | None = None, *, drawn: str | None = None, drop: float = DROP
+) -> Doubt | None:
     """Why a result cannot be trusted; ``None`` where it can.
 
-    A reading that changed is trusted only if the reader is surer of the new one: a word that became readable is read
-    with more confidence than the blur it was, a word that was spoilt with less.
+    A reading that changed is trusted only if it is what was to be drawn, and the reader is surer of it: a word that
+    became readable is read with more confidence than the blur it was, a word that was spoilt with less.
 
     Args:
         before: Of bicubic.
         after: Of the result.
         text: What it says, where that is known.
+        drawn: What the network was told to draw by its prior, where it has one.
         drop: Loss of confidence from which an unchanged reading is suspicious.
 
     Example:
@@ -74,6 +77,8 @@ def doubt(before: Reading, after: Reading, text: str | None = None, *, drop: flo
             return None
         return Doubt(f"{said}, not the given {text!r}", edit_similarity(now, truth) < edit_similarity(was, truth))
     if was != now:
+        if drawn is not None and now != comparable(drawn):
+            return Doubt(f"{said}, neither {before.text!r} as before nor {drawn!r} as drawn", is_worse=True)
         if after.confidence > before.confidence:
             return None
         return Doubt(f"{said} instead of {before.text!r} ({before.confidence:.2f})", is_worse=True)
@@ -112,7 +117,11 @@ class Guard:
             raise ConfigError(str(error).replace("--recognizer", "--guard-reader")) from error
 
     def look(
-        self, before: Sequence[Pixels], after: Sequence[Pixels], texts: Sequence[str | None] | None = None
+        self,
+        before: Sequence[Pixels],
+        after: Sequence[Pixels],
+        texts: Sequence[str | None] | None = None,
+        drawn: Sequence[str | None] | None = None,
     ) -> list[Verdict]:
         """One verdict per line.
 
@@ -120,13 +129,14 @@ class Guard:
             before: Bicubic, ``(H, W, 3)`` float32 in [0, 1] each.
             after: The results, of the same sizes.
             texts: What they say, where that is known.
+            drawn: What the network was told to draw, where it was.
         """
         started = time.monotonic()
         read = self._read([*before, *after])
         each = (time.monotonic() - started) * 1000 / max(1, len(before))
         verdicts = []
         for i, (was, now) in enumerate(zip(read[: len(before)], read[len(before) :], strict=True)):
-            found = doubt(was, now, texts[i] if texts else None)
+            found = doubt(was, now, texts[i] if texts else None, drawn=drawn[i] if drawn else None)
             action: Action = "kept" if found is None else "warned"
             if found is not None and found.is_worse and self.mode == "revert":
                 action = "reverted"

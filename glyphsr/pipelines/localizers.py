@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Any
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.glyphs.cuts import CutsLocalizer
 from glyphsr.glyphs.interface import Localizer
-from glyphsr.weights.registry import at_hand, entry, local_weights, sha256_of
+from glyphsr.weights.registry import at_hand, local_weights, sha256_of
 
 if TYPE_CHECKING:
     import torch  # without weights nothing needs it, and workers start in a fraction of the time
 
 CUTS_NOTICE = (
     "characters are located by their ink and the label (cuts), since no {} weights are here; "
-    "`glyphsr models list` says where its authors publish them"
-)
-STAND_IN = "aster-synth"
-"""The package's recognizer whose attention locates characters best (docs/decisions/0010)."""
-STAND_IN_NOTICE = (
-    "no {} weights are here, so {}, our own, shows where characters are; "
     "`glyphsr models list` says where its authors publish them"
 )
 ALIGNMENT_NOTICE = (
@@ -51,21 +45,10 @@ def describe_localizer(config: ExtractConfig) -> PartInfo:
         return PartInfo({"name": name}, notices)
     from glyphsr.pipelines.store import obtain
 
-    recognizer = _stand_in(config.recognizer)
-    if recognizer != config.recognizer:
-        notices += (STAND_IN_NOTICE.format(config.recognizer, recognizer),)
-    path = obtain(recognizer, offline=config.offline)
+    path = obtain(at_hand(config.recognizer), offline=config.offline)
     if name == "attention" and _reads_by_ctc(path, config.recognizer):
         notices += (ALIGNMENT_NOTICE,)
     return PartInfo({"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, notices)
-
-
-def _stand_in(name: str) -> str:
-    """The recognizer of that name, the package's own of its kind, or else the one that is best at this."""
-    own = at_hand(name)
-    if own == name and local_weights(name) is None and entry(name).source == "authors":
-        return STAND_IN
-    return own
 
 
 def _reads_by_ctc(path: Path, name: str) -> bool:

@@ -25,9 +25,7 @@ from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
 from glyphsr.weights.registry import at_hand, sha256_of
 
-STAND_INS = (
-    "a file or another recognizer can stand in, e.g. --set loss.focus_recognizer=aster-synth (the package's own)"
-)
+STAND_INS = "a file or another recognizer can stand in, e.g. --set loss.focus_recognizer=crnn-synth (the package's own)"
 
 
 TELESCOPE_PLACES = 256

@@ -216,7 +216,8 @@ class Upscaler:
         """Each line with the guard's verdict, as bicubic where it took the change back."""
         drawn = [i for i, result in enumerate(upscaled) if result.plan is not None]
         plain = [resize(lines[i].rgb, lines[i].size).clip(0, 1) for i in drawn]
-        verdicts = guard.look(plain, [upscaled[i].rgb for i in drawn], [lines[i].text for i in drawn])
+        told = [upscaled[i].readings[0].text if len(upscaled[i].readings) == 1 else None for i in drawn]
+        verdicts = guard.look(plain, [upscaled[i].rgb for i in drawn], [lines[i].text for i in drawn], told)
         guarded = list(upscaled)
         for i, picture, verdict in zip(drawn, plain, verdicts, strict=True):
             kept = picture if verdict.action == "reverted" else upscaled[i].rgb

@@ -45,6 +45,16 @@ def test_what_is_in_doubt(before, after, text, reason, worse):
         assert found.is_worse == worse
 
 
+def test_a_new_reading_has_to_be_what_was_drawn():
+    before, after = Reading("C0MNG", 0.4), Reading("COMINC", 0.9)
+    assert doubt(before, after) is None
+    assert doubt(before, after, drawn="cominc") is None
+    found = doubt(before, after, drawn="COMING")
+    assert found.reason == "reads 'COMINC' (0.90), neither 'C0MNG' as before nor 'COMING' as drawn"
+    assert found.is_worse
+    assert doubt(before, before, drawn="COMING") is None
+
+
 @pytest.fixture
 def garbling(tiny_config, tmp_path):
     """A network that draws nothing but black."""
@@ -68,10 +78,10 @@ def test_a_spoilt_line_is_told_or_taken_back(garbling, mode):
     upscaler = Upscaler(garbling, device="cpu", guard=mode, guard_reader="crnn-synth")
     nothing, found = upscaler.upscale_lines([tiny, line])
     assert nothing.verdict is None
-    assert found.verdict.before.text == "HOTEL"
-    assert found.verdict.after.text != "HOTEL"
+    assert found.verdict.before.text == "hotel"
+    assert found.verdict.after.text != "hotel"
     assert found.verdict.action == {"warn": "warned", "revert": "reverted"}[mode]
-    assert "instead of 'HOTEL'" in found.verdict.reason
+    assert "'hotel'" in found.verdict.reason
     plain = resize(picture, line.size).clip(0, 1)
     assert (np.abs(found.rgb - plain).max() < 1e-6) == (mode == "revert")
     assert found.verdict.reader == "crnn-synth"

@@ -133,7 +133,7 @@ def test_the_encoder_is_taught_by_ctc_beside_its_decoder(kind):
 
 
 def test_only_who_attends_to_columns_is_helped(word_folder):
-    with pytest.raises(ValueError, match="loss.aid: helps aster and moran"):
+    with pytest.raises(ValueError, match=r"loss\.aid: helps aster and moran"):
         config_for(KINDS["crnn"], word_folder, loss=LossConfig(aid=1.0))
 
 
