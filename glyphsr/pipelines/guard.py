@@ -18,8 +18,9 @@ from glyphsr.types import Reading
 GuardMode = Literal["off", "warn", "revert"]
 Action = Literal["kept", "warned", "reverted"]
 
-DROP = 0.3
-"""Loss of confidence in an unchanged reading from which a line is suspicious."""
+DROP = 0.5
+"""Loss of confidence in an unchanged reading from which a line is suspicious. On IIIT5K-LR's training words 0.3 took
+back more gain and not one spoilt word more."""
 
 OWN_READER = "crnn-synth"
 """Reads where no OCR engine is installed."""

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig
 from glyphsr.models.layers.deformable import DepthwiseDeformableConv
@@ -9,7 +10,10 @@ from glyphsr.models.layers.dsta import DSTAGate
 from glyphsr.models.layers.gru_block import GRUBlock
 from glyphsr.models.layers.stn import SpatialTransformer, ThinPlateSpline, regular_control_points
 from glyphsr.models.recognizers.crnn.network import CRNN
+from glyphsr.models.recognizers.moran.rectifier import Rectifier
 from glyphsr.models.recognizers.parseq.network import PARSeq
+
+from ..conftest import draw_word
 
 
 def test_crnn_steps_follow_the_width_when_the_aspect_is_kept():
@@ -121,3 +125,14 @@ def test_spatial_transformer_starts_near_the_identity():
         points = transformer.localizer(torch.rand(2, 3, 16, 64))
         assert torch.allclose(points[0], regular_control_points(20, 0.01), atol=1e-6)
         assert transformer(torch.rand(2, 3, 16, 64)).shape == (2, 3, 16, 64)
+
+
+def test_a_fresh_rectifier_leaves_pictures_readable():
+    torch.manual_seed(0)
+    picture = torch.tensor(draw_word("HOTEL")).permute(2, 0, 1)[None, :1].float() / 255
+    picture = F.interpolate(picture, size=(32, 100), mode="bicubic").clamp(0, 1).expand(4, -1, -1, -1)
+    rectifier = Rectifier(align_corners=True).train()
+    moved = (rectifier(picture) - picture).abs().mean()
+    assert 0 < moved < 0.2 * picture.std()
+    moved.backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in rectifier.cnn[-2:].parameters())

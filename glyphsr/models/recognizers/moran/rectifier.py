@@ -4,6 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+START = 0.02
+"""Offsets of a fresh rectifier, in half heights. Those of a fresh normalisation would be of half a height, and shred
+the pictures that the recognizer is to learn from; at 0 nothing would be learned."""
+
 
 class Rectifier(nn.Module):
     """Predicts vertical offsets on a coarse grid and samples the picture there, then once more.
@@ -25,6 +29,9 @@ class Rectifier(nn.Module):
             layers += [nn.ReLU()] if o > 1 else []
             layers += [nn.MaxPool2d(2)] if pooled else []
         self.cnn = nn.Sequential(*layers)  # the published indices
+        scale = self.cnn[-1].weight
+        assert isinstance(scale, nn.Parameter)
+        nn.init.constant_(scale, START)
 
     def _sample(self, image: Tensor, grid: Tensor) -> Tensor:
         return F.grid_sample(image, grid, align_corners=self.align_corners)
