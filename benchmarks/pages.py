@@ -17,6 +17,7 @@ from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.boxes import TextBox
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.pipelines.pages import PageUpscaler
+from glyphsr.pipelines.regions import widen
 from glyphsr.pipelines.upscaling import Line, UpscaledLine, Upscaler
 
 HEIGHT = 24
@@ -48,6 +49,8 @@ def main() -> None:
     pages = PageUpscaler(upscaler, min_text_height=6, max_text_height=96)
     small = [Line(picture[:HEIGHT, : 4 * HEIGHT], (2 * HEIGHT, 8 * HEIGHT))]
     upscaler.upscale_lines(small)  # libraries load
+    if arguments.detect:
+        pages.find(picture[:400, :400])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     spent, started = 0.0, time.perf_counter()
     found = pages.find(picture) if arguments.detect else boxes
@@ -62,7 +65,7 @@ def main() -> None:
     )
     print(f"before the page {before / 1024:.0f} MiB")
     in_page = spent / max(1, enlarged)
-    lines = [pages._line(picture, box.quad, np.array([2.0, 2.0]), None) for box in found]
+    lines = [pages._line(picture, widen(box.quad) - 0.5, np.array([2.0, 2.0]), None) for box in found]
     del page
     started = time.perf_counter()
     Upscaler.upscale_lines(upscaler, lines)

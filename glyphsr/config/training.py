@@ -247,8 +247,9 @@ class TrainConfig(Config):
             self._check_recognizer()
         elif self.recognizer_weights:
             raise ValueError("recognizer_weights: expected null unless task is 'recognizer'")
-        elif self.data.blurred_share:
-            raise ValueError("data.blurred_share: expected 0 unless task is 'recognizer'")
+        elif self.data.blurred_share or self.loss.aid:
+            name = "data.blurred_share" if self.data.blurred_share else "loss.aid"
+            raise ValueError(f"{name}: expected 0 unless task is 'recognizer'")
         if (self.loss.ctc or self.loss.text_prior) and not self.model.network.needs_prior:
             raise ValueError(
                 f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"

@@ -30,7 +30,7 @@ class UpscaleConfig(Config):
     """A reader that is not the prior reads each line before and after: ``warn`` tells where what it reads became worse,
     ``revert`` leaves such lines as bicubic has them."""
     guard_reader: str | None = None
-    """Judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-synth``."""
+    """Judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-light-synth``."""
     text: str | None = None
     """What the picture says: told to the prior, and checked."""
     mode: Literal["auto", "line", "page"] = "auto"

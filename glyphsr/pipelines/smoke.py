@@ -13,7 +13,7 @@ from glyphsr.pipelines.store import obtain
 
 STEPS = 2
 BATCH = 2
-STAND_IN = "crnn-synth"
+STAND_IN = "crnn-light-synth"
 """The package's recognizer that stands in for the text-focus one."""
 
 SAMPLE_SOURCE = LmdbSource(path="train")

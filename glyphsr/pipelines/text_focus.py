@@ -23,9 +23,11 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.store import obtain
 from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
-from glyphsr.weights.registry import at_hand, sha256_of
+from glyphsr.weights.registry import sha256_of
 
-STAND_INS = "a file or another recognizer can stand in, e.g. --set loss.focus_recognizer=crnn-synth (the package's own)"
+STAND_INS = (
+    "a file or another recognizer can stand in, e.g. --set loss.focus_recognizer=crnn-light-synth (the package's own)"
+)
 
 
 TELESCOPE_PLACES = 256
@@ -158,7 +160,7 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
 
 def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> RecognizerNetwork:
     try:
-        path = obtain(at_hand(name), offline=offline)
+        path = obtain(name, offline=offline)
     except WeightsError as error:
         raise WeightsError(f"loss.focus_recognizer: {error}; {STAND_INS}") from error
     recognizer = load_recognizer(path)
@@ -176,4 +178,4 @@ def readers_of(config: LossConfig) -> list[str]:
     Raises:
         WeightsError: If one is not here.
     """
-    return [sha256_of(obtain(at_hand(name), offline=True)) for name in config.focus_recognizers]
+    return [sha256_of(obtain(name, offline=True)) for name in config.focus_recognizers]

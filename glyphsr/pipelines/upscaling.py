@@ -113,7 +113,8 @@ class Upscaler:
             runs out.
         strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
         guard: ``warn`` or ``revert`` has a second reader read each line before and after.
-        guard_reader: A judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-synth``.
+        guard_reader: A judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else
+            ``crnn-light-synth``.
         offline: Never fetch weights.
 
     Raises:

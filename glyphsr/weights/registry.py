@@ -117,7 +117,8 @@ def at_hand(name: str) -> str:
         'crnn-synth'
     """
     own = f"{name}{SYNTH}"
-    return own if own in entries() and local_weights(name) is None else name
+    row = entries().get(own)
+    return own if row is not None and row.network == name and local_weights(name) is None else name
 
 
 def is_own_recognizer(name: str) -> bool:

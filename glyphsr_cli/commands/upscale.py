@@ -106,7 +106,7 @@ def upscale(
         str | None,
         typer.Option(
             help="Judge, as for eval --recognizer.",
-            show_default="rapidocr if installed, else crnn-synth",
+            show_default="rapidocr if installed, else crnn-light-synth",
             rich_help_panel=GUARD,
         ),
     ] = None,

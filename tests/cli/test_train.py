@@ -108,7 +108,7 @@ def test_what_stands_in_is_said(fresh_machine):
     result = runner.invoke(app, [*arguments, "--device", "cpu", "--workers", "0"])
     for message in (
         "parseq is not here, so the text prior starts from random weights",
-        "crnn-synth stands in for the text focus",
+        "crnn-light-synth stands in for the text focus",
         "stands in for Telescope, by its CTC alignment",
     ):
         assert message in result.stderr

@@ -214,6 +214,7 @@ def test_a_stopped_and_resumed_run_equals_one_never_stopped(kind, word_folder, t
         ({"loss": LossConfig(reading=0.0)}, "loss.reading: expected a weight above 0"),
         ({"loss": LossConfig(ctc=1.0)}, "expected none when task is 'recognizer'"),
         ({"task": "sr", "data": DataConfig(blurred_share=0.2)}, "data.blurred_share: expected 0 unless task is 'recog"),
+        ({"task": "sr", "loss": LossConfig(aid=1.0)}, "loss.aid: expected 0 unless task is 'recog"),
         ({"network_weights": "x"}, "network_weights: expected null when task is 'recognizer'"),
         ({"validation": ValidationConfig(protocol="paper")}, "expected standard when task is 'recognizer'"),
         ({"task": "sr", "recognizer_weights": "x"}, "recognizer_weights: expected null"),
