@@ -4,16 +4,16 @@
 
 Each piece goes on where it was stopped, so the same command is given again after an interruption; what is done is kept.
 The recipe is configs/recognizers/*.yaml; --steps and --count shorten it, --fonts names other fonts than the system's,
---set changes all three. OUT/<kind>-synth.safetensors are the results, and with --install the package's weights.
+--set changes all runs. OUT/<kind>-synth.safetensors are the results, and with --install the package's weights.
 """
 
+import argparse
 import sys
 
-from recipes import parser_for, recipe, register, trained
+from recipes import CONFIGS, parser_for, recipe, register, trained
 
 import glyphsr
-from glyphsr.config.degradation import DegradationConfig
-from glyphsr.config.rendering import RenderConfig
+from glyphsr.config.reader import load
 from glyphsr.config.synth import SynthConfig
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.errors import GlyphSRError
@@ -21,40 +21,35 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.weights.checkpoints import read_checkpoint, save_checkpoint
 from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 
-KINDS = ("crnn", "moran", "aster")
-COUNT, SEED, DIFFICULTY = 400_000, 11, (0.0, 0.7)
-"""Of the rendered words."""
+RUNS = {"crnn": ("crnn", "crnn-2"), "moran": ("moran",), "aster": ("aster", "aster-2")}
+"""The runs of each kind, one on top of the other."""
+
+WORDS = {"judges": "judge-words", "judges-2": "judge-words-2"}
+"""The rendered words' configurations, and where they are."""
 
 
 def main() -> None:
     parser = parser_for(__doc__ or "")
-    parser.add_argument("--count", type=int, default=COUNT, help="rendered words")
+    parser.add_argument("--count", type=int, help="rendered words of each set")
     parser.add_argument("--fonts", action="append", default=[], help="font file, folder or builtin; repeatable")
-    parser.add_argument("--steps", type=int)
-    parser.add_argument("--only", choices=KINDS, action="append", help="repeatable")
+    parser.add_argument("--steps", type=int, help="of each run")
+    parser.add_argument("--only", choices=list(RUNS), action="append", help="repeatable")
     options = parser.parse_args()
     common = {"precision": options.precision, "workers": options.workers, "device": options.device, "notify": print}
 
-    words = options.out / "judge-words"
-    if not words.exists():
-        settings = SynthConfig(
-            count=options.count,
-            seed=SEED,
-            render=RenderConfig(fonts=tuple(options.fonts)),
-            degradation=DegradationConfig(difficulty=DIFFICULTY),
-        )
-        made = glyphsr.synthesize(words, config=settings, notify=print)
-        print(f"{words}: {made.samples} words of {made.fonts} fonts in {made.seconds:.0f} s")
-    if len(PairedLmdb(words)) != options.count:
-        sys.exit(f"{words}: holds {len(PairedLmdb(words))} words, not {options.count}; remove it or give another --out")
-    for kind in options.only or KINDS:
-        config = recipe(f"recognizers/{kind}", options, options.steps)
-        best = trained(config, options.out / f"{kind}-synth", common)
+    for kind in options.only or RUNS:
+        for name in RUNS[kind]:
+            config = recipe(f"recognizers/{name}", options, options.steps)
+            for words, folder in WORDS.items():
+                if any(getattr(source, "path", None) == str(options.out / folder) for source in config.data.sources):
+                    render(words, folder, options)
+            best = trained(config, options.out / f"{name}-synth", common)
         recognizer, card = load_recognizer(best), read_checkpoint(best, tensors=False).card
+        files = " and ".join(f"configs/recognizers/{name}.yaml" for name in RUNS[kind])
         card |= {
             "name": f"{kind}-synth",
-            "data": f"{options.count} rendered words and IIIT 5K-Word training words",
-            "recipe": f"benchmarks/judges.py with configs/recognizers/{kind}.yaml",
+            "data": "rendered words and IIIT 5K-Word training words",
+            "recipe": f"benchmarks/judges.py with {files}",
             "not": f"the published {kind}; numbers on IIIT5K-LR are in docs/weights.md",
         }
         target = (BUNDLED_FOLDER if options.install else options.out) / f"{kind}-synth.safetensors"
@@ -62,6 +57,22 @@ def main() -> None:
         if options.install:
             register(target)
         print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {sha256_of(target)}")
+
+
+def render(name: str, folder: str, options: argparse.Namespace) -> None:
+    """Rendered words, where they are not there yet."""
+    settings = load(SynthConfig, CONFIGS / "words" / f"{name}.yaml")
+    fonts = tuple(options.fonts) or settings.render.fonts
+    drawn = settings.render.model_copy(update={"fonts": fonts})
+    settings = settings.model_copy(update={"count": options.count or settings.count, "render": drawn})
+    words = options.out / folder
+    if not words.exists():
+        made = glyphsr.synthesize(words, config=settings, notify=print)
+        print(f"{words}: {made.samples} words of {made.fonts} fonts in {made.seconds:.0f} s")
+    if len(PairedLmdb(words)) != settings.count:
+        sys.exit(
+            f"{words}: holds {len(PairedLmdb(words))} words, not {settings.count}; remove it or give another --out"
+        )
 
 
 if __name__ == "__main__":

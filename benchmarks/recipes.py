@@ -55,6 +55,7 @@ def recipe(name: str, options: argparse.Namespace, steps: int | None) -> TrainCo
         "steps": steps or config.steps,
         "prior_weights": placed(config.prior_weights),
         "network_weights": placed(config.network_weights),
+        "recognizer_weights": placed(config.recognizer_weights),
         "loss": config.loss.model_copy(update={"focus_recognizer": tuple(map(placed, config.loss.focus_recognizers))}),
         "data": config.data.model_copy(update={"sources": tuple(map(found, config.data.sources))}),
     }
@@ -74,6 +75,7 @@ def named(config: TrainConfig) -> TrainConfig:
         "loss": config.loss.model_copy(update={"focus_recognizer": readers}),
         "prior_weights": None,
         "network_weights": None,
+        "recognizer_weights": None,
         "data": config.data.model_copy(update={"sources": sources}),
     }
     return config.model_copy(update=changes)

@@ -32,6 +32,8 @@ class TextConfig(Config):
     lower: NonNegative = 0.25
     mixed: NonNegative = 0.03
     """Weight of words in random case."""
+    marked: Share = 0.0
+    """Share of the words of the word lists that have a punctuation mark before or behind them, or quotes around."""
     max_characters: Annotated[int, Field(ge=1, le=64)] = 16
     """Of a word from a list found on the system, and of a phrase."""
 
@@ -74,6 +76,8 @@ class RenderConfig(Config):
     """Deviation."""
     perspective: NonNegative = 0.12
     """Deviation of how much larger one end is than the other."""
+    small_caps_share: Share = 0.0
+    """Capitalised texts whose other letters are small capitals."""
     curve_share: Share = 0.06
     """Words on an arc."""
     curve: NonNegative = 0.5

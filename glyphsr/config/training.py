@@ -37,6 +37,8 @@ class FolderSource(Config):
     their characters and a loss of the run learns from such."""
     recolour: Share = 0.0
     """Share of the words that are shown in other colours."""
+    distort: Share = 0.0
+    """Share of the words that are shown at another angle and cropped otherwise."""
     glyphs: str | None = None
     """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""
 

@@ -14,7 +14,7 @@ from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.pair_loader import resize, to_tensor
 from glyphsr.data.seeds import stream
 from glyphsr.data.sources import WordSource
-from glyphsr.data.variation import recolour, remix
+from glyphsr.data.variation import distort, recolour, remix
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, Sample
 
@@ -165,13 +165,15 @@ class BatchMaker(Dataset[list[Batch]]):
         """A drawn word, varied as its source says."""
         source = draw.source
         sample = source.collection[draw.index]
-        if not (source.remix or source.recolour):
+        if not (source.remix or source.recolour or source.distort):
             return sample
         rng = stream(self.seed, _VARY, chunk, number)
         mixed, coloured = rng.random(2) < (source.remix, source.recolour)
         if mixed:
             sample = remix(sample, rng)
-        return replace(sample, hr=recolour(sample.hr, rng)) if coloured else sample
+        if coloured:
+            sample = replace(sample, hr=recolour(sample.hr, rng))
+        return distort(sample, rng) if source.distort and rng.random() < source.distort else sample
 
     def _batch(
         self,

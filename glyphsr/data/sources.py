@@ -62,6 +62,7 @@ class WordSource:
     """Whether the stored LR side is used."""
     remix: float = 0.0
     recolour: float = 0.0
+    distort: float = 0.0
     """As in :class:`glyphsr.config.training.FolderSource`."""
     origin: str = ""
     """Of rendered words a digest of what they are made of; on another machine they may be others."""
@@ -241,7 +242,7 @@ def open_sources(
             continue
         parts: list[WordCollection] = []
         keys: list[str] = []
-        remix = recolour = 0.0
+        remix = recolour = distort = 0.0
         if isinstance(source, FolderSource):
             path = Path(source.path)
             if not path.is_dir():
@@ -249,7 +250,7 @@ def open_sources(
             folder = FolderWords(path)
             parts.append(dress(PicturesOnly(folder), path, source))
             keys += [_group(name, source.group) for name, _ in folder.rows]
-            remix, recolour = source.remix, source.recolour
+            remix, recolour, distort = source.remix, source.recolour, source.distort
         else:
             for path in find_lmdb(source.path, data_root):
                 environment = PairedLmdb(path)
@@ -258,7 +259,7 @@ def open_sources(
         collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
         indices = _split(source.path, keys, config, held_out=held_out)
         paired = isinstance(source, LmdbSource) and source.paired
-        opened.append(WordSource(source.weight, collection, indices, paired, remix, recolour))
+        opened.append(WordSource(source.weight, collection, indices, paired, remix, recolour, distort))
     if not opened:
         raise ConfigError("data.sources: expected at least one source with a weight above 0")
     return opened

@@ -1,8 +1,9 @@
-"""Makes more of few real words: parts of them, their characters in another order, other colours."""
+"""Makes more of few real words: parts of them, their characters in another order, other angles, other colours."""
 
 import itertools
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +18,13 @@ MAX_OVERLAP = 0.3
 
 EXCERPT_SHARE = 0.6
 """Remixed words that are a run of the characters as they stand; the others are in no order."""
+
+SLANT, JITTER, CROP, BULGE = 0.15, 0.06, 0.12, 0.08
+"""Of a distorted word, in heights: deviation of the shear, of where its corners come to lie, greatest crop or room at a
+side, deviation of the arc."""
+
+STRETCH = 1.3
+"""Greatest factor by which a distorted word becomes wider or narrower."""
 
 Cell = tuple[int, int]
 """Columns of one character, the end excluded."""
@@ -95,3 +103,38 @@ def recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
         levels = 1.0 - levels
     table = (np.clip(levels, 0, 1) * 255 + 0.5).astype(np.uint8)
     return np.stack([table[image[..., source], place] for place, source in enumerate(order)], axis=2)
+
+
+def distort(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A word seen from elsewhere: slanted, turned, in perspective, bent, cropped otherwise, wider or narrower.
+
+    Beyond its borders it goes on as at them. Masks of characters that are cut off wholly may come out empty.
+
+    Args:
+        sample: Its LR side is dropped, since it shows the word as it was.
+        rng: Decides.
+    """
+    height, width = sample.hr.shape[:2]
+    columns = max(height // 2, round(width * STRETCH ** rng.uniform(-1, 1)))
+    down, across = np.mgrid[0:height, 0:columns].astype(np.float32)
+    v, u = down / max(1, height - 1), across / max(1, columns - 1)
+    top, bottom, left, right = rng.uniform(-CROP, CROP, 4)
+    x = left * height + u * (width - 1 - (left + right) * height)
+    y = (top + v * (1 - top - bottom)) * (height - 1)
+    # Each corner goes its own way; between them that is the rotation and perspective of words on signs.
+    corners = JITTER * height * rng.standard_normal((2, 2, 2))
+    weights = np.stack([np.stack([(1 - u) * (1 - v), (1 - u) * v]), np.stack([u * (1 - v), u * v])])
+    x += np.tensordot(corners[0], weights, 2) + SLANT * height * rng.standard_normal() * (v - 0.5)
+    y += np.tensordot(corners[1], weights, 2) + BULGE * height * rng.standard_normal() * (4 * u * (1 - u) - 0.5)
+    x, y = x.astype(np.float32), y.astype(np.float32)
+
+    def seen(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return cv2.remap(mask.astype(np.uint8), x, y, cv2.INTER_NEAREST) > 0
+
+    return replace(
+        sample,
+        hr=np.asarray(cv2.remap(sample.hr, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8),
+        lr=None,
+        line=None if sample.line is None else seen(sample.line),
+        chars=None if sample.chars is None else np.stack([seen(mask) for mask in sample.chars]),
+    )

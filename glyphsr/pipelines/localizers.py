@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.glyphs.cuts import CutsLocalizer
 from glyphsr.glyphs.interface import Localizer
-from glyphsr.weights.registry import at_hand, local_weights, sha256_of
+from glyphsr.weights.registry import local_weights, sha256_of, stand_in
 
 if TYPE_CHECKING:
     import torch  # without weights nothing needs it, and workers start in a fraction of the time
 
 CUTS_NOTICE = (
     "characters are located by their ink and the label (cuts), since no {} weights are here; "
+    "`glyphsr models list` says where its authors publish them"
+)
+STAND_IN_NOTICE = (
+    "no {} weights are here, so {}, our own, shows where characters are; "
     "`glyphsr models list` says where its authors publish them"
 )
 ALIGNMENT_NOTICE = (
@@ -34,7 +38,7 @@ def describe_localizer(config: ExtractConfig) -> PartInfo:
     """Resolve ``auto`` and find the weights, without loading anything.
 
     Raises:
-        WeightsError: If attention is asked for and the recognizer's weights are not to be had.
+        WeightsError: If attention is asked for and there is no such recognizer, or its weights cannot be fetched.
     """
     name = config.localizer
     notices: tuple[str, ...] = ()
@@ -45,7 +49,10 @@ def describe_localizer(config: ExtractConfig) -> PartInfo:
         return PartInfo({"name": name}, notices)
     from glyphsr.pipelines.store import obtain
 
-    path = obtain(at_hand(config.recognizer), offline=config.offline)
+    recognizer = stand_in(config.recognizer)
+    if recognizer != config.recognizer:
+        notices += (STAND_IN_NOTICE.format(config.recognizer, recognizer),)
+    path = obtain(recognizer, offline=config.offline)
     if name == "attention" and _reads_by_ctc(path, config.recognizer):
         notices += (ALIGNMENT_NOTICE,)
     return PartInfo({"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, notices)

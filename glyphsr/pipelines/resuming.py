@@ -16,7 +16,7 @@ FIXED = (
 )
 """Settings that a run keeps to its end."""
 
-UNSEEN_IN_VALIDATION = (".remix", ".recolour")
+UNSEEN_IN_VALIDATION = (".remix", ".recolour", ".distort")
 """Settings of :data:`VALIDATION` that only words to train on know."""
 
 VALIDATION = ("data.", "validation.protocol", "validation.select_by", "validation.judge", "validation.words")

@@ -10,12 +10,10 @@ from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import DataError, WeightsError
 from glyphsr.pipelines.glyph_words import find_glyphs
 from glyphsr.pipelines.store import obtain
+from glyphsr.weights.registry import OWN_READER
 
 STEPS = 2
 BATCH = 2
-STAND_IN = "crnn-light-synth"
-"""The package's recognizer that stands in for the text-focus one."""
-
 SAMPLE_SOURCE = LmdbSource(path="train")
 
 
@@ -47,8 +45,8 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
         changes["recognizer_weights"] = None
     absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(name)]
     if absent:
-        notify(f"smoke: {', '.join(absent)} is not here, so {STAND_IN} stands in for the text focus")
-        readers = tuple(STAND_IN if name in absent else name for name in loss.focus_recognizers)
+        notify(f"smoke: {', '.join(absent)} is not here, so {OWN_READER} stands in for the text focus")
+        readers = tuple(OWN_READER if name in absent else name for name in loss.focus_recognizers)
         loss = loss.model_copy(update={"focus_recognizer": readers})
     sources = tuple(source for source in config.data.sources if _has_words(source, data_root))
     if sources != config.data.sources:

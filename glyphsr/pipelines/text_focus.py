@@ -23,12 +23,7 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.store import obtain
 from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
-from glyphsr.weights.registry import sha256_of
-
-STAND_INS = (
-    "a file or another recognizer can stand in, e.g. --set loss.focus_recognizer=crnn-light-synth (the package's own)"
-)
-
+from glyphsr.weights.registry import sha256_of, stand_in
 
 TELESCOPE_PLACES = 256
 """Places of Telescope's attention, over which the published term is a mean."""
@@ -140,6 +135,23 @@ def _repeats(text: str) -> int:
     return sum(a == b for a, b in itertools.pairwise(text))
 
 
+def focus_at_hand(config: LossConfig, notify: Callable[[str], None]) -> LossConfig:
+    """The losses with the package's own recognizer in place of those that are not here and only a person can fetch.
+
+    Args:
+        config: The losses.
+        notify: Told which, since the paper's numbers need the recognizer that it names.
+    """
+    names = tuple(stand_in(name) for name in config.focus_recognizers)
+    for name, own in zip(config.focus_recognizers, names, strict=True):
+        if own != name:
+            notify(
+                f"text focus: no {name} weights are here, so {own}, our own, takes their place: not the paper's loss; "
+                "`glyphsr models list` says where its authors publish them"
+            )
+    return config if names == config.focus_recognizers else config.model_copy(update={"focus_recognizer": names})
+
+
 def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offline: bool = False) -> list[TextFocus]:
     """The recognizers and the table that a configuration names.
 
@@ -162,7 +174,7 @@ def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> Recogni
     try:
         path = obtain(name, offline=offline)
     except WeightsError as error:
-        raise WeightsError(f"loss.focus_recognizer: {error}; {STAND_INS}") from error
+        raise WeightsError(f"loss.focus_recognizer: {error}") from error
     recognizer = load_recognizer(path)
     if not isinstance(recognizer, AttentionRecognizer):
         raise ConfigError(f"loss.focus_recognizer: {recognizer.config.kind} cannot show where it looks")

@@ -24,6 +24,7 @@ from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.run_folder import RunFolder
 from glyphsr.pipelines.smoke import smoke as smoke_run
 from glyphsr.pipelines.stopping import InterruptedTrainingError, stop_on_signal
+from glyphsr.pipelines.text_focus import focus_at_hand
 from glyphsr.pipelines.training_checkpoints import Checkpoints, Progress, Resume, find_state
 from glyphsr.pipelines.training_report import StepReport, TrainResult
 from glyphsr.pipelines.training_samples import draw_samples
@@ -71,11 +72,13 @@ class Trainer:
         report: Callable[[StepReport], None] | None = None,
         notify: Callable[[str], None] | None = None,
     ) -> None:
-        self.config = config
         self.folder = RunFolder(folder)
         self.processes = Processes(device, precision)
         self.workers = workers
         self._report, self._notify = report, notify
+        if config.focuses:  # the run's configuration says by whom it was guided
+            config = config.model_copy(update={"loss": focus_at_hand(config.loss, self.say)})
+        self.config = config
         data = config.data
         if config.validation.protocol == "paper":  # which selects on test, so nothing is held out of train
             data = data.model_copy(update={"held_out": 0.0})

@@ -17,6 +17,10 @@ BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 REGISTRY_FILE = Path(__file__).parent / "registry.yaml"
 DEFAULT = "compact"
 """Name of the weights that ``upscale`` uses when nothing else is asked for."""
+OWN_READER = "crnn-synth"
+"""The package's recognizer that stands in for those of kinds that it has none of: of ours it reads best, and shows best
+where characters are (docs/weights.md)."""
+
 SYNTH = "-synth"
 """Ends the names of the package's recognizers, which we trained."""
 
@@ -119,6 +123,14 @@ def at_hand(name: str) -> str:
     own = f"{name}{SYNTH}"
     row = entries().get(own)
     return own if row is not None and row.network == name and local_weights(name) is None else name
+
+
+def stand_in(name: str) -> str:
+    """As :func:`at_hand`; :data:`OWN_READER` for weights that are not here and that only a person can fetch."""
+    own = at_hand(name)
+    if is_file_name(own) or local_weights(own) is not None or entry(own).source != "authors":
+        return own
+    return OWN_READER
 
 
 def is_own_recognizer(name: str) -> bool:

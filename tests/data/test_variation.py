@@ -1,9 +1,9 @@
-"""Real words in parts, in another order, in other colours."""
+"""Real words in parts, in another order, at other angles, in other colours."""
 
 import numpy as np
 import pytest
 
-from glyphsr.data.variation import cells_of, recolour, remix
+from glyphsr.data.variation import cells_of, distort, recolour, remix
 from glyphsr.types import Sample
 
 
@@ -104,3 +104,40 @@ def test_other_colours_keep_the_strokes():
     assert len(orders) > 3  # channels change places
     assert 5 < negatives < 30
     assert not np.array_equal(recolour(image, np.random.default_rng(1)), recolour(image, np.random.default_rng(2)))
+
+
+def test_distorted_words_keep_their_text_and_their_masks_on_their_strokes():
+    rng, source = np.random.default_rng(0), word(gap=4)
+    large = Sample(
+        "w",
+        source.hr.repeat(4, axis=0).repeat(4, axis=1),
+        source.label,
+        lr=source.hr,
+        line=source.line.repeat(4, axis=0).repeat(4, axis=1),
+        chars=source.chars.repeat(4, axis=1).repeat(4, axis=2),
+    )
+    widths, moved = set(), 0
+    for _ in range(40):
+        seen = distort(large, rng)
+        assert (seen.label, seen.lr, seen.hr.dtype, seen.chars.dtype) == (large.label, None, np.uint8, np.bool_)
+        assert seen.hr.shape[0] == large.hr.shape[0]
+        assert seen.hr.shape[:2] == seen.line.shape == seen.chars.shape[1:]
+        for i, mask in enumerate(seen.chars):
+            # Halves of pixels at the edges of strokes are of both colours.
+            assert np.median(seen.hr[mask]) == 10 * (i + 1)
+        widths.add(seen.hr.shape[1])
+        moved += not np.array_equal(seen.hr, large.hr)
+    assert min(widths) < 0.9 * large.hr.shape[1] < 1.1 * large.hr.shape[1] < max(widths)
+    assert moved == 40
+    assert np.array_equal(distort(large, np.random.default_rng(1)).hr, distort(large, np.random.default_rng(1)).hr)
+
+
+def test_without_any_distortion_a_word_stays_where_it_is(monkeypatch):
+    for name in ("CROP", "JITTER", "SLANT", "BULGE"):
+        monkeypatch.setattr(f"glyphsr.data.variation.{name}", 0.0)
+    monkeypatch.setattr("glyphsr.data.variation.STRETCH", 1.0)
+    source = word()
+    seen = distort(source, np.random.default_rng(0))
+    assert np.array_equal(seen.hr, source.hr)
+    assert np.array_equal(seen.chars, source.chars)
+    assert distort(Sample("w", source.hr, source.label), np.random.default_rng(0)).chars is None

@@ -16,7 +16,7 @@ from glyphsr.pipelines import calibration, extraction_set
 from glyphsr.pipelines.attention_sources import TOO_LONG, UNKNOWN, RecognizerAttention
 from glyphsr.pipelines.calibration import VERDICTS, judge_layout
 from glyphsr.pipelines.extraction import extract, extract_glyphs
-from glyphsr.pipelines.localizers import PartInfo, describe_localizer, open_localizer
+from glyphsr.pipelines.localizers import STAND_IN_NOTICE, PartInfo, describe_localizer, open_localizer
 from glyphsr.pipelines.segmenters import describe_segmenter, open_segmenter
 from glyphsr.weights.checkpoints import save_checkpoint
 
@@ -247,6 +247,13 @@ def test_a_ctc_recognizer_comes_with_a_warning(name):
     assert not describe_localizer(ExtractConfig(localizer="checked", recognizer=name)).notices
 
 
-def test_attention_without_weights_is_an_error():
-    with pytest.raises(WeightsError, match="telescope: no weights here"):
-        describe_localizer(ExtractConfig(localizer="attention"))
+def test_our_own_shows_where_characters_are_where_only_a_person_could_fetch_the_named_one(own_cache):
+    info = describe_localizer(ExtractConfig(localizer="checked"))
+    assert info.facts["weights"] == "crnn-synth.safetensors"
+    assert info.notices == (STAND_IN_NOTICE.format("telescope", "crnn-synth"),)
+    named = describe_localizer(ExtractConfig(localizer="checked", recognizer="crnn-light-synth"))
+    assert (named.facts["weights"], named.notices) == ("crnn-light-synth.safetensors", ())
+    with pytest.raises(WeightsError, match="parseq: no weights here"):
+        describe_localizer(ExtractConfig(localizer="checked", recognizer="parseq", offline=True))
+    with pytest.raises(WeightsError, match="did you mean 'telescope'"):
+        describe_localizer(ExtractConfig(localizer="checked", recognizer="telescop"))

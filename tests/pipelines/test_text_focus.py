@@ -14,7 +14,7 @@ from glyphsr.errors import WeightsError
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import attention_difference, confusion_weights, weighted_cross_entropy
 from glyphsr.models.registry import build_recognizer
-from glyphsr.pipelines.text_focus import TextFocus, open_text_focus
+from glyphsr.pipelines.text_focus import TextFocus, focus_at_hand, open_text_focus
 from glyphsr.types import Batch
 from glyphsr.weights.checkpoints import save_checkpoint
 
@@ -146,7 +146,7 @@ def test_one_cell_of_attention_counts_alike_on_every_grid():
 def test_stand_ins_are_named_and_missing_ones_explained(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "cache"))
     notes = []
-    with pytest.raises(WeightsError, match=r"focus_recognizer: telescope: no weights here.*stand in"):
+    with pytest.raises(WeightsError, match=r"focus_recognizer: telescope: no weights here"):
         open_text_focus(LossConfig(), notes.append, offline=True)
     open_text_focus(LossConfig(focus_recognizer="crnn-light-synth"), notes.append)
     assert "crnn from crnn-light-synth.safetensors stands in for Telescope, by its CTC alignment" in notes[0]
@@ -156,3 +156,19 @@ def test_stand_ins_are_named_and_missing_ones_explained(tmp_path, monkeypatch):
     both = open_text_focus(LossConfig(focus_recognizer=(str(path), "crnn-light-synth"), attention=0.0), notes.append)
     assert [(focus.recognizer.config.kind, focus.attends) for focus in both] == [("aster", False), ("crnn", False)]
     assert "aster from aster.safetensors stands in for Telescope, by its teacher-forced attention" in notes[1]
+
+
+def test_our_own_takes_the_place_of_a_recognizer_that_only_a_person_can_fetch(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "cache"))
+    notes = []
+    paper = focus_at_hand(LossConfig(), notes.append)
+    assert paper == LossConfig(focus_recognizer=("crnn-synth",))
+    assert "no telescope weights are here, so crnn-synth, our own, takes their place" in notes.pop()
+    for named in (LossConfig(focus_recognizer="crnn-light-synth"), LossConfig(focus_recognizer="parseq")):
+        assert focus_at_hand(named, notes.append) is named  # at hand, or to be fetched
+    path = tmp_path / "cache" / "telescope.safetensors"
+    path.parent.mkdir()
+    network = build_recognizer(TelescopeConfig())
+    save_checkpoint(path, network, kind="recognizer", config=network.config, card={})
+    assert focus_at_hand(LossConfig(), notes.append).focus_recognizer == "telescope"
+    assert not notes

@@ -3,6 +3,7 @@
 import functools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -75,16 +76,34 @@ def _drawn(font: ImageFont.FreeTypeFont, char: str, stroke: int) -> tuple[NDArra
     return shape, (left, up), font.getlength(char)
 
 
-def _set(
-    text: str, font: ImageFont.FreeTypeFont, stroke: int, spacing: float
-) -> list[tuple[str, NDArray[np.uint8], tuple[float, float]]]:
-    """Each character's shape and its place, the baseline's start at ``(0, 0)``; spaces and blanks left out."""
+class _SetGlyph(NamedTuple):
+    """A character's shape where it stands on the baseline, whose start is at ``(0, 0)``."""
+
+    char: str
+    shape: NDArray[np.uint8]
+    left: float
+    up: float
+    size: float
+    """Of what is drawn, in that of the shape."""
+
+    @property
+    def right(self) -> float:
+        return self.left + self.size * self.shape.shape[1]
+
+    @property
+    def bottom(self) -> float:
+        return self.up + self.size * self.shape.shape[0]
+
+
+def _set(text: str, font: ImageFont.FreeTypeFont, stroke: int, spacing: float, small: float) -> list[_SetGlyph]:
+    """Each character's shape and its place; spaces and blanks left out."""
     found, start = [], 0.0
-    for char in text:
+    for before, char in zip(" " + text, text, strict=False):
         shape, (left, up), advance = _drawn(font, char, stroke)
+        size = 1.0 if before.isspace() else small
         if shape.size and not char.isspace():
-            found.append((char, shape, (start + left, float(up))))
-        start += advance + spacing
+            found.append(_SetGlyph(char, shape, start + size * left, size * up, size))
+        start += size * advance + spacing
     return found
 
 
@@ -116,7 +135,15 @@ def _boxes(sizes: NDArray[np.float64], matrices: NDArray[np.float64]) -> NDArray
     return np.concatenate([flat.min(axis=1), flat.max(axis=1)], axis=1)
 
 
-def place(text: str, font: ImageFont.FreeTypeFont, *, config: RenderConfig, draws: Draws, margins: Margins) -> Layout:
+def place(
+    text: str,
+    font: ImageFont.FreeTypeFont,
+    *,
+    config: RenderConfig,
+    draws: Draws,
+    margins: Margins,
+    small: float = 1.0,
+) -> Layout:
     """Set a text: spacing, arc, rotation, slant, stretch, perspective, then scaled to the picture's height.
 
     Args:
@@ -125,6 +152,7 @@ def place(text: str, font: ImageFont.FreeTypeFont, *, config: RenderConfig, draw
         config: Ranges to draw from.
         draws: Source of every draw.
         margins: Around the text.
+        small: Size of all characters but the first of each word, in that of the first.
 
     Raises:
         UndrawableError: If there is next to no ink.
@@ -133,28 +161,28 @@ def place(text: str, font: ImageFont.FreeTypeFont, *, config: RenderConfig, draw
     stroke = int(draws.happens(0.08) and em >= 32) * max(1, round(em / 48))
     touching = draws.happens(config.touching_share)
     spacing = em * (draws.between((-0.16, -0.06)) if touching else max(-0.04, config.tracking * draws.normal()))
-    glyphs = _set(text, font, stroke, spacing)
+    glyphs = _set(text, font, stroke, spacing, small)
     if not glyphs or len(glyphs) != sum(not char.isspace() for char in text):
         raise UndrawableError
-    lefts = [left for _, _, (left, _) in glyphs]
-    rights = [left + shape.shape[1] for _, shape, (left, _) in glyphs]
-    top = min(up for _, _, (_, up) in glyphs)
-    bottom = max(up + shape.shape[0] for _, shape, (_, up) in glyphs)
-    width, height = max(rights) - min(lefts), bottom - top
+    first, last = min(glyph.left for glyph in glyphs), max(glyph.right for glyph in glyphs)
+    top, bottom = min(glyph.up for glyph in glyphs), max(glyph.bottom for glyph in glyphs)
+    width, height = last - first, bottom - top
     if width < 4 or height < 4:
         raise UndrawableError
     # What is drawn from the baseline's start is stretched about the text's middle first, then bent, then turned.
-    centre = (min(lefts) + max(rights)) / 2
+    centre = (first + last) / 2
     room = config.max_aspect * (1 + margins.top + margins.bottom) - margins.left - margins.right
     stretch = min(config.stretch ** draws.around(0, 1), max(0.1, room) * height / width)
     wide = stretch * width
     bend = draws.around(0, config.curve) if draws.happens(config.curve_share) and wide > 1.5 * height else 0.0
     placed = np.zeros((len(glyphs), 3, 3))
-    placed[:, 0, 0], placed[:, 1, 1], placed[:, 2, 2] = stretch, 1.0, 1.0
-    placed[:, 0, 2] = [stretch * (left - centre) for left in lefts]
-    placed[:, 1, 2] = [up - (top + bottom) / 2 for _, _, (_, up) in glyphs]
+    placed[:, 0, 0] = [stretch * glyph.size for glyph in glyphs]
+    placed[:, 1, 1] = [glyph.size for glyph in glyphs]
+    placed[:, 2, 2] = 1.0
+    placed[:, 0, 2] = [stretch * (glyph.left - centre) for glyph in glyphs]
+    placed[:, 1, 2] = [glyph.up - (top + bottom) / 2 for glyph in glyphs]
     if bend:
-        half = [stretch * shape.shape[1] / 2 for _, shape, _ in glyphs]
+        half = [stretch * (glyph.right - glyph.left) / 2 for glyph in glyphs]
         middles = placed[:, 0, 2] + half
         placed = np.stack([_on_arc(float(x), bend / wide, (bottom - top) / 2) for x in middles]) @ placed
     reach = math.hypot(wide, height) / 2 + wide * abs(bend) / 4
@@ -170,14 +198,14 @@ def _on_arc(x: float, curvature: float, baseline: float) -> Matrix:
 
 
 def _scaled(
-    glyphs: list[tuple[str, NDArray[np.uint8], tuple[float, float]]],
+    glyphs: list[_SetGlyph],
     placed: NDArray[np.float64],
     *,
     margins: Margins,
     height: int,
 ) -> Layout:
     """The text with its margins brought to the picture's height."""
-    sizes = np.array([shape.shape[::-1] for _, shape, _ in glyphs], np.float64)
+    sizes = np.array([glyph.shape.shape[::-1] for glyph in glyphs], np.float64)
     boxes = _boxes(sizes, placed)
     x0, y0 = (float(least) for least in boxes[:, :2].min(axis=0))
     x1, y1 = (float(greatest) for greatest in boxes[:, 2:].max(axis=0))
@@ -193,8 +221,8 @@ def _scaled(
     matrices = into @ placed
     moved = (boxes * scale + into[[0, 1, 0, 1], 2]).tolist()
     done = tuple(
-        PlacedGlyph(char, *_shrunk(shape, matrix, scale), (box[0], box[1], box[2], box[3]))
-        for (char, shape, _), matrix, box, scale in zip(glyphs, matrices, moved, _scales(matrices), strict=True)
+        PlacedGlyph(glyph.char, *_shrunk(glyph.shape, matrix, scale), (box[0], box[1], box[2], box[3]))
+        for glyph, matrix, box, scale in zip(glyphs, matrices, moved, _scales(matrices), strict=True)
     )
     return Layout(done, (height, columns), (left, top, left + scale * (x1 - x0), top + scale * tall))
 

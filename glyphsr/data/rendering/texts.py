@@ -49,6 +49,12 @@ STREETS = ("St", "Street", "Ave", "Road", "Rd", "Blvd", "Lane", "Way", "Square",
 DOMAINS = (".com", ".org", ".net", ".co", ".de", ".uk")
 CURRENCIES = ("$", "$", "$", "£", "€", "")
 CODE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MARKS = (
+    *(("", mark) for mark in (".", ".", ".", ",", ",", "!", "!", "!!", "!!!", "?", ":", "...", "-", "*")),
+    *((mark, "") for mark in ("-", "#", "*", "+", "@")),
+    *(('"', '"'), ('"', ""), ("", '"'), ("'", "'"), ("(", ")")),
+)
+"""What may stand before and behind a word."""
 
 
 class Writer(Protocol):
@@ -125,8 +131,13 @@ class RandomTexts:
         return _digest((*load_words(), *SIGN_WORDS, *COMMON_WORDS))
 
     def word(self, draws: Draws) -> str:
-        """One word in some case."""
-        return self._in_case(self._plain_word(draws), draws)
+        """One word in some case, with a mark perhaps."""
+        text = self._in_case(self._plain_word(draws), draws)
+        # No draw where there are none, so that data sets made before there were any come out as they did.
+        if self.config.marked and draws.happens(self.config.marked):
+            before, behind = draws.pick(MARKS)
+            return f"{before}{text}{behind}"
+        return text
 
     def _plain_word(self, draws: Draws) -> str:
         part = draws.unit()

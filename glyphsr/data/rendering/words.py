@@ -33,6 +33,9 @@ RENDER_STREAM = 4
 RUN_STREAM = (1 << 32) - 1
 """Number behind the seed of what words of a run share; no set has as many words."""
 
+SMALL_CAPS = (0.68, 0.85)
+"""Height of small capitals, in that of the first letter."""
+
 T = TypeVar("T")
 
 
@@ -148,7 +151,11 @@ class WordRenderer:
         clutter = plan_clutter(draws, config.clutter_share)
         margins = with_room(Margins(*(draws.between(config.margin) for _ in range(4))), clutter)
         em = round(EM_PER_HEIGHT * config.height)
-        layout = place(text, open_font(font.path, em), config=config, draws=draws, margins=margins)
+        small = 1.0
+        # No draw where there are none, so that data sets made before there were any come out as they did.
+        if config.small_caps_share and _can_be_small_caps(text) and draws.happens(config.small_caps_share):
+            text, small = text.upper(), draws.between(SMALL_CAPS)
+        layout = place(text, open_font(font.path, em), config=config, draws=draws, margins=margins, small=small)
         coverage, chars = masks_of(layout) if masks else (union(layout.glyphs, layout.size), None)
         if int(coverage.max()) < 64:
             raise UndrawableError
@@ -173,6 +180,10 @@ class WordRenderer:
                 cv2.GaussianBlur(plane, (0, 0), sigma, dst=plane, borderType=cv2.BORDER_REPLICATE)
         picture += np.float32(draws.between(config.noise)) * noise_at(draws.number(0, FIELD_SIZE - 1), picture.shape)
         return as_bytes(picture)
+
+
+def _can_be_small_caps(text: str) -> bool:
+    return text.isascii() and text.istitle() and len(text) > 1
 
 
 def _capitals(text: str) -> str:

@@ -183,3 +183,22 @@ def test_what_lies_outside_the_picture_covers_nothing():
     shape = np.full((4, 4), 255, np.uint8)
     away = np.array([[1, 0, 100.0], [0, 1, 0], [0, 0, 1]])
     assert cover(PlacedGlyph("x", shape, away, (100, 0, 104, 4)), (8, 8)) is None
+
+
+def test_small_characters_stand_on_the_line_of_the_large_ones():
+    def heights(small):
+        config, font = RenderConfig(**STRAIGHT), open_font(BUILTIN_FONT, 64)
+        draws = Draws(np.random.default_rng(0))
+        layout = place("HEH IH", font, config=config, draws=draws, margins=Margins(*[0.1] * 4), small=small)
+        boxes = np.array([glyph.box for glyph in layout.glyphs])
+        return layout.size, boxes[:, 3] - boxes[:, 1], boxes
+
+    size, tall, boxes = heights(0.7)
+    first = [True, False, False, True, False]  # the first of each word
+    assert np.allclose(tall[first], tall[0], atol=1)
+    assert np.allclose(tall[np.logical_not(first)], 0.7 * tall[0], atol=1)
+    assert np.ptp(boxes[:, 3]) < 1
+    assert (boxes[1:, 0] > boxes[:-1, 2] - 1).all()
+    whole, level, _ = heights(1.0)
+    assert np.ptp(level) < 1
+    assert size[1] < whole[1]

@@ -105,3 +105,15 @@ def test_files_that_are_no_text_are_named(tmp_path):
         lines(tmp_path, "Z\u00fcrich", "latin-1")
     with pytest.raises(DataError, match=r"no\.txt: No such file"):
         open_texts(RenderConfig(words=(str(tmp_path / "no.txt"),)), find_fonts((BUILTIN_FONT,)))
+
+
+def test_marks_stand_before_or_behind_words_and_only_where_they_are_asked_for():
+    source = draws(3)
+    marked = [only("word", marked=1.0).write(source) for _ in range(200)]
+    bare = ["".join(filter(str.isalpha, text)) for text in marked]
+    assert all(len(text) > len(letters) and letters in text for text, letters in zip(marked, bare, strict=True))
+    assert len({text.replace(letters, " ") for text, letters in zip(marked, bare, strict=True)}) > 10
+    without, same = draws(4), draws(4)
+    assert [only("word").write(without) for _ in range(50)] == [only("word", marked=0.0).write(same) for _ in range(50)]
+    some = [only("word", marked=0.3).write(source) for _ in range(300)]
+    assert 50 < sum(not text.isalpha() for text in some) < 140

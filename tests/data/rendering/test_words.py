@@ -188,3 +188,15 @@ def test_fonts_that_draw_nothing_of_the_texts_end_in_one_line(tmp_path):
     renderer.book.able("-").clear()
     with pytest.raises(DataError, match="cannot be seen in 50 draws at height 32"):
         renderer.render(np.random.default_rng(0))
+
+
+def test_small_capitals_are_labelled_as_capitals_and_masked():
+    texts = {"text": {"upper": 0, "capitalised": 1, "lower": 0, "mixed": 0, "code": 0, "plate": 0, "address": 0}}
+    config = RenderConfig.model_validate({"fonts": (BUILTIN_FONT,), "small_caps_share": 1.0, **STRAIGHT, **texts})
+    words = [word for word in (WordRenderer(config).word(1, i, masks=True) for i in range(30)) if word.text.isalpha()]
+    assert len(words) > 10
+    for word in words:
+        assert word.text == word.text.upper()
+        if len(word.text) > 1 and not {"J", "Q"} & set(word.text):
+            tall = [int(np.ptp(np.flatnonzero(mask.any(axis=1)))) for mask in word.chars]
+            assert max(tall[1:]) < 0.95 * tall[0], word.text
