@@ -88,11 +88,11 @@ class _SetGlyph(NamedTuple):
 
     @property
     def right(self) -> float:
-        return self.left + self.size * self.shape.shape[1]
+        return float(self.left + self.size * self.shape.shape[1])
 
     @property
     def bottom(self) -> float:
-        return self.up + self.size * self.shape.shape[0]
+        return float(self.up + self.size * self.shape.shape[0])
 
 
 def _set(text: str, font: ImageFont.FreeTypeFont, stroke: int, spacing: float, small: float) -> list[_SetGlyph]:
