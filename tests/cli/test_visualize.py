@@ -94,10 +94,19 @@ def test_failures_of_an_evaluation(lmdb, words, tmp_path):
     assert page.count('<section class="row"') == 2
     assert 'data-outcome="broken"' in page
     assert 'data-outcome="both wrong"' in page
+    two = [row | {"subset": "five"} for row in rows]  # of an evaluation of two subsets, one is asked for
+    (tmp_path / "two.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*two, *rows]))
+    one = run("--what", "failures", "--lmdb", lmdb, "--per-image", "two.jsonl", "-o", "one.html")
+    assert one.exit_code == 0, one.stderr
+    assert (tmp_path / "one.html").read_text().count('<section class="row"') == 2
     other = run("--what", "failures", "--lmdb", SAMPLE, "--per-image", file, "-o", "other.html")
     assert other.exit_code != 0
-    assert "made of another data set" in other.stderr
+    assert f"has words of four, none of {SAMPLE.name}; see --lmdb" in other.stderr
     assert not (tmp_path / "other.html").exists()
+    file.write_text(file.read_text().replace("hotel", "motel").replace("Hotel", "motel"))
+    other = run("--what", "failures", "--lmdb", lmdb, "--per-image", file, "-o", "other.html")
+    assert "its word four four/000002 'motel' is not in four: made of another data set" in other.stderr
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     renamed = file.read_text().replace('"row": "compact"', '"row": "mine.safetensors"')
     (tmp_path / "mine.jsonl").write_text(renamed)
     mine = run("--what", "failures", "--lmdb", lmdb, "--per-image", "mine.jsonl", "-o", "mine.html")

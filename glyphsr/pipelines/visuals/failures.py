@@ -59,6 +59,8 @@ def read_records(path: Path) -> list[Record]:
 def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
     """The words whose result the first judge reads wrong, what bicubic had right before what it had not.
 
+    Of the subsets that are named, else of all in the file.
+
     Raises:
         ConfigError: If no file is named.
         DataError: If it is none of the data set's.
@@ -67,6 +69,12 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
         raise ConfigError("--per-image: expected the file of `glyphsr eval --per-image`, whose failures are shown")
     path = Path(config.per_image)
     records = read_records(path)
+    names = list(dict.fromkeys(record.subset for record in records))
+    sets = open_sets(config if config.lmdb else config.model_copy(update={"lmdb": tuple(names)}))
+    opened = [Path(name).name for name, _ in sets.parts]
+    records = [record for record in records if record.subset in opened]
+    if not records:
+        raise DataError(f"{path}: has words of {', '.join(names)}, none of {', '.join(opened)}; see --lmdb")
     network = next(iter(records[0].networks), None)
     if network is None or BICUBIC not in records[0].readings:
         raise DataError(f"{path}: expected rows of bicubic and of a network; it has {', '.join(records[0].readings)}")
@@ -80,8 +88,6 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
     chosen = sorted(wrong, key=place)[: config.worst or config.sample or SHOWN]
     if not chosen:
         raise DataError(f"{path}: no failures in it: the first judge reads every word of {network}")
-    names = list(dict.fromkeys(record.subset for record in records))
-    sets = open_sets(config if config.lmdb else config.model_copy(update={"lmdb": tuple(names)}))
     places = {(word_set, source_id): number for number, (word_set, source_id) in enumerate(_ids(sets))}
     shown = []
     for record in chosen:
@@ -90,7 +96,7 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
         if word is None or word.label != record.label:
             where = f"{record.subset} {record.id} {record.label!r}"
             raise DataError(
-                f"{path}: its word {where} is not in {', '.join(names)}: made of another data set; see --lmdb"
+                f"{path}: its word {where} is not in {', '.join(opened)}: made of another data set; see --lmdb"
             )
         shown.append((word, record))
     return shown

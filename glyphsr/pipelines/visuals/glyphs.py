@@ -119,7 +119,7 @@ class GlyphViewer:
             return panels
         quality = f"quality {found.quality:.2f}"
         panels.append(Panel("line, extracted", laid_over(word.hr, found.line.astype(np.float32))))
-        panels.append(Panel(f"characters, extracted, {quality}", overlay(word.hr, found.chars)))
+        panels.append(Panel(f"characters, {quality}", overlay(word.hr, found.chars)))
         return panels
 
     def _masks(self, word: ShownWord) -> Extraction | None:
