@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,11 @@ from glyphsr.errors import ConfigError, PictureError
 
 WITH_ALPHA = {"PNG", "WEBP", "TIFF"}
 WITH_16_BITS = {"PNG", "TIFF"}
+
+BAND = 256
+"""Rows."""
+
+Level = TypeVar("Level", np.uint8, np.uint16)
 
 MAX_SIDE = {"WEBP": 16_383, "JPEG": 65_500}
 """Greatest width and height of formats that have one."""
@@ -62,8 +68,16 @@ def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunks + chunk(b"IEND", b"")
 
 
+def _whole(channels: NDArray[np.float32], most: int, dtype: type[Level]) -> NDArray[Level]:
+    """Values, clipped to [0, 1], as whole numbers to ``most``; a few rows at a time, since photographs are large."""
+    values = np.empty(channels.shape, dtype)
+    for first in range(0, len(channels), BAND):
+        values[first : first + BAND] = channels[first : first + BAND].clip(0, 1) * most + 0.5
+    return values
+
+
 def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name: str) -> bytes:
-    values: NDArray[np.uint16] = (channels * 65535 + 0.5).astype(np.uint16)
+    values = _whole(channels, 65535, np.uint16)
     if format_name != "TIFF":
         return _encode_16_bit_png(values, picture)
     import tifffile  # comes with scikit-image; needed for this one format only
@@ -84,7 +98,7 @@ def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name
 
 
 def _encode_8_bits(channels: NDArray[np.float32], picture: Picture, format_name: str, quality: int) -> bytes:
-    pixels = (channels * 255 + 0.5).astype(np.uint8)
+    pixels = _whole(channels, 255, np.uint8)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)  # L, LA, RGB or RGBA by its shape
     options: dict[str, object] = {"quality": quality} if format_name in ("JPEG", "WEBP") else {}
     if format_name == "JPEG":
@@ -118,7 +132,6 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> 
         )
     if picture.alpha is not None:
         channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
-    channels = channels.clip(0, 1)
     try:
         if picture.bits == 16:
             return _encode_16_bits(channels, picture, format_name)

@@ -52,6 +52,8 @@ class UpscaledPage:
     rgb: Pixels
     """``(*size, 3)`` float32 in [0, 1]."""
     regions: tuple[Region, ...]
+    mean_change: float
+    """Absolute change over Lanczos, of values in [0, 1]."""
 
 
 class PageUpscaler:
@@ -102,7 +104,7 @@ class PageUpscaler:
         ]
         results = iter(zip(lines, self.upscaler.upscale_lines(lines), strict=True))
         taken = np.zeros(size, np.float32)
-        regions = []
+        regions, added = [], 0.0
         for box, quad, reason in zip(boxes, quads, reasons, strict=True):
             height = round(size_of(box.quad)[0], 1)
             if reason is not None:
@@ -110,9 +112,9 @@ class PageUpscaler:
                 continue
             line, result = next(results)
             change = result.rgb - resize(line.rgb, line.size).clip(0, 1)
-            put_back(page, taken, change, (quad + 0.5) * scale - 0.5)
+            added += put_back(page, taken, change, (quad + 0.5) * scale - 0.5)
             regions.append(_region(box, height, result))
-        return UpscaledPage(np.clip(page, 0, 1, out=page), tuple(regions))
+        return UpscaledPage(np.clip(page, 0, 1, out=page), tuple(regions), added / page.size)
 
     def left_alone(self, quad: Quad, size: tuple[int, int]) -> str | None:
         """Why a line is left to the plain enlargement, ``None`` where it is not."""

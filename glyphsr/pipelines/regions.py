@@ -63,7 +63,7 @@ def _corners(height: int, width: int) -> NDArray[np.float32]:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
 
 
-def put_back(page: Pixels, taken: NDArray[np.float32], change: Pixels, quad: Quad) -> None:
+def put_back(page: Pixels, taken: NDArray[np.float32], change: Pixels, quad: Quad) -> float:
     """Add a line's change to the page where the line was, fading out towards its border.
 
     Args:
@@ -72,19 +72,24 @@ def put_back(page: Pixels, taken: NDArray[np.float32], change: Pixels, quad: Qua
             lines overlap the change is that of none of them twice.
         change: ``(h, w, 3)``: the straight line's result minus its plain enlargement.
         quad: Of the line, in the page's pixels.
+
+    Returns:
+        The sum of what was added, whatever its sign.
     """
     height, width = page.shape[:2]
     left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 1, 0)
     right, bottom = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, (width, height))
     if left >= right or top >= bottom:
-        return
+        return 0.0
     to_page = cv2.getPerspectiveTransform(_corners(*change.shape[:2]), (quad - (left, top)).astype(np.float32))
     size = (int(right - left), int(bottom - top))
     warped = cv2.warpPerspective(change, to_page, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     weight = cv2.warpPerspective(_feather(change.shape[0], change.shape[1]), to_page, size, flags=cv2.INTER_LINEAR)
     own = np.minimum(weight, 1.0 - taken[top:bottom, left:right])
-    page[top:bottom, left:right] += own[..., None] * warped
+    added = own[..., None] * warped
+    page[top:bottom, left:right] += added
     taken[top:bottom, left:right] += own
+    return float(np.abs(added).sum())
 
 
 def _feather(height: int, width: int) -> NDArray[np.float32]:

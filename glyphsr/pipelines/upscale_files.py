@@ -208,7 +208,6 @@ class _FileRun:
         enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
         format_name = picture_format(job.target.suffix if job.target else "." + self.config.ext.lstrip("."))
         content = encode_picture(enlarged, format_name, quality=self.config.quality)
-        plain = resize(picture.rgb, item.size).clip(0, 1)
         if isinstance(result, UpscaledPage) and self.config.save_regions is not None:
             save_regions(
                 job, result, self.config, inputs=self.sources
@@ -220,7 +219,7 @@ class _FileRun:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             write_bytes(job.target, content)
             if self.config.compare:
-                panel = Picture(before_after(plain, result.rgb))
+                panel = Picture(before_after(resize(picture.rgb, item.size).clip(0, 1), result.rgb))
                 write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
         notes = notes_of(result, self.config)
         fitted = fit_to_format(enlarged, format_name)
@@ -236,10 +235,17 @@ class _FileRun:
             output_width=item.size[1],
             output_height=item.size[0],
             **fields_of(result, self.upscaler.strength),
-            mean_change=round(float(np.abs(result.rgb - plain).mean()) * 255, 3),
+            mean_change=round(255 * _mean_change(result, item), 3),
             seconds=round(seconds, 4),
             note="; ".join(notes) or None,
         )
+
+
+def _mean_change(result: UpscaledLine | UpscaledPage, item: _Loaded) -> float:
+    """Over the plain enlargement: a page's Lanczos, a line's bicubic."""
+    if isinstance(result, UpscaledPage):
+        return result.mean_change
+    return float(np.abs(result.rgb - resize(item.picture.rgb, item.size).clip(0, 1)).mean())
 
 
 def can_detect() -> bool:

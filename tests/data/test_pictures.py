@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 from PIL.Image import Exif
 
 from glyphsr.data.picture_writer import encode_picture, picture_format
-from glyphsr.data.pictures import decode_picture, read_picture
+from glyphsr.data.pictures import Picture, decode_picture, read_picture
 from glyphsr.errors import ConfigError, PictureError
 
 from ..conftest import draw_word
@@ -199,3 +199,11 @@ def test_missing_and_unreadable_files(tmp_path):
         read_picture(tmp_path / "no.png")
     with pytest.raises(PictureError, match="directory"):
         read_picture(tmp_path)
+
+
+@pytest.mark.parametrize(("bits", "most"), [(8, 255), (16, 65535)])
+def test_tall_pictures_are_rounded_and_clipped_to_their_last_row(bits, most):
+    rgb = np.random.default_rng(0).uniform(-0.2, 1.2, (700, 3, 3)).astype(np.float32)
+    back = decode_picture(encode_picture(Picture(rgb, bits=bits), "PNG"), "tall")
+    expected = np.floor(rgb.clip(0, 1) * np.float32(most) + np.float32(0.5)) / most
+    assert np.allclose(back.rgb, expected, atol=0.01 / most)
