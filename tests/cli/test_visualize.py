@@ -171,3 +171,10 @@ def test_what_cannot_be_shown_is_one_line(arguments, said, lmdb):
     assert result.exit_code in (1, 2, 4), result.stderr
     assert said in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("what", ["compare", "glyphs", "prior", "attention"])
+def test_every_network_goes_where_it_is_sent(lmdb, what):
+    result = run("--lmdb", lmdb, "--what", what, "--device", "cuda:7")
+    assert result.exit_code == 2
+    assert "cuda:7" in result.stderr

@@ -12,6 +12,7 @@ from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
+from glyphsr.devices import resolve_device
 from glyphsr.errors import ConfigError
 from glyphsr.glyphs.extraction import extract_words
 from glyphsr.glyphs.interface import Localizer, Segmenter
@@ -49,7 +50,9 @@ class GlyphViewer:
         self.config = config
         if len(config.weights) != 1:
             raise ConfigError("--weights: expected one network for --what glyphs")
-        self.model = load_model(config.weights[0], config.prior_weights or None, offline=config.offline).model
+        self.device = resolve_device(config.device)
+        model = load_model(config.weights[0], config.prior_weights or None, offline=config.offline).model
+        self.model = model.to(self.device)
         network, network_config = self.model.network, self.model.config.network
         if not isinstance(network, GlyphSR) or not isinstance(network_config, GlyphSRConfig) or network.gpm is None:
             raise ConfigError(f"--weights {config.weights[0]}: perceives no glyphs; expected a GlyphSR with a GPM")
@@ -84,7 +87,7 @@ class GlyphViewer:
         if plan is not None:
             seen = resize(word.lr.astype(np.float32) / np.float32(255), (plan.height, plan.width))
             window = cut_windows(seen, plan)[0]
-            lr = torch.from_numpy(window).permute(2, 0, 1)[None]
+            lr = torch.from_numpy(window).permute(2, 0, 1)[None].to(self.device)
             prior = self.model.prior(lr) if self.model.prior is not None else None
             out = self.model.network(self.model.network_input(lr), prior, with_glyphs=True)
             height, width = plan.height, min(plan.width, plan.window)
@@ -100,11 +103,11 @@ class GlyphViewer:
         line, chars, classes = (getattr(glyphs, name) for name in ("line", "chars", "classes"))
         panels = []
         if isinstance(line, Tensor):
-            panels.append(Panel("line, perceived", laid_over(picture, line[0, 0, :height, :width].float().numpy())))
+            seen = line[0, 0, :height, :width].float().cpu().numpy()
+            panels.append(Panel("line, perceived", laid_over(picture, seen)))
         if isinstance(chars, Tensor) and self.has_maps:
-            panels.append(
-                Panel("characters, perceived", _coloured(picture, chars[0, :, :height, :width].float().numpy()))
-            )
+            seen = chars[0, :, :height, :width].float().cpu().numpy()
+            panels.append(Panel("characters, perceived", _coloured(picture, seen)))
         if isinstance(classes, Tensor) and self.has_classes and panels:
             read = self.slots.decode(classes[0].argmax(dim=1).tolist())
             last = panels[-1]

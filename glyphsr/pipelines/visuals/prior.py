@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.pair_loader import to_tensor
+from glyphsr.devices import resolve_device
 from glyphsr.errors import ConfigError
 from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
 from glyphsr.models.recognizers.interface import CTCRecognizer
@@ -37,7 +38,8 @@ class PriorViewer:
         model = load_model(config.weights[0], config.prior_weights or None, offline=config.offline).model
         if model.prior is None:
             raise ConfigError(f"--weights {config.weights[0]}: is not guided by a text prior")
-        self.prior = model.prior
+        self.device = resolve_device(config.device)
+        self.prior = model.prior.to(self.device)
         self.recognizer = model.prior.recognizer
 
     def rows(self, words: Iterable[ShownWord]) -> Iterator[Row]:
@@ -47,7 +49,7 @@ class PriorViewer:
 
     @torch.inference_mode()
     def _row(self, word: ShownWord) -> Row:
-        probabilities = self.prior(to_tensor([word.lr]))[0, :, 0].float()  # (K, T)
+        probabilities = self.prior(to_tensor([word.lr]).to(self.device))[0, :, 0].float().cpu()  # (K, T)
         reading = self.recognizer.decode(probabilities[None])[0]
         parts = {"text prior": probabilities}
         if isinstance(self.recognizer, CTCTransformer):  # two heads, one above the other
