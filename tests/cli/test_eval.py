@@ -69,11 +69,11 @@ def test_other_forms_on_request_and_as_files(root, form, start, tmp_path):
 
 
 def test_a_judge_without_weights_is_one_line_and_exit_code_4(root):
-    result = run("eval", "--data-root", root, "--recognizer", "moran")
+    result = run("eval", "--data-root", root, "--recognizer", "telescope")
     assert (result.exit_code, result.stdout) == (4, "")
     assert len(result.stderr.splitlines()) == 1
-    assert "the authors publish demo.pth at https://github.com/Canjie-Luo/MORAN_v2" in result.stderr
-    assert "glyphsr models convert demo.pth --as moran" in result.stderr
+    assert "the authors publish pretrain_transformer.pth at https://github.com/FudanVI/FudanOCR" in result.stderr
+    assert "glyphsr models convert pretrain_transformer.pth --as telescope" in result.stderr
 
 
 def test_a_converted_judge_runs(root, tmp_path):

@@ -207,7 +207,7 @@ def test_an_empty_set_is_an_error_of_its_own(settings, tmp_path):
         ({"recognizer": ()}, ConfigError, "at least one"),
         ({"protocol": "papers"}, ConfigError, "protocol"),
         ({"recognizer": ("crnn=no.pth",)}, WeightsError, "no.pth"),
-        ({"recognizer": ("moran",)}, WeightsError, "models convert demo.pth --as moran"),
+        ({"recognizer": ("telescope",)}, WeightsError, "models convert pretrain_transformer.pth --as telescope"),
     ],
 )
 def test_what_cannot_be_used_is_said_before_any_work(settings, changes, error, message, tmp_path, monkeypatch):
@@ -218,7 +218,7 @@ def test_what_cannot_be_used_is_said_before_any_work(settings, changes, error, m
 
 def test_the_packages_own_stand_in_under_their_own_names(tmp_path, monkeypatch, crnn_file):
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
-    for kind in ("crnn", "aster"):
+    for kind in ("crnn", "moran", "aster"):
         judge = open_judge(kind, CPU)
         assert judge.info.name == f"{kind}-synth"
         assert "our own, trained on rendered words" in judge.info.notice
@@ -229,8 +229,8 @@ def test_the_packages_own_stand_in_under_their_own_names(tmp_path, monkeypatch, 
 def test_all_asks_those_at_hand_and_says_who_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
     judges, notices = open_judges(["all"], CPU)
-    assert {"crnn-synth", "aster-synth"} <= {judge.info.name for judge in judges}
-    assert any(notice.startswith("left out moran") for notice in notices)
+    assert {"crnn-synth", "moran-synth", "aster-synth"} <= {judge.info.name for judge in judges}
+    assert any(notice.startswith("left out telescope") for notice in notices)
 
 
 def test_a_judge_that_taught_a_network_is_called_no_independent_one(settings, tiny_config, tmp_path):

@@ -17,7 +17,7 @@ from glyphsr.weights.registry import Entry, cached_path, entries
 
 CONTENT = bytes(range(256)) * 9000  # over two chunks
 
-OWN = ["compact", "crnn-synth", "aster-synth", "crnn-light-synth"]
+OWN = ["compact", "crnn-synth", "moran-synth", "aster-synth", "crnn-light-synth"]
 """Weights of the package."""
 
 
