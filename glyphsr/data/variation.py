@@ -108,10 +108,11 @@ def recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
 def distort(sample: Sample, rng: np.random.Generator) -> Sample:
     """A word seen from elsewhere: slanted, turned, in perspective, bent, cropped otherwise, wider or narrower.
 
-    Beyond its borders it goes on as at them. Masks of characters that are cut off wholly may come out empty.
+    Beyond its borders it goes on as at them.
 
     Args:
-        sample: Its LR side is dropped, since it shows the word as it was.
+        sample: Its LR side is dropped, since it shows the word as it was. Where a character that has a mask would be
+            cut off wholly, the word comes back as it is.
         rng: Decides.
     """
     height, width = sample.hr.shape[:2]
@@ -131,10 +132,13 @@ def distort(sample: Sample, rng: np.random.Generator) -> Sample:
     def seen(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return cv2.remap(mask.astype(np.uint8), x, y, cv2.INTER_NEAREST) > 0
 
+    chars = None if sample.chars is None else np.stack([seen(mask) for mask in sample.chars])
+    if chars is not None and sample.chars is not None and (sample.chars.any((1, 2)) & ~chars.any((1, 2))).any():
+        return sample  # it must not be taught to be nowhere
     return replace(
         sample,
         hr=np.asarray(cv2.remap(sample.hr, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8),
         lr=None,
         line=None if sample.line is None else seen(sample.line),
-        chars=None if sample.chars is None else np.stack([seen(mask) for mask in sample.chars]),
+        chars=chars,
     )

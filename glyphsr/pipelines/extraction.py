@@ -1,6 +1,7 @@
 """Extract glyph masks: one picture from Python, or whole data sets, sharded and resumable."""
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,11 @@ def extract_glyphs(image: NDArray[np.uint8], text: str, **settings: Any) -> Extr
         word = prepare_word(image, text, squeeze=config.frame == "paper")
     except Rejection as reason:
         return rejected((image.shape[0], image.shape[1]), str(reason))
-    localizer = open_localizer(describe_localizer(config), config)
+    located = describe_localizer(config)
+    if config.localizer != "auto":  # whose choice cannot surprise
+        for notice in located.notices:
+            warnings.warn(notice, stacklevel=2)
+    localizer = open_localizer(located, config)
     segmenter = open_segmenter(describe_segmenter(config), config)
     return extract_words([word], localizer, segmenter, config)[0]
 

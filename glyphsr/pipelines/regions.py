@@ -74,7 +74,7 @@ def put_back(page: Pixels, taken: NDArray[np.float32], change: Pixels, quad: Qua
         quad: Of the line, in the page's pixels.
 
     Returns:
-        The sum of what was added, whatever its sign.
+        The sum of what it changed of values in [0, 1], whatever the sign.
     """
     height, width = page.shape[:2]
     left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 1, 0)
@@ -86,10 +86,11 @@ def put_back(page: Pixels, taken: NDArray[np.float32], change: Pixels, quad: Qua
     warped = cv2.warpPerspective(change, to_page, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     weight = cv2.warpPerspective(_feather(change.shape[0], change.shape[1]), to_page, size, flags=cv2.INTER_LINEAR)
     own = np.minimum(weight, 1.0 - taken[top:bottom, left:right])
-    added = own[..., None] * warped
-    page[top:bottom, left:right] += added
+    patch = page[top:bottom, left:right]
+    before = patch.clip(0, 1)
+    patch += own[..., None] * warped
     taken[top:bottom, left:right] += own
-    return float(np.abs(added).sum())
+    return float(np.abs(patch.clip(0, 1) - before).sum())
 
 
 def _feather(height: int, width: int) -> NDArray[np.float32]:

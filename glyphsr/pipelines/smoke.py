@@ -10,7 +10,7 @@ from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import DataError, WeightsError
 from glyphsr.pipelines.glyph_words import find_glyphs
 from glyphsr.pipelines.store import obtain
-from glyphsr.weights.registry import OWN_READER
+from glyphsr.weights.registry import OWN_READER, at_hand
 
 STEPS = 2
 BATCH = 2
@@ -43,7 +43,7 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
     if config.recognizer_weights is not None and not _is_here(config.recognizer_weights):
         notify(f"smoke: {config.recognizer_weights} is not here, so the recognizer starts from random weights")
         changes["recognizer_weights"] = None
-    absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(name)]
+    absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(at_hand(name))]
     if absent:
         notify(f"smoke: {', '.join(absent)} is not here, so {OWN_READER} stands in for the text focus")
         readers = tuple(OWN_READER if name in absent else name for name in loss.focus_recognizers)

@@ -141,15 +141,24 @@ def focus_at_hand(config: LossConfig, notify: Callable[[str], None]) -> LossConf
     Args:
         config: The losses.
         notify: Told which, since the paper's numbers need the recognizer that it names.
+
+    Raises:
+        WeightsError: If a name is unknown, or a file is not there.
     """
-    names = tuple(stand_in(name) for name in config.focus_recognizers)
+    try:
+        names = tuple(stand_in(name) for name in config.focus_recognizers)
+    except WeightsError as error:
+        raise WeightsError(f"loss.focus_recognizer: {error}") from error
     for name, own in zip(config.focus_recognizers, names, strict=True):
         if own != name:
             notify(
                 f"text focus: no {name} weights are here, so {own}, our own, takes their place: not the paper's loss; "
                 "`glyphsr models list` says where its authors publish them"
             )
-    return config if names == config.focus_recognizers else config.model_copy(update={"focus_recognizer": names})
+    if names == config.focus_recognizers:
+        return config
+    own_form = names[0] if isinstance(config.focus_recognizer, str) else names
+    return config.model_copy(update={"focus_recognizer": own_form})
 
 
 def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offline: bool = False) -> list[TextFocus]:

@@ -76,8 +76,10 @@ class Trainer:
         self.processes = Processes(device, precision)
         self.workers = workers
         self._report, self._notify = report, notify
-        if config.focuses:  # the run's configuration says by whom it was guided
+        if config.focuses:  # the run's configuration says by whom it is guided
             config = config.model_copy(update={"loss": focus_at_hand(config.loss, self.say)})
+            if len({loss.focus_recognizers for loss in self.processes.gather(config.loss)}) > 1:
+                raise ConfigError("loss.focus_recognizer: some processes' machines have its weights, others have not")
         self.config = config
         data = config.data
         if config.validation.protocol == "paper":  # which selects on test, so nothing is held out of train

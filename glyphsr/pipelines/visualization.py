@@ -106,7 +106,8 @@ def _rows(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[R
     if config.what == "glyphs":
         from glyphsr.pipelines.visuals.glyphs import GlyphViewer
 
-        return list(GlyphViewer(config).rows(words)), []
+        perceiving = GlyphViewer(config)
+        return list(perceiving.rows(words)), perceiving.notices
     if config.what == "prior":
         from glyphsr.pipelines.visuals.prior import PriorViewer
 

@@ -18,8 +18,8 @@ REGISTRY_FILE = Path(__file__).parent / "registry.yaml"
 DEFAULT = "compact"
 """Name of the weights that ``upscale`` uses when nothing else is asked for."""
 OWN_READER = "crnn-synth"
-"""The package's recognizer that stands in for those of kinds that it has none of: of ours it reads best, and shows best
-where characters are (docs/weights.md)."""
+"""The package's recognizer that stands in for those of kinds that it has none of: of ours it shows best where
+characters are (docs/weights.md)."""
 
 SYNTH = "-synth"
 """Ends the names of the package's recognizers, which we trained."""
@@ -126,11 +126,16 @@ def at_hand(name: str) -> str:
 
 
 def stand_in(name: str) -> str:
-    """As :func:`at_hand`; :data:`OWN_READER` for weights that are not here and that only a person can fetch."""
+    """As :func:`at_hand`; :data:`OWN_READER` for a recognizer that is not here and that only a person can fetch.
+
+    Raises:
+        WeightsError: If the name is unknown, or is a file's that is not there.
+    """
     own = at_hand(name)
-    if is_file_name(own) or local_weights(own) is not None or entry(own).source != "authors":
+    if is_file_name(own) or local_weights(own) is not None:
         return own
-    return OWN_READER
+    row = entry(own)
+    return OWN_READER if (row.kind, row.source) == ("recognizer", "authors") else own
 
 
 def is_own_recognizer(name: str) -> bool:

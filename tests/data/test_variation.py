@@ -141,3 +141,13 @@ def test_without_any_distortion_a_word_stays_where_it_is(monkeypatch):
     assert np.array_equal(seen.hr, source.hr)
     assert np.array_equal(seen.chars, source.chars)
     assert distort(Sample("w", source.hr, source.label), np.random.default_rng(0)).chars is None
+
+
+def test_no_character_is_distorted_out_of_its_word(monkeypatch):
+    monkeypatch.setattr("glyphsr.data.variation.CROP", 2.0)
+    source, rng = word(), np.random.default_rng(0)
+    seen = [distort(source, rng) for _ in range(60)]
+    assert all(own.chars.any(axis=(1, 2)).all() for own in seen)
+    kept = [own is source for own in seen]
+    assert any(kept)
+    assert not all(kept)

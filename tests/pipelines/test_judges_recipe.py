@@ -6,6 +6,8 @@ import sys
 import pytest
 import torch
 
+from glyphsr.config.reader import load
+from glyphsr.config.training import TrainConfig
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.pipelines.judges import open_judge
 from glyphsr.weights.checkpoints import read_checkpoint
@@ -36,6 +38,21 @@ def test_each_kind_becomes_a_judge_with_a_card(made, kind):
     assert checkpoint.card["name"] == f"{kind}-synth"
     assert checkpoint.card["steps"] == 2
     assert {tensor.dtype for tensor in checkpoint.tensors.values() if tensor.is_floating_point()} == {torch.float16}
+
+
+@pytest.mark.parametrize("kind", ["crnn", "aster"])
+def test_the_second_run_goes_on_from_the_first_and_is_what_is_kept(made, kind):
+    out, _ = made
+    second = load(TrainConfig, out / f"{kind}-2-synth" / "config.yaml", environment={})
+    assert second.recognizer_weights == str(out / f"{kind}-synth" / "checkpoints" / "best.safetensors")
+    assert second.data.sources[0].path == str(out / "judge-words-2")
+    kept = read_checkpoint(out / f"{kind}-synth.safetensors").tensors
+    runs = [
+        read_checkpoint(out / name / "checkpoints" / "best.safetensors").tensors
+        for name in (f"{kind}-synth", f"{kind}-2-synth")
+    ]
+    same = [all(torch.equal(kept[key], run[key].to(kept[key].dtype)) for key in kept) for run in runs]
+    assert same == [False, True]
 
 
 def test_the_same_command_again_makes_nothing_anew(made):

@@ -162,8 +162,16 @@ def test_our_own_takes_the_place_of_a_recognizer_that_only_a_person_can_fetch(tm
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "cache"))
     notes = []
     paper = focus_at_hand(LossConfig(), notes.append)
-    assert paper == LossConfig(focus_recognizer=("crnn-synth",))
+    assert paper == LossConfig(focus_recognizer="crnn-synth")
+    both = LossConfig(focus_recognizer=("telescope", "crnn-light-synth"))
+    assert focus_at_hand(both, notes.append).focus_recognizer == ("crnn-synth", "crnn-light-synth")
+    assert len(notes) == 2
     assert "no telescope weights are here, so crnn-synth, our own, takes their place" in notes.pop()
+    notes.clear()
+    with pytest.raises(WeightsError, match=r"loss\.focus_recognizer: telescop: no weights of this name"):
+        focus_at_hand(LossConfig(focus_recognizer="telescop"), notes.append)
+    tsrn = LossConfig(focus_recognizer="tsrn")  # no recognizer, so nothing takes its place
+    assert focus_at_hand(tsrn, notes.append) is tsrn
     for named in (LossConfig(focus_recognizer="crnn-light-synth"), LossConfig(focus_recognizer="parseq")):
         assert focus_at_hand(named, notes.append) is named  # at hand, or to be fetched
     path = tmp_path / "cache" / "telescope.safetensors"

@@ -183,7 +183,8 @@ class WordRenderer:
 
 
 def _can_be_small_caps(text: str) -> bool:
-    return text.isascii() and text.istitle() and len(text) > 1
+    words = text.split()
+    return text.istitle() and len(text) > 1 and all(word.isascii() and word.isalpha() for word in words)
 
 
 def _capitals(text: str) -> str:

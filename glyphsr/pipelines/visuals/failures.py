@@ -71,7 +71,7 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
     records = read_records(path)
     names = list(dict.fromkeys(record.subset for record in records))
     sets = open_sets(config if config.lmdb else config.model_copy(update={"lmdb": tuple(names)}))
-    opened = [Path(name).name for name, _ in sets.parts]
+    opened = [_subset(name, names) for name, _ in sets.parts]
     records = [record for record in records if record.subset in opened]
     if not records:
         raise DataError(f"{path}: has words of {', '.join(names)}, none of {', '.join(opened)}; see --lmdb")
@@ -88,7 +88,7 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
     chosen = sorted(wrong, key=place)[: config.worst or config.sample or SHOWN]
     if not chosen:
         raise DataError(f"{path}: no failures in it: the first judge reads every word of {network}")
-    places = {(word_set, source_id): number for number, (word_set, source_id) in enumerate(_ids(sets))}
+    places = {(word_set, source_id): number for number, (word_set, source_id) in enumerate(_ids(sets, opened))}
     shown = []
     for record in chosen:
         number = places.get((record.subset, record.id))
@@ -102,10 +102,15 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
     return shown
 
 
-def _ids(sets: WordSets) -> list[tuple[str, str]]:
+def _subset(name: str, known: list[str]) -> str:
+    """What ``eval`` calls a data set: by its folder's name, or as given where two have the same."""
+    return name if name in known else Path(name).name
+
+
+def _ids(sets: WordSets, names: list[str]) -> list[tuple[str, str]]:
     """Subset and id of every word, without reading their pictures."""
     return [
-        (Path(name).name, source.where(place))
-        for (name, source), size in zip(sets.parts, sets.sizes, strict=True)
+        (name, source.where(place))
+        for name, (_, source), size in zip(names, sets.parts, sets.sizes, strict=True)
         for place in range(size)
     ]

@@ -59,6 +59,7 @@ class GlyphViewer:
         gpm = network_config.gpm
         self.slots = SlotCodec(gpm.num_slots, gpm.class_order)
         self.has_maps, self.has_classes = gpm.char, gpm.cls
+        self.notices: list[str] = []
 
     @property
     def settings(self) -> ExtractConfig:
@@ -68,12 +69,16 @@ class GlyphViewer:
     @cached_property
     def localizer(self) -> Localizer:
         """Loaded when the first word needs it."""
-        return open_localizer(describe_localizer(self.settings), self.settings)
+        info = describe_localizer(self.settings)
+        self.notices += info.notices
+        return open_localizer(info, self.settings)
 
     @cached_property
     def segmenter(self) -> Segmenter:
         """Likewise."""
-        return open_segmenter(describe_segmenter(self.settings), self.settings)
+        info = describe_segmenter(self.settings)
+        self.notices += info.notices
+        return open_segmenter(info, self.settings)
 
     def rows(self, words: Iterable[ShownWord]) -> Iterator[Row]:
         """One row per word."""

@@ -9,7 +9,7 @@ from glyphsr.data.rendering.colours import coloured
 from glyphsr.data.rendering.coverage import union
 from glyphsr.data.rendering.draws import Draws
 from glyphsr.data.rendering.grounds import _photograph, grounds_fingerprint
-from glyphsr.data.rendering.words import RUN, WordRenderer, render_words
+from glyphsr.data.rendering.words import RUN, WordRenderer, _can_be_small_caps, render_words
 from glyphsr.errors import DataError
 from glyphsr.text.charset import filter_lower
 
@@ -200,3 +200,12 @@ def test_small_capitals_are_labelled_as_capitals_and_masked():
         if len(word.text) > 1 and not {"J", "Q"} & set(word.text):
             tall = [int(np.ptp(np.flatnonzero(mask.any(axis=1)))) for mask in word.chars]
             assert max(tall[1:]) < 0.95 * tall[0], word.text
+
+
+def test_only_plain_words_are_drawn_in_small_capitals():
+    assert [
+        _can_be_small_caps(text) for text in ("Hotel", "The End", "K9", "12 Main St", '"Hotel"', "A", "HOTEL", "hotel")
+    ] == [
+        *(True, True),
+        *[False] * 6,
+    ]
