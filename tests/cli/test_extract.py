@@ -65,12 +65,19 @@ def test_sam_runs_from_a_published_file(tiny_lmdb, tmp_path):
     assert "sam, sam.pth" in result.stderr
 
 
+def test_our_own_recognizer_stands_in_for_the_papers_and_is_named(tiny_lmdb, tmp_path):
+    result = run("--lmdb", tiny_lmdb, "-o", tmp_path / "g", "--localizer", "checked", "--limit", 1, "--workers", 1)
+    assert result.exit_code == 0, result.stderr
+    assert "crnn-synth" in result.stderr
+    assert GlyphLmdb(tmp_path / "g").manifest()["localizer"]["weights"] == "crnn-synth.safetensors"
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "message"),
     [
         (["--lmdb", "nowhere/train"], 4, "no LMDB here"),
         (["--lmdb", "easy", "--segmenter", "sam"], 4, "no SAM checkpoint here"),
-        (["--lmdb", "easy", "--localizer", "attention"], 4, "telescope: no weights here"),
+        (["--lmdb", "easy", "--localizer", "attention", "--recognizer", "telescop"], 4, "did you mean 'telescope'?"),
         (["--lmdb", "easy", "--shard", "3/2"], 2, "--shard 3/2: expected I/N"),
         (["--lmdb", "easy", "--steps", "two"], 2, "steps.0: input should be a valid number, got the text 'two'"),
         (["--lmdb", "easy", "--threshold", "7"], 2, "threshold: input should be less than or equal to 1"),
