@@ -40,25 +40,24 @@ def test_each_kind_becomes_a_judge_with_a_card(made, kind):
     assert {tensor.dtype for tensor in checkpoint.tensors.values() if tensor.is_floating_point()} == {torch.float16}
 
 
-@pytest.mark.parametrize("kind", ["crnn", "aster"])
-def test_the_second_run_goes_on_from_the_first_and_is_what_is_kept(made, kind):
+@pytest.mark.parametrize(("kind", "count"), [("crnn", 3), ("moran", 2), ("aster", 3)])
+def test_each_run_goes_on_from_the_one_before_and_the_last_is_what_is_kept(made, kind, count):
     out, _ = made
-    second = load(TrainConfig, out / f"{kind}-2-synth" / "config.yaml", environment={})
-    assert second.recognizer_weights == str(out / f"{kind}-synth" / "checkpoints" / "best.safetensors")
-    assert second.data.sources[0].path == str(out / "judge-words-2")
+    runs = [out / f"{kind}{number}-synth" for number in ("", "-2", "-3")[:count]]
+    best = [run / "checkpoints" / "best.safetensors" for run in runs]
+    configs = [load(TrainConfig, run / "config.yaml", environment={}) for run in runs]
+    assert [config.recognizer_weights for config in configs] == [None, *map(str, best[:-1])]
+    assert all(config.data.sources[0].path == str(out / "judge-words-2") for config in configs[1:])
     kept = read_checkpoint(out / f"{kind}-synth.safetensors").tensors
-    runs = [
-        read_checkpoint(out / name / "checkpoints" / "best.safetensors").tensors
-        for name in (f"{kind}-synth", f"{kind}-2-synth")
-    ]
-    same = [all(torch.equal(kept[key], run[key].to(kept[key].dtype)) for key in kept) for run in runs]
-    assert same == [False, True]
+    parts = [read_checkpoint(path).tensors for path in best]
+    same = [all(torch.equal(kept[key], part[key].to(kept[key].dtype)) for key in kept) for part in parts]
+    assert same == [*[False] * (count - 1), True]
 
 
 def test_the_same_command_again_makes_nothing_anew(made):
     out, command = made
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.jsonl")}
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("metrics.jsonl")}
     again = subprocess.run([*command, "--only", "crnn"], capture_output=True, text=True, check=True, timeout=500)
     assert "has its 2 steps" in again.stdout
-    assert len(before) == 5
+    assert len(before) == 8  # three runs of CRNN and of ASTER, two of MORAN
     assert {path: path.stat().st_mtime_ns for path in before} == before
