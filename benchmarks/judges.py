@@ -21,7 +21,11 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.weights.checkpoints import read_checkpoint, save_checkpoint
 from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 
-RUNS = {"crnn": ("crnn", "crnn-2", "crnn-3"), "moran": ("moran", "moran-2"), "aster": ("aster", "aster-2", "aster-3")}
+RUNS = {
+    "crnn": ("crnn", "crnn-2", "crnn-3", "crnn-4"),
+    "moran": ("moran", "moran-2"),
+    "aster": ("aster", "aster-2", "aster-3"),
+}
 """The runs of each kind, one on top of the other."""
 
 WORDS = {"judges": "judge-words", "judges-2": "judge-words-2"}
