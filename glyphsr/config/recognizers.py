@@ -96,6 +96,8 @@ class ASTERConfig(Config):
     """ASTER as published: 94 characters, beam width 5."""
 
     kind: Literal["aster"] = "aster"
+    charset_size: Literal[36, 62, 94] = 94
+    """Symbols it can read: digits and a-z, both cases, or punctuation too."""
     width: Annotated[int, Field(ge=2)] = 32
     """Channels of the encoder's first convolution; the last, and its LSTMs, have sixteen times as many."""
     hidden: Positive = 512

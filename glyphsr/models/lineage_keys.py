@@ -57,13 +57,17 @@ def residual_network_table(
     return KeyTable(table, unused=unused, computed=f"{SPLINE_CONSTANTS}|{computed}")
 
 
-def charset_size(num_classes: int) -> Literal[36, 62, 94]:
-    """Symbols that a recognizer with one class more can read.
+def charset_size(num_classes: int, *, specials: int = 1) -> Literal[36, 62, 94]:
+    """Symbols that a recognizer can read.
+
+    Args:
+        num_classes: Its classes.
+        specials: Those of them that are no symbols.
 
     Raises:
         ValueError: If no charset has that many.
     """
-    sizes: dict[int, Literal[36, 62, 94]] = {37: 36, 63: 62, 95: 94}
+    sizes: dict[int, Literal[36, 62, 94]] = {36 + specials: 36, 62 + specials: 62, 94 + specials: 94}
     if num_classes not in sizes:
         raise ValueError(f"{num_classes} classes; expected one of {', '.join(map(str, sizes))}")
     return sizes[num_classes]

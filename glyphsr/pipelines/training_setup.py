@@ -5,6 +5,8 @@ from collections.abc import Callable
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.models.recognizers.aster.charsets import fold_classes
+from glyphsr.models.recognizers.aster.network import ASTER
 from glyphsr.models.registry import RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.pipelines.judges import open_judge
@@ -45,9 +47,13 @@ def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: boo
 def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: bool) -> None:
     path = obtain(weights, offline=offline)
     found = load_recognizer(path)
+    state = found.state_dict()
+    if isinstance(found, ASTER) and isinstance(recognizer, ASTER) and set(recognizer.charset) < set(found.charset):
+        state = fold_classes(state, charset=found.charset, into=recognizer.charset)
+        found.config = found.config.model_copy(update={"charset_size": recognizer.config.charset_size})
     if found.config != recognizer.config:
         raise WeightsError(f"{path}: holds another recognizer than the configuration describes")
-    recognizer.load_state_dict(found.state_dict())
+    recognizer.load_state_dict(state)
 
 
 def start_prior(

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from glyphsr.config.recognizers import ASTERConfig, CRNNConfig, MORANConfig, PARSeqConfig, TelescopeConfig
 from glyphsr.errors import WeightsError
 from glyphsr.losses.text_focus import attention_difference, weighted_cross_entropy
+from glyphsr.models.recognizers.aster.network import ASTER
 from glyphsr.models.registry import key_table
 from glyphsr.pipelines.models import recognizer_from_official
 from glyphsr.text.charset import filter_lower
@@ -186,3 +187,12 @@ def test_aster_spline_constants_agree():
 def test_a_file_without_weights_is_refused():
     with pytest.raises(WeightsError, match="no state dict"):
         unwrap_state({"epoch": 3}, "x.pth")
+
+
+def test_an_aster_of_fewer_characters_is_known_by_its_classes():
+    network = ASTER(ASTERConfig(width=2, hidden=8, charset_size=36, max_steps=100))
+    published = {key_table(network.config).published(key): tensor for key, tensor in network.state_dict().items()}
+    assert recognizer_from_official(published).config == network.config
+    published["decoder.decoder.fc.weight"] = published["decoder.decoder.fc.weight"][:20]
+    with pytest.raises(WeightsError, match="classes; expected one of 39, 65, 97"):
+        recognizer_from_official(published)

@@ -23,6 +23,7 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.objectives import build_objective
 from glyphsr.pipelines.stopping import InterruptedTrainingError
 from glyphsr.pipelines.training import train
+from glyphsr.pipelines.training_setup import build_model
 from glyphsr.pipelines.training_step import parts_of
 from glyphsr.types import Batch
 
@@ -174,6 +175,24 @@ def test_a_run_leaves_a_judge_and_says_what_it_reads(word_folder, tmp_path):
     train(more, out=tmp_path / "more", device="cpu", workers=0)
     with pytest.raises(WeightsError, match="holds another recognizer than the configuration"):
         train(more.model_copy(update={"recognizer": KINDS["crnn"]}), out=tmp_path / "other", device="cpu", workers=0)
+
+
+def test_an_aster_goes_on_with_fewer_characters(word_folder, tmp_path):
+    first = train(config_for(KINDS["aster"], word_folder), out=tmp_path / "94", device="cpu", workers=0)
+    fewer = KINDS["aster"].model_copy(update={"charset_size": 36})
+    config = config_for(fewer, word_folder, recognizer_weights=str(first.best))
+    before, now = (model.state_dict() for model in (load_recognizer(first.best), build_model(config, print)))
+    rows = {key for key in now if not torch.equal(now[key], before[key])}
+    assert rows == {"decoder.classifier.weight", "decoder.classifier.bias", "decoder.embedding.weight"}
+    bias, old = now["decoder.classifier.bias"], before["decoder.classifier.bias"]
+    assert torch.equal(bias[:10], old[:10])  # digits
+    assert torch.equal(bias[10:36], torch.stack([old[10:36], old[36:62]]).mean(0))  # a from a and A
+    assert torch.equal(bias[36:], old[94:])  # the end and the other specials
+    result = train(config, out=tmp_path / "36", device="cpu", workers=0)
+    assert load_recognizer(result.best).config == fewer
+    more = config.model_copy(update={"recognizer": KINDS["aster"], "recognizer_weights": str(result.best)})
+    with pytest.raises(WeightsError, match="holds another recognizer than the configuration"):
+        build_model(more, print)
 
 
 def test_a_recognizer_learns_to_read(word_folder, tmp_path):

@@ -11,7 +11,7 @@ from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
 from glyphsr.models.recognizers.aster.encoder import Encoder
 from glyphsr.models.recognizers.aster.rectifier import Rectifier
 from glyphsr.models.recognizers.interface import TeacherForcing
-from glyphsr.text.charset import PRINTABLE_94
+from glyphsr.text.charset import CHARSETS
 from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading
 
@@ -25,11 +25,10 @@ class ASTER(nn.Module):
     Source: ``ayumiymk/aster.pytorch`` and its copy in the STISR repositories.
     """
 
-    charset = PRINTABLE_94
-
     def __init__(self, config: ASTERConfig | None = None) -> None:
         super().__init__()
         self.config = config or ASTERConfig()
+        self.charset = CHARSETS[self.config.charset_size]
         self.codec = EndedCodec(self.charset, end=len(self.charset))
         self.num_classes = len(self.charset) + SPECIALS
         self.max_length = self.config.max_steps
@@ -47,7 +46,7 @@ class ASTER(nn.Module):
         return self.encoder(self.rectifier(prepared))  # type: ignore[no-any-return]
 
     def forward(self, prepared: Tensor) -> Tensor:
-        """``(B, 3, h, w)`` in [-1, 1] -> greedy logits ``(B, 100, 97)``; 94 is the end of text."""
+        """``(B, 3, h, w)`` in [-1, 1] -> greedy logits ``(B, 100, 97)``; class 94, behind the charset, ends a text."""
         return self.decoder(self.features(prepared), steps=self.config.max_steps)[0]  # type: ignore[no-any-return]
 
     @torch.no_grad()

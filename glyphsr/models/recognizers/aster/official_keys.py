@@ -2,7 +2,8 @@
 
 from glyphsr.config.recognizers import ASTERConfig
 from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import SPLINE_CONSTANTS, STN, Shapes
+from glyphsr.models.lineage_keys import SPLINE_CONSTANTS, STN, Shapes, charset_size
+from glyphsr.models.recognizers.aster.network import SPECIALS
 
 _DECODER = {
     "state_key": "attention_unit.sEmbed",
@@ -36,7 +37,10 @@ def config_from_keys(shapes: Shapes) -> ASTERConfig:
 
     Raises:
         KeyError: If a key is missing that every ASTER has.
+        ValueError: If its number of classes is no known charset's.
     """
     return ASTERConfig(
-        hidden=shapes["decoder.decoder.attention_unit.sEmbed.weight"][0], width=shapes["encoder.layer0.0.weight"][0]
+        charset_size=charset_size(shapes["decoder.decoder.fc.weight"][0], specials=SPECIALS),
+        hidden=shapes["decoder.decoder.attention_unit.sEmbed.weight"][0],
+        width=shapes["encoder.layer0.0.weight"][0],
     )
