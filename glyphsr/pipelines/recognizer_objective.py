@@ -54,17 +54,14 @@ class RecognizerObjective(Objective[nn.Module]):
             nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
             return {"reading": nothing} | ({"aid": nothing} if self.aid else {})
         prepared, texts = recognizer.prepare(pictures[chosen]), [self._taught(batch.labels[i]) for i in chosen]
-        directions = (
-            recognizer.teach_both(prepared, texts)
-            if isinstance(recognizer, MORAN)
-            else (recognizer.teach(prepared, texts),)
-        )
-        losses = [class_loss(taught.logits.float(), taught.targets) for taught in directions]
+        if not isinstance(recognizer, ASTER | MORAN):
+            taught = recognizer.teach(prepared, texts)
+            return {"reading": self.weight * class_loss(taught.logits.float(), taught.targets)}
+        lessons = recognizer.lessons(prepared, texts)
+        losses = [class_loss(lesson.logits.float(), lesson.targets) for lesson in lessons]
         terms = {"reading": self.weight * torch.stack(losses).mean()}
         if self.aid is not None:
-            columns = directions[0].columns
-            assert columns is not None
-            logits = self.aid(columns).transpose(0, 1)
+            logits = self.aid(lessons[0].columns).transpose(0, 1)
             terms["aid"] = self.aid_weight * ctc_loss(logits, texts, self.aid_codec)
         return terms
 

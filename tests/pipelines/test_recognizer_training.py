@@ -138,11 +138,26 @@ def test_only_who_attends_to_columns_is_helped(word_folder):
         config_for(KINDS["crnn"], word_folder, loss=LossConfig(aid=1.0))
 
 
+def test_an_aster_learns_each_text_to_its_end_as_if_told_all_steps():
+    recognizer = objective_for("aster").recognizer
+    prepared, texts = recognizer.prepare(torch.rand(4, 3, 32, 128)), ["ab", "", "abcdefgh", "xyz"]
+    (lesson,) = recognizer.lessons(prepared, texts)
+    taught = recognizer.teach(prepared, texts)
+    assert torch.equal(lesson.targets, taught.targets)
+    known = lesson.targets >= 0
+    assert torch.allclose(lesson.logits[known], taught.logits[known], atol=1e-5)
+    gradients = [
+        torch.autograd.grad(F.cross_entropy(logits[known], lesson.targets[known]), list(recognizer.parameters()))
+        for logits in (lesson.logits, taught.logits)
+    ]
+    assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(*gradients, strict=True))
+
+
 def test_moran_learns_both_directions():
     objective = objective_for("moran")
     recognizer = objective.recognizer
     prepared = recognizer.prepare(batch_of(["abc", "de"]).hr)
-    forth, back = recognizer.teach_both(prepared, ["abc", "de"])
+    forth, back = recognizer.lessons(prepared, ["abc", "de"])
     assert torch.equal(forth.targets, recognizer.teach(prepared, ["abc", "de"]).targets)
     assert back.targets.tolist() == [[12, 11, 10, 36], [14, 13, 36, -1]]
     losses = [F.cross_entropy(t.logits.flatten(0, 1), t.targets.flatten(), ignore_index=-1) for t in (forth, back)]

@@ -20,8 +20,18 @@ class TeacherForcing:
     """``(B, A, T, h', w')``: weights of each step over the encoder's grid, per head; they sum to one over the grid."""
     targets: Tensor
     """``(B, T)`` int64: the true class of each step, the end of text included; -1 behind it."""
-    columns: Tensor | None = None
-    """``(B, P, C)``: what the encoder makes of each column, where the grid is one row of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a recognizer in training would have read, told the true texts."""
+
+    logits: Tensor
+    """``(B, T, K)``; T is that of the longest text and its end, what stands behind shorter ones has no meaning."""
+    targets: Tensor
+    """``(B, T)`` int64: the true class of each step, the end of text included; -1 behind it."""
+    columns: Tensor
+    """``(B, P, C)``: what the encoder makes of each column that the decoder attends to."""
 
 
 class Recognizer(Protocol):

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from glyphsr.text.endings import IGNORED
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,16 @@ class AttentionDecoder(nn.Module):
         Returns:
             Logits ``(B, K)``, the new state, attention ``(B, P)``.
         """
+        out, state, weights = self._look(features, keys, state, self.embedding(previous))
+        return self.classifier(out), state, weights
+
+    def _look(self, features: Tensor, keys: Tensor, state: Tensor, embedded: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As :meth:`step` with the previous character embedded, and what the GRU gives instead of logits."""
         scores = self.score(torch.tanh(self.state_key(state[0])[:, None] + keys)).squeeze(2)  # (B, P)
         weights = scores.softmax(dim=1)
         context = (weights[:, None] @ features).squeeze(1)
-        out, state = self.gru(torch.cat([self.embedding(previous), context], dim=1)[:, None], state)
-        return self.classifier(out.squeeze(1)), state, weights
+        out, state = self.gru(torch.cat([embedded, context], dim=1)[:, None], state)
+        return out.squeeze(1), state, weights
 
     def _start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         batch = len(features)
@@ -81,6 +89,30 @@ class AttentionDecoder(nn.Module):
             attention.append(weights)
             last = scores.argmax(dim=1) if previous is None else previous[:, t].clamp_min(0)
         return torch.stack(logits, dim=1), torch.stack(attention, dim=1)
+
+    def follow(self, features: Tensor, targets: Tensor) -> Tensor:
+        """Decode with the true texts given, each picture to the end of its text and no further.
+
+        What :meth:`forward` gives up to there, in less time: words of a batch differ much in length.
+
+        Args:
+            features: ``(B, P, in_features)``.
+            targets: ``(B, T)`` int64 classes, the end of text included, behind it -1.
+
+        Returns:
+            Logits ``(B, T, K)``; without meaning behind the texts' ends.
+        """
+        lengths, order = (targets != IGNORED).sum(dim=1).sort(descending=True)
+        features, told = features[order], targets[order].clamp_min(0)
+        keys, state, start = self._start(features)
+        embedded = self.embedding(torch.cat([start[:, None], told[:, :-1]], dim=1))  # (B, T, hidden)
+        outs = []
+        for t in range(targets.shape[1]):
+            left = int((lengths > t).sum())
+            out, state, _ = self._look(features[:left], keys[:left], state[:, :left], embedded[:left, t])
+            outs.append(F.pad(out, (0, 0, 0, len(targets) - left)))
+        logits: Tensor = self.classifier(torch.stack(outs, dim=1)[order.argsort()])
+        return logits
 
     def beam_search(self, features: Tensor, *, steps: int, beam: int, end: int) -> list[Hypothesis]:
         """Best reading of each picture.

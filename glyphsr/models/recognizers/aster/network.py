@@ -10,7 +10,7 @@ from glyphsr.config.recognizers import ASTERConfig
 from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
 from glyphsr.models.recognizers.aster.encoder import Encoder
 from glyphsr.models.recognizers.aster.rectifier import Rectifier
-from glyphsr.models.recognizers.interface import TeacherForcing
+from glyphsr.models.recognizers.interface import Lesson, TeacherForcing
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading
@@ -66,4 +66,10 @@ class ASTER(nn.Module):
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         features = self.features(prepared)
         logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
-        return TeacherForcing(logits, attention[:, None, :, None, :], targets, features)
+        return TeacherForcing(logits, attention[:, None, :, None, :], targets)
+
+    def lessons(self, prepared: Tensor, texts: Sequence[str]) -> tuple[Lesson]:
+        """What training looks at: as :meth:`teach`, each text to its end and no further."""
+        targets = torch.tensor(self.codec.encode_rows(texts), device=prepared.device)
+        features = self.features(prepared)
+        return (Lesson(self.decoder.follow(features, targets), targets, features),)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.recognizers import MORANConfig
 from glyphsr.models.layers.grayscale import luminance
-from glyphsr.models.recognizers.interface import TeacherForcing
+from glyphsr.models.recognizers.interface import Lesson, TeacherForcing
 from glyphsr.models.recognizers.moran.decoder import AttentionDecoder
 from glyphsr.models.recognizers.moran.encoder import Encoder
 from glyphsr.models.recognizers.moran.rectifier import Rectifier
@@ -64,18 +64,19 @@ class MORAN(nn.Module):
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         features = self.encoder(self.rectifier(prepared))
         logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
-        return TeacherForcing(logits, attention[:, None, :, None, :], targets, features.transpose(0, 1))
+        return TeacherForcing(logits, attention[:, None, :, None, :], targets)
 
-    def teach_both(self, prepared: Tensor, texts: Sequence[str]) -> tuple[TeacherForcing, TeacherForcing]:
-        """As :meth:`teach`, and the other decoder with the texts reversed; training's loss is the mean of both.
+    def lessons(self, prepared: Tensor, texts: Sequence[str]) -> tuple[Lesson, Lesson]:
+        """What training looks at: the texts as :meth:`teach`, and reversed by the other decoder; loss is their mean.
 
         Source: ``Canjie-Luo/MORAN_v2: main.py``. The published training also leaves the rectifier out for half of the
         batches and exchanges attention weights of neighbouring columns at random; here neither is done.
         """
         features = self.encoder(self.rectifier(prepared))
-        taught = []
+        columns = features.transpose(0, 1)
+        lessons = []
         for decoder, told in ((self.decoder, texts), (self.reverse_decoder, [text[::-1] for text in texts])):
             targets = torch.tensor(self.codec.encode_rows(told), device=prepared.device)
-            logits, attention = decoder(features, steps=targets.shape[1], previous=targets)
-            taught.append(TeacherForcing(logits, attention[:, None, :, None, :], targets, features.transpose(0, 1)))
-        return taught[0], taught[1]
+            logits, _ = decoder(features, steps=targets.shape[1], previous=targets)
+            lessons.append(Lesson(logits, targets, columns))
+        return lessons[0], lessons[1]
