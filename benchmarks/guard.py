@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.pipelines.guard import Guard, Verdict
+from glyphsr.pipelines.guard import AS_BEFORE, Guard, Verdict
 from glyphsr.pipelines.lines import Pixels, resize
 from glyphsr.pipelines.upscaling import Line, Upscaler
 from glyphsr.text.charset import comparable
@@ -52,7 +52,7 @@ def main() -> None:
             np.array([comparable(reading.text) == label for reading, label in zip(readings, labels, strict=True)])
             for readings in ([v.before for v in verdicts[judge]], [v.after for v in verdicts[judge]])
         )
-        reverted = np.array([verdict.action == "reverted" for verdict in verdicts[guard]])
+        reverted = np.array([verdict.action in AS_BEFORE for verdict in verdicts[guard]])
         guarded = np.where(reverted, was, now)
         broken, left = (was & ~now).mean(), (was & ~guarded).mean()
         gain, kept = now.mean() - was.mean(), guarded.mean() - was.mean()

@@ -28,7 +28,7 @@ class UpscaleConfig(Config):
     """Share of the network's change over bicubic that is applied; default from the model's card."""
     guard: Literal["off", "warn", "revert"] = "off"
     """A reader that is not the prior reads each line before and after: ``warn`` tells where what it reads became worse,
-    ``revert`` leaves such lines as bicubic has them."""
+    ``revert`` leaves such lines as bicubic has them, and those that read alike and have little to gain."""
     guard_reader: str | None = None
     """Judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-light-synth``."""
     text: str | None = None

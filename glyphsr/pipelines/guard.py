@@ -10,17 +10,25 @@ import torch
 
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.metrics.edit import edit_similarity
+from glyphsr.pipelines.gain import has_little_to_gain
 from glyphsr.pipelines.judges import Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
 
 GuardMode = Literal["off", "warn", "revert"]
-Action = Literal["kept", "warned", "reverted"]
+Action = Literal["kept", "warned", "reverted", "left"]
+"""The result is used, is used though it is in doubt, is not used since it is, or since it has little to gain."""
+
+AS_BEFORE = ("reverted", "left")
+"""Actions by which a line is as bicubic has it."""
 
 DROP = 0.5
 """Loss of confidence in an unchanged reading from which a line is suspicious. On IIIT5K-LR's training words 0.3 took
 back more gain and not one spoilt word more."""
+
+SURE = 0.94
+"""Confidence in the reading of bicubic from which a line that has little to gain is left as it is."""
 
 OWN_READER = "crnn-light-synth"
 """Reads where no OCR engine is installed; the only one of ours that does not squash long lines."""
@@ -37,7 +45,7 @@ class Verdict:
     """Of the network's result."""
     action: Action
     reason: str | None
-    """Why it is in doubt, ``None`` where it is not."""
+    """Why it is in doubt or left, ``None`` where it is neither."""
     milliseconds: float
     """Share of the batch's reading time."""
 
@@ -89,6 +97,13 @@ def doubt(
     return None
 
 
+def _stays(was: Reading, now: Reading, before: Pixels, after: Pixels) -> bool:
+    """Whether a line that nothing is wrong with is better left as it was."""
+    text = comparable(was.text)
+    alike = bool(text) and text == comparable(now.text) and was.confidence >= SURE
+    return alike and has_little_to_gain(before, after, len(text))
+
+
 def default_reader() -> str:
     """The OCR engine of the ``ocr`` extra where it is installed, else the package's own recognizer."""
     return "rapidocr" if find_spec("rapidocr") and find_spec("onnxruntime") else OWN_READER
@@ -98,7 +113,7 @@ class Guard:
     """Reads lines before and after.
 
     Args:
-        mode: ``warn`` tells, ``revert`` takes the network's change back.
+        mode: ``warn`` tells, ``revert`` takes the network's change back, also where it has little to gain.
         reader: A judge by name or as ``NAME=FILE``; default :func:`default_reader`.
         device: Where recognizers of ours read.
         offline: Never fetch weights.
@@ -142,6 +157,9 @@ class Guard:
             if found is not None and found.is_worse and self.mode == "revert":
                 action = "reverted"
             reason = None if found is None else found.reason
+            known = bool(texts and comparable(texts[i] or ""))
+            if self.mode == "revert" and found is None and not known and _stays(was, now, before[i], after[i]):
+                action, reason = "left", f"reads {was.text!r} before and after, and has little to gain"
             verdicts.append(Verdict(self.judge.info.name, was, now, action, reason, round(each, 2)))
         return verdicts
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glyphsr.errors import ConfigError
+from glyphsr.pipelines.guard import AS_BEFORE, Action
 
 SCHEMA_VERSION = 1
 
@@ -30,7 +31,7 @@ class RegionReport:
     read_before_confidence: float | None = None
     read_after: str | None = None
     read_after_confidence: float | None = None
-    guard: Literal["kept", "warned", "reverted"] | None = None
+    guard: Action | None = None
     guard_reason: str | None = None
     guard_ms: float | None = None
 
@@ -61,7 +62,7 @@ class PictureReport:
     read_after: str | None = None
     """Of the network's result, also where that was taken back."""
     read_after_confidence: float | None = None
-    guard: Literal["kept", "warned", "reverted"] | None = None
+    guard: Action | None = None
     guard_reason: str | None = None
     guard_ms: float | None = None
     regions: tuple[RegionReport, ...] | None = None
@@ -171,7 +172,7 @@ def render_hocr(run: UpscaleRun) -> str:
 
 def _said(part: RegionReport | PictureReport) -> tuple[str, float | None]:
     """What the written picture says as far as is known, by the guard or else by the prior, and how sure that is."""
-    if part.guard == "reverted":
+    if part.guard in AS_BEFORE:
         return part.read_before or "", part.read_before_confidence
     if part.guard is not None:
         return part.read_after or "", part.read_after_confidence

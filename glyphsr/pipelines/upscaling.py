@@ -15,7 +15,7 @@ from torch import Tensor
 
 from glyphsr.devices import Precision, is_out_of_memory, resolve_device, resolve_precision
 from glyphsr.errors import ConfigError
-from glyphsr.pipelines.guard import Guard, GuardMode, Verdict
+from glyphsr.pipelines.guard import AS_BEFORE, Guard, GuardMode, Verdict
 from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
 from glyphsr.pipelines.models import LoadedModel, PriorWeights, load_model
 from glyphsr.types import Reading
@@ -87,7 +87,7 @@ class UpscaledLine:
     readings: tuple[Reading, ...] = ()
     """What the text prior read in each window."""
     verdict: Verdict | None = None
-    """The guard's, where there is one; a reverted line is bicubic."""
+    """The guard's, where there is one; a reverted line, and one that is left, is bicubic."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ class Upscaler:
         batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
             runs out.
         strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
-        guard: ``warn`` or ``revert`` has a second reader read each line before and after.
+        guard: ``warn`` or ``revert`` has a second reader read each line before and after; see :class:`Guard`.
         guard_reader: A judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else
             ``crnn-light-synth``.
         offline: Never fetch weights.
@@ -221,7 +221,7 @@ class Upscaler:
         verdicts = guard.look(plain, [upscaled[i].rgb for i in drawn], [lines[i].text for i in drawn], told)
         guarded = list(upscaled)
         for i, picture, verdict in zip(drawn, plain, verdicts, strict=True):
-            kept = picture if verdict.action == "reverted" else upscaled[i].rgb
+            kept = picture if verdict.action in AS_BEFORE else upscaled[i].rgb
             guarded[i] = replace(upscaled[i], rgb=kept, verdict=verdict)
         return guarded
 

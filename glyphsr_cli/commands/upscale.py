@@ -97,7 +97,7 @@ def upscale(
         GuardName | None,
         typer.Option(
             help="A second reader reads each line before and after. warn: tell where it became worse to read. revert: "
-            "leave such lines as they were.",
+            "leave such lines as they were, and short or sharp ones that read the same either way.",
             show_default="off",
             rich_help_panel=GUARD,
         ),
@@ -227,11 +227,11 @@ def upscale(
 def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[str]:
     """Failures always, notes unless quiet, the prior's reading when asked to say more."""
     messages = [f"error: {picture.error}"] if picture.error else []
-    if picture.guard_reason and not quiet:
+    if picture.guard_reason and not quiet and picture.guard != "left":
         done = "; left as it was" if picture.guard == "reverted" else ""
         messages.append(f"warning: {picture.input}: {picture.guard_reader} {picture.guard_reason}{done}")
     for region in picture.regions or ():
-        if region.guard_reason and not quiet:
+        if region.guard_reason and not quiet and region.guard != "left":
             x, y = region.box[0]
             done = "; left as it was" if region.guard == "reverted" else ""
             messages.append(

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,6 +10,7 @@ import torch
 from glyphsr.errors import ConfigError
 from glyphsr.models.known_text import told
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.gain import detail, has_little_to_gain
 from glyphsr.pipelines.guard import Guard, default_reader, doubt
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.models import load_model
@@ -95,13 +97,44 @@ def test_a_spoilt_line_is_told_or_taken_back(garbling, mode):
 
 
 def test_a_line_that_stays_readable_is_kept():
-    picture = word("HOTEL")
+    picture = cv2.GaussianBlur(word("HOTEL"), (0, 0), 2.0)
     line = Line(picture, (2 * picture.shape[0], 2 * picture.shape[1]))
     guarded = Upscaler(device="cpu", guard="revert", guard_reader="crnn-synth").upscale_lines([line])[0]
     free = Upscaler(device="cpu").upscale_lines([line])[0]
     assert guarded.verdict.action == "kept"
     assert np.array_equal(guarded.rgb, free.rgb)
     assert free.verdict is None
+
+
+def sharp_and_blurred(text):
+    sharp = word(text, 32)
+    return sharp, np.clip(cv2.GaussianBlur(sharp, (0, 0), 3.0), 0, 1)
+
+
+def test_short_crisp_words_have_little_to_gain():
+    sharp, blurred = sharp_and_blurred("7")
+    assert has_little_to_gain(sharp, sharp, 12)
+    assert has_little_to_gain(blurred, blurred, 3)
+    assert not has_little_to_gain(blurred, blurred, 6)
+    assert not has_little_to_gain(blurred, sharp, 3)  # which is changed much
+    larger = sharp.repeat(2, axis=0).repeat(2, axis=1)
+    assert detail(larger) == pytest.approx(detail(sharp), rel=1e-3)
+
+
+def test_what_is_read_surely_and_has_little_to_gain_stays_as_it_was():
+    sharp, _ = sharp_and_blurred("HO")
+    after = [np.clip(sharp * 0.99, 0, 1)]
+    for mode, action in (("revert", "left"), ("warn", "kept")):
+        guard = Guard(mode, reader="crnn-synth")
+        (verdict,) = guard.look([sharp], after)
+        assert (verdict.before.text, verdict.after.text) == ("ho", "ho")
+        assert verdict.before.confidence > 0.9
+        assert verdict.action == action
+        assert guard.look([sharp], after, texts=["HO"])[0].action == "kept"  # it is what it should be
+    assert (
+        "reads 'ho' before and after, and has little to gain"
+        in Guard("revert", reader="crnn-synth").look([sharp], after)[0].reason
+    )
 
 
 def test_a_reader_has_to_be_one():
