@@ -1,10 +1,12 @@
 """Trains the package's judges: rendered words, then CRNN, MORAN and ASTER, each with a card.
 
     python benchmarks/judges.py --words ../shared/data/iiit5k-lr/train-hr [--out runs] [--only crnn] [--install]
+    python benchmarks/judges.py --words ../shared/data/iiit5k-lr/train-hr --first aster-5  # the package's, further
 
 Each piece goes on where it was stopped, so the same command is given again after an interruption; what is done is kept.
 The recipe is configs/recognizers/*.yaml; --steps and --count shorten it, --fonts names other fonts than the system's,
---set changes all runs. OUT/<kind>-synth.safetensors are the results, and with --install the package's weights.
+--set changes all runs. With --first the package's weights stand for what the runs before that one left.
+OUT/<kind>-synth.safetensors are the results, and with --install the package's weights.
 """
 
 import argparse
@@ -24,11 +26,11 @@ from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 RUNS = {
     "crnn": ("crnn", "crnn-2", "crnn-3", "crnn-4"),
     "moran": ("moran", "moran-2"),
-    "aster": ("aster", "aster-2", "aster-3", "aster-4"),
+    "aster": ("aster", "aster-2", "aster-3", "aster-4", "aster-5"),
 }
 """The runs of each kind, one on top of the other."""
 
-WORDS = {"judges": "judge-words", "judges-2": "judge-words-2"}
+WORDS = {"judges": "judge-words", "judges-2": "judge-words-2", "judges-3": "judge-words-3"}
 """The rendered words' configurations, and where they are."""
 
 
@@ -38,12 +40,19 @@ def main() -> None:
     parser.add_argument("--fonts", action="append", default=[], help="font file, folder or builtin; repeatable")
     parser.add_argument("--steps", type=int, help="of each run")
     parser.add_argument("--only", choices=list(RUNS), action="append", help="repeatable")
+    runs = [name for names in RUNS.values() for name in names]
+    parser.add_argument("--first", choices=runs, help="of its kind alone, this run and those behind it")
     options = parser.parse_args()
+    if options.first:
+        options.only = [kind for kind, names in RUNS.items() if options.first in names]
     common = {"precision": options.precision, "workers": options.workers, "device": options.device, "notify": print}
 
     for kind in options.only or RUNS:
-        for name in RUNS[kind]:
+        bundled = BUNDLED_FOLDER / f"{kind}-synth.safetensors"
+        for name in RUNS[kind][RUNS[kind].index(options.first) if options.first else 0 :]:
             config = recipe(f"recognizers/{name}", options, options.steps)
+            if name == options.first and config.recognizer_weights:
+                config = config.model_copy(update={"recognizer_weights": str(bundled)})
             for words, folder in WORDS.items():
                 if any(getattr(source, "path", None) == str(options.out / folder) for source in config.data.sources):
                     render(words, folder, options)
@@ -56,7 +65,7 @@ def main() -> None:
             "recipe": f"benchmarks/judges.py with {files}",
             "not": f"the published {kind}; numbers on IIIT5K-LR are in docs/weights.md",
         }
-        target = (BUNDLED_FOLDER if options.install else options.out) / f"{kind}-synth.safetensors"
+        target = bundled if options.install else options.out / bundled.name
         save_checkpoint(target, recognizer.half(), kind="recognizer", config=recognizer.config, card=card)
         if options.install:
             register(target)

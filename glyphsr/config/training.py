@@ -232,6 +232,9 @@ class TrainConfig(Config):
     """Optimiser steps; the schedule ends here (the paper: 200 epochs of 361 steps)."""
     batch_size: Positive = 48
     """Words per step, of all processes together; at line heights other than 16 as many as have the same pixels."""
+    channels_last: bool = False
+    """Lay convolutions out channels last, in which torch is faster on many processors and cards; the same mathematics,
+    other roundings. In networks of very few channels torch has crashed with it on CPUs."""
     prior_drop: Share = 0.0
     """Share of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
     save_every: Positive = 500

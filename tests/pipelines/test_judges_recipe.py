@@ -11,6 +11,7 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.pipelines.judges import open_judge
 from glyphsr.weights.checkpoints import read_checkpoint
+from glyphsr.weights.registry import BUNDLED_FOLDER
 
 from ..conftest import ROOT
 
@@ -29,7 +30,8 @@ def made(word_folder, tmp_path_factory):
 @pytest.mark.parametrize("kind", ["crnn", "moran", "aster"])
 def test_each_kind_becomes_a_judge_with_a_card(made, kind):
     out, _ = made
-    assert [len(PairedLmdb(out / folder)) for folder in ("judge-words", "judge-words-2")] == [40, 40]
+    folders = ("judge-words", "judge-words-2", "judge-words-3")
+    assert [len(PairedLmdb(out / folder)) for folder in folders] == [40, 40, 40]
     path = out / f"{kind}-synth.safetensors"
     judge = open_judge(f"{kind}={path}", torch.device("cpu"))
     assert judge.info.published is None
@@ -40,14 +42,15 @@ def test_each_kind_becomes_a_judge_with_a_card(made, kind):
     assert {tensor.dtype for tensor in checkpoint.tensors.values() if tensor.is_floating_point()} == {torch.float16}
 
 
-@pytest.mark.parametrize(("kind", "count"), [("crnn", 4), ("moran", 2), ("aster", 4)])
+@pytest.mark.parametrize(("kind", "count"), [("crnn", 4), ("moran", 2), ("aster", 5)])
 def test_each_run_goes_on_from_the_one_before_and_the_last_is_what_is_kept(made, kind, count):
     out, _ = made
-    runs = [out / f"{kind}{number}-synth" for number in ("", "-2", "-3", "-4")[:count]]
+    runs = [out / f"{kind}{number}-synth" for number in ("", "-2", "-3", "-4", "-5")[:count]]
     best = [run / "checkpoints" / "best.safetensors" for run in runs]
     configs = [load(TrainConfig, run / "config.yaml", environment={}) for run in runs]
     assert [config.recognizer_weights for config in configs] == [None, *map(str, best[:-1])]
-    assert all(config.data.sources[0].path == str(out / "judge-words-2") for config in configs[1:])
+    words = [config.data.sources[0].path for config in configs]
+    assert words == [str(out / f"judge-words{which}") for which in ("", "-2", "-2", "-2", "-3")[:count]]
     kept = read_checkpoint(out / f"{kind}-synth.safetensors").tensors
     parts = [read_checkpoint(path).tensors for path in best]
     same = [all(torch.equal(kept[key], part[key].to(kept[key].dtype)) for key in kept) for part in parts]
@@ -59,5 +62,14 @@ def test_the_same_command_again_makes_nothing_anew(made):
     before = {path: path.stat().st_mtime_ns for path in out.rglob("metrics.jsonl")}
     again = subprocess.run([*command, "--only", "crnn"], capture_output=True, text=True, check=True, timeout=500)
     assert "has its 2 steps" in again.stdout
-    assert len(before) == 10  # four runs of CRNN and of ASTER, two of MORAN
+    assert len(before) == 11  # four runs of CRNN, two of MORAN, five of ASTER
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_the_packages_weights_stand_for_earlier_runs(made, tmp_path):
+    _, command = made
+    command = [str(tmp_path) if part == command[command.index("--out") + 1] else part for part in command]
+    subprocess.run([*command, "--first", "aster-5"], capture_output=True, text=True, check=True, timeout=500)
+    assert [path.name for path in tmp_path.glob("aster*")] == ["aster-5-synth", "aster-synth.safetensors"]
+    start = load(TrainConfig, tmp_path / "aster-5-synth" / "config.yaml", environment={}).recognizer_weights
+    assert start == str(BUNDLED_FOLDER / "aster-synth.safetensors")

@@ -22,7 +22,7 @@ from glyphsr.pipelines.judges import open_judge
 from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.objectives import build_objective
 from glyphsr.pipelines.stopping import InterruptedTrainingError
-from glyphsr.pipelines.training import train
+from glyphsr.pipelines.training import Trainer, train
 from glyphsr.pipelines.training_setup import build_model
 from glyphsr.pipelines.training_step import parts_of
 from glyphsr.types import Batch
@@ -235,6 +235,34 @@ def test_a_stopped_and_resumed_run_equals_one_never_stopped(kind, word_folder, t
     with pytest.raises(ConfigError, match=r"made with another recognizer\."):
         run(config_for(CRNNConfig(width=5, hidden=8), word_folder), tmp_path / "parts")
     run(config, tmp_path / "parts")
+    whole, parts = (
+        load_recognizer(tmp_path / name / "checkpoints" / "last.safetensors") for name in ("whole", "parts")
+    )
+    assert same(whole.state_dict(), parts.state_dict())
+
+
+def test_channels_last_learns_the_same_and_goes_on_where_it_stopped(word_folder, tmp_path):
+    plain = config_for(CRNNConfig(width=16, hidden=8), word_folder)
+    config = plain.model_copy(update={"channels_last": True})
+    losses = {False: [], True: []}
+    run(plain, tmp_path / "plain", report=lambda report: losses[False].append(report.terms["reading"]))
+
+    def stop_at_two(report):
+        losses[True].append(report.terms["reading"])
+        if report.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    run(config, tmp_path / "whole")
+    with pytest.raises(InterruptedTrainingError, match="at step 2"):
+        run(config, tmp_path / "parts", report=stop_at_two)
+    with pytest.raises(ConfigError, match=r"made with another channels_last: true -> false"):
+        run(plain, tmp_path / "parts")
+    rest = Trainer(config, tmp_path / "parts", device="cpu", workers=0, report=stop_at_two)
+    rest.run()
+    assert losses[True] == pytest.approx(losses[False], rel=1e-3)
+    kernels = [p for p in rest.model.parameters() if p.dim() == 4 and min(p.shape) > 1]
+    assert kernels
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
     whole, parts = (
         load_recognizer(tmp_path / name / "checkpoints" / "last.safetensors") for name in ("whole", "parts")
     )
