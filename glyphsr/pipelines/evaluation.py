@@ -118,7 +118,8 @@ class _Evaluation:
                 for outcome in found:
                     self.reading[row, judge, number].add(outcome)
             if self.records is not None:
-                records = _records(name, row, samples, readings, outcomes, self.fidelity.get((row, number)))
+                shown = {"protocol": self.config.protocol, "subset": name, "row": row}
+                records = _records(shown, samples, readings, outcomes, self.fidelity.get((row, number)))
                 self.records.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
     @staticmethod
@@ -240,8 +241,7 @@ def no_independent_judges(contestants: Sequence[Contestant], judges: Sequence[Ju
 
 
 def _records(
-    subset: str,
-    row: str,
+    shown: dict[str, str],
     samples: list[Sample],
     readings: dict[str, list[Reading]],
     outcomes: dict[str, list[Outcome]],
@@ -250,7 +250,7 @@ def _records(
     """What the per-image file says of one row's pictures; the last values of ``fidelity`` are theirs."""
     first = -len(samples)
     for i, sample in enumerate(samples):
-        record: dict[str, Any] = {"subset": subset, "id": sample.id, "label": sample.label, "row": row}
+        record: dict[str, Any] = shown | {"id": sample.id, "label": sample.label}
         if fidelity is not None:
             values = {"psnr_db": fidelity.psnr[first + i], "ssim": fidelity.ssim[first + i]}
             record |= {key: round(value, 5) if math.isfinite(value) else None for key, value in values.items()}

@@ -156,4 +156,7 @@ def _failures(config: VisualizeConfig) -> tuple[list[Row], list[str]]:
         pictures = {name: images[i] for name, images in drawn.items()}
         readings = {**record.readings, HR: record.readings.get("hr", {})}
         rows.append(compared_row(word, pictures, readings))
-    return rows, [f"readings are those of {config.per_image}"]
+    squashed = (
+        ", pictures of the size at which they were read" if any(record.is_squashed for _, record in chosen) else ""
+    )
+    return rows, [f"readings are those of {config.per_image}{squashed}"]

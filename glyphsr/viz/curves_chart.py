@@ -7,26 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-WIDTH, HEIGHT, LEFT, BELOW, ABOVE = 560, 220, 64, 24, 26
-PAPER, INK, FAINT, GRID, LINE = (255, 255, 255), (45, 45, 45), (120, 120, 120), (232, 232, 232), (30, 90, 180)
+WIDTH, HEIGHT, LEFT, BELOW, ABOVE = 560, 200, 64, 24, 8
+PAPER, FAINT, GRID, LINE = (255, 255, 255), (120, 120, 120), (232, 232, 232), (30, 90, 180)
 TICKS = 4
 
 
-def curve_chart(title: str, steps: Sequence[float], values: Sequence[float | None]) -> NDArray[np.uint8]:
+def curve_chart(steps: Sequence[float], values: Sequence[float | None]) -> NDArray[np.uint8]:
     """One curve with its axes; what is no number leaves a gap.
 
     Args:
-        title: What it is.
         steps: Across, growing.
         values: One for each step.
 
     Returns:
-        ``(220, 560, 3)`` uint8.
+        ``(200, 560, 3)`` uint8.
     """
     sheet = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     draw = ImageDraw.Draw(sheet)
     font, small = ImageFont.load_default(14), ImageFont.load_default(11)
-    draw.text((LEFT, 5), title, INK, font=font)
     known = [value for value in values if value is not None and math.isfinite(value)]
     if not known:
         draw.text((LEFT, HEIGHT // 2), "no numbers", FAINT, font=font)

@@ -1,5 +1,6 @@
 """Rows of captioned pictures: what every view is made of, and the sheet that shows them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,7 +79,8 @@ def _draw_row(row: Row, width: int) -> Image.Image:
     _write(draw, (GAP, 6), row.title, INK, _font(14), width // 2)
     side = " · ".join(filter(None, (row.subset, row.outcome)))
     font = _font(13)
-    _write(draw, (width - GAP - int(min(font.getlength(side), width // 2 - 2 * GAP)), 7), side, FAINT, font, width // 2)
+    room = width // 2 - 2 * GAP
+    _write(draw, (width - GAP - math.ceil(min(font.getlength(side), room)), 7), side, FAINT, font, room)
     top = TITLE
     for line, images, height in zip(lines, fitted, heights, strict=True):
         for column, (panel, image) in enumerate(zip(line, images, strict=True)):

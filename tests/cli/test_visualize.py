@@ -94,6 +94,13 @@ def test_failures_of_an_evaluation(lmdb, words, tmp_path):
     assert page.count('<section class="row"') == 2
     assert 'data-outcome="broken"' in page
     assert 'data-outcome="both wrong"' in page
+    assert f"LR {words[1].lr.shape[1]} x {words[1].lr.shape[0]}" in page
+    squashed = [row | {"protocol": "paper"} for row in rows]  # then the judges saw other pictures
+    (tmp_path / "squashed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in squashed))
+    paper = run("--what", "failures", "--lmdb", lmdb, "--per-image", "squashed.jsonl", "-o", "squashed.html")
+    assert paper.exit_code == 0, paper.stderr
+    seen = (tmp_path / "squashed.html").read_text()
+    assert seen.count("LR 64 x 16") == seen.count("LR ") > 0
     two = [row | {"subset": "five"} for row in rows]  # of an evaluation of two subsets, one is asked for
     (tmp_path / "two.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*two, *rows]))
     one = run("--what", "failures", "--lmdb", lmdb, "--per-image", "two.jsonl", "-o", "one.html")

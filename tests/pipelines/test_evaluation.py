@@ -117,6 +117,7 @@ def test_per_image_records_add_up_to_the_scores(settings, tmp_path):
     report = glyphsr.evaluate(per_image=path, **settings)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(rows) == 30
+    assert {row["protocol"] for row in rows} == {report.protocol}
     for name in ("bicubic", "hr"):
         right = [row["readings"]["crnn"]["correct"] for row in rows if row["row"] == name]
         assert np.mean(right) == pytest.approx(report.score(name, "crnn").accuracy.weighted)

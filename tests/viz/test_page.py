@@ -130,3 +130,10 @@ def test_a_sheet_has_every_panel_whatever_its_size():
     narrow = panel_sheet([many], width=400)
     assert narrow.shape[1] == 400
     assert narrow.shape[0] > panel_sheet([many]).shape[0]
+
+
+def test_what_a_row_says_at_the_side_ends_before_the_border():
+    panel = Panel("one", np.full((16, 64, 3), 200, np.uint8))
+    says = panel_sheet([Row("title", (panel,), "subset", "reasons " * 60)])
+    assert (says[:20, 560:-10] < 200).any()
+    assert (says[:20, -9:] == 255).all()

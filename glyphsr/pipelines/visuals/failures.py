@@ -1,11 +1,12 @@
 """Words that went wrong in an evaluation, by its per-image file: the broken ones first."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from glyphsr.config.visualize import VisualizeConfig
+from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.pipelines.visuals.compare import BICUBIC, BROKEN, MENDED, RIGHT, WRONG, outcome, similarity
 from glyphsr.pipelines.visuals.words import ShownWord, WordSets, open_sets
@@ -22,6 +23,8 @@ class Record:
     subset: str
     id: str
     label: str
+    is_squashed: bool
+    """Whether the judges saw it at the paper's size."""
     readings: dict[str, dict[str, str]] = field(default_factory=dict)
     """By row and judge."""
 
@@ -47,7 +50,7 @@ def read_records(path: Path) -> list[Record]:
         try:
             row: dict[str, Any] = json.loads(line)
             key = (str(row["subset"]), str(row["id"]))
-            record = found.setdefault(key, Record(*key, str(row["label"])))
+            record = found.setdefault(key, Record(*key, str(row["label"]), row.get("protocol") == "paper"))
             record.readings[str(row["row"])] = {who: str(own["text"]) for who, own in row["readings"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{path}: line {number}: not what eval --per-image writes: {error!r}") from error
@@ -98,8 +101,13 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
             raise DataError(
                 f"{path}: its word {where} is not in {', '.join(opened)}: made of another data set; see --lmdb"
             )
-        shown.append((word, record))
+        shown.append((_squashed(word) if record.is_squashed else word, record))
     return shown
+
+
+def _squashed(word: ShownWord) -> ShownWord:
+    """A word as judges see it by the paper's protocol; else the picture would not be the one that was read."""
+    return replace(word, lr=resize(word.lr, LR_SIZE), hr=None if word.hr is None else resize(word.hr, HR_SIZE))
 
 
 def _subset(name: str, known: list[str]) -> str:

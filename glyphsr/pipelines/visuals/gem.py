@@ -71,8 +71,11 @@ class GemViewer:
             Panel(f"chosen, quality {found.quality:.2f}", overlay(picture, found.chars)),
             *self._candidates(prepared, points, prompts, candidates),
         ]
-        reasons = [f"{record.char}: {record.fallback}" for record in found.glyphs if record.fallback]
-        return Row(title, tuple(panels), word.subset, ", ".join(reasons))
+        reasons: dict[str, str] = {}
+        for record in found.glyphs:
+            if record.fallback:
+                reasons[record.fallback] = reasons.get(record.fallback, "") + record.char
+        return Row(title, tuple(panels), word.subset, ", ".join(f"{reason}: {who}" for reason, who in reasons.items()))
 
     @staticmethod
     def _candidates(word: Word, points: KeyPoints, prompts: Prompts, candidates: Candidates) -> Iterator[Panel]:

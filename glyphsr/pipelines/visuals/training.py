@@ -48,7 +48,7 @@ def _charts(rows: list[dict[str, Any]]) -> tuple[Panel, ...]:
     steps = [float(row["step"]) for row in rows]
     names = dict.fromkeys(name for row in rows for name, value in row.items() if _number(value) is not None)
     curves = {name: [_number(row.get(name)) for row in rows] for name in names if name not in HIDDEN}
-    return tuple(Panel(name, curve_chart(name, steps, values), is_smooth=True) for name, values in curves.items())
+    return tuple(Panel(name, curve_chart(steps, values), is_smooth=True) for name, values in curves.items())
 
 
 def _read(line: str, path: Path, number: int) -> dict[str, Any]:
