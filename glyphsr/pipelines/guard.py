@@ -1,11 +1,16 @@
-"""A second reader looks at each line before and after: changes of what can be read are told, or taken back."""
+"""A second reader looks at each line before and after: changes of what can be read are told, or taken back.
+
+Of words the package's own judges are asked too, whether they read what was drawn.
+"""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 
 from glyphsr.errors import ConfigError, GlyphSRError
@@ -13,6 +18,7 @@ from glyphsr.metrics.edit import edit_similarity
 from glyphsr.pipelines.gain import has_little_to_gain
 from glyphsr.pipelines.judges import Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
+from glyphsr.pipelines.votes import MAJORITY, VOTERS, Voters, may_vote
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
 
@@ -29,6 +35,9 @@ back more gain and not one spoilt word more."""
 
 SURE = 0.94
 """Confidence in the reading of bicubic from which a line that has little to gain is left as it is."""
+
+VISIBLE = 0.5 / 255
+"""Change of a pixel that an 8-bit file can show; where there is none, nothing can have become worse."""
 
 OWN_READER = "crnn-light-synth"
 """Reads where no OCR engine is installed; the only one of ours that does not squash long lines."""
@@ -97,11 +106,21 @@ def doubt(
     return None
 
 
-def _stays(was: Reading, now: Reading, before: Pixels, after: Pixels) -> bool:
-    """Whether a line that nothing is wrong with is better left as it was."""
-    text = comparable(was.text)
-    alike = bool(text) and text == comparable(now.text) and was.confidence >= SURE
-    return alike and has_little_to_gain(before, after, len(text))
+def outvoted(found: Doubt | None, votes: int, drawn: str) -> Doubt | None:
+    """What remains of the reader's doubt of a word once the voters have read the result.
+
+    All of them dispel it; fewer than the majority raise one.
+
+    Args:
+        found: The reader's own.
+        votes: How many read what was drawn.
+        drawn: That text.
+    """
+    if votes == len(VOTERS):
+        return None
+    if found is None and votes < MAJORITY:
+        return Doubt(f"{votes} of {len(VOTERS)} other readers read {drawn!r}, as drawn", is_worse=True)
+    return found
 
 
 def default_reader() -> str:
@@ -127,10 +146,16 @@ class Guard:
         self, mode: GuardMode, *, reader: str | None = None, device: torch.device | None = None, offline: bool = False
     ) -> None:
         self.mode = mode
+        self._device = device or torch.device("cpu")
         try:
-            self.judge: Judge = open_judge(reader or default_reader(), device or torch.device("cpu"), offline=offline)
+            self.judge: Judge = open_judge(reader or default_reader(), self._device, offline=offline)
         except ConfigError as error:
             raise ConfigError(str(error).replace("--recognizer", "--guard-reader")) from error
+
+    @cached_property
+    def _voters(self) -> Voters:
+        """Loaded with the first word."""
+        return Voters(self._device)
 
     def look(
         self,
@@ -149,19 +174,61 @@ class Guard:
         """
         started = time.monotonic()
         read = self._read([*before, *after])
-        each = (time.monotonic() - started) * 1000 / max(1, len(before))
-        verdicts = []
-        for i, (was, now) in enumerate(zip(read[: len(before)], read[len(before) :], strict=True)):
-            found = doubt(was, now, texts[i] if texts else None, drawn=drawn[i] if drawn else None)
-            action: Action = "kept" if found is None else "warned"
-            if found is not None and found.is_worse and self.mode == "revert":
-                action = "reverted"
-            reason = None if found is None else found.reason
-            known = bool(texts and comparable(texts[i] or ""))
-            if self.mode == "revert" and found is None and not known and _stays(was, now, before[i], after[i]):
-                action, reason = "left", f"reads {was.text!r} before and after, and has little to gain"
-            verdicts.append(Verdict(self.judge.info.name, was, now, action, reason, round(each, 2)))
-        return verdicts
+        pairs = list(zip(read[: len(before)], read[len(before) :], strict=True))
+        told = [text if comparable(text or "") else None for text in texts or [None] * len(pairs)]
+        draws = drawn or [None] * len(pairs)
+        found = [doubt(*pair, text, drawn=draw) for pair, text, draw in zip(pairs, told, draws, strict=True)]
+        changed = [i for i in range(len(pairs)) if np.abs(after[i] - before[i]).max() > VISIBLE]
+        words = {
+            i: draw for i in changed if told[i] is None and (draw := draws[i]) is not None and may_vote(after[i], draw)
+        }
+        for i, votes in self._count(after, words).items():
+            found[i] = outvoted(found[i], votes, words[i])
+        free = [i for i in changed if found[i] is None and told[i] is None]
+        left = self._left(free, before, after, pairs, words) if self.mode == "revert" else {}
+        each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)
+        return [self._verdict(*pair, found[i], left.get(i), each) for i, pair in enumerate(pairs)]
+
+    def _count(self, pictures: Sequence[Pixels], words: dict[int, str]) -> dict[int, int]:
+        """Votes for the words, by their places among the pictures."""
+        if not words:  # then nobody needs to be loaded
+            return {}
+        return dict(zip(words, self._voters.count([pictures[i] for i in words], list(words.values())), strict=True))
+
+    def _left(
+        self,
+        places: Sequence[int],
+        before: Sequence[Pixels],
+        after: Sequence[Pixels],
+        pairs: Sequence[tuple[Reading, Reading]],
+        words: dict[int, str],
+    ) -> dict[int, str]:
+        """Which of the lines that nothing is wrong with are better left as they were, and what they say.
+
+        They can be read as they are, a word by the majority of the voters and another line by the reader, and have
+        little to gain.
+        """
+        texts: dict[int, str] = {}
+        for i in places:
+            was, now = pairs[i]
+            surely = comparable(was.text) == comparable(now.text) and was.confidence >= SURE
+            text = words.get(i, was.text if surely else "")
+            if comparable(text) and has_little_to_gain(before[i], after[i], len(comparable(text))):
+                texts[i] = text
+        votes = self._count(before, {i: text for i, text in texts.items() if i in words})
+        return {i: text for i, text in texts.items() if votes.get(i, MAJORITY) >= MAJORITY}
+
+    def _verdict(
+        self, was: Reading, now: Reading, found: Doubt | None, left: str | None, milliseconds: float
+    ) -> Verdict:
+        action: Action = "kept"
+        reason = None
+        if found is not None:
+            action = "reverted" if found.is_worse and self.mode == "revert" else "warned"
+            reason = found.reason
+        elif left is not None:
+            action, reason = "left", f"reads {left!r} before and after, and has little to gain"
+        return Verdict(self.judge.info.name, was, now, action, reason, milliseconds)
 
     def _read(self, pictures: Sequence[Pixels]) -> list[Reading]:
         if not pictures:

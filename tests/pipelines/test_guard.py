@@ -11,10 +11,11 @@ from glyphsr.errors import ConfigError
 from glyphsr.models.known_text import told
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.gain import detail, has_little_to_gain
-from glyphsr.pipelines.guard import Guard, default_reader, doubt
+from glyphsr.pipelines.guard import Doubt, Guard, default_reader, doubt, outvoted
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.models import load_model
 from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.pipelines.votes import Voters, may_vote
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import save_checkpoint
 
@@ -135,6 +136,46 @@ def test_what_is_read_surely_and_has_little_to_gain_stays_as_it_was():
         "reads 'ho' before and after, and has little to gain"
         in Guard("revert", reader="crnn-synth").look([sharp], after)[0].reason
     )
+
+
+def test_voters_dispel_and_raise_doubt():
+    own = Doubt("reads worse", is_worse=True)
+    assert [outvoted(own, votes, "STOP") for votes in range(4)] == [own, own, own, None]
+    raised = [outvoted(None, votes, "STOP") for votes in range(4)]
+    assert [found is not None and found.is_worse for found in raised] == [True, True, False, False]
+    assert raised[1].reason == "1 of 3 other readers read 'STOP', as drawn"
+
+
+def test_voters_read_words():
+    voters = Voters(torch.device("cpu"))
+    sharp, blurred = sharp_and_blurred("HOTEL")
+    assert voters.count([sharp, sharp, blurred * 0], ["hotel", "MOTEL", "HOTEL"]) == [3, 0, 0]
+    assert voters.count([], []) == []
+    assert may_vote(sharp, "HOTEL")
+    assert not may_vote(sharp, "!?")
+    assert not may_vote(sharp, "a" * 17)
+    assert not may_vote(np.zeros((32, 260, 3), np.float32), "HOTEL")
+
+
+def test_a_word_that_was_drawn_otherwise_than_it_reads_is_taken_back():
+    sharp, blurred = sharp_and_blurred("HOTEL")
+    guard = Guard("revert", reader="crnn-synth")
+    right, wrong, same, unknown = guard.look(
+        [blurred] * 4, [sharp, sharp, blurred, sharp], drawn=["HOTEL", "MOTEL", "MOTEL", None]
+    )
+    assert right.action == same.action == unknown.action == "kept"
+    assert wrong.action == "reverted"
+    assert wrong.before.text == wrong.after.text == "hotel"  # so the reader itself has no doubt
+    assert wrong.reason == "0 of 3 other readers read 'MOTEL', as drawn"
+    assert guard.look([blurred], [sharp], texts=["HOTEL"], drawn=["MOTEL"])[0].action == "kept"
+
+
+def test_a_word_is_left_where_most_of_the_voters_read_it_before():
+    sharp, _ = sharp_and_blurred("HO")
+    after = np.clip(sharp * 0.97, 0, 1)
+    guard = Guard("revert", reader="crnn-light-synth")
+    found = guard.look([sharp, sharp * 0 + 0.5], [after, after], drawn=["HO", "HO"])
+    assert [verdict.action for verdict in found] == ["left", "kept"]
 
 
 def test_a_reader_has_to_be_one():

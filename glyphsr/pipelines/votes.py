@@ -1,0 +1,55 @@
+"""The package's own judges as voters: how many of them read in a picture what was to be drawn."""
+
+from collections.abc import Sequence
+
+import torch
+
+from glyphsr.pipelines.judges import Judge, open_judge
+from glyphsr.pipelines.lines import Pixels
+from glyphsr.text.charset import comparable
+
+VOTERS = ("crnn-synth", "moran-synth", "aster-synth")
+"""Trained on words squashed to one size, by other pictures and losses than the network and its prior."""
+
+MAJORITY = 2
+
+LONGEST_ASPECT, LONGEST_TEXT = 8.0, 16
+"""Of pictures, and characters of texts, on which they may vote: words, which is what they know."""
+
+
+def may_vote(picture: Pixels, drawn: str) -> bool:
+    """Whether a line is a word to them.
+
+    Args:
+        picture: ``(H, W, 3)``.
+        drawn: What the network was told to draw by its prior.
+    """
+    height, width = picture.shape[:2]
+    return 0 < len(comparable(drawn)) <= LONGEST_TEXT and width <= LONGEST_ASPECT * height
+
+
+class Voters:
+    """The three, loaded once.
+
+    Args:
+        device: Where they read.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.judges: list[Judge] = [open_judge(name, device, offline=True) for name in VOTERS]
+
+    def count(self, pictures: Sequence[Pixels], drawn: Sequence[str]) -> list[int]:
+        """How many read each picture as drawn, letters and digits without case.
+
+        Args:
+            pictures: ``(H, W, 3)`` float32 in [0, 1] each.
+            drawn: One text for each.
+        """
+        if not pictures:
+            return []
+        tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures]
+        votes = [[reading.text for reading in judge.read(tensors)] for judge in self.judges]
+        return [
+            sum(comparable(text) == comparable(told) for text in texts)
+            for texts, told in zip(zip(*votes, strict=True), drawn, strict=True)
+        ]
