@@ -179,9 +179,12 @@ class Guard:
         draws = drawn or [None] * len(pairs)
         found = [doubt(*pair, text, drawn=draw) for pair, text, draw in zip(pairs, told, draws, strict=True)]
         changed = [i for i in range(len(pairs)) if np.abs(after[i] - before[i]).max() > VISIBLE]
-        words = {
-            i: draw for i in changed if told[i] is None and (draw := draws[i]) is not None and may_vote(after[i], draw)
-        }
+        words: dict[int, str] = {}
+        for i in changed:
+            was, now = pairs[i]
+            draw = draws[i]
+            if told[i] is None and draw is not None and may_vote(after[i], draw, was.text, now.text):
+                words[i] = draw
         for i, votes in self._count(after, words).items():
             found[i] = outvoted(found[i], votes, words[i])
         free = [i for i in changed if found[i] is None and told[i] is None]

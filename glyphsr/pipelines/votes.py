@@ -17,15 +17,17 @@ LONGEST_ASPECT, LONGEST_TEXT = 8.0, 16
 """Of pictures, and characters of texts, on which they may vote: words, which is what they know."""
 
 
-def may_vote(picture: Pixels, drawn: str) -> bool:
-    """Whether a line is a word to them.
+def may_vote(picture: Pixels, drawn: str, *readings: str) -> bool:
+    """Whether a line is a word to them; of phrases they read the letters together, or not at all.
 
     Args:
         picture: ``(H, W, 3)``.
-        drawn: What the network was told to draw by its prior.
+        drawn: What the network was told to draw by its prior, which knows no spaces.
+        *readings: What a reader who knows them reads.
     """
     height, width = picture.shape[:2]
-    return 0 < len(comparable(drawn)) <= LONGEST_TEXT and width <= LONGEST_ASPECT * height
+    is_word = not any(" " in reading.strip() for reading in readings)
+    return is_word and 0 < len(comparable(drawn)) <= LONGEST_TEXT and width <= LONGEST_ASPECT * height
 
 
 class Voters:

@@ -152,6 +152,8 @@ def test_voters_read_words():
     assert voters.count([sharp, sharp, blurred * 0], ["hotel", "MOTEL", "HOTEL"]) == [3, 0, 0]
     assert voters.count([], []) == []
     assert may_vote(sharp, "HOTEL")
+    assert may_vote(sharp, "HOTEL", "HOTEL", " HOTEL ")
+    assert not may_vote(sharp, "HOTEL", "HOTEL", "HO TEL")
     assert not may_vote(sharp, "!?")
     assert not may_vote(sharp, "a" * 17)
     assert not may_vote(np.zeros((32, 260, 3), np.float32), "HOTEL")
