@@ -20,6 +20,7 @@ from glyphsr.pipelines.judges import Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
 from glyphsr.pipelines.votes import MAJORITY, VOTERS, Voters, may_vote
 from glyphsr.text.charset import comparable
+from glyphsr.text.numbers import marked_numbers
 from glyphsr.types import Reading
 
 GuardMode = Literal["off", "warn", "revert"]
@@ -123,6 +124,27 @@ def outvoted(found: Doubt | None, votes: int, drawn: str) -> Doubt | None:
     return found
 
 
+def changed_number(before: Reading, after: Reading) -> Doubt | None:
+    """The doubt that a number has lost its mark, or has another; networks whose prior knows no marks wipe them out.
+
+    Surer readings do not dispel it: the wrong number is as sharp as the right one was blurred.
+
+    Args:
+        before: Of bicubic.
+        after: Of the result.
+
+    Example:
+        >>> changed_number(Reading("2.85", 0.9), Reading("285", 1.0))
+        Doubt(reason="reads '285' (1.00), and the number '2.85' (0.90) before", is_worse=True)
+    """
+    kept = marked_numbers(after.text)
+    lost = [number for number in marked_numbers(before.text) if number not in kept]
+    if not lost:
+        return None
+    said = f"reads {after.text!r} ({after.confidence:.2f}), and the number {lost[0]!r} ({before.confidence:.2f}) before"
+    return Doubt(said, is_worse=True)
+
+
 def default_reader() -> str:
     """The OCR engine of the ``ocr`` extra where it is installed, else the package's own recognizer."""
     return "rapidocr" if find_spec("rapidocr") and find_spec("onnxruntime") else OWN_READER
@@ -187,6 +209,8 @@ class Guard:
                 words[i] = draw
         for i, votes in self._count(after, words).items():
             found[i] = outvoted(found[i], votes, words[i])
+        for i in changed:
+            found[i] = found[i] or changed_number(*pairs[i])
         free = [i for i in changed if found[i] is None and told[i] is None]
         left = self._left(free, before, after, pairs, words) if self.mode == "revert" else {}
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)

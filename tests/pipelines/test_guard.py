@@ -11,7 +11,7 @@ from glyphsr.errors import ConfigError
 from glyphsr.models.known_text import told
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.gain import detail, has_little_to_gain
-from glyphsr.pipelines.guard import Doubt, Guard, default_reader, doubt, outvoted
+from glyphsr.pipelines.guard import Doubt, Guard, changed_number, default_reader, doubt, outvoted
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.models import load_model
 from glyphsr.pipelines.upscaling import Line, Upscaler
@@ -136,6 +136,36 @@ def test_what_is_read_surely_and_has_little_to_gain_stays_as_it_was():
         "reads 'ho' before and after, and has little to gain"
         in Guard("revert", reader="crnn-synth").look([sharp], after)[0].reason
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_doubted"),
+    [
+        ("2.85", "285", True),
+        ("2.85", "2,85", True),
+        ("TOTAL 16.59", "TOTAL 16.59", False),
+        ("702-596-9197", "702-596.9197", True),
+        ("285", "2.85", False),  # a mark that became readable
+        ("Dr. No", "Dr No", False),
+        ("12. 30", "12 30", False),
+    ],
+)
+def test_a_number_keeps_its_marks(before, after, is_doubted):
+    found = changed_number(Reading(before, 0.9), Reading(after, 1.0))
+    assert (found is not None) == is_doubted
+
+
+@pytest.mark.parametrize("text", [None, "2.85"])
+def test_a_price_without_its_point_is_taken_back(text):
+    pytest.importorskip("rapidocr")
+    with_point, without = (draw_word(price, 40).astype(np.float32) / 255 for price in ("2.85", "2 85"))
+    width = min(with_point.shape[1], without.shape[1])
+    before, after = with_point[:, :width], without[:, :width]
+    guard = Guard("revert", reader="rapidocr")
+    verdict = guard.look([before], [after], texts=[text], drawn=["285"])[0]
+    assert verdict.action == "reverted"
+    assert "and the number '2.85'" in verdict.reason
+    assert guard.look([before], [before], texts=[text], drawn=["285"])[0].action == "kept"
 
 
 def test_voters_dispel_and_raise_doubt():
