@@ -107,20 +107,22 @@ def doubt(
     return None
 
 
-def outvoted(found: Doubt | None, votes: int, drawn: str) -> Doubt | None:
+def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Doubt | None:
     """What remains of the reader's doubt of a word once the voters have read the result.
 
     All of them dispel it; fewer than the majority raise one.
 
     Args:
         found: The reader's own.
+        after: What it reads in the result.
         votes: How many read what was drawn.
         drawn: That text.
     """
     if votes == len(VOTERS):
         return None
     if found is None and votes < MAJORITY:
-        return Doubt(f"{votes} of {len(VOTERS)} other readers read {drawn!r}, as drawn", is_worse=True)
+        said = f"reads {after.text!r} ({after.confidence:.2f})"
+        return Doubt(f"{said}, and {votes} of {len(VOTERS)} others {drawn!r}, which was drawn", is_worse=True)
     return found
 
 
@@ -208,7 +210,7 @@ class Guard:
             if told[i] is None and draw is not None and may_vote(after[i], draw, was.text, now.text):
                 words[i] = draw
         for i, votes in self._count(after, words).items():
-            found[i] = outvoted(found[i], votes, words[i])
+            found[i] = outvoted(found[i], pairs[i][1], votes, words[i])
         for i in changed:
             found[i] = found[i] or changed_number(*pairs[i])
         free = [i for i in changed if found[i] is None and told[i] is None]

@@ -170,10 +170,11 @@ def test_a_price_without_its_point_is_taken_back(text):
 
 def test_voters_dispel_and_raise_doubt():
     own = Doubt("reads worse", is_worse=True)
-    assert [outvoted(own, votes, "STOP") for votes in range(4)] == [own, own, own, None]
-    raised = [outvoted(None, votes, "STOP") for votes in range(4)]
+    after = Reading("STOF", 0.9)
+    assert [outvoted(own, after, votes, "STOP") for votes in range(4)] == [own, own, own, None]
+    raised = [outvoted(None, after, votes, "STOP") for votes in range(4)]
     assert [found is not None and found.is_worse for found in raised] == [True, True, False, False]
-    assert raised[1].reason == "1 of 3 other readers read 'STOP', as drawn"
+    assert raised[1].reason == "reads 'STOF' (0.90), and 1 of 3 others 'STOP', which was drawn"
 
 
 def test_voters_read_words():
@@ -198,7 +199,8 @@ def test_a_word_that_was_drawn_otherwise_than_it_reads_is_taken_back():
     assert right.action == same.action == unknown.action == "kept"
     assert wrong.action == "reverted"
     assert wrong.before.text == wrong.after.text == "hotel"  # so the reader itself has no doubt
-    assert wrong.reason == "0 of 3 other readers read 'MOTEL', as drawn"
+    assert wrong.reason.startswith("reads 'hotel' (")
+    assert wrong.reason.endswith(", and 0 of 3 others 'MOTEL', which was drawn")
     assert guard.look([blurred], [sharp], texts=["HOTEL"], drawn=["MOTEL"])[0].action == "kept"
 
 
