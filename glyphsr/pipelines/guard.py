@@ -6,7 +6,6 @@ Of words the package's own judges are asked too, whether they read what was draw
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
@@ -170,16 +169,12 @@ class Guard:
         self, mode: GuardMode, *, reader: str | None = None, device: torch.device | None = None, offline: bool = False
     ) -> None:
         self.mode = mode
-        self._device = device or torch.device("cpu")
+        device = device or torch.device("cpu")
         try:
-            self.judge: Judge = open_judge(reader or default_reader(), self._device, offline=offline)
+            self.judge: Judge = open_judge(reader or default_reader(), device, offline=offline)
         except ConfigError as error:
             raise ConfigError(str(error).replace("--recognizer", "--guard-reader")) from error
-
-    @cached_property
-    def _voters(self) -> Voters:
-        """Loaded with the first word."""
-        return Voters(self._device)
+        self.voters = Voters(device)
 
     def look(
         self,
@@ -220,9 +215,7 @@ class Guard:
 
     def _count(self, pictures: Sequence[Pixels], words: dict[int, str]) -> dict[int, int]:
         """Votes for the words, by their places among the pictures."""
-        if not words:  # then nobody needs to be loaded
-            return {}
-        return dict(zip(words, self._voters.count([pictures[i] for i in words], list(words.values())), strict=True))
+        return dict(zip(words, self.voters.count([pictures[i] for i in words], list(words.values())), strict=True))
 
     def _left(
         self,
