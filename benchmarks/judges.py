@@ -43,13 +43,16 @@ def main() -> None:
     runs = [name for names in RUNS.values() for name in names]
     parser.add_argument("--first", choices=runs, help="of its kind alone, this run and those behind it")
     options = parser.parse_args()
+    if options.first and options.only:
+        parser.error("--first: is of one kind already; give it without --only")
     if options.first:
         options.only = [kind for kind, names in RUNS.items() if options.first in names]
     common = {"precision": options.precision, "workers": options.workers, "device": options.device, "notify": print}
 
     for kind in options.only or RUNS:
         bundled = BUNDLED_FOLDER / f"{kind}-synth.safetensors"
-        for name in RUNS[kind][RUNS[kind].index(options.first) if options.first else 0 :]:
+        chosen = RUNS[kind][RUNS[kind].index(options.first) if options.first else 0 :]
+        for name in chosen:
             config = recipe(f"recognizers/{name}", options, options.steps)
             if name == options.first and config.recognizer_weights:
                 config = config.model_copy(update={"recognizer_weights": str(bundled)})
@@ -58,11 +61,11 @@ def main() -> None:
                     render(words, folder, options)
             best = trained(config, options.out / f"{name}-synth", common)
         recognizer, card = load_recognizer(best), read_checkpoint(best, tensors=False).card
-        files = " and ".join(f"configs/recognizers/{name}.yaml" for name in RUNS[kind])
+        files = " and ".join(f"configs/recognizers/{name}.yaml" for name in chosen)
         card |= {
             "name": f"{kind}-synth",
             "data": "rendered words and IIIT 5K-Word training words",
-            "recipe": f"benchmarks/judges.py with {files}",
+            "recipe": f"benchmarks/judges.py with {files}" + (", from the package's former" if options.first else ""),
             "not": f"the published {kind}; numbers on IIIT5K-LR are in docs/weights.md",
         }
         target = bundled if options.install else options.out / bundled.name

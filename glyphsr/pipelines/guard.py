@@ -4,8 +4,10 @@ Of words the package's own judges are asked too, whether they read what was draw
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
@@ -15,7 +17,7 @@ import torch
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.metrics.edit import edit_similarity
 from glyphsr.pipelines.gain import has_little_to_gain
-from glyphsr.pipelines.judges import Judge, open_judge
+from glyphsr.pipelines.judges import EngineJudge, Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
 from glyphsr.pipelines.votes import MAJORITY, VOTERS, Voters, may_vote
 from glyphsr.text.charset import comparable
@@ -56,7 +58,7 @@ class Verdict:
     reason: str | None
     """Why it is in doubt or left, ``None`` where it is neither."""
     milliseconds: float
-    """Share of the batch's reading time."""
+    """Share of the time that it took to look at the batch."""
 
 
 class Doubt(NamedTuple):
@@ -64,7 +66,8 @@ class Doubt(NamedTuple):
 
     reason: str
     is_worse: bool
-    """Whether it reads worse than what it was made of; else it is as wrong as that was."""
+    """Whether the result is better taken back: it reads worse than what it was made of, or not as it was drawn; else it
+    is as wrong as that was."""
 
 
 def doubt(
@@ -121,25 +124,28 @@ def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Dou
         return None
     if found is None and votes < MAJORITY:
         said = f"reads {after.text!r} ({after.confidence:.2f})"
-        return Doubt(f"{said}, and {votes} of {len(VOTERS)} others {drawn!r}, which was drawn", is_worse=True)
+        return Doubt(f"{said}, and {votes} of {len(VOTERS)} judges {drawn!r}, which was drawn", is_worse=True)
     return found
 
 
-def changed_number(before: Reading, after: Reading) -> Doubt | None:
+def changed_number(before: Reading, after: Reading, text: str | None = None) -> Doubt | None:
     """The doubt that a number has lost its mark, or has another; networks whose prior knows no marks wipe them out.
 
-    Surer readings do not dispel it: the wrong number is as sharp as the right one was blurred.
+    Its digits are still there, so that neither the letters and digits nor the voters tell. Surer readings do not dispel
+    it: the wrong number is as sharp as the right one was blurred. Numbers with other digits are left to :func:`doubt`.
 
     Args:
         before: Of bicubic.
         after: Of the result.
+        text: What it says, where that is known; then only its numbers count.
 
     Example:
         >>> changed_number(Reading("2.85", 0.9), Reading("285", 1.0))
         Doubt(reason="reads '285' (1.00), and the number '2.85' (0.90) before", is_worse=True)
     """
-    kept = marked_numbers(after.text)
-    lost = [number for number in marked_numbers(before.text) if number not in kept]
+    gone = Counter(marked_numbers(before.text)) - Counter(marked_numbers(after.text))
+    wanted = marked_numbers(text) if text else gone
+    lost = [number for number in gone if number in wanted and comparable(number) in comparable(after.text)]
     if not lost:
         return None
     said = f"reads {after.text!r} ({after.confidence:.2f}), and the number {lost[0]!r} ({before.confidence:.2f}) before"
@@ -169,12 +175,18 @@ class Guard:
         self, mode: GuardMode, *, reader: str | None = None, device: torch.device | None = None, offline: bool = False
     ) -> None:
         self.mode = mode
-        device = device or torch.device("cpu")
+        self._device = device or torch.device("cpu")
         try:
-            self.judge: Judge = open_judge(reader or default_reader(), device, offline=offline)
+            self.judge: Judge = open_judge(reader or default_reader(), self._device, offline=offline)
         except ConfigError as error:
             raise ConfigError(str(error).replace("--recognizer", "--guard-reader")) from error
-        self.voters = Voters(device)
+        # Readers of ours know no spaces, so that nobody would tell words, on which there are votes, from phrases.
+        self.has_votes = isinstance(self.judge, EngineJudge)
+
+    @cached_property
+    def voters(self) -> Voters:
+        """Loaded with the first word."""
+        return Voters(self._device)
 
     def look(
         self,
@@ -199,15 +211,19 @@ class Guard:
         found = [doubt(*pair, text, drawn=draw) for pair, text, draw in zip(pairs, told, draws, strict=True)]
         changed = [i for i in range(len(pairs)) if np.abs(after[i] - before[i]).max() > VISIBLE]
         words: dict[int, str] = {}
-        for i in changed:
+        for i in changed if self.has_votes else ():
             was, now = pairs[i]
             draw = draws[i]
             if told[i] is None and draw is not None and may_vote(after[i], draw, was.text, now.text):
                 words[i] = draw
+        if words:
+            waited = time.monotonic()
+            _ = self.voters
+            started += time.monotonic() - waited  # loading is no reading
         for i, votes in self._count(after, words).items():
             found[i] = outvoted(found[i], pairs[i][1], votes, words[i])
         for i in changed:
-            found[i] = found[i] or changed_number(*pairs[i])
+            found[i] = found[i] or changed_number(*pairs[i], told[i])
         free = [i for i in changed if found[i] is None and told[i] is None]
         left = self._left(free, before, after, pairs, words) if self.mode == "revert" else {}
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)
@@ -215,6 +231,8 @@ class Guard:
 
     def _count(self, pictures: Sequence[Pixels], words: dict[int, str]) -> dict[int, int]:
         """Votes for the words, by their places among the pictures."""
+        if not words:
+            return {}
         return dict(zip(words, self.voters.count([pictures[i] for i in words], list(words.values())), strict=True))
 
     def _left(
@@ -225,7 +243,7 @@ class Guard:
         pairs: Sequence[tuple[Reading, Reading]],
         words: dict[int, str],
     ) -> dict[int, str]:
-        """Which of the lines that nothing is wrong with are better left as they were, and what they say.
+        """Which of the lines that nothing is wrong with are better left as they were, and why.
 
         They can be read as they are, a word by the majority of the voters and another line by the reader, and have
         little to gain.
@@ -238,7 +256,13 @@ class Guard:
             if comparable(text) and has_little_to_gain(before[i], after[i], len(comparable(text))):
                 texts[i] = text
         votes = self._count(before, {i: text for i, text in texts.items() if i in words})
-        return {i: text for i, text in texts.items() if votes.get(i, MAJORITY) >= MAJORITY}
+        reasons = {}
+        for i, text in texts.items():
+            if i not in words:
+                reasons[i] = f"reads {text!r} before and after, and has little to gain"
+            elif votes[i] >= MAJORITY:
+                reasons[i] = f"has little to gain: {votes[i]} of {len(VOTERS)} judges read {text!r} before already"
+        return reasons
 
     def _verdict(
         self, was: Reading, now: Reading, found: Doubt | None, left: str | None, milliseconds: float
@@ -249,7 +273,7 @@ class Guard:
             action = "reverted" if found.is_worse and self.mode == "revert" else "warned"
             reason = found.reason
         elif left is not None:
-            action, reason = "left", f"reads {left!r} before and after, and has little to gain"
+            action, reason = "left", left
         return Verdict(self.judge.info.name, was, now, action, reason, milliseconds)
 
     def _read(self, pictures: Sequence[Pixels]) -> list[Reading]:

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import torch
 
 from glyphsr.pipelines.judges import Judge, open_judge
-from glyphsr.pipelines.lines import Pixels
+from glyphsr.pipelines.lines import Pixels, resize
 from glyphsr.text.charset import comparable
 
 VOTERS = ("crnn-synth", "moran-synth", "aster-synth")
 """Trained on words squashed to one size, by other pictures and losses than the network and its prior."""
 
 MAJORITY = 2
+
+ROWS = 32
+"""Taller pictures are reduced to that before the judges squash them, which they do without averaging."""
 
 LONGEST_ASPECT, LONGEST_TEXT = 8.0, 16
 """Of pictures, and characters of texts, on which they may vote: words, which is what they know."""
@@ -49,9 +52,14 @@ class Voters:
         """
         if not pictures:
             return []
-        tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures]
+        tensors = [torch.from_numpy(_reduced(picture).copy()).permute(2, 0, 1) for picture in pictures]
         votes = [[reading.text for reading in judge.read(tensors)] for judge in self.judges]
         return [
             sum(comparable(text) == comparable(told) for text in texts)
             for texts, told in zip(zip(*votes, strict=True), drawn, strict=True)
         ]
+
+
+def _reduced(picture: Pixels) -> Pixels:
+    height, width = picture.shape[:2]
+    return picture if height <= ROWS else resize(picture, (ROWS, max(1, round(width * ROWS / height))))

@@ -96,8 +96,9 @@ def upscale(
     guard: Annotated[
         GuardName | None,
         typer.Option(
-            help="A second reader reads each line before and after. warn: tell where it became worse to read. revert: "
-            "leave such lines as they were, and short or sharp ones that read the same either way.",
+            help="A second reader reads each line before and after, and beside an OCR engine three judges each word. "
+            "warn: tell where it became worse to read, or a number lost its point. revert: leave such lines as they "
+            "were, and short or sharp ones that read the same either way.",
             show_default="off",
             rich_help_panel=GUARD,
         ),

@@ -70,6 +70,8 @@ def test_the_packages_weights_stand_for_earlier_runs(made, tmp_path):
     _, command = made
     command = [str(tmp_path) if part == command[command.index("--out") + 1] else part for part in command]
     subprocess.run([*command, "--first", "aster-5"], capture_output=True, text=True, check=True, timeout=500)
-    assert [path.name for path in tmp_path.glob("aster*")] == ["aster-5-synth", "aster-synth.safetensors"]
+    assert sorted(path.name for path in tmp_path.glob("aster*")) == ["aster-5-synth", "aster-synth.safetensors"]
+    recipe = read_checkpoint(tmp_path / "aster-synth.safetensors", tensors=False).card["recipe"]
+    assert recipe == "benchmarks/judges.py with configs/recognizers/aster-5.yaml, from the package's former"
     start = load(TrainConfig, tmp_path / "aster-5-synth" / "config.yaml", environment={}).recognizer_weights
     assert start == str(BUNDLED_FOLDER / "aster-synth.safetensors")
