@@ -10,8 +10,9 @@ import torch
 from glyphsr.errors import ConfigError
 from glyphsr.models.known_text import told
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
 from glyphsr.pipelines.gain import detail, has_little_to_gain
-from glyphsr.pipelines.guard import Doubt, Guard, changed_number, default_reader, doubt, outvoted
+from glyphsr.pipelines.guard import Guard, default_reader
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.models import load_model
 from glyphsr.pipelines.upscaling import Line, Upscaler
