@@ -8,7 +8,7 @@ from glyphsr.models.registry import key_table
 from glyphsr.pipelines.models import network_from_official
 from glyphsr.weights.official import read_state
 
-from .vectors import check_constants, check_entries, vector
+from .vectors import SPLINE_SLACK, check_constants, check_entries, vector
 
 GLYPHSR = ["glyphsr", "glyphsr_37", "glyphsr_no_gfm"]
 BASELINES = ["tsrn", "tbsrn", "tpgsr", "tatt"]
@@ -65,7 +65,7 @@ def test_spatial_transformer_agrees(name):
         for output in [key for key in outputs if key.startswith("stn_warped")]:
             if "@" in output:
                 network.stn.tps.align_corners = output.endswith("true")
-            vector(name).check(output, network.stn(image))
+            vector(name).check(output, network.stn(image), slack=SPLINE_SLACK)
         seen = image
         if network.stn.size != image.shape[-2:]:
             seen = torch.nn.functional.interpolate(image, size=network.stn.size, mode="bilinear", align_corners=True)

@@ -3,6 +3,11 @@
 The vectors beside this file were computed with the public reference implementations on weights filled by a fixed
 rule (``fill.py``). ``GLYPHSR_PARITY`` names another folder of the same form. Tolerances are each manifest's own: ten
 times the reference's gap between float32 and float64.
+
+One thing is outside those gaps: the inverse of the spline's kernel, which the reference computes in float32 whatever it
+runs in. Its rounding is the processor's (single-precision inverses of seven instruction sets lie up to 6e-4 from the
+exact one, and 4e-6 of their absolute sums apart), so what a spline draws gets ``SPLINE_SLACK`` times the tolerance, and
+what comes after one is checked from the reference's own drawing.
 """
 
 import functools
@@ -18,6 +23,8 @@ import torch
 from glyphsr.models.registry import key_table
 
 FOLDER = Path(os.environ.get("GLYPHSR_PARITY") or Path(__file__).parent)
+
+SPLINE_SLACK = 3
 
 
 def load_fill() -> ModuleType:
@@ -48,11 +55,12 @@ class Vector:
     def expected(self, name):
         return self.arrays[self.manifest["outputs"][name]["array"]]
 
-    def check(self, name, tensor):
+    def check(self, name, tensor, slack=1):
+        """The gap is within ``slack`` times the manifest's tolerance."""
         expected = self.expected(name)
         assert tensor.shape == expected.shape
         gap = np.abs(tensor.detach().numpy() - expected).max()
-        assert gap <= self.manifest["outputs"][name]["atol"], f"{self.name} {name}: off by {gap:.2g}"
+        assert gap <= slack * self.manifest["outputs"][name]["atol"], f"{self.name} {name}: off by {gap:.2g}"
 
     def wrapped(self):
         """The state as the published file is organised: old BatchNorm, and the wrapper or prefix of its kind."""
@@ -77,12 +85,15 @@ def functions():
 
 
 def check_constants(expected_entries, state):
-    """Constants that a constructor computes, by sum, absolute sum, first and last values."""
+    """Constants that a constructor computes, by sum, absolute sum, first and last values.
+
+    An inverse's sums have the spline's rounding in them (see above); the others are exact to 1e-6.
+    """
     for key, expected in expected_entries.items():
         flat = state[key].flatten()
-        scale = max(1.0, expected["abs_sum"])
-        assert abs(float(flat.double().sum()) - expected["sum"]) <= 1e-6 * scale
-        assert abs(float(flat.double().abs().sum()) - expected["abs_sum"]) <= 1e-6 * scale
+        atol = (5e-6 if key.endswith("inverse_kernel") else 1e-6) * max(1.0, expected["abs_sum"])
+        assert abs(float(flat.double().sum()) - expected["sum"]) <= atol
+        assert abs(float(flat.double().abs().sum()) - expected["abs_sum"]) <= atol
         assert np.allclose(flat[:4], expected["first"], rtol=1e-4, atol=1e-5)
         assert np.allclose(flat[-4:], expected["last"], rtol=1e-4, atol=1e-5)
 

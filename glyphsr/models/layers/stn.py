@@ -62,7 +62,8 @@ class ThinPlateSpline(nn.Module):
         representation = torch.cat(
             [_radial_basis(coordinates, points), torch.ones(height * width, 1), coordinates], dim=1
         )
-        self.register_buffer("inverse_kernel", torch.linalg.inv(kernel))
+        # In double precision: in single, the processor decides on the sixth digit of entries near 100 that cancel.
+        self.register_buffer("inverse_kernel", torch.linalg.inv(kernel.double()).to(kernel.dtype))
         self.register_buffer("padding_matrix", torch.zeros(3, 2))
         self.register_buffer("target_coordinate_repr", representation)
         self.register_buffer("target_control_points", points)
