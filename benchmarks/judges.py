@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--fonts", action="append", default=[], help="font file, folder or builtin; repeatable")
     parser.add_argument("--steps", type=int, help="of each run")
     parser.add_argument("--only", choices=list(RUNS), action="append", help="repeatable")
-    runs = [name for names in RUNS.values() for name in names]
+    runs = [name for names in RUNS.values() for name in names[1:]]
     parser.add_argument("--first", choices=runs, help="of its kind alone, this run and those behind it")
     options = parser.parse_args()
     if options.first and options.only:

@@ -49,7 +49,7 @@ class TesseractEngine:
         found = self._pytesseract.image_to_data(large, config=OPTIONS, output_type=self._pytesseract.Output.DICT)
         words = [(text, float(sure)) for text, sure in zip(found["text"], found["conf"], strict=True) if text.strip()]
         confidence = min((sure for _, sure in words), default=0.0) / 100
-        return Reading("".join(text for text, _ in words), max(0.0, confidence))
+        return Reading(" ".join(text for text, _ in words), max(0.0, confidence))
 
     def read(self, images: list[NDArray[np.uint8]]) -> list[Reading]:
         """``(H, W, 3)`` RGB pictures -> one reading each; the confidence is that of the least certain word."""

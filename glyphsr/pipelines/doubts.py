@@ -6,7 +6,7 @@ from typing import NamedTuple
 from glyphsr.metrics.edit import edit_similarity
 from glyphsr.pipelines.votes import MAJORITY, VOTERS
 from glyphsr.text.charset import comparable
-from glyphsr.text.numbers import marked_numbers
+from glyphsr.text.numbers import has_digits, marked_numbers
 from glyphsr.types import Reading
 
 DROP = 0.5
@@ -98,7 +98,7 @@ def changed_number(before: Reading, after: Reading, text: str | None = None) -> 
     """
     gone = Counter(marked_numbers(before.text)) - Counter(marked_numbers(after.text))
     wanted = marked_numbers(text) if text else gone
-    lost = [number for number in gone if number in wanted and comparable(number) in comparable(after.text)]
+    lost = [number for number in gone if number in wanted and has_digits(after.text, number)]
     if not lost:
         return None
     said = f"reads {after.text!r} ({after.confidence:.2f}), and the number {lost[0]!r} ({before.confidence:.2f}) before"

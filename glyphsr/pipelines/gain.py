@@ -12,7 +12,7 @@ ROWS = 32
 
 DETAIL, CHANGE = 24.0, 1.7
 """Fitted by a logistic regression to which of IIIT5K-LR's training words that rapidocr reads alike before and after
-tesseract lost, and which it gained; kept as they are for words that the voters read alike."""
+tesseract lost, and which it gained; kept as they are for words that voters read before already."""
 
 
 def detail(picture: Pixels) -> float:

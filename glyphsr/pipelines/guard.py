@@ -33,7 +33,7 @@ SURE = 0.94
 """Confidence in the reading of bicubic from which a line that has little to gain is left as it is."""
 
 VISIBLE = 0.5 / 255
-"""Change of a pixel that an 8-bit file can show; where there is none, nothing can have become worse."""
+"""Half a step of 8 bits; a change of less is not read otherwise."""
 
 OWN_READER = "crnn-light-synth"
 """Reads where no OCR engine is installed; the only one of ours that does not squash long lines."""
@@ -126,7 +126,9 @@ class Guard:
         for i, votes in self._count(after, words).items():
             found[i] = outvoted(found[i], pairs[i][1], votes, words[i])
         for i in changed:
-            found[i] = found[i] or changed_number(*pairs[i], told[i])
+            own = found[i]
+            if own is None or not own.is_worse:
+                found[i] = changed_number(*pairs[i], told[i]) or own
         free = [i for i in changed if found[i] is None and told[i] is None]
         left = self._left(free, before, after, pairs, words) if self.mode == "revert" else {}
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)

@@ -9,7 +9,7 @@ from glyphsr.pipelines.lines import Pixels, resize
 from glyphsr.text.charset import comparable
 
 VOTERS = ("crnn-synth", "moran-synth", "aster-synth")
-"""Trained on words squashed to one size, by other pictures and losses than the network and its prior."""
+"""Trained on words squashed to one size; the network and its prior were not taught by what they read."""
 
 MAJORITY = 2
 

@@ -97,8 +97,8 @@ def upscale(
         GuardName | None,
         typer.Option(
             help="A second reader reads each line before and after, and beside an OCR engine three judges each word. "
-            "warn: tell where it became worse to read, or a number lost its point. revert: leave such lines as they "
-            "were, and short or sharp ones that read the same either way.",
+            "warn: tell where it became worse to read, is not what was drawn, or a number lost its point. revert: "
+            "leave such lines as they were, and short or sharp ones that could be read before.",
             show_default="off",
             rich_help_panel=GUARD,
         ),

@@ -28,7 +28,9 @@ def test_rapidocr_reads_a_clear_word_and_nothing_in_an_empty_picture():
 def test_tesseract_reads_a_clear_word_or_says_how_to_install_the_program():
     before = dict(os.environ)
     if shutil.which("tesseract"):
-        reads_a_clear_word(open_engine("tesseract"))
+        engine = open_engine("tesseract")
+        reads_a_clear_word(engine)
+        assert engine.read([draw_word("TWO WORDS", 48)])[0].text.startswith("TWO WORDS")
         assert os.environ == before  # a limit on threads that stays makes torch hang in whatever is started next
     else:
         with pytest.raises(ConfigError, match="apt install tesseract-ocr"):

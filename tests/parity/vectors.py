@@ -5,9 +5,9 @@ rule (``fill.py``). ``GLYPHSR_PARITY`` names another folder of the same form. To
 times the reference's gap between float32 and float64.
 
 One thing is outside those gaps: the inverse of the spline's kernel, which the reference computes in float32 whatever it
-runs in. Its rounding is the processor's (those of five code paths of one library lie up to 6e-4 from the
-exact one, and 4e-6 of their absolute sums apart), so what a spline draws gets ``SPLINE_SLACK`` times the tolerance, and
-what comes after one is checked from the reference's own drawing.
+runs in. Its rounding is the processor's (those of five code paths of one library lie up to 6e-4 from the exact one, and
+4e-6 of their absolute sums apart), so what a spline draws gets ``SPLINE_SLACK`` times the tolerance, and the numbers
+that come after ASTER's are checked from the reference's own drawing; what it reads, from the image.
 """
 
 import functools
@@ -25,6 +25,7 @@ from glyphsr.models.registry import key_table
 FOLDER = Path(os.environ.get("GLYPHSR_PARITY") or Path(__file__).parent)
 
 SPLINE_SLACK = 3
+"""Times the tolerance, for pictures drawn along a spline."""
 
 
 def load_fill() -> ModuleType:

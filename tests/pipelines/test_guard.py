@@ -152,6 +152,12 @@ def test_what_is_read_surely_and_has_little_to_gain_stays_as_it_was():
         ("285", "2.85", False),  # a mark that became readable
         ("Dr. No", "Dr No", False),
         ("12. 30", "12 30", False),
+        ("3 2.85", "3 285", True),
+        ("2:30", "12:30", False),
+        ("1.19", "1.190", False),
+        ("9:30", "9\uff1a30", False),  # of full width
+        ("9\uff1a30", "930", True),
+        ("12\u201313", "12-13", False),
     ],
 )
 def test_a_number_keeps_its_marks(before, after, is_doubted):
@@ -170,6 +176,7 @@ def test_a_given_number_is_the_one_that_counts():
 @pytest.mark.parametrize("text", [None, "2.85"])
 def test_a_price_without_its_point_is_taken_back(text):
     pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
     with_point, without = (draw_word(price, 40).astype(np.float32) / 255 for price in ("2.85", "2 85"))
     width = min(with_point.shape[1], without.shape[1])
     before, after = with_point[:, :width], without[:, :width]
@@ -178,6 +185,15 @@ def test_a_price_without_its_point_is_taken_back(text):
     assert verdict.action == "reverted"
     assert "and the number '2.85'" in verdict.reason
     assert guard.look([before], [before], texts=[text], drawn=["285"])[0].action == "kept"
+
+
+def test_a_lost_point_counts_more_than_letters_that_are_wrong_either_way():
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
+    with_point, without = (draw_word(price, 40).astype(np.float32) / 255 for price in ("K 2.85", "K 2 85"))
+    width = min(with_point.shape[1], without.shape[1])
+    verdict = Guard("revert", reader="rapidocr").look([with_point[:, :width]], [without[:, :width]], ["R 2.85"])[0]
+    assert (verdict.action, "and the number '2.85'" in verdict.reason) == ("reverted", True)
 
 
 def test_voters_dispel_and_raise_doubt():
@@ -211,6 +227,8 @@ def test_votes_do_not_depend_on_the_size_asked_for():
 
 
 def test_a_word_that_was_drawn_otherwise_than_it_reads_is_taken_back():
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
     sharp, blurred = sharp_and_blurred("HOTEL")
     guard = Guard("revert", reader="rapidocr")
     right, wrong, same, unknown = guard.look(
@@ -227,6 +245,8 @@ def test_a_word_that_was_drawn_otherwise_than_it_reads_is_taken_back():
 
 
 def test_a_word_is_left_where_most_of_the_judges_read_it_before():
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
     after, _ = sharp_and_blurred("MO")
     alike, other = np.clip(after * 0.97, 0, 1), sharp_and_blurred("MQ")[0]
     other = np.clip(other[:, : after.shape[1]], 0, 1)
