@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig
+from glyphsr.data.lmdb_pairs import close_environments
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.types import Sample
@@ -28,6 +29,13 @@ def draw_word(text: str, height: int = 32) -> np.ndarray:
     image = Image.new("RGB", (width, height), (230, 225, 210))
     ImageDraw.Draw(image).text((height // 4, 0), text, (30, 20, 60), font=font)
     return np.asarray(image)
+
+
+@pytest.fixture(autouse=True)
+def closed_sets():
+    """A test's folders are deleted after it, and new files may get the numbers of theirs."""
+    yield
+    close_environments()
 
 
 @pytest.fixture(scope="session")

@@ -91,6 +91,16 @@ def _open(path: Path) -> lmdb.Environment:
     return env
 
 
+def close_environments() -> None:
+    """Close what this process has open; readers open theirs again when they are asked.
+
+    For whoever deletes sets: to LMDB a new file that gets the number of a deleted one is still open.
+    """
+    for _, env in _environments.values():
+        env.close()
+    _environments.clear()
+
+
 @contextmanager
 def _reading(path: Path, *, buffers: bool = False) -> Iterator[Any]:
     """A transaction that names the environment if it turns out to be damaged; ``buffers`` gives views, not bytes."""
