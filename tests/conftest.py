@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig
-from glyphsr.data.lmdb_pairs import close_environments
+from glyphsr.data.lmdb_pairs import close_deleted
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.types import Sample
@@ -35,7 +35,7 @@ def draw_word(text: str, height: int = 32) -> np.ndarray:
 def closed_sets():
     """A test's folders are deleted after it, and new files may get the numbers of theirs."""
     yield
-    close_environments()
+    close_deleted()
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,18 @@ _environments: dict[Path, tuple[tuple[int, int], lmdb.Environment]] = {}
 """LMDB allows an environment to be open once per process, so all readers of one share it: (inode, time), handle."""
 
 
+def close_deleted() -> None:
+    """Close environments whose file was deleted or replaced: LMDB takes new files that get their numbers for them."""
+    for path, ((inode, _), env) in list(_environments.items()):
+        try:
+            is_there = (path / "data.mdb").stat().st_ino == inode
+        except OSError:
+            is_there = False
+        if not is_there:
+            env.close()
+            del _environments[path]
+
+
 def _open(path: Path) -> lmdb.Environment:
     """The environment of a folder, opened again if its file was replaced."""
     try:
@@ -78,6 +90,7 @@ def _open(path: Path) -> lmdb.Environment:
             return known[1]
         known[1].close()
         del _environments[path]
+    close_deleted()
     try:
         env = lmdb.open(os.fsencode(path), readonly=True, lock=False, readahead=False, meminit=False)
     except lmdb.Error as error:
@@ -89,16 +102,6 @@ def _open(path: Path) -> lmdb.Environment:
         raise DataError(f"{path}: data.mdb is cut off at {status.st_size} of {needed} bytes; copy it again")
     _environments[path] = (signature, env)
     return env
-
-
-def close_environments() -> None:
-    """Close what this process has open; readers open theirs again when they are asked.
-
-    For whoever deletes sets: to LMDB a new file that gets the number of a deleted one is still open.
-    """
-    for _, env in _environments.values():
-        env.close()
-    _environments.clear()
 
 
 @contextmanager

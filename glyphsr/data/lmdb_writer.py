@@ -12,6 +12,7 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.data.lmdb_pairs import close_deleted
 from glyphsr.folders import MARK, FolderBuild
 from glyphsr.types import Sample
 
@@ -77,6 +78,7 @@ class LmdbWriter:
         def attempt() -> lmdb.Environment:
             return lmdb.open(os.fsencode(folder), map_size=self._map_size, lock=True, meminit=False)
 
+        close_deleted()
         try:
             env = attempt()
         except lmdb.Error:  # left by a crash; nothing in it is worth keeping
