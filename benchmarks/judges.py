@@ -24,7 +24,7 @@ from glyphsr.weights.checkpoints import read_checkpoint, save_checkpoint
 from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 
 RUNS = {
-    "crnn": ("crnn", "crnn-2", "crnn-3", "crnn-4", "crnn-5"),
+    "crnn": ("crnn", "crnn-2", "crnn-3", "crnn-4"),
     "moran": ("moran", "moran-2"),
     "aster": ("aster", "aster-2", "aster-3", "aster-4", "aster-5"),
 }
