@@ -7,6 +7,7 @@ from glyphsr.metrics.edit import edit_similarity
 from glyphsr.pipelines.votes import MAJORITY, VOTERS
 from glyphsr.text.charset import comparable
 from glyphsr.text.numbers import has_digits, marked_numbers
+from glyphsr.text.words import is_no_word
 from glyphsr.types import Reading
 
 DROP = 0.5
@@ -65,7 +66,8 @@ def doubt(
 def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Doubt | None:
     """What remains of the reader's doubt of a word once the voters have read the result.
 
-    All of them dispel it; fewer than the majority raise one.
+    All of them dispel it, unless no such word is known: of held-out words that are drawn wrongly half are no words, of
+    those drawn rightly a tenth. Fewer than the majority raise one.
 
     Args:
         found: The reader's own.
@@ -74,7 +76,7 @@ def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Dou
         drawn: That text.
     """
     if votes == len(VOTERS):
-        return None
+        return found if is_no_word(drawn) else None
     if found is None and votes < MAJORITY:
         said = f"reads {after.text!r} ({after.confidence:.2f})"
         return Doubt(f"{said}, and {votes} of {len(VOTERS)} judges {drawn!r}, which was drawn", is_worse=True)

@@ -20,6 +20,7 @@ from glyphsr.pipelines.judges import EngineJudge, Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
 from glyphsr.pipelines.votes import MAJORITY, VOTERS, Voters, may_vote
 from glyphsr.text.charset import comparable
+from glyphsr.text.words import english_words
 from glyphsr.types import Reading
 
 GuardMode = Literal["off", "warn", "revert"]
@@ -70,7 +71,7 @@ class Guard:
         offline: Never fetch weights.
 
     Raises:
-        ConfigError: If the reader is unknown or not installed.
+        ConfigError: If the reader is unknown or not installed, or the words beside it are not.
         WeightsError: If its weights are not to be had.
     """
 
@@ -85,6 +86,8 @@ class Guard:
             raise ConfigError(str(error).replace("--recognizer", "--guard-reader")) from error
         # Readers of ours know no spaces, so that nobody would tell words, on which there are votes, from phrases.
         self.has_votes = isinstance(self.judge, EngineJudge)
+        if self.has_votes:
+            english_words()
 
     @cached_property
     def voters(self) -> Voters:

@@ -18,7 +18,9 @@ MIN_ASPECT = 0.1
 """Likewise narrower than this share of their height."""
 
 QUANTUM = (4, 8)
-"""Lines are padded to multiples of this (height, width), so that lines of like size share a batch."""
+"""Lines are stretched to multiples of this (height, width), so that lines of like size share a batch. Padded by their
+borders instead, the package's prior read 70.6% instead of 73.2% of held-out words of 16 rows, and 65% instead of 75% of
+17 rows: strokes that touch the border run on."""
 
 OVERLAP = 0.25
 """Least share of a window that the next one sees again."""
@@ -51,16 +53,11 @@ class LinePlan:
     height: int
     """Height in pixels at which the network sees the line."""
     width: int
-    """Width in pixels at that height."""
+    """Width in pixels at which it does."""
     starts: tuple[int, ...]
     """Left edges of the windows, in those pixels."""
     window: int
-    """Width of each window, a multiple of the quantum; the line is padded up to it."""
-
-    @property
-    def padded_height(self) -> int:
-        """Height after padding to the quantum."""
-        return -(-self.height // QUANTUM[0]) * QUANTUM[0]
+    """Width of each window, a multiple of the quantum; lines narrower than a network's one size are padded up to it."""
 
 
 def plan_line(height: int, width: int, config: TrunkConfig) -> LinePlan | None:
@@ -73,13 +70,12 @@ def plan_line(height: int, width: int, config: TrunkConfig) -> LinePlan | None:
     """
     if min(height, width) < MIN_SIDE or width < MIN_ASPECT * height:
         return None
-    line_height = min(max(height, config.min_height), config.max_height)
+    line_height = _up(min(max(height, config.min_height), config.max_height), QUANTUM[0])
     line_width = max(1, round(width * line_height / height))
-    quantum = QUANTUM[1]
-    full = -(-round(config.window_aspect * line_height) // quantum) * quantum
-    # A network of one fixed size gets short lines padded to it.
-    window = full if config.fixed_size else min(full, -(-line_width // quantum) * quantum)
+    window = _up(round(config.window_aspect * line_height), QUANTUM[1])
     if line_width <= window:
+        if config.fixed_size is None:
+            line_width = window = _up(line_width, QUANTUM[1])
         return LinePlan(line_height, line_width, (0,), window)
     stride = window - round(OVERLAP * window)
     count = 1 + -(-(line_width - window) // stride)
@@ -87,10 +83,13 @@ def plan_line(height: int, width: int, config: TrunkConfig) -> LinePlan | None:
     return LinePlan(line_height, line_width, tuple(starts.tolist()), window)
 
 
+def _up(length: int, quantum: int) -> int:
+    return -(-length // quantum) * quantum
+
+
 def cut_windows(line: Pixels, plan: LinePlan) -> list[Pixels]:
-    """Windows ``(padded_height, window, 3)`` of a line already at the plan's size, borders repeated as padding."""
-    pad_y, pad_x = plan.padded_height - plan.height, max(0, plan.window - plan.width)
-    padded = np.pad(line, ((0, pad_y), (0, pad_x), (0, 0)), mode="edge")
+    """Windows ``(height, window, 3)`` of a line already at the plan's size, its right border repeated as padding."""
+    padded = np.pad(line, ((0, 0), (0, max(0, plan.window - plan.width)), (0, 0)), mode="edge")
     return [padded[:, start : start + plan.window] for start in plan.starts]
 
 
@@ -98,7 +97,7 @@ def blend_windows(windows: list[Pixels], plan: LinePlan, *, factor: int = 2) -> 
     """Put processed windows together, weighing each down linearly towards its inner edges.
 
     Args:
-        windows: ``(factor * padded_height, factor * window, 3)`` each, in the plan's order, or of one row that
+        windows: ``(factor * height, factor * window, 3)`` each, in the plan's order, or of one row that
             stands for all.
         plan: Where they were cut.
         factor: How much larger they became.
@@ -106,11 +105,11 @@ def blend_windows(windows: list[Pixels], plan: LinePlan, *, factor: int = 2) -> 
     Returns:
         ``(factor * height, factor * width, 3)``.
     """
-    height, width = factor * plan.height, factor * plan.width
+    width = factor * plan.width
     if len(windows) == 1:
-        return windows[0][:height, :width]
+        return windows[0][:, :width]
     size = factor * plan.window
-    total = np.zeros((height, width, 3), np.float32)
+    total = np.zeros((len(windows[0]), width, 3), np.float32)
     weights = np.zeros((1, width, 1), np.float32)
     starts = [factor * start for start in plan.starts]
     for i, (window, start) in enumerate(zip(windows, starts, strict=True)):
@@ -121,7 +120,7 @@ def blend_windows(windows: list[Pixels], plan: LinePlan, *, factor: int = 2) -> 
         if i + 1 < len(starts):
             shared = start + size - starts[i + 1]
             weight[size - shared :] = np.minimum(weight[size - shared :], 1 - (np.arange(shared) + 0.5) / shared)
-        total[:, start : start + size] += window[:height] * weight[:, None]
+        total[:, start : start + size] += window * weight[:, None]
         weights[:, start : start + size] += weight[:, None]
     return total / weights
 

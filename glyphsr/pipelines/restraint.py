@@ -5,18 +5,20 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from glyphsr.config.degradation import LEVELS
 from glyphsr.config.model import RestraintConfig
 from glyphsr.config.training import DataConfig
 from glyphsr.data.degradation.arrays import degrade
-from glyphsr.data.pair_loader import resize, to_tensor
+from glyphsr.data.pair_loader import resize as resize_as_loaded
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.models.restraint import agreement, certainty, reach_of
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.lines import plan_line, resize
 from glyphsr.text.charset import filter_lower
 
 HEIGHT = 32
@@ -61,15 +63,24 @@ def held_out_readings(
             if not filter_lower(sample.label):  # nothing that a reading is compared by
                 continue
             width = max(8, round(sample.hr.shape[1] * HEIGHT / sample.hr.shape[0] / 2) * 2)
-            hr = resize(sample.hr, (HEIGHT, width))
+            hr = resize_as_loaded(sample.hr, (HEIGHT, width))
             for name, difficulty in LEVELS.items():
                 settings = data.degradation.model_copy(update={"difficulty": difficulty, "mild_share": 0.0})
-                lr = to_tensor([degrade(hr, settings, rng) for _ in range(draws)])
+                lr = torch.stack([_as_seen(degrade(hr, settings, rng), model) for _ in range(draws)])
                 prior = model.prior(lr)
                 sure = _least_sure_word(model, prior, lr)
                 readings = model.prior.recognizer.decode(prior.squeeze(2))
                 for reading, value in zip(readings, sure, strict=True):
                     yield JudgedReading(value, words_match(reading.text, sample.label), name)
+
+
+def _as_seen(word: NDArray[np.uint8], model: SuperResolver) -> Tensor:
+    """``(3, h, w)`` of the size at which the network is shown a line of the word's."""
+    line = word.astype(np.float32) / np.float32(255)
+    plan = plan_line(line.shape[0], line.shape[1], model.config.network)
+    if plan is not None:
+        line = resize(line, (plan.height, plan.width))
+    return torch.from_numpy(line).permute(2, 0, 1)
 
 
 def _least_sure_word(model: SuperResolver, prior: Tensor, lr: Tensor) -> list[float]:

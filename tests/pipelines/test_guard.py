@@ -205,6 +205,14 @@ def test_voters_dispel_and_raise_doubt():
     assert raised[1].reason == "reads 'STOF' (0.90), and 1 of 3 judges 'STOP', which was drawn"
 
 
+def test_doubt_about_what_is_no_word_is_not_dispelled():
+    own = Doubt("reads worse", is_worse=True)
+    after = Reading("ONUNE", 0.9)
+    assert outvoted(own, after, 3, "ONUNE") is own
+    assert outvoted(own, after, 3, "ONLINE") is None
+    assert outvoted(None, after, 3, "ONUNE") is None
+
+
 def test_voters_read_words():
     voters = Voters(torch.device("cpu"))
     sharp, blurred = sharp_and_blurred("HOTEL")

@@ -42,7 +42,7 @@ def test_each_kind_becomes_a_judge_with_a_card(made, kind):
     assert {tensor.dtype for tensor in checkpoint.tensors.values() if tensor.is_floating_point()} == {torch.float16}
 
 
-@pytest.mark.parametrize(("kind", "count"), [("crnn", 5), ("moran", 2), ("aster", 5)])
+@pytest.mark.parametrize(("kind", "count"), [("crnn", 4), ("moran", 2), ("aster", 5)])
 def test_each_run_goes_on_from_the_one_before_and_the_last_is_what_is_kept(made, kind, count):
     out, _ = made
     runs = [out / f"{kind}{number}-synth" for number in ("", "-2", "-3", "-4", "-5")[:count]]
@@ -50,7 +50,8 @@ def test_each_run_goes_on_from_the_one_before_and_the_last_is_what_is_kept(made,
     configs = [load(TrainConfig, run / "config.yaml", environment={}) for run in runs]
     assert [config.recognizer_weights for config in configs] == [None, *map(str, best[:-1])]
     words = [config.data.sources[0].path for config in configs[1:]]
-    assert words == [str(out / f"judge-words{which}") for which in ("-2", "-2", "-2", "-3")[: count - 1]]
+    sets = {"crnn": ("-2", "-2", "-3"), "moran": ("-2",), "aster": ("-2", "-2", "-2", "-3")}
+    assert words == [str(out / f"judge-words{which}") for which in sets[kind]]
     kept = read_checkpoint(out / f"{kind}-synth.safetensors").tensors
     parts = [read_checkpoint(path).tensors for path in best]
     same = [all(torch.equal(kept[key], part[key].to(kept[key].dtype)) for key in kept) for part in parts]
@@ -62,7 +63,7 @@ def test_the_same_command_again_makes_nothing_anew(made):
     before = {path: path.stat().st_mtime_ns for path in out.rglob("metrics.jsonl")}
     again = subprocess.run([*command, "--only", "crnn"], capture_output=True, text=True, check=True, timeout=500)
     assert "has its 2 steps" in again.stdout
-    assert len(before) == 12  # five runs of CRNN, two of MORAN, five of ASTER
+    assert len(before) == 11  # four runs of CRNN, two of MORAN, five of ASTER
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 

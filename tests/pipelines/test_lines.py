@@ -37,10 +37,10 @@ def test_windows_cover_every_line_and_share_a_quarter(height, width):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(12, 48), st.integers(8, 1500))
 def test_blending_untouched_windows_gives_the_line_back(height, width):
-    line = np.random.default_rng(width).random((height, width, 3), np.float32)
     plan = plan_line(height, width, CONFIG)
+    line = np.random.default_rng(width).random((plan.height, plan.width, 3), np.float32)
     windows = cut_windows(line, plan)
-    assert {w.shape for w in windows} == {(plan.padded_height, plan.window, 3)}
+    assert {w.shape for w in windows} == {(plan.height, plan.window, 3)}
     assert np.allclose(blend_windows(windows, plan, factor=1), line, atol=1e-5)
 
 
@@ -58,10 +58,16 @@ def test_what_cannot_hold_text_is_left_to_bicubic(size):
 
 
 def test_the_network_sees_the_heights_it_knows():
-    assert [plan_line(h, 4 * h, CONFIG).height for h in (6, 12, 31, 48, 200)] == [12, 12, 31, 48, 48]
+    assert [plan_line(h, 4 * h, CONFIG).height for h in (6, 12, 31, 48, 200)] == [12, 12, 32, 48, 48]
     paper = GlyphSRConfig()
     assert [plan_line(h, 4 * h, paper).height for h in (8, 16, 64)] == [16, 16, 16]
     assert plan_line(16, 64, paper).window == 64
+
+
+def test_a_short_line_fills_its_window_and_a_long_one_keeps_its_width():
+    plans = [plan_line(16, width, CONFIG) for width in (57, 64, 129)]
+    assert [(plan.width, plan.window) for plan in plans] == [(64, 64), (64, 64), (129, 128)]
+    assert cut_windows(np.zeros((16, 64, 3), np.float32), plans[0])[0].shape == (16, 64, 3)
 
 
 def test_strength_scales_the_change_between_bicubic_and_network():
