@@ -27,7 +27,8 @@ class TrunkConfig(Config):
     min_height: Positive = 16
     """Least line height in pixels that the network takes as it is; smaller lines are enlarged to it."""
     max_height: Positive = 16
-    """Greatest line height in pixels that the network takes as it is; taller lines are handled at this height."""
+    """Greatest line height in pixels that the network takes as it is; taller lines are handled at this height. Heights
+    between multiples of 4 are enlarged to the next one."""
     window_aspect: Annotated[float, Field(gt=1.0)] = 4.0
     """Width of the window through which long lines pass, in line heights."""
 

@@ -87,7 +87,7 @@ class Guard:
         # Readers of ours know no spaces, so that nobody would tell words, on which there are votes, from phrases.
         self.has_votes = isinstance(self.judge, EngineJudge)
         if self.has_votes:
-            english_words()
+            english_words()  # what is missing is told before anything is drawn
 
     @cached_property
     def voters(self) -> Voters:
