@@ -70,6 +70,11 @@ class SuperResolver(nn.Module):
         network = build_network(config.network, num_classes=prior.num_classes if prior else 0)
         return cls(config, prior=prior, network=network)
 
+    @property
+    def can_be_told(self) -> bool:
+        """Whether a given text makes a difference to the prior."""
+        return self.prior is not None and isinstance(self.prior.recognizer, CTCRecognizer)
+
     def network_input(self, lr: Tensor) -> Tensor:
         """RGB ``(B, 3, h, w)`` in [0, 1], with TextZoom's mask as fourth channel where the network wants it."""
         if self.config.network.image_channels == 4:

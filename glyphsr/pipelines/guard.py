@@ -1,11 +1,12 @@
 """A second reader looks at each line before and after: changes of what can be read are told, or taken back.
 
-Of words the package's own judges are asked too, whether they read what was drawn.
+Of words the package's own judges are asked too: whether they read what was drawn, and what the word said before, so
+that it can be drawn anew as most of them read it.
 """
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Literal
@@ -14,18 +15,20 @@ import numpy as np
 import torch
 
 from glyphsr.errors import ConfigError, GlyphSRError
+from glyphsr.pipelines.agreed import agreed_text
 from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
 from glyphsr.pipelines.gain import has_little_to_gain
 from glyphsr.pipelines.judges import EngineJudge, Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
-from glyphsr.pipelines.votes import MAJORITY, VOTERS, Voters, may_vote
+from glyphsr.pipelines.votes import MAJORITY, VOTERS, Voters, may_vote, votes_for
 from glyphsr.text.charset import comparable
 from glyphsr.text.words import english_words
 from glyphsr.types import Reading
 
 GuardMode = Literal["off", "warn", "revert"]
-Action = Literal["kept", "warned", "reverted", "left"]
-"""The result is used, is used though it is in doubt, is not used since it is, or since it has little to gain."""
+Action = Literal["kept", "warned", "reverted", "left", "redrawn"]
+"""The result is used, is used though in doubt, is not used since it is, is not used since it has little to gain, or is
+drawn anew as most readers read the word before."""
 
 AS_BEFORE = ("reverted", "left")
 """Actions by which a line is as bicubic has it."""
@@ -54,6 +57,8 @@ class Verdict:
     """Why it is in doubt or left, ``None`` where it is neither."""
     milliseconds: float
     """Share of the time that it took to look at the batch."""
+    agreed: str | None = None
+    """What most readers agree that a word says before anything is drawn, where the result may be drawn anew as that."""
 
 
 def default_reader() -> str:
@@ -117,31 +122,65 @@ class Guard:
         found = [doubt(*pair, text, drawn=draw) for pair, text, draw in zip(pairs, told, draws, strict=True)]
         changed = [i for i in range(len(pairs)) if np.abs(after[i] - before[i]).max() > VISIBLE]
         words: dict[int, str] = {}
-        for i in changed if self.has_votes else ():
+        for i, draw in enumerate(draws) if self.has_votes else ():
             was, now = pairs[i]
-            draw = draws[i]
             if told[i] is None and draw is not None and may_vote(after[i], draw, was.text, now.text):
                 words[i] = draw
         if words:
             waited = time.monotonic()
             _ = self.voters
             started += time.monotonic() - waited  # loading is no reading
-        for i, votes in self._count(after, words).items():
-            found[i] = outvoted(found[i], pairs[i][1], votes, words[i])
+        for i, judged in self._judged(after, [i for i in changed if i in words]).items():
+            found[i] = outvoted(found[i], pairs[i][1], votes_for(words[i], judged), words[i])
         for i in changed:
             own = found[i]
             if own is None or not own.is_worse:
                 found[i] = changed_number(*pairs[i], told[i]) or own
-        free = [i for i in changed if found[i] is None and told[i] is None]
-        left = self._left(free, before, after, pairs, words) if self.mode == "revert" else {}
+        left: dict[int, str] = {}
+        agreed: dict[int, str | None] = {}
+        if self.mode == "revert":
+            judged_before = self._judged(before, list(words))
+            free = [i for i in changed if found[i] is None and told[i] is None]
+            left = self._left(free, before, after, pairs, words, judged_before)
+            agreed = {
+                i: agreed_text(pairs[i][0].text, judged, words[i])
+                for i, judged in judged_before.items()
+                if i not in left
+            }
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)
-        return [self._verdict(*pair, found[i], left.get(i), each) for i, pair in enumerate(pairs)]
+        return [self._verdict(*pair, found[i], left.get(i), each, agreed.get(i)) for i, pair in enumerate(pairs)]
 
-    def _count(self, pictures: Sequence[Pixels], words: dict[int, str]) -> dict[int, int]:
-        """Votes for the words, by their places among the pictures."""
-        if not words:
+    def look_again(self, verdicts: Sequence[Verdict], again: Sequence[Pixels]) -> list[Verdict | None]:
+        """Whether words drawn anew, as was agreed, are read as that by all voters, and their numbers are as they were.
+
+        Args:
+            verdicts: Of the words, each with its ``agreed``.
+            again: The new results, ``(H, W, 3)`` float32 in [0, 1] each.
+
+        Returns:
+            What to say of those to use, ``None`` for those not to.
+        """
+        started = time.monotonic()
+        read = self._read(again)
+        judged = self._judged(again, list(range(len(again))))
+        each = round((time.monotonic() - started) * 1000 / max(1, len(again)), 2)
+        found: list[Verdict | None] = []
+        for i, (verdict, now) in enumerate(zip(verdicts, read, strict=True)):
+            assert verdict.agreed is not None
+            is_read = votes_for(verdict.agreed, judged[i]) == len(VOTERS)
+            if not is_read or changed_number(verdict.before, now) is not None:
+                found.append(None)
+                continue
+            reason = f"drawn anew as {verdict.agreed!r}, which most readers read before"
+            time_taken = round(verdict.milliseconds + each, 2)
+            found.append(replace(verdict, after=now, action="redrawn", reason=reason, milliseconds=time_taken))
+        return found
+
+    def _judged(self, pictures: Sequence[Pixels], places: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """What the voters read in the pictures at those places."""
+        if not places:
             return {}
-        return dict(zip(words, self.voters.count([pictures[i] for i in words], list(words.values())), strict=True))
+        return dict(zip(places, self.voters.read([pictures[i] for i in places]), strict=True))
 
     def _left(
         self,
@@ -150,30 +189,30 @@ class Guard:
         after: Sequence[Pixels],
         pairs: Sequence[tuple[Reading, Reading]],
         words: dict[int, str],
+        judged: dict[int, tuple[str, ...]],
     ) -> dict[int, str]:
         """Which of the lines that nothing is wrong with are better left as they were, and why.
 
         They can be read as they are, a word by the majority of the voters and another line by the reader, and have
         little to gain.
         """
-        texts: dict[int, str] = {}
+        reasons = {}
         for i in places:
             was, now = pairs[i]
-            surely = comparable(was.text) == comparable(now.text) and was.confidence >= SURE
-            text = words.get(i, was.text if surely else "")
-            if comparable(text) and has_little_to_gain(before[i], after[i], len(comparable(text))):
-                texts[i] = text
-        votes = self._count(before, {i: text for i, text in texts.items() if i in words})
-        reasons = {}
-        for i, text in texts.items():
-            if i not in words:
-                reasons[i] = f"reads {text!r} before and after, and has little to gain"
-            elif votes[i] >= MAJORITY:
-                reasons[i] = f"has little to gain: {votes[i]} of {len(VOTERS)} judges read {text!r} before already"
+            if i in words:
+                text, votes = words[i], votes_for(words[i], judged[i])
+                can_be_read = votes >= MAJORITY
+                reason = f"has little to gain: {votes} of {len(VOTERS)} judges read {text!r} before already"
+            else:
+                text = was.text
+                can_be_read = comparable(text) == comparable(now.text) != "" and was.confidence >= SURE
+                reason = f"reads {text!r} before and after, and has little to gain"
+            if can_be_read and has_little_to_gain(before[i], after[i], len(comparable(text))):
+                reasons[i] = reason
         return reasons
 
     def _verdict(
-        self, was: Reading, now: Reading, found: Doubt | None, left: str | None, milliseconds: float
+        self, was: Reading, now: Reading, found: Doubt | None, left: str | None, milliseconds: float, agreed: str | None
     ) -> Verdict:
         action: Action = "kept"
         reason = None
@@ -182,7 +221,7 @@ class Guard:
             reason = found.reason
         elif left is not None:
             action, reason = "left", left
-        return Verdict(self.judge.info.name, was, now, action, reason, milliseconds)
+        return Verdict(self.judge.info.name, was, now, action, reason, milliseconds, agreed)
 
     def _read(self, pictures: Sequence[Pixels]) -> list[Reading]:
         if not pictures:

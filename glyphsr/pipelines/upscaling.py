@@ -15,7 +15,7 @@ from torch import Tensor
 
 from glyphsr.devices import Precision, is_out_of_memory, resolve_device, resolve_precision
 from glyphsr.errors import ConfigError
-from glyphsr.pipelines.guard import AS_BEFORE, Guard, GuardMode, Verdict
+from glyphsr.pipelines.guard import AS_BEFORE, VISIBLE, Guard, GuardMode, Verdict
 from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
 from glyphsr.pipelines.models import LoadedModel, PriorWeights, load_model
 from glyphsr.types import Reading
@@ -87,7 +87,7 @@ class UpscaledLine:
     readings: tuple[Reading, ...] = ()
     """What the text prior read in each window."""
     verdict: Verdict | None = None
-    """The guard's, where there is one; a reverted line, and one that is left, is bicubic."""
+    """The guard's, where there is one; a reverted line, and one that is left, is bicubic, a redrawn one another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +183,11 @@ class Upscaler:
         Returns:
             One result per line, in order.
         """
+        upscaled = self._upscale(lines)
+        return upscaled if self.guard is None else self._guarded(self.guard, lines, upscaled)
+
+    def _upscale(self, lines: Sequence[Line]) -> list[UpscaledLine]:
+        """The same without the guard."""
         config = self.loaded.model.config.network
         plans = [plan_line(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
         prepared = [
@@ -210,11 +215,10 @@ class Upscaler:
             share = blend_windows(shares, plan) if shares else None
             rgb = compose(line.rgb, seen, sr, size=line.size, strength=self.strength, share=share)
             upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts if part.reading)))
-        return upscaled if self.guard is None else self._guarded(self.guard, lines, upscaled)
+        return upscaled
 
-    @staticmethod
-    def _guarded(guard: Guard, lines: Sequence[Line], upscaled: list[UpscaledLine]) -> list[UpscaledLine]:
-        """Each line with the guard's verdict, as bicubic where it took the change back."""
+    def _guarded(self, guard: Guard, lines: Sequence[Line], upscaled: list[UpscaledLine]) -> list[UpscaledLine]:
+        """Each line with the guard's verdict, as bicubic where it took the change back, or drawn anew."""
         drawn = [i for i, result in enumerate(upscaled) if result.plan is not None]
         plain = [resize(lines[i].rgb, lines[i].size).clip(0, 1) for i in drawn]
         told = [upscaled[i].readings[0].text if len(upscaled[i].readings) == 1 else None for i in drawn]
@@ -223,6 +227,19 @@ class Upscaler:
         for i, picture, verdict in zip(drawn, plain, verdicts, strict=True):
             kept = picture if verdict.action in AS_BEFORE else upscaled[i].rgb
             guarded[i] = replace(upscaled[i], rgb=kept, verdict=verdict)
+        if not self.loaded.model.can_be_told:
+            return guarded
+        agreed = [(i, verdict) for i, verdict in zip(drawn, verdicts, strict=True) if verdict.agreed is not None]
+        redrawn = self._upscale([replace(lines[i], text=verdict.agreed) for i, verdict in agreed])
+        anew = [
+            (i, verdict, result)
+            for (i, verdict), result in zip(agreed, redrawn, strict=True)
+            if np.abs(result.rgb - upscaled[i].rgb).max() > VISIBLE
+        ]
+        seconds = guard.look_again([verdict for _, verdict, _ in anew], [result.rgb for _, _, result in anew])
+        for (i, _, result), second in zip(anew, seconds, strict=True):
+            if second is not None:
+                guarded[i] = replace(guarded[i], rgb=result.rgb, verdict=second)
         return guarded
 
     def super_resolve(self, windows: list[Pixels], texts: Sequence[str | None] | None = None) -> list[NetworkResult]:

@@ -33,6 +33,16 @@ def may_vote(picture: Pixels, drawn: str, *readings: str) -> bool:
     return is_word and 0 < len(comparable(drawn)) <= LONGEST_TEXT and width <= LONGEST_ASPECT * height
 
 
+def votes_for(text: str, read: Sequence[str]) -> int:
+    """How many of the readings are that text, letters and digits without case.
+
+    Example:
+        >>> votes_for("HOTEL", ["hotel", "motel", "hotel"])
+        2
+    """
+    return sum(comparable(one) == comparable(text) for one in read)
+
+
 class Voters:
     """The three, loaded once.
 
@@ -43,21 +53,17 @@ class Voters:
     def __init__(self, device: torch.device) -> None:
         self.judges: list[Judge] = [open_judge(name, device, offline=True) for name in VOTERS]
 
-    def count(self, pictures: Sequence[Pixels], drawn: Sequence[str]) -> list[int]:
-        """How many read each picture as drawn, letters and digits without case.
+    def read(self, pictures: Sequence[Pixels]) -> list[tuple[str, ...]]:
+        """What each of them reads in each picture, letters and digits without case.
 
         Args:
             pictures: ``(H, W, 3)`` float32 in [0, 1] each.
-            drawn: One text for each.
         """
         if not pictures:
             return []
         tensors = [torch.from_numpy(_reduced(picture).copy()).permute(2, 0, 1) for picture in pictures]
-        votes = [[reading.text for reading in judge.read(tensors)] for judge in self.judges]
-        return [
-            sum(comparable(text) == comparable(told) for text in texts)
-            for texts, told in zip(zip(*votes, strict=True), drawn, strict=True)
-        ]
+        read = [[comparable(reading.text) for reading in judge.read(tensors)] for judge in self.judges]
+        return list(zip(*read, strict=True))
 
 
 def _reduced(picture: Pixels) -> Pixels:

@@ -33,6 +33,8 @@ PAGE = "Page"
 GUARD = "Guard against invented letters"
 MODEL = "Model"
 SIZE = "Size"
+IN_DOUBT = ("warned", "reverted")
+"""What the guard did where there is something to tell; the rest is for the report."""
 SIZES = (frozenset({"scale"}), frozenset({"width", "height"}))
 
 
@@ -98,7 +100,8 @@ def upscale(
         typer.Option(
             help="A second reader reads each line before and after, and beside an OCR engine three judges each word. "
             "warn: tell where it became worse to read, is not what was drawn, or a number lost its point. revert: "
-            "leave such lines as they were, and short or sharp ones that could be read before.",
+            "leave such lines as they were, and short or sharp ones that could be read before, and draw words anew "
+            "as most readers read them before.",
             show_default="off",
             rich_help_panel=GUARD,
         ),
@@ -228,11 +231,11 @@ def upscale(
 def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[str]:
     """Failures always, notes unless quiet, the prior's reading when asked to say more."""
     messages = [f"error: {picture.error}"] if picture.error else []
-    if picture.guard_reason and not quiet and picture.guard != "left":
+    if picture.guard_reason and not quiet and picture.guard in IN_DOUBT:
         done = "; left as it was" if picture.guard == "reverted" else ""
         messages.append(f"warning: {picture.input}: {picture.guard_reader} {picture.guard_reason}{done}")
     for region in picture.regions or ():
-        if region.guard_reason and not quiet and region.guard != "left":
+        if region.guard_reason and not quiet and region.guard in IN_DOUBT:
             x, y = region.box[0]
             done = "; left as it was" if region.guard == "reverted" else ""
             messages.append(

@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 import torch
 
+from glyphsr.config.model import ModelConfig
 from glyphsr.errors import ConfigError
 from glyphsr.models.known_text import told
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.pipelines.agreed import agreed_text
 from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
 from glyphsr.pipelines.gain import detail, has_little_to_gain
-from glyphsr.pipelines.guard import Guard, default_reader
+from glyphsr.pipelines.guard import Guard, Verdict, default_reader
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.models import load_model
 from glyphsr.pipelines.upscaling import Line, Upscaler
-from glyphsr.pipelines.votes import Voters, may_vote
+from glyphsr.pipelines.votes import Voters, may_vote, votes_for
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import save_checkpoint
 
@@ -216,8 +218,10 @@ def test_doubt_about_what_is_no_word_is_not_dispelled():
 def test_voters_read_words():
     voters = Voters(torch.device("cpu"))
     sharp, blurred = sharp_and_blurred("HOTEL")
-    assert voters.count([sharp, sharp, blurred * 0], ["hotel", "MOTEL", "HOTEL"]) == [3, 0, 0]
-    assert voters.count([], []) == []
+    hotel, again, nothing = voters.read([sharp, sharp, blurred * 0])
+    assert hotel == again == ("hotel",) * 3
+    assert (votes_for("HOTEL", hotel), votes_for("MOTEL", hotel), votes_for("HOTEL", nothing)) == (3, 0, 0)
+    assert voters.read([]) == []
     assert may_vote(sharp, "HOTEL")
     assert may_vote(sharp, "HOTEL", "HOTEL", " HOTEL ")
     assert not may_vote(sharp, "HOTEL", "HOTEL", "HO TEL")
@@ -231,7 +235,7 @@ def test_votes_do_not_depend_on_the_size_asked_for():
     sharp, _ = sharp_and_blurred("HOTEL")
     large = sharp.repeat(6, axis=0).repeat(6, axis=1) * 0.4 + 0.3
     grain = np.random.default_rng(0).normal(0, 0.6, large.shape).astype(np.float32)  # gone where pixels are averaged
-    assert voters.count([sharp, large + grain], ["HOTEL"] * 2) == [3, 3]
+    assert voters.read([sharp, large + grain]) == [("hotel",) * 3] * 2
 
 
 def test_a_word_that_was_drawn_otherwise_than_it_reads_is_taken_back():
@@ -264,6 +268,71 @@ def test_a_word_is_left_where_most_of_the_judges_read_it_before():
     left, kept = guard.look([alike, other], [after, after], drawn=["MO", "MO"])
     assert (left.action, kept.action) == ("left", "kept")
     assert left.reason == "has little to gain: 3 of 3 judges read 'MO' before already"
+
+
+@pytest.mark.parametrize(
+    ("read", "judged", "drawn", "text"),
+    [
+        ("Hotel", ("hotel", "hotel", "motel"), "Hote1", "Hotel"),  # as the reader writes it
+        ("hotel", ("hotel", "hotei", "motel"), "HOTEL", "HOTEL"),  # as the prior does
+        ("HOTE", ("hotel", "hotel", "hotel"), "HOTEI", "HOTEL"),  # in capitals, as the prior's other reading is
+        ("hote", ("hotel", "hotel", "hotel"), "Hote", "Hotel"),
+        ("hote", ("hotel", "hotel", "hotel"), "hotei", "hotel"),
+        ("HOTE", ("hotel", "hotel", "hotel"), "", "HOTEL"),
+        ("Hotel", ("hotel", "motel", "motei"), "Hote1", None),  # two only
+        ("onune", ("onune", "onune", "onune"), "onune", None),  # no word
+        ("K9X", ("k9x", "k9x", "kgx"), "K9", "K9X"),  # which no list of words knows
+        ("", ("", "", ""), "", None),
+    ],
+)
+def test_what_most_readers_agree_on(read, judged, drawn, text):
+    assert agreed_text(read, judged, drawn) == text
+
+
+def test_a_word_is_drawn_anew_as_most_readers_read_it():
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
+    picture = np.clip(cv2.GaussianBlur(word("Welcome", 16), (0, 0), 1.4), 0, 1)
+    line = Line(picture, (2 * picture.shape[0], 2 * picture.shape[1]))
+    found = Upscaler(device="cpu", guard="revert", guard_reader="rapidocr").upscale_lines([line])[0]
+    assert found.verdict.action == "redrawn"
+    assert found.verdict.reason == "drawn anew as 'Welcome', which most readers read before"
+    free, anew = Upscaler(device="cpu").upscale_lines([line, Line(picture, line.size, "Welcome")])
+    assert np.abs(found.rgb - anew.rgb).max() < 1e-5
+    assert np.abs(found.rgb - free.rgb).max() > 0.05
+    warned = Upscaler(device="cpu", guard="warn", guard_reader="rapidocr").upscale_lines([line])[0]
+    assert warned.verdict.action == "kept"
+    assert np.abs(warned.rgb - free.rgb).max() < 1e-5
+
+
+def test_what_is_drawn_anew_has_to_be_read_as_that(garbling):
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
+    picture = word("HOTEL")
+    line = Line(picture, (2 * picture.shape[0], 2 * picture.shape[1]))
+    found = Upscaler(garbling, device="cpu", guard="revert", guard_reader="rapidocr").upscale_lines([line])[0]
+    assert found.verdict.agreed == "HOTEL"
+    assert found.verdict.action == "reverted"
+    guard = Guard("revert", reader="rapidocr")
+    point, none = (draw_word(price, 40).astype(np.float32) / 255 for price in ("2.85", "2 85"))
+    verdict = Verdict("rapidocr", Reading("2.85", 0.9), Reading("2.85", 0.9), "kept", None, 1.0, agreed="285")
+    kept, lost = guard.look_again([verdict, verdict], [point, none])
+    assert (kept.action, kept.after.text, kept.milliseconds > 1.0) == ("redrawn", "2.85", True)
+    assert lost is None
+
+
+def test_networks_that_cannot_be_told_draw_nothing_anew(tmp_path):
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
+    picture = np.clip(cv2.GaussianBlur(word("HOTEL", 16), (0, 0), 1.4), 0, 1)
+    line = Line(picture, (2 * picture.shape[0], 2 * picture.shape[1]))
+    config = ModelConfig.model_validate({"network": {"kind": "tsrn"}})
+    path = tmp_path / "tsrn.safetensors"
+    built = SuperResolver.from_config(config)
+    assert not built.can_be_told
+    save_checkpoint(path, built, kind="super_resolver", config=config, card={})
+    found = Upscaler(path, device="cpu", guard="revert", guard_reader="rapidocr").upscale_lines([line])[0]
+    assert found.verdict.action != "redrawn"
 
 
 def test_a_reader_has_to_be_one():

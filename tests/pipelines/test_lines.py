@@ -111,3 +111,14 @@ def test_resize_keeps_dimensions_and_flat_areas(size):
     assert resize(flat, size).shape == (*size, 3)
     assert np.allclose(resize(flat, size), 0.3, atol=1e-6)
     assert resize(flat[..., 0], size).shape == size
+
+
+def test_what_was_drawn_a_little_larger_stays_sharp():
+    line = np.full((16, 24, 3), 0.5, np.float32)
+    stripes = np.zeros((32, 48, 3), np.float32)
+    stripes[:, (np.arange(48) // 2) % 2 == 1] = 1.0
+    for size, is_sharp in (((32, 44), True), ((16, 24), False)):
+        drawn = compose(line, line, stripes, size=size, strength=1.0)
+        averaged = resize(stripes, size)
+        assert (drawn.std() > 1.02 * averaged.std()) == is_sharp
+        assert np.allclose(drawn, averaged, atol=1e-6) == (not is_sharp)
