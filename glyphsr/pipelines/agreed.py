@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from glyphsr.pipelines.votes import votes_for
 from glyphsr.text.charset import comparable
+from glyphsr.text.numbers import marked_numbers
 from glyphsr.text.words import is_no_word
 
 AGREED = 3
@@ -21,7 +22,8 @@ def agreed_text(read: str, judged: Sequence[str], drawn: str) -> str | None:
         drawn: What the network was told to draw by its prior.
 
     Returns:
-        ``None`` where fewer than :data:`AGREED` agree, or where it is no English word.
+        ``None`` where fewer than :data:`AGREED` agree, where it is no English word, and where the guard's reader sees a
+        number with a mark, which neither the judges nor the prior know.
 
     Example:
         >>> agreed_text("Coming", ["coming", "coming", "gomine"], "Comine")
@@ -33,7 +35,7 @@ def agreed_text(read: str, judged: Sequence[str], drawn: str) -> str | None:
     """
     texts = [comparable(drawn), comparable(read), *map(comparable, judged)]
     text, count = Counter(texts).most_common(1)[0]
-    if not text or count < AGREED or is_no_word(text):
+    if not text or count < AGREED or is_no_word(text) or marked_numbers(read):
         return None
     for written in (drawn, read):
         if votes_for(text, [written]):

@@ -282,6 +282,7 @@ def test_a_word_is_left_where_most_of_the_judges_read_it_before():
         ("Hotel", ("hotel", "motel", "motei"), "Hote1", None),  # two only
         ("onune", ("onune", "onune", "onune"), "onune", None),  # no word
         ("K9X", ("k9x", "k9x", "kgx"), "K9", "K9X"),  # which no list of words knows
+        ("16.59", ("1659", "1659", "1659"), "1659", None),  # whose point would be lost
         ("", ("", "", ""), "", None),
     ],
 )
@@ -314,11 +315,11 @@ def test_what_is_drawn_anew_has_to_be_read_as_that(garbling):
     assert found.verdict.agreed == "HOTEL"
     assert found.verdict.action == "reverted"
     guard = Guard("revert", reader="rapidocr")
-    point, none = (draw_word(price, 40).astype(np.float32) / 255 for price in ("2.85", "2 85"))
-    verdict = Verdict("rapidocr", Reading("2.85", 0.9), Reading("2.85", 0.9), "kept", None, 1.0, agreed="285")
-    kept, lost = guard.look_again([verdict, verdict], [point, none])
-    assert (kept.action, kept.after.text, kept.milliseconds > 1.0) == ("redrawn", "2.85", True)
-    assert lost is None
+    sharp, other = word("HOTEL", 32), word("MOTEL", 32)
+    verdict = Verdict("rapidocr", Reading("HOTEL", 0.9), Reading("MOTEL", 0.9), "reverted", "why", 1.0, agreed="HOTEL")
+    redrawn, refused = guard.look_again([verdict, verdict], [sharp, other])
+    assert (redrawn.action, redrawn.after.text, redrawn.milliseconds > 1.0) == ("redrawn", "HOTEL", True)
+    assert refused is None
 
 
 def test_networks_that_cannot_be_told_draw_nothing_anew(tmp_path):
