@@ -54,7 +54,7 @@ class Verdict:
     """Of the network's result."""
     action: Action
     reason: str | None
-    """Why it is in doubt or left, ``None`` where it is neither."""
+    """Why it is in doubt, left or drawn anew; ``None`` where it is none of these."""
     milliseconds: float
     """Share of the time that it took to look at the batch."""
     agreed: str | None = None
