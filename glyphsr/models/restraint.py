@@ -18,31 +18,56 @@ LEAST = torch.finfo(torch.float32).tiny
 """Certainty of a word that is as unsure as can be; 0 is no word at all."""
 
 
-def certainty(symbols: Tensor, columns: Tensor, *, reach: int) -> Tensor:
-    """How likely CTC's best path through the word at each step is.
+def certainty(symbols: Tensor, columns: Tensor, *, reach: int, alike: Sequence[int] | None = None) -> Tensor:
+    """How likely the word at each step says what CTC's best path spells of it, over all paths that spell the same.
 
     Words are runs of steps on some character's ink, with a few steps on both sides; so a letter cut at the border of a
-    window, or a word that cannot be read, has no say in its neighbours.
+    window, or a word that cannot be read, has no say in its neighbours. The best path alone would be the less likely
+    the more steps lie between two symbols, though nobody doubts the text.
+
+    Source: Graves et al. 2006, equation 3.
 
     Args:
         symbols: ``(B, S, T)`` class probabilities of CTC.
         columns: ``(B, S, T)`` probabilities of whose ink each step is on.
         reach: Steps on each side of ink that belong to it.
+        alike: For each class S the one that it counts as, such as a letter's other case; ``None`` for itself.
 
     Returns:
         ``(B, T)`` in [0, 1]; 0 where there is no word.
 
     Example:
-        >>> sure = torch.tensor([[[0.9, 0.5, 1.0, 0.8], [0.1, 0.5, 0.0, 0.2]]])
+        >>> between = torch.tensor([[[0.0, 0.5, 1.0, 0.4], [1.0, 0.5, 0.0, 0.6]]])
         >>> ink = torch.tensor([[[0.0, 0.0, 1.0, 0.0], [1.0, 1.0, 0.0, 1.0]]])
-        >>> certainty(sure, ink, reach=0)
-        tensor([[0.4500, 0.4500, 0.0000, 0.8000]])
+        >>> certainty(between, ink, reach=0)
+        tensor([[1.0000, 1.0000, 0.0000, 0.6000]])
     """
+    symbols = symbols.float()
+    if alike is not None:
+        classes = torch.tensor(alike, device=symbols.device)
+        symbols = torch.zeros_like(symbols).index_add_(1, classes, symbols)
     word = _words(columns, reach)
-    within = word > 0
-    costs = -symbols.float().amax(dim=1).clamp_min(1e-6).log() * within
-    total = torch.zeros(len(costs), costs.shape[1] + 1, device=costs.device).scatter_add_(1, word, costs)
-    return (-total.gather(1, word)).exp().clamp_min(LEAST) * within
+    spellings = _spellings(word, symbols.argmax(dim=1), None)
+    found = [(row, number) for row, numbers in enumerate(spellings) for number in numbers if number > 0]
+    likely = torch.zeros(len(word), word.shape[1] + 1, device=word.device)
+    if found:
+        rows, numbers = (torch.tensor(part, device=word.device) for part in zip(*found, strict=True))
+        within = word[rows] == numbers[:, None]  # (N, T)
+        lengths = within.sum(dim=1)
+        # The steps of each word come first, in their order; those behind them are not looked at.
+        order = (~within).int().sort(dim=1, stable=True).indices[:, : int(lengths.max())]
+        costs = symbols.clamp_min(1e-6).log()[rows].gather(2, order[:, None].expand(-1, symbols.shape[1], -1))
+        texts = [spellings[row][number] for row, number in found]
+        cost = F.ctc_loss(
+            costs.permute(2, 0, 1),
+            torch.tensor([symbol for text in texts for symbol in text], dtype=torch.long, device=word.device),
+            lengths,
+            torch.tensor([len(text) for text in texts], device=word.device),
+            blank=BLANK,
+            reduction="none",
+        )
+        likely[rows, numbers] = (-cost).exp().clamp(LEAST, 1.0)
+    return likely.gather(1, word)
 
 
 def agreement(
@@ -121,7 +146,7 @@ def gate(
         ``(B, 1, 1, W)`` in [``floor``, 1].
     """
     reach = reach_of(symbols.shape[2], size)
-    sure = certainty(symbols, columns, reach=reach)
+    sure = certainty(symbols, columns, reach=reach, alike=alike)
     if again is not None:
         sure = sure * agreement(symbols, again, columns, reach=reach, alike=alike)
     share = ((sure - config.low) / (config.high - config.low)).clamp(0, 1)

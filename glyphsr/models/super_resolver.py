@@ -111,7 +111,7 @@ class SuperResolver(nn.Module):
             return out
         symbols, columns = prior[:, :, 0].chunk(2, dim=1)  # (B, S, T) each
         height, width = out.sr.shape[-2:]
-        share = gate(symbols, columns, restraint, (height, width))  # (B, 1, 1, W)
+        share = gate(symbols, columns, restraint, (height, width), alike=self.alike)  # (B, 1, 1, W)
         if restraint.reread and bool((share > restraint.floor).any()):
             again = self.read_again(out.sr)
             share = gate(symbols, columns, restraint, (height, width), again, alike=self.alike)

@@ -87,7 +87,7 @@ def _least_sure_word(model: SuperResolver, prior: Tensor, lr: Tensor) -> list[fl
     symbols, columns = prior[:, :, 0].chunk(2, dim=1)
     height, width = lr.shape[-2:]
     reach = reach_of(symbols.shape[2], (height, width))
-    sure = certainty(symbols, columns, reach=reach)
+    sure = certainty(symbols, columns, reach=reach, alike=model.alike)
     sr = model.network(model.network_input(lr), prior).sr
     alike = agreement(symbols, model.read_again(sr), columns, reach=reach, alike=model.alike)
     there = sure > 0

@@ -35,6 +35,24 @@ def test_certainty_multiplies_the_steps_of_a_word():
     assert torch.allclose(found, torch.tensor([one, one, one, one, one, 0, 0, 0.7, 0.7]), atol=1e-6)
 
 
+def test_steps_between_two_symbols_leave_no_doubt_of_the_text():
+    """Whether a step is still the letter or the blank behind it is no matter; whether it is another letter is."""
+    columns = torch.tensor([[0.0, 1.0]] * 4).T[None]
+    blank, letter, other = (torch.tensor(steps) for steps in ([0.0, 0.5, 1.0, 0.5], [1.0, 0.5, 0.0, 0.0], [0, 0, 0, 0.5]))
+    sure = torch.stack([blank, letter, torch.zeros(4)])[None]
+    sure[0, 0, 3] = 1.0
+    unsure = torch.stack([blank, letter, other])[None]
+    assert torch.allclose(certainty(sure, columns, reach=1), torch.ones(1, 4), atol=1e-4)
+    assert torch.allclose(certainty(unsure, columns, reach=1), torch.full((1, 4), 0.5), atol=1e-4)
+
+
+def test_either_case_of_a_letter_is_the_same_text():
+    columns = torch.tensor([[0.0, 1.0]] * 3).T[None]
+    cases = torch.tensor([[[0.0, 0.0, 1.0], [0.5, 0.4, 0.0], [0.5, 0.6, 0.0]]])
+    assert certainty(cases, columns, reach=1).max() < 0.4
+    assert torch.allclose(certainty(cases, columns, reach=1, alike=(0, 1, 1)), torch.ones(1, 3), atol=1e-4)
+
+
 def test_a_word_has_no_say_in_its_neighbours():
     ink = "#" * 20 + "." * 6 + "#" * 20
     share = gate(*prior(ink, [1.0] * 23 + [0.5] * 23), CONFIG, size=(32, 46 * 4))[0, 0, 0]
