@@ -1,7 +1,7 @@
 """Trains the package's judges: rendered words, then CRNN, MORAN and ASTER, each with a card.
 
     python benchmarks/judges.py --words ../shared/data/iiit5k-lr/train-hr [--out runs] [--only crnn] [--install]
-    python benchmarks/judges.py --words ../shared/data/iiit5k-lr/train-hr --first aster-5  # the package's, further
+    python benchmarks/judges.py --words ../shared/data/iiit5k-lr/train-hr --first aster-4  # the package's, further
 
 Each piece goes on where it was stopped, so the same command is given again after an interruption; what is done is kept.
 The recipe is configs/recognizers/*.yaml; --steps and --count shorten it, --fonts names other fonts than the system's,
@@ -26,7 +26,7 @@ from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 RUNS = {
     "crnn": ("crnn", "crnn-2", "crnn-3", "crnn-4"),
     "moran": ("moran", "moran-2"),
-    "aster": ("aster", "aster-2", "aster-3", "aster-4", "aster-5"),
+    "aster": ("aster", "aster-2", "aster-3", "aster-4"),
 }
 """The runs of each kind, one on top of the other."""
 
