@@ -26,8 +26,9 @@ from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
 from glyphsr.pipelines.region_files import save_regions
 from glyphsr.pipelines.reports import PictureReport, UpscaleRun, check_report_path, render_report
+from glyphsr.pipelines.target_size import TargetSize
 from glyphsr.pipelines.upscale_rows import fields_of, notes_of
-from glyphsr.pipelines.upscaling import Line, TargetSize, UpscaledLine, Upscaler
+from glyphsr.pipelines.upscaling import Line, UpscaledLine, Upscaler
 from glyphsr.viz.compare import before_after
 
 CHUNK_PICTURES = 128

@@ -38,10 +38,8 @@ def test_certainty_multiplies_the_steps_of_a_word():
 def test_steps_between_two_symbols_leave_no_doubt_of_the_text():
     """Whether a step is still the letter or the blank behind it is no matter; whether it is another letter is."""
     columns = torch.tensor([[0.0, 1.0]] * 4).T[None]
-    blank, letter, other = (torch.tensor(steps) for steps in ([0.0, 0.5, 1.0, 0.5], [1.0, 0.5, 0.0, 0.0], [0, 0, 0, 0.5]))
-    sure = torch.stack([blank, letter, torch.zeros(4)])[None]
-    sure[0, 0, 3] = 1.0
-    unsure = torch.stack([blank, letter, other])[None]
+    sure = torch.tensor([[[0.0, 0.5, 1.0, 1.0], [1.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]])
+    unsure = torch.tensor([[[0.0, 0.5, 1.0, 0.5], [1.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5]]])
     assert torch.allclose(certainty(sure, columns, reach=1), torch.ones(1, 4), atol=1e-4)
     assert torch.allclose(certainty(unsure, columns, reach=1), torch.full((1, 4), 0.5), atol=1e-4)
 
