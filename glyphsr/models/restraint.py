@@ -23,7 +23,8 @@ def certainty(symbols: Tensor, columns: Tensor, *, reach: int, alike: Sequence[i
 
     Words are runs of steps on some character's ink, with a few steps on both sides; so a letter cut at the border of a
     window, or a word that cannot be read, has no say in its neighbours. The best path alone would be the less likely
-    the more steps lie between two symbols, though nobody doubts the text.
+    the more steps lie between two symbols, though nobody doubts the text. Classes that
+    count as one are added up before the best path is taken, so that one letter whose case changes on the way is one.
 
     Source: Graves et al. 2006, equation 3.
 
@@ -42,16 +43,15 @@ def certainty(symbols: Tensor, columns: Tensor, *, reach: int, alike: Sequence[i
         >>> certainty(between, ink, reach=0)
         tensor([[1.0000, 1.0000, 0.0000, 0.6000]])
     """
-    symbols = symbols.float()
+    # On the CPU, for not every device has CTC, and spellings are there anyway.
+    symbols, word = symbols.float().cpu(), _words(columns, reach).cpu()
     if alike is not None:
-        classes = torch.tensor(alike, device=symbols.device)
-        symbols = torch.zeros_like(symbols).index_add_(1, classes, symbols)
-    word = _words(columns, reach)
+        symbols = torch.zeros_like(symbols).index_add_(1, torch.tensor(alike), symbols)
     spellings = _spellings(word, symbols.argmax(dim=1), None)
     found = [(row, number) for row, numbers in enumerate(spellings) for number in numbers if number > 0]
-    likely = torch.zeros(len(word), word.shape[1] + 1, device=word.device)
+    likely = torch.zeros(len(word), word.shape[1] + 1)
     if found:
-        rows, numbers = (torch.tensor(part, device=word.device) for part in zip(*found, strict=True))
+        rows, numbers = (torch.tensor(part) for part in zip(*found, strict=True))
         within = word[rows] == numbers[:, None]  # (N, T)
         lengths = within.sum(dim=1)
         # The steps of each word come first, in their order; those behind them are not looked at.
@@ -60,14 +60,14 @@ def certainty(symbols: Tensor, columns: Tensor, *, reach: int, alike: Sequence[i
         texts = [spellings[row][number] for row, number in found]
         cost = F.ctc_loss(
             costs.permute(2, 0, 1),
-            torch.tensor([symbol for text in texts for symbol in text], dtype=torch.long, device=word.device),
+            torch.tensor([symbol for text in texts for symbol in text], dtype=torch.long),
             lengths,
-            torch.tensor([len(text) for text in texts], device=word.device),
+            torch.tensor([len(text) for text in texts]),
             blank=BLANK,
             reduction="none",
         )
         likely[rows, numbers] = (-cost).exp().clamp(LEAST, 1.0)
-    return likely.gather(1, word)
+    return likely.gather(1, word).to(columns.device)
 
 
 def agreement(

@@ -77,25 +77,10 @@ def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Dou
     """
     if votes == len(VOTERS):
         return found if is_no_word(drawn) else None
-    return _few_votes(after, votes, drawn) if found is None and votes < MAJORITY else found
-
-
-def unconfirmed(before: Reading, after: Reading, votes: int, drawn: str) -> Doubt | None:
-    """The doubt that nobody but the prior read a word before that was drawn; all voters reading the result dispel it.
-
-    Args:
-        before: What the reader reads in bicubic.
-        after: And in the result.
-        votes: How many read there what was drawn.
-        drawn: That text.
-    """
-    was_read = comparable(before.text) == comparable(drawn)
-    return None if was_read or votes == len(VOTERS) else _few_votes(after, votes, drawn)
-
-
-def _few_votes(after: Reading, votes: int, drawn: str) -> Doubt:
-    said = f"reads {after.text!r} ({after.confidence:.2f})"
-    return Doubt(f"{said}, and {votes} of {len(VOTERS)} judges {drawn!r}, which was drawn", is_worse=True)
+    if found is None and votes < MAJORITY:
+        said = f"reads {after.text!r} ({after.confidence:.2f})"
+        return Doubt(f"{said}, and {votes} of {len(VOTERS)} judges {drawn!r}, which was drawn", is_worse=True)
+    return found
 
 
 def changed_number(before: Reading, after: Reading, text: str | None = None) -> Doubt | None:

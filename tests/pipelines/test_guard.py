@@ -12,7 +12,7 @@ from glyphsr.errors import ConfigError
 from glyphsr.models.known_text import told
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.agreed import agreed_text
-from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted, unconfirmed
+from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
 from glyphsr.pipelines.gain import detail, has_little_to_gain
 from glyphsr.pipelines.guard import Guard, Verdict, default_reader
 from glyphsr.pipelines.lines import resize
@@ -207,14 +207,6 @@ def test_voters_dispel_and_raise_doubt():
     assert raised[1].reason == "reads 'STOF' (0.90), and 1 of 3 judges 'STOP', which was drawn"
 
 
-def test_what_only_the_prior_read_before_all_voters_have_to_read():
-    before, after = Reading("SIOP", 0.8), Reading("STOP", 0.9)
-    raised = [unconfirmed(before, after, votes, "STOP") for votes in range(4)]
-    assert [found is not None and found.is_worse for found in raised] == [True, True, True, False]
-    assert unconfirmed(Reading("Stop", 0.8), after, 2, "STOP") is None
-    assert raised[2].reason == "reads 'STOP' (0.90), and 2 of 3 judges 'STOP', which was drawn"
-
-
 def test_doubt_about_what_is_no_word_is_not_dispelled():
     own = Doubt("reads worse", is_worse=True)
     after = Reading("ONUNE", 0.9)
@@ -287,27 +279,25 @@ def test_a_word_is_left_where_most_of_the_judges_read_it_before():
         ("hote", ("hotel", "hotel", "hotel"), "Hote", "Hotel"),
         ("hote", ("hotel", "hotel", "hotel"), "hotei", "hotel"),
         ("HOTE", ("hotel", "hotel", "hotel"), "", "HOTEL"),
-        ("Hotel", ("hotel", "motel", "motei"), "Hote1", "Hotel"),  # two, one of them a judge
-        ("Hotel", ("hote", "motel", "motei"), "Hotel", None),  # no judge
-        ("Hotel", ("hote", "motel", "motei"), "Hote1", None),  # one only
+        ("Hotel", ("hotel", "motel", "motei"), "Hote1", None),  # two only
         ("onune", ("onune", "onune", "onune"), "onune", None),  # no word
         ("K9X", ("k9x", "k9x", "kgx"), "K9", "K9X"),  # which no list of words knows
         ("16.59", ("1659", "1659", "1659"), "1659", None),  # whose point would be lost
         ("", ("", "", ""), "", None),
     ],
 )
-def test_what_several_readers_agree_on(read, judged, drawn, text):
+def test_what_most_readers_agree_on(read, judged, drawn, text):
     assert agreed_text(read, judged, drawn) == text
 
 
-def test_a_word_is_drawn_anew_as_several_readers_read_it():
+def test_a_word_is_drawn_anew_as_most_readers_read_it():
     pytest.importorskip("rapidocr")
     pytest.importorskip("onnxruntime")
     picture = np.clip(cv2.GaussianBlur(word("Welcome", 16), (0, 0), 1.4), 0, 1)
     line = Line(picture, (2 * picture.shape[0], 2 * picture.shape[1]))
     found = Upscaler(device="cpu", guard="revert", guard_reader="rapidocr").upscale_lines([line])[0]
     assert found.verdict.action == "redrawn"
-    assert found.verdict.reason == "drawn anew as 'Welcome', which several readers read before"
+    assert found.verdict.reason == "drawn anew as 'Welcome', which most readers read before"
     free, anew = Upscaler(device="cpu").upscale_lines([line, Line(picture, line.size, "Welcome")])
     assert np.abs(found.rgb - anew.rgb).max() < 1e-5
     assert np.abs(found.rgb - free.rgb).max() > 0.05
