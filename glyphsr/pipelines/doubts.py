@@ -83,20 +83,6 @@ def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Dou
     return found
 
 
-def only_alone(after: Reading, votes: int, drawn: str) -> Doubt | None:
-    """The doubt that a word can be read as it was drawn only as long as nothing is beside it.
-
-    Args:
-        after: What the reader reads in the result.
-        votes: How many voters read what was drawn where the result is mirrored beyond its borders.
-        drawn: That text.
-    """
-    if votes:
-        return None
-    said = f"reads {after.text!r} ({after.confidence:.2f})"
-    return Doubt(f"{said}, and no judge {drawn!r}, which was drawn, with anything beside it", is_worse=True)
-
-
 def changed_number(before: Reading, after: Reading, text: str | None = None) -> Doubt | None:
     """The doubt that a number has lost its mark, or has another; networks whose prior knows no marks wipe them out.
 

@@ -16,7 +16,7 @@ import torch
 
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.pipelines.agreed import agreed_text
-from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, only_alone, outvoted
+from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
 from glyphsr.pipelines.gain import has_little_to_gain
 from glyphsr.pipelines.judges import EngineJudge, Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
@@ -147,9 +147,6 @@ class Guard:
                 for i, judged in judged_before.items()
                 if i not in left
             }
-        trusted = [i for i in changed if i in words and found[i] is None and i not in left]
-        for i, judged in self._judged(after, trusted, mirrored=True).items():
-            found[i] = only_alone(pairs[i][1], votes_for(words[i], judged), words[i])
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)
         return [self._verdict(*pair, found[i], left.get(i), each, agreed.get(i)) for i, pair in enumerate(pairs)]
 
@@ -178,13 +175,11 @@ class Guard:
             found.append(replace(verdict, after=now, action="redrawn", reason=reason, milliseconds=time_taken))
         return found
 
-    def _judged(
-        self, pictures: Sequence[Pixels], places: Sequence[int], *, mirrored: bool = False
-    ) -> dict[int, tuple[str, ...]]:
+    def _judged(self, pictures: Sequence[Pixels], places: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """What the voters read in the pictures at those places."""
         if not places:
             return {}
-        return dict(zip(places, self.voters.read([pictures[i] for i in places], mirrored=mirrored), strict=True))
+        return dict(zip(places, self.voters.read([pictures[i] for i in places]), strict=True))
 
     def _left(
         self,

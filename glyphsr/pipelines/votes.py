@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from glyphsr.pipelines.judges import Judge, open_judge
@@ -16,9 +15,6 @@ MAJORITY = 2
 
 ROWS = 32
 """Taller pictures are reduced to that before the judges squash them, which they do without averaging."""
-
-BORDER = 0.1875
-"""Share of its height by which a picture is mirrored beyond its borders, so that other strokes are beside its own."""
 
 LONGEST_ASPECT, LONGEST_TEXT = 8.0, 16
 """Of pictures, and characters of texts, on which they may vote: words, which is what they know."""
@@ -57,18 +53,15 @@ class Voters:
     def __init__(self, device: torch.device) -> None:
         self.judges: list[Judge] = [open_judge(name, device, offline=True) for name in VOTERS]
 
-    def read(self, pictures: Sequence[Pixels], *, mirrored: bool = False) -> list[tuple[str, ...]]:
+    def read(self, pictures: Sequence[Pixels]) -> list[tuple[str, ...]]:
         """What each of them reads in each picture, letters and digits without case.
 
         Args:
             pictures: ``(H, W, 3)`` float32 in [0, 1] each.
-            mirrored: Show them with a border of :data:`BORDER` in which they are mirrored.
         """
         if not pictures:
             return []
-        shown = [_reduced(picture) for picture in pictures]
-        shown = [_mirrored(picture) for picture in shown] if mirrored else shown
-        tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in shown]
+        tensors = [torch.from_numpy(_reduced(picture).copy()).permute(2, 0, 1) for picture in pictures]
         read = [[comparable(reading.text) for reading in judge.read(tensors)] for judge in self.judges]
         return list(zip(*read, strict=True))
 
@@ -76,8 +69,3 @@ class Voters:
 def _reduced(picture: Pixels) -> Pixels:
     height, width = picture.shape[:2]
     return picture if height <= ROWS else resize(picture, (ROWS, max(1, round(width * ROWS / height))))
-
-
-def _mirrored(picture: Pixels) -> Pixels:
-    border = round(BORDER * picture.shape[0])
-    return np.pad(picture, ((border, border), (border, border), (0, 0)), mode="symmetric")

@@ -12,7 +12,7 @@ from glyphsr.errors import ConfigError
 from glyphsr.models.known_text import told
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.agreed import agreed_text
-from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, only_alone, outvoted
+from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
 from glyphsr.pipelines.gain import detail, has_little_to_gain
 from glyphsr.pipelines.guard import Guard, Verdict, default_reader
 from glyphsr.pipelines.lines import resize
@@ -254,32 +254,6 @@ def test_a_word_that_was_drawn_otherwise_than_it_reads_is_taken_back():
     assert guard.look([blurred], [sharp], texts=["HOTEL"], drawn=["MOTEL"])[0].action == "kept"
     alone = Guard("revert", reader="crnn-light-synth")  # which knows no spaces, so that nobody tells words from phrases
     assert alone.look([blurred], [sharp], drawn=["MOTEL"])[0].action == "kept"
-
-
-def test_a_word_that_judges_read_only_with_nothing_beside_it_is_in_doubt():
-    pytest.importorskip("rapidocr")
-    pytest.importorskip("onnxruntime")
-    guard = Guard("warn", reader="rapidocr")
-    befores, afters = [], []
-    for text in ("EXIT", "HOTEL"):
-        after = np.clip(cv2.GaussianBlur(cropped(word(text, 32)), (0, 0), 1.0), 0, 1)
-        afters.append(after)
-        befores.append(np.clip(cv2.GaussianBlur(after, (0, 0), 3.0), 0, 1))
-    assert [votes_for(text, read) for text, read in zip(("EXIT", "HOTEL"), guard.voters.read(afters), strict=True)] == [
-        3,
-        3,
-    ]
-    narrow, wide = guard.look(befores, afters, drawn=["EXIT", "HOTEL"])
-    assert (narrow.action, wide.action) == ("warned", "kept")
-    assert narrow.reason.endswith(", and no judge 'EXIT', which was drawn, with anything beside it")
-    assert only_alone(narrow.after, 1, "EXIT") is None
-
-
-def cropped(picture):
-    """Without what is around its ink."""
-    ink = np.abs(picture - picture[0, 0]).max(axis=2) > 0.3
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def test_a_word_is_left_where_most_of_the_judges_read_it_before():
