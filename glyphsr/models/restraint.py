@@ -23,8 +23,8 @@ def certainty(symbols: Tensor, columns: Tensor, *, reach: int, alike: Sequence[i
 
     Words are runs of steps on some character's ink, with a few steps on both sides; so a letter cut at the border of a
     window, or a word that cannot be read, has no say in its neighbours. The best path alone would be the less likely
-    the more steps lie between two symbols, though nobody doubts the text. Classes that
-    count as one are added up before the best path is taken, so that one letter whose case changes on the way is one.
+    the more steps lie between two symbols, though nobody doubts the text. Classes that count as one are added up before
+    the best path is taken, so that one letter whose case changes on the way is one.
 
     Source: Graves et al. 2006, equation 3.
 
@@ -122,36 +122,20 @@ def _spellings(word: Tensor, paths: Tensor, alike: Sequence[int] | None) -> list
     return rows
 
 
-def gate(
-    symbols: Tensor,
-    columns: Tensor,
-    config: RestraintConfig,
-    size: tuple[int, int],
-    again: Tensor | None = None,
-    *,
-    alike: Sequence[int] | None = None,
-) -> Tensor:
+def gate(sure: Tensor, config: RestraintConfig, width: int) -> Tensor:
     """Share of the change that is applied in each column.
 
     Args:
-        symbols: ``(B, S, T)`` class probabilities of CTC.
-        columns: ``(B, S, T)`` probabilities of whose ink each step is on.
+        sure: ``(B, T)`` certainty of the word at each step, 0 where nothing is known of it.
         config: How certainty becomes a share.
-        size: ``(H, W)`` of the super-resolved picture, whose width the steps share evenly.
-        again: ``(B, S, T')`` class probabilities of CTC on the super-resolved picture; a word that they spell otherwise
-            counts as one that nothing is known of.
-        alike: As in :func:`agreement`.
+        width: Of the super-resolved picture, which the steps share evenly.
 
     Returns:
         ``(B, 1, 1, W)`` in [``floor``, 1].
     """
-    reach = reach_of(symbols.shape[2], size)
-    sure = certainty(symbols, columns, reach=reach, alike=alike)
-    if again is not None:
-        sure = sure * agreement(symbols, again, columns, reach=reach, alike=alike)
     share = ((sure - config.low) / (config.high - config.low)).clamp(0, 1)
     share = config.floor + (1 - config.floor) * share
-    return F.interpolate(share[:, None], size=size[1], mode="linear", align_corners=False)[:, :, None]
+    return F.interpolate(share[:, None], size=width, mode="linear", align_corners=False)[:, :, None]
 
 
 def reach_of(steps: int, size: tuple[int, int]) -> int:

@@ -13,7 +13,7 @@ from glyphsr.models.known_text import told
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.recognizers.interface import CTCRecognizer
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, SRNetwork, build_network, build_prior
-from glyphsr.models.restraint import gate
+from glyphsr.models.restraint import agreement, certainty, gate, reach_of
 from glyphsr.types import SROutput
 
 
@@ -111,10 +111,12 @@ class SuperResolver(nn.Module):
             return out
         symbols, columns = prior[:, :, 0].chunk(2, dim=1)  # (B, S, T) each
         height, width = out.sr.shape[-2:]
-        share = gate(symbols, columns, restraint, (height, width), alike=self.alike)  # (B, 1, 1, W)
-        if restraint.reread and bool((share > restraint.floor).any()):
-            again = self.read_again(out.sr)
-            share = gate(symbols, columns, restraint, (height, width), again, alike=self.alike)
+        reach = reach_of(symbols.shape[2], (height, width))
+        sure = certainty(symbols, columns, reach=reach, alike=self.alike)  # (B, T)
+        if restraint.reread and bool((sure > restraint.low).any()):
+            # Of a word that is spelled otherwise in the result nothing is known.
+            sure = sure * agreement(symbols, self.read_again(out.sr), columns, reach=reach, alike=self.alike)
+        share = gate(sure, restraint, width)  # (B, 1, 1, W)
         plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
         return SROutput(sr=plain + share * (out.sr - plain), glyphs=out.glyphs, share=share)
 

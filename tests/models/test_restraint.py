@@ -53,7 +53,8 @@ def test_either_case_of_a_letter_is_the_same_text():
 
 def test_a_word_has_no_say_in_its_neighbours():
     ink = "#" * 20 + "." * 6 + "#" * 20
-    share = gate(*prior(ink, [1.0] * 23 + [0.5] * 23), CONFIG, size=(32, 46 * 4))[0, 0, 0]
+    sure = certainty(*prior(ink, [1.0] * 23 + [0.5] * 23), reach=1)
+    share = gate(sure, CONFIG, 46 * 4)[0, 0, 0]
     assert share.shape == (184,)
     assert torch.allclose(share[:80], torch.ones(80), atol=1e-5)
     assert torch.allclose(share[100:], torch.full((84,), 0.1), atol=1e-5)
@@ -64,11 +65,12 @@ def test_a_word_as_unsure_as_can_be_is_a_word():
 
 
 def test_nothing_read_is_nothing_changed():
-    assert gate(*prior("....", [1.0] * 4), CONFIG, size=(32, 16)).unique().tolist() == [pytest.approx(0.1)]
+    sure = certainty(*prior("....", [1.0] * 4), reach=1)
+    assert gate(sure, CONFIG, 16).unique().tolist() == [pytest.approx(0.1)]
 
 
 def test_between_low_and_high_the_share_is_linear():
-    share = gate(*prior("#", [0.6]), CONFIG, size=(32, 4))
+    share = gate(torch.tensor([[0.6]]), CONFIG, 4)
     assert torch.allclose(share, torch.full((1, 1, 1, 4), 0.1 + 0.9 * 0.5), atol=1e-5)
 
 
@@ -115,7 +117,8 @@ def test_only_the_word_that_is_spelled_otherwise_is_held_back():
     ink = spelled("aaaaa------bbbbb")
     first, second = spelled("-a-b-------a-c--"), spelled("-a-b-------a-b--")
     assert agreement(first, second, ink, reach=1)[0].tolist() == [True] * 6 + [False] * 10
-    share = gate(first, ink, CONFIG, (32, 64), second)[0, 0, 0]
+    sure = certainty(first, ink, reach=1) * agreement(first, second, ink, reach=1)
+    share = gate(sure, CONFIG, 64)[0, 0, 0]
     assert torch.allclose(share[:20], torch.ones(20), atol=1e-5)
     assert torch.allclose(share[30:], torch.full((34,), 0.1), atol=1e-5)
 
