@@ -1,0 +1,121 @@
+"""Why a result cannot be trusted, by what is read before and after, and what several readers read before."""
+
+import pytest
+
+from glyphsr.pipelines.agreed import agreed_text
+from glyphsr.pipelines.doubts import Doubt, changed_number, dispelled, doubt, outvoted
+from glyphsr.types import Reading
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text", "reason", "worse"),
+    [
+        (("Welcome", 0.98), ("welcome", 0.97), None, None, None),
+        (("Welcome", 0.98), ("Welcomo", 0.9), None, "reads 'Welcomo' (0.90) instead of 'Welcome' (0.98)", True),
+        (("Wclcomo", 0.4), ("Welcome", 0.9), None, None, None),
+        (("Welcome", 0.9), ("Welcome", 0.3), None, "with less confidence, 0.30 instead of 0.90", True),
+        (("Welcome", 0.9), ("Welcome", 0.5), None, None, None),
+        (("", 0.0), ("Welcome", 0.5), None, None, None),
+        (("Welcome", 0.9), ("", 0.0), None, "reads '' (0.00) instead of", True),
+        (("北京", 0.9), ("東京", 0.8), None, "instead of '北京'", True),
+        (("Café", 0.9), ("Cafe", 0.9), None, None, None),
+        (("Welcome", 0.9), ("Welcomo", 0.99), "Welcome", "not the given 'Welcome'", True),
+        (("", 0.0), ("Welcom", 0.9), "Welcome", "not the given 'Welcome'", False),  # wrong, but better than it was
+        (("Wclcomo", 0.9), ("WELCOME!", 0.2), "Welcome", None, None),
+        (("Cafe", 0.9), ("Cafe", 0.9), "Café", None, None),
+        (("Welcome", 0.98), ("Welcome", 0.97), "###", None, None),  # a text that says nothing
+    ],
+)
+def test_what_is_in_doubt(before, after, text, reason, worse):
+    found = doubt(Reading(*before), Reading(*after), text)
+    assert (found is None) == (reason is None)
+    if found is not None:
+        assert reason in found.reason
+        assert found.is_worse == worse
+
+
+def test_a_new_reading_has_to_be_what_was_drawn():
+    before, after = Reading("C0MNG", 0.4), Reading("COMINC", 0.9)
+    assert doubt(before, after) is None
+    assert doubt(before, after, drawn="cominc") is None
+    found = doubt(before, after, drawn="COMING")
+    assert found.reason == "reads 'COMINC' (0.90), neither 'C0MNG' as before nor 'COMING' as drawn"
+    assert found.is_worse
+    assert doubt(before, before, drawn="COMING") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_doubted"),
+    [
+        ("2.85", "285", True),
+        ("2.85", "2,85", True),
+        ("2.00 2.00", "2.00 200", True),
+        ("2.35", "2.85", False),  # another digit is not for this to tell
+        ("1/1", "M", False),
+        ("TOTAL 16.59", "TOTAL 16.59", False),
+        ("702-596-9197", "702-596.9197", True),
+        ("285", "2.85", False),  # a mark that became readable
+        ("Dr. No", "Dr No", False),
+        ("12. 30", "12 30", False),
+        ("3 2.85", "3 285", True),
+        ("2:30", "12:30", False),
+        ("1.19", "1.190", False),
+        ("9:30", "9\uff1a30", False),  # of full width
+        ("9\uff1a30", "930", True),
+        ("12\u201313", "12-13", False),
+    ],
+)
+def test_a_number_keeps_its_marks(before, after, is_doubted):
+    found = changed_number(Reading(before, 0.9), Reading(after, 1.0))
+    assert (found is not None) == is_doubted
+
+
+def test_a_given_number_is_the_one_that_counts():
+    before, after = Reading("12,50", 0.9), Reading("12.50", 0.9)
+    assert changed_number(before, after) is not None
+    assert changed_number(before, after, "12.50") is None
+    assert changed_number(before, after, "12,50") is not None
+    assert changed_number(Reading("2.85", 0.9), Reading("285", 0.9), "285") is None
+
+
+def test_voters_dispel_doubt():
+    own = Doubt("reads worse", is_worse=True)
+    assert [dispelled(own, votes, "STOP") for votes in range(7)] == [own] * 6 + [None]
+    assert dispelled(None, 0, "STOP") is None
+
+
+def test_doubt_about_what_is_no_word_is_not_dispelled():
+    own = Doubt("reads worse", is_worse=True)
+    assert dispelled(own, 6, "ONUNE") is own
+    assert dispelled(own, 6, "ONLINE") is None
+    assert dispelled(None, 6, "ONUNE") is None
+
+
+@pytest.mark.parametrize(("before", "enough"), [("Stop", 3), ("SIOP", 5), ("", 5)])
+def test_voters_raise_doubt_sooner_where_the_reader_could_not_read_the_word(before, enough):
+    after = Reading("STOF", 0.9)
+    raised = [outvoted(Reading(before, 0.8), after, votes, "STOP") for votes in range(7)]
+    assert [found is not None and found.is_worse for found in raised] == [True] * enough + [False] * (7 - enough)
+    assert raised[1].reason == "reads 'STOF' (0.90), and 1 of 6 readings of judges 'STOP', which was drawn"
+
+
+@pytest.mark.parametrize(
+    ("read", "judged", "drawn", "text"),
+    [
+        ("Hotel", ("hotel", "hotel", "motel"), "Hote1", "Hotel"),  # as the reader writes it
+        ("hotel", ("hotel", "hotei", "motel"), "HOTEL", "HOTEL"),  # as the prior does
+        ("HOTE", ("hotel", "hotel", "hotel"), "HOTEI", "HOTEL"),  # in capitals, as the prior's other reading is
+        ("hote", ("hotel", "hotel", "hotel"), "Hote", "Hotel"),
+        ("hote", ("hotel", "hotel", "hotel"), "hotei", "hotel"),
+        ("HOTE", ("hotel", "hotel", "hotel"), "", "HOTEL"),
+        ("Hotel", ("hotel", "motel", "motei"), "Hote1", "Hotel"),  # two, one of them a judge
+        ("Hotel", ("hote", "motel", "motei"), "Hotel", None),  # no judge
+        ("Hotel", ("hote", "motel", "motei"), "Hote1", None),  # one only
+        ("onune", ("onune", "onune", "onune"), "onune", None),  # no word
+        ("K9X", ("k9x", "k9x", "kgx"), "K9", "K9X"),  # which no list of words knows
+        ("16.59", ("1659", "1659", "1659"), "1659", None),  # whose point would be lost
+        ("", ("", "", ""), "", None),
+    ],
+)
+def test_what_several_readers_agree_on(read, judged, drawn, text):
+    assert agreed_text(read, judged, drawn) == text
