@@ -3,8 +3,9 @@
     python benchmarks/guard.py --data-root iiit5k-lr/test [--readers rapidocr tesseract] [--draws N --seed S]
 
 Each reader guards while each other one judges. Broken is a word that the judge reads in bicubic and not in ours. Of the
-1,509 test words so few are broken that one of them more or less is a tenth: ``--draws`` degrades each word's HR picture
-anew instead, N times at each difficulty. Intervals are of 2,000 resamples of the words, with all their pictures.
+1,509 test words so few are broken that one of them more or less is a tenth: ``--draws`` has the package's own
+degradation make other LR pictures of each word's HR one, N at each of the three difficulties. Intervals are of 2,000
+resamples of the words, with all their pictures, less those in which nothing is broken or gained.
 """
 
 import argparse
@@ -100,10 +101,11 @@ def counted(was: NDArray[np.bool_], now: NDArray[np.bool_], result: NDArray[np.b
 
 
 def shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(..., 2)`` of ``(..., 4)``: how many fewer words are broken, and which share of the gain stays."""
+    """``(..., 2)`` of ``(..., 4)``: how many fewer words are broken, and which share of the gain stays, if any."""
     broken, left, gain, kept = np.moveaxis(sums, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.stack([1 - left / broken, kept / gain], axis=-1)
+        found = np.stack([1 - left / broken, kept / gain], axis=-1)
+    return np.where(np.stack([broken, gain], axis=-1) > 0, found, np.nan)
 
 
 def interval(counts: NDArray[np.float64], word_of: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -9,8 +9,8 @@ from glyphsr.text.numbers import marked_numbers
 from glyphsr.text.words import is_no_word
 
 AGREED = 2
-"""Of the guard's reader, the three voters and the prior, one of the voters among them. Of held-out words on which so
-many agree, and which are English, 93% say that, of those on which three do 98%; the voters have to read it then."""
+"""Of the guard's reader, the three voters and the prior, one of the voters among them: 60% of degraded held-out words
+have such a text, and 94% of these say that. The voters have to read it in the new drawing."""
 
 
 def agreed_text(read: str, judged: Sequence[str], drawn: str) -> str | None:
@@ -23,7 +23,8 @@ def agreed_text(read: str, judged: Sequence[str], drawn: str) -> str | None:
 
     Returns:
         ``None`` where fewer than :data:`AGREED` agree or none of the voters does, where it is no English word, and
-        where the guard's reader sees a number with a mark, which neither the judges nor the prior know.
+        where the guard's reader sees a number with a mark, which neither the judges nor the prior know. Of two texts
+        that equally many read it is the prior's that counts, else the reader's, and the other one is not looked at.
 
     Example:
         >>> agreed_text("Coming", ["coming", "coming", "gomine"], "Comine")

@@ -15,7 +15,7 @@ DROP = 0.5
 back more gain and not one spoilt word more."""
 
 ENOUGH_KNOWN, ENOUGH_NEW = READINGS // 2, READINGS - 1
-"""Votes for a word that the reader read before already, and for one that it did not."""
+"""Votes for a word that the reader read before already, and for one that it did not, or that was drawn anew."""
 
 
 class Doubt(NamedTuple):

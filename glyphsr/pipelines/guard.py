@@ -149,6 +149,7 @@ class Guard:
                 for i, judged in judged_before.items()
                 if i not in left
             }
+        # Where a word has little to gain anyhow, few votes for the result say nothing that matters.
         for i in votes:
             if found[i] is None and i not in left:
                 found[i] = outvoted(*pairs[i], votes[i], words[i])
@@ -198,7 +199,7 @@ class Guard:
         words: dict[int, str],
         judged: dict[int, tuple[str, ...]],
     ) -> dict[int, str]:
-        """Which of the lines that nothing is wrong with are better left as they were, and why.
+        """Which of the lines that the reader does not doubt are better left as they were, and why.
 
         They can be read as they are, a word by the majority of the voters and another line by the reader, and have
         little to gain.

@@ -88,6 +88,6 @@ def _reduced(picture: Pixels) -> Pixels:
 
 
 def _mirrored(picture: Pixels) -> Pixels:
-    height, width = picture.shape[:2]
-    border = min(round(BORDER * height), height - 1, width - 1)
-    return np.pad(picture, ((border, border), (border, border), (0, 0)), mode="reflect")
+    border = round(BORDER * picture.shape[0])
+    rows, columns = (min(border, size - 1) for size in picture.shape[:2])  # no more than there is to mirror
+    return np.pad(picture, ((rows, rows), (columns, columns), (0, 0)), mode="reflect")

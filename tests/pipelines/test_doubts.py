@@ -115,6 +115,8 @@ def test_voters_raise_doubt_sooner_where_the_reader_could_not_read_the_word(befo
         ("K9X", ("k9x", "k9x", "kgx"), "K9", "K9X"),  # which no list of words knows
         ("16.59", ("1659", "1659", "1659"), "1659", None),  # whose point would be lost
         ("", ("", "", ""), "", None),
+        ("motel", ("hotel", "hotel", "hote"), "motel", None),  # as many as for the other, and no judge
+        ("hote", ("hotel", "motel", "motel"), "hotel", "hotel"),  # of which the prior decides
     ],
 )
 def test_what_several_readers_agree_on(read, judged, drawn, text):

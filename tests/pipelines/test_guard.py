@@ -131,6 +131,7 @@ def test_voters_read_words():
     assert hotel == again == ("hotel",) * 3
     assert (votes_for("HOTEL", hotel), votes_for("MOTEL", hotel), votes_for("HOTEL", nothing)) == (3, 0, 0)
     assert voters.read([sharp], twice=True) == [("hotel",) * 6]
+    assert [len(read) for read in voters.read([sharp[:, :1], sharp[:1, :]], twice=True)] == [6, 6]
     assert voters.read([]) == voters.read([], twice=True) == []
     assert may_vote(sharp, "HOTEL")
     assert may_vote(sharp, "HOTEL", "HOTEL", " HOTEL ")
