@@ -8,13 +8,13 @@ from glyphsr.text.charset import comparable
 from glyphsr.text.numbers import marked_numbers
 from glyphsr.text.words import is_no_word
 
-AGREED = 2
-"""Of the guard's reader, the three voters and the prior, one of the voters among them: 60% of degraded held-out words
-have such a text, and 94% of these say that. The voters have to read it in the new drawing."""
+AGREED = 3
+"""Of the guard's reader, the three voters and the prior. Of held-out words on which so many agree, and which are
+English, 98% say that; of those on which two do, 93%."""
 
 
 def agreed_text(read: str, judged: Sequence[str], drawn: str) -> str | None:
-    """The text that the most readers of a plain enlargement read, in the case in which it is likeliest written.
+    """The text that most of the readers of a plain enlargement agree on, in the case in which it is likeliest written.
 
     Args:
         read: What the guard's reader reads.
@@ -22,21 +22,20 @@ def agreed_text(read: str, judged: Sequence[str], drawn: str) -> str | None:
         drawn: What the network was told to draw by its prior.
 
     Returns:
-        ``None`` where fewer than :data:`AGREED` agree or none of the voters does, where it is no English word, and
-        where the guard's reader sees a number with a mark, which neither the judges nor the prior know. Of two texts
-        that equally many read it is the prior's that counts, else the reader's, and the other one is not looked at.
+        ``None`` where fewer than :data:`AGREED` agree, where it is no English word, and where the guard's reader sees a
+        number with a mark, which neither the judges nor the prior know.
 
     Example:
         >>> agreed_text("Coming", ["coming", "coming", "gomine"], "Comine")
         'Coming'
         >>> agreed_text("Coning", ["coming", "coming", "coming"], "GOMING")
         'COMING'
-        >>> agreed_text("Coming", ["goming", "gomine", "cominc"], "Coming") is None
+        >>> agreed_text("Coming", ["coming", "gomine", "cominc"], "Comine") is None
         True
     """
     texts = [comparable(drawn), comparable(read), *map(comparable, judged)]
     text, count = Counter(texts).most_common(1)[0]
-    if not text or count < AGREED or not votes_for(text, judged) or is_no_word(text) or marked_numbers(read):
+    if not text or count < AGREED or is_no_word(text) or marked_numbers(read):
         return None
     for written in (drawn, read):
         if votes_for(text, [written]):

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from glyphsr.metrics.edit import edit_similarity
-from glyphsr.pipelines.votes import READINGS
+from glyphsr.pipelines.votes import MAJORITY, VOTERS
 from glyphsr.text.charset import comparable
 from glyphsr.text.numbers import has_digits, marked_numbers
 from glyphsr.text.words import is_no_word
@@ -13,9 +13,6 @@ from glyphsr.types import Reading
 DROP = 0.5
 """Loss of confidence in an unchanged reading from which a line is suspicious. On IIIT5K-LR's training words 0.3 took
 back more gain and not one spoilt word more."""
-
-ENOUGH_KNOWN, ENOUGH_NEW = READINGS // 2, READINGS - 1
-"""Votes for a word that the reader read before already, and for one that it did not, or that was drawn anew."""
 
 
 class Doubt(NamedTuple):
@@ -66,37 +63,24 @@ def doubt(
     return None
 
 
-def dispelled(found: Doubt | None, votes: int, drawn: str) -> Doubt | None:
+def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Doubt | None:
     """What remains of the reader's doubt of a word once the voters have read the result.
 
-    Nothing where all readings are what was drawn, unless no such word is known: of held-out words that are drawn
-    wrongly half are no words, of those drawn rightly a tenth.
+    All of them dispel it, unless no such word is known: of held-out words that are drawn wrongly half are no words, of
+    those drawn rightly a tenth. Fewer than the majority raise one.
 
     Args:
         found: The reader's own.
-        votes: How many of the voters' :data:`~glyphsr.pipelines.votes.READINGS` are what was drawn.
-        drawn: That text.
-    """
-    return None if votes == READINGS and not is_no_word(drawn) else found
-
-
-def outvoted(before: Reading, after: Reading, votes: int, drawn: str) -> Doubt | None:
-    """The voters' own doubt of a word, where too few of their readings are what was drawn.
-
-    Half of them are enough where the reader read that before already; else nobody but the prior may have, and all but
-    one have to be.
-
-    Args:
-        before: What the reader reads in bicubic.
         after: What it reads in the result.
-        votes: How many readings of the result are what was drawn.
+        votes: How many read what was drawn.
         drawn: That text.
     """
-    was_read = comparable(before.text) == comparable(drawn)
-    if votes >= (ENOUGH_KNOWN if was_read else ENOUGH_NEW):
-        return None
-    said = f"reads {after.text!r} ({after.confidence:.2f})"
-    return Doubt(f"{said}, and {votes} of {READINGS} readings of judges {drawn!r}, which was drawn", is_worse=True)
+    if votes == len(VOTERS):
+        return found if is_no_word(drawn) else None
+    if found is None and votes < MAJORITY:
+        said = f"reads {after.text!r} ({after.confidence:.2f})"
+        return Doubt(f"{said}, and {votes} of {len(VOTERS)} judges {drawn!r}, which was drawn", is_worse=True)
+    return found
 
 
 def changed_number(before: Reading, after: Reading, text: str | None = None) -> Doubt | None:

@@ -14,11 +14,6 @@ DETAIL, CHANGE = 24.0, 1.7
 """Fitted by a logistic regression to which of IIIT5K-LR's training words that rapidocr reads alike before and after
 tesseract lost, and which it gained; kept as they are for words that voters read before already."""
 
-MARGIN = 0.1
-"""Added to that, in logarithms of characters, so that more is left as it was. Of words on which the other two were not
-fitted 32 instead of 37 of 173 broken ones stay broken then, all else being as it is, and 2% of the gain is lost; twice
-as much mends no more."""
-
 
 def detail(picture: Pixels) -> float:
     """Deviation of what a Gaussian of 2 pixels at 32 rows takes away, as a share of the contrast; blur has little.
@@ -45,7 +40,7 @@ def contrast(picture: Pixels) -> float:
 
 
 def has_little_to_gain(before: Pixels, after: Pixels, characters: int) -> bool:
-    """Whether a word that can be read before is so short, so crisp and so little changed that it may stay.
+    """Whether a word that can be read before and after is so short, so crisp and so little changed that it may stay.
 
     Single characters and crisp short words lose as often as they gain where another reader looks at them: it has
     nothing but their shapes to go by.
@@ -56,4 +51,4 @@ def has_little_to_gain(before: Pixels, after: Pixels, characters: int) -> bool:
         characters: Letters and digits that are read.
     """
     change = float(np.percentile(np.abs(after - before).mean(axis=2), 95)) / contrast(before)
-    return math.log(max(1, characters)) <= DETAIL * detail(before) - CHANGE * change + MARGIN
+    return math.log(max(1, characters)) <= DETAIL * detail(before) - CHANGE * change

@@ -1,7 +1,7 @@
 """A second reader looks at each line before and after: changes of what can be read are told, or taken back.
 
 Of words the package's own judges are asked too: whether they read what was drawn, and what the word said before, so
-that it can be drawn anew as they read it.
+that it can be drawn anew as most of them read it.
 """
 
 import time
@@ -16,7 +16,7 @@ import torch
 
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.pipelines.agreed import agreed_text
-from glyphsr.pipelines.doubts import ENOUGH_NEW, Doubt, changed_number, dispelled, doubt, outvoted
+from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
 from glyphsr.pipelines.gain import has_little_to_gain
 from glyphsr.pipelines.judges import EngineJudge, Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
@@ -28,7 +28,7 @@ from glyphsr.types import Reading
 GuardMode = Literal["off", "warn", "revert"]
 Action = Literal["kept", "warned", "reverted", "left", "redrawn"]
 """The result is used, is used though in doubt, is not used since it is, is not used since it has little to gain, or is
-drawn anew as several readers read the word before."""
+drawn anew as most readers read the word before."""
 
 AS_BEFORE = ("reverted", "left")
 """Actions by which a line is as bicubic has it."""
@@ -58,7 +58,7 @@ class Verdict:
     milliseconds: float
     """Share of the time that it took to look at the batch."""
     agreed: str | None = None
-    """What several readers read before anything is drawn, where the result may be drawn anew as that."""
+    """What most readers agree that a word says before anything is drawn, where the result may be drawn anew as that."""
 
 
 def default_reader() -> str:
@@ -130,10 +130,8 @@ class Guard:
             waited = time.monotonic()
             _ = self.voters
             started += time.monotonic() - waited  # loading is no reading
-        judged_after = self._judged(after, [i for i in changed if i in words], twice=True)
-        votes = {i: votes_for(words[i], judged) for i, judged in judged_after.items()}
-        for i in votes:
-            found[i] = dispelled(found[i], votes[i], words[i])
+        for i, judged in self._judged(after, [i for i in changed if i in words]).items():
+            found[i] = outvoted(found[i], pairs[i][1], votes_for(words[i], judged), words[i])
         for i in changed:
             own = found[i]
             if own is None or not own.is_worse:
@@ -149,15 +147,11 @@ class Guard:
                 for i, judged in judged_before.items()
                 if i not in left
             }
-        # Where a word has little to gain anyhow, few votes for the result say nothing that matters.
-        for i in votes:
-            if found[i] is None and i not in left:
-                found[i] = outvoted(*pairs[i], votes[i], words[i])
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)
         return [self._verdict(*pair, found[i], left.get(i), each, agreed.get(i)) for i, pair in enumerate(pairs)]
 
     def look_again(self, verdicts: Sequence[Verdict], again: Sequence[Pixels]) -> list[Verdict | None]:
-        """Whether words drawn anew, as was agreed, are read as that: by all voters, and by most with mirrored borders.
+        """Whether words drawn anew, as was agreed, are read as that by all voters.
 
         Args:
             verdicts: Of the words, each with its ``agreed``.
@@ -168,27 +162,24 @@ class Guard:
         """
         started = time.monotonic()
         read = self._read(again)
-        judged = self._judged(again, list(range(len(again))), twice=True)
+        judged = self._judged(again, list(range(len(again))))
         each = round((time.monotonic() - started) * 1000 / max(1, len(again)), 2)
         found: list[Verdict | None] = []
         for i, (verdict, now) in enumerate(zip(verdicts, read, strict=True)):
             assert verdict.agreed is not None
-            as_it_is = votes_for(verdict.agreed, judged[i][: len(VOTERS)])
-            if as_it_is < len(VOTERS) or votes_for(verdict.agreed, judged[i]) < ENOUGH_NEW:
+            if votes_for(verdict.agreed, judged[i]) < len(VOTERS):
                 found.append(None)
                 continue
-            reason = f"drawn anew as {verdict.agreed!r}, which several readers read before"
+            reason = f"drawn anew as {verdict.agreed!r}, which most readers read before"
             time_taken = round(verdict.milliseconds + each, 2)
             found.append(replace(verdict, after=now, action="redrawn", reason=reason, milliseconds=time_taken))
         return found
 
-    def _judged(
-        self, pictures: Sequence[Pixels], places: Sequence[int], *, twice: bool = False
-    ) -> dict[int, tuple[str, ...]]:
+    def _judged(self, pictures: Sequence[Pixels], places: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """What the voters read in the pictures at those places."""
         if not places:
             return {}
-        return dict(zip(places, self.voters.read([pictures[i] for i in places], twice=twice), strict=True))
+        return dict(zip(places, self.voters.read([pictures[i] for i in places]), strict=True))
 
     def _left(
         self,
@@ -199,7 +190,7 @@ class Guard:
         words: dict[int, str],
         judged: dict[int, tuple[str, ...]],
     ) -> dict[int, str]:
-        """Which of the lines that the reader does not doubt are better left as they were, and why.
+        """Which of the lines that nothing is wrong with are better left as they were, and why.
 
         They can be read as they are, a word by the majority of the voters and another line by the reader, and have
         little to gain.

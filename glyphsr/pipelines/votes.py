@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from glyphsr.pipelines.judges import Judge, open_judge
@@ -13,13 +12,6 @@ VOTERS = ("crnn-synth", "moran-synth", "aster-synth")
 """Trained on words squashed to one size; the network and its prior were not taught by what they read."""
 
 MAJORITY = 2
-"""Of them, of a word before anything is drawn."""
-
-READINGS = 2 * len(VOTERS)
-"""Of a result: each reads it as it is, and with its borders mirrored."""
-
-BORDER = 0.1875
-"""Share of its height by which a picture is mirrored beyond its borders, so that other strokes are beside its own."""
 
 ROWS = 32
 """Taller pictures are reduced to that before the judges squash them, which they do without averaging."""
@@ -61,33 +53,19 @@ class Voters:
     def __init__(self, device: torch.device) -> None:
         self.judges: list[Judge] = [open_judge(name, device, offline=True) for name in VOTERS]
 
-    def read(self, pictures: Sequence[Pixels], *, twice: bool = False) -> list[tuple[str, ...]]:
+    def read(self, pictures: Sequence[Pixels]) -> list[tuple[str, ...]]:
         """What each of them reads in each picture, letters and digits without case.
 
         Args:
             pictures: ``(H, W, 3)`` float32 in [0, 1] each.
-            twice: Read them with their borders mirrored too.
-
-        Returns:
-            Three readings per picture, or six: those of the picture as it is come first.
         """
         if not pictures:
             return []
-        plain = [_reduced(picture) for picture in pictures]
-        shown = [plain, [_mirrored(picture) for picture in plain]] if twice else [plain]
-        read = []
-        for part in shown:
-            tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in part]
-            read += [[comparable(reading.text) for reading in judge.read(tensors)] for judge in self.judges]
+        tensors = [torch.from_numpy(_reduced(picture).copy()).permute(2, 0, 1) for picture in pictures]
+        read = [[comparable(reading.text) for reading in judge.read(tensors)] for judge in self.judges]
         return list(zip(*read, strict=True))
 
 
 def _reduced(picture: Pixels) -> Pixels:
     height, width = picture.shape[:2]
     return picture if height <= ROWS else resize(picture, (ROWS, max(1, round(width * ROWS / height))))
-
-
-def _mirrored(picture: Pixels) -> Pixels:
-    border = round(BORDER * picture.shape[0])
-    rows, columns = (min(border, size - 1) for size in picture.shape[:2])  # no more than there is to mirror
-    return np.pad(picture, ((rows, rows), (columns, columns), (0, 0)), mode="reflect")

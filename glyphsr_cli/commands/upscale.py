@@ -101,7 +101,7 @@ def upscale(
             help="A second reader reads each line before and after, and beside an OCR engine three judges each word. "
             "warn: tell where it became worse to read, is not what was drawn, or a number lost its point. revert: "
             "leave such lines as they were, and short or sharp ones that could be read before, and draw words anew "
-            "as several readers read them before.",
+            "as most readers read them before.",
             show_default="off",
             rich_help_panel=GUARD,
         ),
