@@ -19,9 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from glyphsr.config.degradation import LEVELS, DegradationConfig
-from glyphsr.data.degradation.arrays import degrade
+from glyphsr.data.degradation.levels import degrade_at_levels
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.data.pair_loader import resize as resize_as_loaded
 from glyphsr.pipelines.judges import open_judge
 from glyphsr.pipelines.lines import Pixels, resize
 from glyphsr.pipelines.upscaling import Line, Upscaler
@@ -29,7 +28,6 @@ from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
 
 CHUNK = 100
-ROWS = 32
 RESAMPLES = 2000
 
 
@@ -79,20 +77,13 @@ def read_words(arguments: argparse.Namespace) -> list[tuple[str, Line, int]]:
         words = PairedLmdb(arguments.data_root / subset)
         for i in range(min(len(words), arguments.limit or len(words))):
             sample = words[i]
-            assert sample.lr is not None
-            pictures = degraded(sample.hr, arguments.draws, rng) if arguments.draws else [sample.lr]
-            for picture in pictures:
+            anew = degrade_at_levels(sample.hr, DegradationConfig(), rng, draws=arguments.draws)
+            stored = [] if sample.lr is None else [sample.lr]
+            for picture in [picture for _, drawn in anew for picture in drawn] or stored:
                 lr = np.asarray(picture / np.float32(255), np.float32)
                 found.append((comparable(sample.label), Line(lr, (2 * lr.shape[0], 2 * lr.shape[1])), number))
             number += 1
     return found
-
-
-def degraded(hr: NDArray[np.uint8], draws: int, rng: np.random.Generator) -> list[NDArray[np.uint8]]:
-    """Low-resolution pictures of a word, ``draws`` at each difficulty."""
-    even = resize_as_loaded(hr, (ROWS, max(8, round(hr.shape[1] * ROWS / hr.shape[0] / 2) * 2)))
-    settings = [DegradationConfig(difficulty=level, mild_share=0.0) for level in LEVELS.values()]
-    return [degrade(even, setting, rng) for setting in settings for _ in range(draws)]
 
 
 def counted(was: NDArray[np.bool_], now: NDArray[np.bool_], result: NDArray[np.bool_]) -> NDArray[np.float64]:

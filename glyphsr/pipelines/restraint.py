@@ -8,11 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glyphsr.config.degradation import LEVELS
 from glyphsr.config.model import RestraintConfig
 from glyphsr.config.training import DataConfig
-from glyphsr.data.degradation.arrays import degrade
-from glyphsr.data.pair_loader import resize as resize_as_loaded
+from glyphsr.data.degradation.levels import degrade_at_levels
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError
 from glyphsr.metrics.accuracy import words_match
@@ -20,9 +18,6 @@ from glyphsr.models.restraint import agreement, certainty, reach_of
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.lines import plan_line, resize
 from glyphsr.text.charset import filter_lower
-
-HEIGHT = 32
-"""HR line height of the held-out words, in pixels."""
 
 FULL, NONE = 0.97, 2 / 3
 """Shares of right readings: the whole change is applied to the surest words of which so many are right, none of it to
@@ -62,11 +57,8 @@ def held_out_readings(
             sample = source.collection[index]
             if not filter_lower(sample.label):  # nothing that a reading is compared by
                 continue
-            width = max(8, round(sample.hr.shape[1] * HEIGHT / sample.hr.shape[0] / 2) * 2)
-            hr = resize_as_loaded(sample.hr, (HEIGHT, width))
-            for name, difficulty in LEVELS.items():
-                settings = data.degradation.model_copy(update={"difficulty": difficulty, "mild_share": 0.0})
-                lr = torch.stack([_as_seen(degrade(hr, settings, rng), model) for _ in range(draws)])
+            for name, words in degrade_at_levels(sample.hr, data.degradation, rng, draws=draws):
+                lr = torch.stack([_as_seen(word, model) for word in words])
                 prior = model.prior(lr)
                 sure = _least_sure_word(model, prior, lr)
                 readings = model.prior.recognizer.decode(prior.squeeze(2))
