@@ -1,6 +1,6 @@
 """What rapidocr reads on pages: plain bicubic enlargement against page mode, with and without the guard.
 
-    python benchmarks/page_readings.py [--guard off warn revert]
+    python benchmarks/page_readings.py [--guard off warn revert] [--guard-reader NAME]
 
 The examples' lines are read each by its own box, which page mode is given without their texts; scikit-image's pictures
 as a whole, by lines that are found.
@@ -31,9 +31,13 @@ HEIGHTS = {"min_text_height": 6.0, "max_text_height": 96.0}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--guard", nargs="+", choices=["off", "warn", "revert"], default=["off", "revert"])
+    parser.add_argument("--guard-reader")
     arguments = parser.parse_args()
     engine = open_rapidocr()
-    pages = {guard: PageUpscaler(Upscaler(guard=guard), **HEIGHTS) for guard in arguments.guard}
+    pages = {
+        guard: PageUpscaler(Upscaler(guard=guard, guard_reader=arguments.guard_reader), **HEIGHTS)
+        for guard in arguments.guard
+    }
 
     def read(picture: Pixels, *, whole: bool = False) -> list[str]:
         pixels = cv2.cvtColor((picture.clip(0, 1) * 255).round().astype(np.uint8), cv2.COLOR_RGB2BGR)

@@ -1,10 +1,11 @@
 """Why a result cannot be trusted, by what is read in it and in what it was made of."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from glyphsr.metrics.edit import edit_similarity
-from glyphsr.pipelines.votes import MAJORITY, VOTERS
+from glyphsr.pipelines.votes import MAJORITY, VOTERS, votes_for
 from glyphsr.text.charset import comparable
 from glyphsr.text.numbers import has_digits, marked_numbers
 from glyphsr.text.words import is_no_word
@@ -54,8 +55,8 @@ def doubt(
     if was != now:
         if drawn is not None and now != comparable(drawn):
             return Doubt(f"{said}, neither {before.text!r} as before nor {drawn!r} as drawn", is_worse=True)
-        if after.confidence > before.confidence:
-            return None
+        if after.confidence > before.confidence or (drawn is not None and not was):
+            return None  # engines may be wholly unsure of what they read rightly
         return Doubt(f"{said} instead of {before.text!r} ({before.confidence:.2f})", is_worse=True)
     if before.confidence - after.confidence > drop:
         less = f"{after.confidence:.2f} instead of {before.confidence:.2f}"
@@ -81,6 +82,41 @@ def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Dou
         said = f"reads {after.text!r} ({after.confidence:.2f})"
         return Doubt(f"{said}, and {votes} of {len(VOTERS)} judges {drawn!r}, which was drawn", is_worse=True)
     return found
+
+
+def outvoted_own(
+    found: Doubt | None, before: Reading, after: Reading, judged: Sequence[str], drawn: str
+) -> Doubt | None:
+    """As :func:`outvoted`, of the doubt of a reader of ours, which knows no spaces and is weaker than an OCR engine.
+
+    What was drawn may be a phrase, of which the judges read the letters as best they can: that they do not read it says
+    little, that two of them read the same other text does. One that reads it is enough where the reader itself came
+    nearer to it.
+
+    Args:
+        found: The reader's own.
+        before: What it reads in bicubic.
+        after: What it reads in the result.
+        judged: What the voters read in the result, letters and digits without case.
+        drawn: What was to be drawn.
+
+    Example:
+        >>> before, after = Reading("COMNG", 0.4), Reading("COMIN", 0.5)
+        >>> outvoted_own(Doubt("", True), before, after, ["coming", "comino", "comin"], "COMING") is None
+        True
+    """
+    wanted = comparable(drawn)
+    votes = votes_for(drawn, judged)
+    if votes == len(VOTERS):
+        return None
+    came_nearer = edit_similarity(comparable(after.text), wanted) > edit_similarity(comparable(before.text), wanted)
+    if found is not None and not (votes and came_nearer):
+        return found
+    text, count = Counter(judged).most_common(1)[0]
+    if text and text != wanted and count >= MAJORITY:
+        said = f"reads {after.text!r} ({after.confidence:.2f})"
+        return Doubt(f"{said}, and {count} of {len(VOTERS)} judges {text!r}, not {drawn!r} as drawn", is_worse=True)
+    return None
 
 
 def changed_number(before: Reading, after: Reading, text: str | None = None) -> Doubt | None:

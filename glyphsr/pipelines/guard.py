@@ -16,7 +16,7 @@ import torch
 
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.pipelines.agreed import agreed_text
-from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
+from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted, outvoted_own
 from glyphsr.pipelines.gain import has_little_to_gain
 from glyphsr.pipelines.judges import EngineJudge, Judge, open_judge
 from glyphsr.pipelines.lines import Pixels
@@ -89,9 +89,9 @@ class Guard:
             self.judge: Judge = open_judge(reader or default_reader(), self._device, offline=offline)
         except ConfigError as error:
             raise ConfigError(str(error).replace("--recognizer", "--guard-reader")) from error
-        # Readers of ours know no spaces, so that nobody would tell words, on which there are votes, from phrases.
-        self.has_votes = isinstance(self.judge, EngineJudge)
-        if self.has_votes:
+        # Readers of ours know no spaces, so that nobody tells words, on which there are votes, from phrases.
+        self.knows_spaces = isinstance(self.judge, EngineJudge)
+        if self.knows_spaces:
             english_words()  # what is missing is told before anything is drawn
 
     @cached_property
@@ -122,7 +122,7 @@ class Guard:
         found = [doubt(*pair, text, drawn=draw) for pair, text, draw in zip(pairs, told, draws, strict=True)]
         changed = [i for i in range(len(pairs)) if np.abs(after[i] - before[i]).max() > VISIBLE]
         words: dict[int, str] = {}
-        for i, draw in enumerate(draws) if self.has_votes else ():
+        for i, draw in enumerate(draws):
             was, now = pairs[i]
             if told[i] is None and draw is not None and may_vote(after[i], draw, was.text, now.text):
                 words[i] = draw
@@ -131,7 +131,10 @@ class Guard:
             _ = self.voters
             started += time.monotonic() - waited  # loading is no reading
         for i, judged in self._judged(after, [i for i in changed if i in words]).items():
-            found[i] = outvoted(found[i], pairs[i][1], votes_for(words[i], judged), words[i])
+            if self.knows_spaces:
+                found[i] = outvoted(found[i], pairs[i][1], votes_for(words[i], judged), words[i])
+            else:
+                found[i] = outvoted_own(found[i], *pairs[i], judged, words[i])
         for i in changed:
             own = found[i]
             if own is None or not own.is_worse:
@@ -139,13 +142,13 @@ class Guard:
         left: dict[int, str] = {}
         agreed: dict[int, str | None] = {}
         if self.mode == "revert":
-            judged_before = self._judged(before, list(words))
             free = [i for i in changed if found[i] is None and told[i] is None]
+            judged_before = self._judged(before, [i for i in words if self.knows_spaces or i in free])
             left = self._left(free, before, after, pairs, words, judged_before)
             agreed = {
                 i: agreed_text(pairs[i][0].text, judged, words[i])
                 for i, judged in judged_before.items()
-                if i not in left
+                if self.knows_spaces and i not in left
             }
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)
         return [self._verdict(*pair, found[i], left.get(i), each, agreed.get(i)) for i, pair in enumerate(pairs)]

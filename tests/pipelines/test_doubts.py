@@ -3,7 +3,7 @@
 import pytest
 
 from glyphsr.pipelines.agreed import agreed_text
-from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted
+from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted, outvoted_own
 from glyphsr.types import Reading
 
 
@@ -42,6 +42,13 @@ def test_a_new_reading_has_to_be_what_was_drawn():
     assert found.reason == "reads 'COMINC' (0.90), neither 'C0MNG' as before nor 'COMING' as drawn"
     assert found.is_worse
     assert doubt(before, before, drawn="COMING") is None
+
+
+def test_what_could_not_be_read_before_may_be_read_unsurely():
+    nothing, after = Reading("", 0.0), Reading("~ COMING", 0.0)
+    assert doubt(nothing, after, drawn="coming") is None
+    assert doubt(nothing, after).is_worse  # nobody knows whether that is what was drawn
+    assert doubt(nothing, after, drawn="COMINC").is_worse
 
 
 @pytest.mark.parametrize(
@@ -93,6 +100,30 @@ def test_doubt_about_what_is_no_word_is_not_dispelled():
     assert outvoted(own, after, 3, "ONUNE") is own
     assert outvoted(own, after, 3, "ONLINE") is None
     assert outvoted(None, after, 3, "ONUNE") is None
+
+
+OWN = Doubt("reads worse", is_worse=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "after", "judged", "what_remains"),
+    [
+        (OWN, "STOF", ("stop", "stop", "stop"), None),
+        (OWN, "STOF", ("stop", "shop", "ship"), None),  # nearer than it was, and one judge reads it
+        (OWN, "STOF", ("step", "shop", "ship"), OWN.reason),
+        (OWN, "EXIT", ("stop", "stop", "ship"), OWN.reason),  # no nearer
+        (OWN, "STOF", ("stop", "shop", "shop"), "reads 'STOF' (0.90), and 2 of 3 judges 'shop', not 'STOP' as drawn"),
+        (None, "STOP", ("shop", "shop", "shop"), "reads 'STOP' (0.90), and 3 of 3 judges 'shop', not 'STOP' as drawn"),
+        (None, "STOP", ("stop", "shop", "shop"), "reads 'STOP' (0.90), and 2 of 3 judges 'shop', not 'STOP' as drawn"),
+        (None, "STOP", ("shop", "ship", "step"), None),  # as they read phrases
+        (None, "STOP", ("", "", ""), None),
+        (None, "STOP", ("stop", "stop", "ship"), None),
+    ],
+)
+def test_voters_beside_a_reader_of_ours(found, after, judged, what_remains):
+    remains = outvoted_own(found, Reading("SHQF", 0.9), Reading(after, 0.9), judged, "STOP")
+    assert (remains and remains.reason) == what_remains
+    assert remains is None or remains.is_worse
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """A second reader tells of lines that became worse to read, and can take the change back."""
 
+import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import torch
 
 from glyphsr.config.model import ModelConfig
+from glyphsr.data.pictures import read_picture
 from glyphsr.errors import ConfigError
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.gain import detail, has_little_to_gain
@@ -15,10 +18,13 @@ from glyphsr.pipelines.guard import Guard, Verdict, default_reader
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.upscaling import Line, Upscaler
 from glyphsr.pipelines.votes import Voters, may_vote, votes_for
+from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import save_checkpoint
 
 from ..conftest import draw_word
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture
@@ -160,8 +166,29 @@ def test_a_word_that_was_drawn_otherwise_than_it_reads_is_taken_back():
     assert wrong.reason.startswith("reads 'HOTEL' (")
     assert wrong.reason.endswith(", and 0 of 3 judges 'MOTEL', which was drawn")
     assert guard.look([blurred], [sharp], texts=["HOTEL"], drawn=["MOTEL"])[0].action == "kept"
-    alone = Guard("revert", reader="crnn-light-synth")  # which knows no spaces, so that nobody tells words from phrases
-    assert alone.look([blurred], [sharp], drawn=["MOTEL"])[0].action == "kept"
+
+
+def test_judges_are_asked_beside_a_reader_of_ours_too():
+    sharp, blurred = sharp_and_blurred("HOTEL")
+    guard = Guard("revert", reader="crnn-light-synth")
+    right, wrong = guard.look([blurred] * 2, [sharp] * 2, drawn=["HOTEL", "MOTEL"])
+    assert (right.action, wrong.action) == ("kept", "reverted")
+    assert wrong.reason.endswith(", and 3 of 3 judges 'hotel', not 'MOTEL' as drawn")
+    assert right.agreed is wrong.agreed is None  # whether that is a word is not known there
+
+
+@pytest.mark.parametrize("reader", ["crnn-light-synth", "crnn-synth", "rapidocr", "tesseract"])
+def test_a_phrase_that_is_drawn_rightly_is_kept_whoever_reads(reader):
+    if reader == "rapidocr":
+        pytest.importorskip("rapidocr")
+        pytest.importorskip("onnxruntime")
+    if reader == "tesseract" and not (find_spec("pytesseract") and shutil.which("tesseract")):
+        pytest.skip("tesseract is not installed")
+    picture = read_picture(EXAMPLES / "sign.png").rgb
+    line = Line(picture, (2 * picture.shape[0], 2 * picture.shape[1]))
+    found = Upscaler(device="cpu", guard="revert", guard_reader=reader).upscale_lines([line])[0]
+    assert comparable(found.readings[0].text) == "gardenstreet47"
+    assert found.verdict.action == "kept"
 
 
 def test_a_word_is_left_where_most_of_the_judges_read_it_before():
