@@ -27,7 +27,8 @@ from glyphsr.data.degradation.levels import degrade_at_levels
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.pipelines.judges import open_judge
 from glyphsr.pipelines.lines import Pixels, resize
-from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.pipelines.upscaled import Line
+from glyphsr.pipelines.upscaling import Upscaler
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
 

@@ -21,7 +21,8 @@ from glyphsr.data.pictures import Picture, decode_picture
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.pipelines.pages import PageUpscaler
 from glyphsr.pipelines.regions import widen
-from glyphsr.pipelines.upscaling import Line, UpscaledLine, Upscaler
+from glyphsr.pipelines.upscaled import Line, UpscaledLine
+from glyphsr.pipelines.upscaling import Upscaler
 
 HEIGHT = 24
 

@@ -26,7 +26,8 @@ from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.models import load_model
-from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.pipelines.upscaled import Line
+from glyphsr.pipelines.upscaling import Upscaler
 
 REPEATS = 3
 

@@ -16,7 +16,8 @@ from glyphsr.errors import ConfigError
 from glyphsr.pipelines.lines import Pixels
 from glyphsr.pipelines.lines import resize as resize_line
 from glyphsr.pipelines.models import LoadedModel, wants_prior
-from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.pipelines.upscaled import Line
+from glyphsr.pipelines.upscaling import Upscaler
 from glyphsr.types import Sample
 from glyphsr.weights.registry import is_file_name
 

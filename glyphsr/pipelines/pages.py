@@ -13,7 +13,8 @@ from glyphsr.ocr.detection import LineDetector
 from glyphsr.pipelines.guard import Verdict
 from glyphsr.pipelines.lines import Pixels, resize
 from glyphsr.pipelines.regions import Quad, cut_out, put_back, size_of, widen
-from glyphsr.pipelines.upscaling import Line, UpscaledLine, Upscaler
+from glyphsr.pipelines.upscaled import Line, UpscaledLine
+from glyphsr.pipelines.upscaling import Upscaler
 
 LEAST_ASPECT = 0.6
 """Width over height below which a box holds upright text, which the network does not know."""

@@ -1,48 +1,30 @@
-"""``upscale`` over files: reads ahead, batches lines of like size, writes whole files only, in flat memory."""
+"""``upscale`` over files: plans them, tells lines from pages, batches lines of like size, and reports on each."""
 
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import torch
 
 import glyphsr
 from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.data.boxes import TextBox, read_boxes
-from glyphsr.data.picture_writer import encode_picture, fit_to_format, picture_format
-from glyphsr.data.pictures import MAX_PIXELS, Picture, decode_picture, read_picture
 from glyphsr.errors import ConfigError, DataError, PictureError
 from glyphsr.files import write_bytes
 from glyphsr.pipelines.jobs import Job, OutputRule, compare_path, plan_jobs
-from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
-from glyphsr.pipelines.region_files import save_regions
 from glyphsr.pipelines.reports import PictureReport, UpscaleRun, check_report_path, render_report
 from glyphsr.pipelines.target_size import TargetSize
-from glyphsr.pipelines.upscale_rows import fields_of, notes_of
-from glyphsr.pipelines.upscaling import Line, UpscaledLine, Upscaler
-from glyphsr.viz.compare import before_after
-
-CHUNK_PICTURES = 128
-"""Pictures in memory at a time at most: enough to fill batches, little enough to stay flat."""
-
-CHUNK_PIXELS = 8_000_000
-"""Pixels in memory at a time, in and out, beyond the first picture."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    job: Job
-    picture: Picture
-    size: tuple[int, int]
+from glyphsr.pipelines.upscale_reading import LoadedPicture, read_chunks
+from glyphsr.pipelines.upscale_writing import write_upscaled
+from glyphsr.pipelines.upscaled import Line, UpscaledLine
+from glyphsr.pipelines.upscaling import Upscaler
 
 
 def _default_label(config: UpscaleConfig) -> str:
@@ -61,11 +43,8 @@ def _is_finished(job: Job, config: UpscaleConfig) -> bool:
 class _FileRun:
     """State of one run over files."""
 
-    def __init__(
-        self, config: UpscaleConfig, target: TargetSize, report: Callable[[PictureReport], None] | None
-    ) -> None:
+    def __init__(self, config: UpscaleConfig, report: Callable[[PictureReport], None] | None) -> None:
         self.config = config
-        self.target = target
         self.report = report
         self.sources: set[Path] = set()
         """Inputs, which nothing may replace."""
@@ -85,7 +64,7 @@ class _FileRun:
             self.upscaler, min_text_height=config.min_text_height, max_text_height=config.max_text_height
         )
 
-    def lines_of(self, item: _Loaded) -> list[TextBox] | None:
+    def lines_of(self, item: LoadedPicture) -> list[TextBox] | None:
         """The lines of a picture that is a page; ``None`` for one that is a line itself.
 
         Raises:
@@ -127,45 +106,8 @@ class _FileRun:
         target = str(job.target) if job.target else None
         self.finish(job, PictureReport(job.name, target, "failed", error=str(error)))
 
-    def read(self, job: Job) -> _Loaded | PictureError:
-        """A picture and the size it is to get; the error instead if there is one."""
-        try:
-            if job.source is None:
-                picture = decode_picture(sys.stdin.buffer.read(), "stdin")
-            else:
-                picture = read_picture(job.source)
-            size = self.target.of(*picture.rgb.shape[:2])
-            if size[0] * size[1] > MAX_PIXELS:
-                raise PictureError(
-                    f"{job.name}: would become {size[1]} x {size[0]} pixels; at most {MAX_PIXELS // 1_000_000} million"
-                )
-        except PictureError as error:
-            return error
-        return _Loaded(job, picture, size)
-
-    def chunks(self, jobs: Sequence[Job], pool: ThreadPoolExecutor) -> Iterator[list[_Loaded]]:
-        """Pictures read ahead in threads, as many at a time as memory allows."""
-        window = 2 * self.config.workers
-        pending = [pool.submit(self.read, job) for job in jobs[:window]]
-        chunk: list[_Loaded] = []
-        pixels = 0
-        for i, job in enumerate(jobs):
-            loaded = pending.pop(0).result()
-            if i + window < len(jobs):
-                pending.append(pool.submit(self.read, jobs[i + window]))
-            if isinstance(loaded, PictureError):
-                self.fail(job, loaded)
-                continue
-            chunk.append(loaded)
-            pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
-            if len(chunk) == CHUNK_PICTURES or pixels >= CHUNK_PIXELS:
-                yield chunk
-                chunk, pixels = [], 0
-        if chunk:
-            yield chunk
-
-    def run_chunk(self, chunk: list[_Loaded], pool: ThreadPoolExecutor) -> None:
-        lines: list[_Loaded] = []
+    def run_chunk(self, chunk: list[LoadedPicture], pool: ThreadPoolExecutor) -> None:
+        lines: list[LoadedPicture] = []
         for item in chunk:
             try:
                 boxes = self.lines_of(item)
@@ -181,16 +123,24 @@ class _FileRun:
         started = time.monotonic()
         results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size, self.config.text) for item in lines])
         seconds = (time.monotonic() - started) / max(1, len(lines))
-        written = [pool.submit(self.write, item, result, seconds) for item, result in zip(lines, results, strict=True)]
+        written = [self._written(pool, item, result, seconds) for item, result in zip(lines, results, strict=True)]
         self._collect(lines, written)
 
-    def _run_page(self, item: _Loaded, boxes: list[TextBox], pool: ThreadPoolExecutor) -> None:
+    def _run_page(self, item: LoadedPicture, boxes: list[TextBox], pool: ThreadPoolExecutor) -> None:
         started = time.monotonic()
         page = self.pages.upscale(item.picture.rgb, item.size, boxes)
         seconds = time.monotonic() - started
-        self._collect([item], [pool.submit(self.write, item, page, seconds)])
+        self._collect([item], [self._written(pool, item, page, seconds)])
 
-    def _collect(self, items: Sequence[_Loaded], written: Sequence[Future[PictureReport]]) -> None:
+    def _written(
+        self, pool: ThreadPoolExecutor, item: LoadedPicture, result: UpscaledLine | UpscaledPage, seconds: float
+    ) -> Future[PictureReport]:
+        strength = self.upscaler.strength
+        return pool.submit(
+            write_upscaled, item, result, self.config, strength=strength, seconds=seconds, inputs=self.sources
+        )
+
+    def _collect(self, items: Sequence[LoadedPicture], written: Sequence[Future[PictureReport]]) -> None:
         for item, future in zip(items, written, strict=True):
             try:
                 self.finish(item.job, future.result())
@@ -201,52 +151,6 @@ class _FileRun:
             except OSError as error:
                 reason = error.strerror or str(error)
                 self.fail(item.job, PictureError(f"{item.job.target or 'stdout'}: cannot write: {reason}"))
-
-    def write(self, item: _Loaded, result: UpscaledLine | UpscaledPage, seconds: float) -> PictureReport:
-        """Encode and write one result, and its comparison and its lines where asked."""
-        job, picture = item.job, item.picture
-        alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
-        enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
-        format_name = picture_format(job.target.suffix if job.target else "." + self.config.ext.lstrip("."))
-        content = encode_picture(enlarged, format_name, quality=self.config.quality)
-        if isinstance(result, UpscaledPage) and self.config.save_regions is not None:
-            save_regions(
-                job, result, self.config, inputs=self.sources
-            )  # before the picture: what exists is finished, its lines too
-        if job.target is None:
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
-        else:
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(job.target, content)
-            if self.config.compare:
-                panel = Picture(before_after(resize(picture.rgb, item.size).clip(0, 1), result.rgb))
-                write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
-        notes = notes_of(result, self.config)
-        fitted = fit_to_format(enlarged, format_name)
-        notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
-        notes += [f"only the first of {picture.num_frames} frames was taken"] if picture.num_frames > 1 else []
-        notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
-        return PictureReport(
-            input=job.name,
-            output=str(job.target) if job.target else None,
-            status="done",
-            width=picture.rgb.shape[1],
-            height=picture.rgb.shape[0],
-            output_width=item.size[1],
-            output_height=item.size[0],
-            **fields_of(result, self.upscaler.strength),
-            mean_change=round(255 * _mean_change(result, item), 3),
-            seconds=round(seconds, 4),
-            note="; ".join(notes) or None,
-        )
-
-
-def _mean_change(result: UpscaledLine | UpscaledPage, item: _Loaded) -> float:
-    """Over the plain enlargement: a page's Lanczos, a line's bicubic."""
-    if isinstance(result, UpscaledPage):
-        return result.mean_change
-    return float(np.abs(result.rgb - resize(item.picture.rgb, item.size).clip(0, 1)).mean())
 
 
 def can_detect() -> bool:
@@ -316,7 +220,7 @@ def upscale_files(
     if config.min_text_height > config.max_text_height:
         raise ConfigError(f"--min-text-height: expected at most --max-text-height, {config.max_text_height:g}")
     _refuse_to_overwrite(jobs, config)
-    run = _FileRun(config, target, progress)
+    run = _FileRun(config, progress)
     run.sources = {job.source.resolve() for job in jobs if job.source is not None}
     for name, message in plan.failures:
         run.finish(Job(Path(name), None), PictureReport(name, None, "failed", error=message))
@@ -331,7 +235,7 @@ def upscale_files(
     if todo:
         run.upscaler.load()  # a wrong checkpoint is one error, not one per picture
         with ThreadPoolExecutor(config.workers) as pool:
-            for chunk in run.chunks(todo, pool):
+            for chunk in read_chunks(todo, target, pool, ahead=2 * config.workers, failed=run.fail):
                 run.run_chunk(chunk, pool)
     result = UpscaleRun(
         pictures=tuple(run.pictures.values()) if plan.failures else tuple(run.pictures[job] for job in jobs),

@@ -8,7 +8,7 @@ from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.pipelines.guard import Verdict
 from glyphsr.pipelines.pages import UpscaledPage
 from glyphsr.pipelines.reports import RegionReport
-from glyphsr.pipelines.upscaling import UpscaledLine
+from glyphsr.pipelines.upscaled import UpscaledLine
 
 
 def fields_of(result: UpscaledLine | UpscaledPage, strength: float) -> dict[str, Any]:

@@ -2,23 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from glyphsr.devices import Precision, is_out_of_memory, resolve_device, resolve_precision
 from glyphsr.errors import ConfigError
-from glyphsr.pipelines.guard import AS_BEFORE, VISIBLE, Guard, GuardMode, Verdict
-from glyphsr.pipelines.lines import LinePlan, Pixels, blend_windows, compose, cut_windows, plan_line, resize
+from glyphsr.pipelines.arrays import ImageLike, enlarge_image
+from glyphsr.pipelines.guard import Guard, GuardMode
+from glyphsr.pipelines.guarding import guard_lines
+from glyphsr.pipelines.lines import Pixels, blend_windows, compose, cut_windows, plan_line, resize
 from glyphsr.pipelines.models import LoadedModel, PriorWeights, load_model
 from glyphsr.pipelines.target_size import TargetSize
+from glyphsr.pipelines.upscaled import Line, UpscaledLine
 from glyphsr.types import Reading
 from glyphsr.weights.registry import DEFAULT
 
@@ -26,34 +27,6 @@ AUTO_BATCH_PIXELS = 48 * 16 * 64
 """LR pixels per batch with ``batch_size="auto"``: 48 lines of 16 x 64. Larger batches gained nothing on two cores."""
 
 REFERENCE_PIXELS = 16 * 64
-
-ImageLike = TypeVar("ImageLike", NDArray[Any], Image.Image)
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """One picture to upscale."""
-
-    rgb: Pixels
-    """``(H, W, 3)`` float32 in [0, 1]."""
-    size: tuple[int, int]
-    """``(height, width)`` of the result."""
-    text: str | None = None
-    """What it says, where that is known."""
-
-
-@dataclass(frozen=True, eq=False)
-class UpscaledLine:
-    """The result of one picture."""
-
-    rgb: Pixels
-    """``(*size, 3)`` float32 in [0, 1]."""
-    plan: LinePlan | None
-    """How it passed through the network; ``None`` if bicubic alone was used."""
-    readings: tuple[Reading, ...] = ()
-    """What the text prior read in each window."""
-    verdict: Verdict | None = None
-    """The guard's, where there is one; a reverted line, and one that is left, is bicubic, a redrawn one another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +123,9 @@ class Upscaler:
             One result per line, in order.
         """
         upscaled = self._upscale(lines)
-        return upscaled if self.guard is None else self._guarded(self.guard, lines, upscaled)
+        if self.guard is None:
+            return upscaled
+        return guard_lines(self.guard, lines, upscaled, self._upscale if self.loaded.model.can_be_told else None)
 
     def _upscale(self, lines: Sequence[Line]) -> list[UpscaledLine]:
         """The same without the guard."""
@@ -182,31 +157,6 @@ class Upscaler:
             rgb = compose(line.rgb, seen, sr, size=line.size, strength=self.strength, share=share)
             upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts if part.reading)))
         return upscaled
-
-    def _guarded(self, guard: Guard, lines: Sequence[Line], upscaled: list[UpscaledLine]) -> list[UpscaledLine]:
-        """Each line with the guard's verdict, as bicubic where it took the change back, or drawn anew."""
-        drawn = [i for i, result in enumerate(upscaled) if result.plan is not None]
-        plain = [resize(lines[i].rgb, lines[i].size).clip(0, 1) for i in drawn]
-        told = [upscaled[i].readings[0].text if len(upscaled[i].readings) == 1 else None for i in drawn]
-        verdicts = guard.look(plain, [upscaled[i].rgb for i in drawn], [lines[i].text for i in drawn], told)
-        guarded = list(upscaled)
-        for i, picture, verdict in zip(drawn, plain, verdicts, strict=True):
-            kept = picture if verdict.action in AS_BEFORE else upscaled[i].rgb
-            guarded[i] = replace(upscaled[i], rgb=kept, verdict=verdict)
-        if not self.loaded.model.can_be_told:
-            return guarded
-        agreed = [(i, verdict) for i, verdict in zip(drawn, verdicts, strict=True) if verdict.agreed is not None]
-        redrawn = self._upscale([replace(lines[i], text=verdict.agreed) for i, verdict in agreed])
-        anew = [
-            (i, verdict, result)
-            for (i, verdict), result in zip(agreed, redrawn, strict=True)
-            if np.abs(result.rgb - upscaled[i].rgb).max() > VISIBLE
-        ]
-        seconds = guard.look_again([verdict for _, verdict, _ in anew], [result.rgb for _, _, result in anew])
-        for (i, _, result), second in zip(anew, seconds, strict=True):
-            if second is not None:
-                guarded[i] = replace(guarded[i], rgb=result.rgb, verdict=second)
-        return guarded
 
     def super_resolve(self, windows: list[Pixels], texts: Sequence[str | None] | None = None) -> list[NetworkResult]:
         """Run the network on pictures ``(h, w, 3)`` in [0, 1] of sizes that it takes; nothing is blended or clipped.
@@ -281,29 +231,7 @@ class Upscaler:
             ConfigError: If the size is out of range.
         """
         target = TargetSize(scale, width, height)
-        if isinstance(image, Image.Image) and image.mode.startswith("I;16"):
-            return Image.fromarray(self._upscale_array(np.asarray(image, np.uint16), target))
-        if isinstance(image, Image.Image):
-            mode = image.mode if image.mode in ("L", "LA", "RGB", "RGBA") else "RGB"
-            return Image.fromarray(self._upscale_array(np.asarray(image.convert(mode)), target))
-        return self._upscale_array(image, target)
-
-    def _upscale_array(self, array: NDArray[Any], target: TargetSize) -> NDArray[Any]:
-        channels = 1 if array.ndim == 2 else array.shape[-1]
-        if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or 0 in array.shape:
-            raise ValueError(f"expected (H, W), (H, W, 3) or (H, W, 4), got {array.shape}")
-        if array.dtype not in (np.uint8, np.uint16) and not np.issubdtype(array.dtype, np.floating):
-            raise ValueError(f"expected uint8, uint16 or floats in [0, 1], got {array.dtype}")
-        top = 1.0 if np.issubdtype(array.dtype, np.floating) else float(np.iinfo(array.dtype).max)
-        values = (array.astype(np.float32) / top).reshape(*array.shape[:2], channels)
-        colour = values[..., :3] if channels >= 3 else np.repeat(values[..., :1], 3, axis=2)
-        size = target.of(array.shape[0], array.shape[1])
-        rgb = self.upscale_lines([Line(np.ascontiguousarray(colour), size)])[0].rgb
-        parts = [rgb if channels >= 3 else rgb.mean(axis=2, keepdims=True)]
-        if channels in (2, 4):
-            parts.append(resize(np.ascontiguousarray(values[..., -1]), size).clip(0, 1)[..., None])
-        out = np.concatenate(parts, axis=2).reshape(*size, *array.shape[2:])
-        return out.astype(array.dtype) if top == 1.0 else (out * top + 0.5).astype(array.dtype)
+        return enlarge_image(image, target, lambda rgb, size: self.upscale_lines([Line(rgb, size)])[0].rgb)
 
 
 def upscale(

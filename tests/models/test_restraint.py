@@ -13,7 +13,8 @@ from glyphsr.models.restraint import agreement, certainty, gate, reach_of
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.run_folder import RunFolder
 from glyphsr.pipelines.training_samples import draw_samples
-from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.pipelines.upscaled import Line
+from glyphsr.pipelines.upscaling import Upscaler
 from glyphsr.pipelines.validation import Pair
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec

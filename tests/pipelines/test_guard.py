@@ -16,7 +16,8 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.gain import detail, has_little_to_gain
 from glyphsr.pipelines.guard import Guard, Verdict, default_reader
 from glyphsr.pipelines.lines import resize
-from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.pipelines.upscaled import Line
+from glyphsr.pipelines.upscaling import Upscaler
 from glyphsr.pipelines.votes import Voters, may_vote, votes_for
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading

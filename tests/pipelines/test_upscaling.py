@@ -12,7 +12,8 @@ from glyphsr.models.glyphsr.official_keys import key_table
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.pipelines.lines import resize
 from glyphsr.pipelines.target_size import TargetSize
-from glyphsr.pipelines.upscaling import Line, Upscaler
+from glyphsr.pipelines.upscaled import Line
+from glyphsr.pipelines.upscaling import Upscaler
 
 from ..conftest import draw_word
 

@@ -17,7 +17,7 @@ from glyphsr.metrics.edit import edit_similarity
 from glyphsr.pipelines.contestants import NetworkContestant, open_contestants
 from glyphsr.pipelines.judges import Judge, open_judges
 from glyphsr.pipelines.lines import resize
-from glyphsr.pipelines.upscaling import Line
+from glyphsr.pipelines.upscaled import Line
 from glyphsr.pipelines.visuals.words import ShownWord
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.marking import marked
