@@ -27,9 +27,10 @@ class UpscaleConfig(Config):
     strength: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the network's change over bicubic that is applied; default from the model's card."""
     guard: Literal["off", "warn", "revert"] = "off"
-    """A reader that is not the prior reads each line before and after, and beside an OCR engine the package's judges
-    each word: ``warn`` tells where that became worse, is not what was drawn, or lacks a number's point; ``revert``
-    leaves such lines as bicubic has them, and those that could be read before and have little to gain."""
+    """A reader that is not the prior reads each line before and after, and the package's judges each word: ``warn``
+    tells where that became worse or is not what was drawn; ``revert`` leaves such lines as bicubic has them, and those
+    that could be read before and have little to gain. An OCR engine as reader also notices numbers that lose their
+    point, and has words drawn anew as most readers read them before."""
     guard_reader: str | None = None
     """Judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-light-synth``."""
     text: str | None = None

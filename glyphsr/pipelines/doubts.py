@@ -7,6 +7,7 @@ from typing import NamedTuple
 from glyphsr.metrics.edit import edit_similarity
 from glyphsr.pipelines.votes import MAJORITY, VOTERS, votes_for
 from glyphsr.text.charset import comparable
+from glyphsr.text.look_alikes import folded
 from glyphsr.text.numbers import has_digits, marked_numbers
 from glyphsr.text.words import is_no_word
 from glyphsr.types import Reading
@@ -31,7 +32,8 @@ def doubt(
     """Why a result cannot be trusted; ``None`` where it can.
 
     A reading that changed is trusted only if it is what was to be drawn, and the reader is surer of it: a word that
-    became readable is read with more confidence than the blur it was, a word that was spoilt with less.
+    became readable is read with more confidence than the blur it was, a word that was spoilt with less. Where nothing
+    could be read before and now what was drawn can, it need not be sure.
 
     Args:
         before: Of bicubic.
@@ -56,7 +58,7 @@ def doubt(
         if drawn is not None and now != comparable(drawn):
             return Doubt(f"{said}, neither {before.text!r} as before nor {drawn!r} as drawn", is_worse=True)
         if after.confidence > before.confidence or (drawn is not None and not was):
-            return None  # engines may be wholly unsure of what they read rightly
+            return None
         return Doubt(f"{said} instead of {before.text!r} ({before.confidence:.2f})", is_worse=True)
     if before.confidence - after.confidence > drop:
         less = f"{after.confidence:.2f} instead of {before.confidence:.2f}"
@@ -87,11 +89,11 @@ def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Dou
 def outvoted_own(
     found: Doubt | None, before: Reading, after: Reading, judged: Sequence[str], drawn: str
 ) -> Doubt | None:
-    """As :func:`outvoted`, of the doubt of a reader of ours, which knows no spaces and is weaker than an OCR engine.
+    """What remains of the doubt of a reader of ours, which is weaker than an OCR engine and knows no spaces.
 
-    What was drawn may be a phrase, of which the judges read the letters as best they can: that they do not read it says
-    little, that two of them read the same other text does. One that reads it is enough where the reader itself came
-    nearer to it.
+    What was drawn may be a phrase, of which the judges read the letters as best they can. So all of them dispel the
+    doubt, of what is no word too, and one does where the reader itself came nearer to what was drawn. That they do not
+    read it raises none; that a majority reads the same other text does, unless its characters only look alike.
 
     Args:
         found: The reader's own.
@@ -101,7 +103,7 @@ def outvoted_own(
         drawn: What was to be drawn.
 
     Example:
-        >>> before, after = Reading("COMNG", 0.4), Reading("COMIN", 0.5)
+        >>> before, after = Reading("GOMNG", 0.4), Reading("COMIN", 0.5)
         >>> outvoted_own(Doubt("", True), before, after, ["coming", "comino", "comin"], "COMING") is None
         True
     """
@@ -113,9 +115,9 @@ def outvoted_own(
     if found is not None and not (votes and came_nearer):
         return found
     text, count = Counter(judged).most_common(1)[0]
-    if text and text != wanted and count >= MAJORITY:
+    if text and count >= MAJORITY and folded(text) != folded(drawn):
         said = f"reads {after.text!r} ({after.confidence:.2f})"
-        return Doubt(f"{said}, and {count} of {len(VOTERS)} judges {text!r}, not {drawn!r} as drawn", is_worse=True)
+        return Doubt(f"{said}, and {count} of {len(VOTERS)} judges {text!r}, where {drawn!r} was drawn", is_worse=True)
     return None
 
 

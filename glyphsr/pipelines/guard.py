@@ -1,7 +1,7 @@
 """A second reader looks at each line before and after: changes of what can be read are told, or taken back.
 
-Of words the package's own judges are asked too: whether they read what was drawn, and what the word said before, so
-that it can be drawn anew as most of them read it.
+Of words the package's own judges are asked too: whether they read what was drawn, and, beside an OCR engine, what the
+word said before, so that it can be drawn anew as most of them read it.
 """
 
 import time
@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from glyphsr.errors import ConfigError, GlyphSRError
+from glyphsr.errors import GlyphSRError
 from glyphsr.pipelines.agreed import agreed_text
 from glyphsr.pipelines.doubts import Doubt, changed_number, doubt, outvoted, outvoted_own
 from glyphsr.pipelines.gain import has_little_to_gain
@@ -85,13 +85,12 @@ class Guard:
     ) -> None:
         self.mode = mode
         self._device = device or torch.device("cpu")
-        try:
-            self.judge: Judge = open_judge(reader or default_reader(), self._device, offline=offline)
-        except ConfigError as error:
-            raise ConfigError(str(error).replace("--recognizer", "--guard-reader")) from error
-        # Readers of ours know no spaces, so that nobody tells words, on which there are votes, from phrases.
-        self.knows_spaces = isinstance(self.judge, EngineJudge)
-        if self.knows_spaces:
+        name = default_reader() if reader is None else reader
+        self.judge: Judge = open_judge(name, self._device, offline=offline, option="--guard-reader")
+        self.has_engine = isinstance(self.judge, EngineJudge)
+        """Whether the reader is one. Others know no spaces, so that nobody tells words from phrases, on which votes
+        mean less; and where there are no engines there is no list of words either, to say what may be drawn anew."""
+        if self.has_engine:
             english_words()  # what is missing is told before anything is drawn
 
     @cached_property
@@ -131,7 +130,7 @@ class Guard:
             _ = self.voters
             started += time.monotonic() - waited  # loading is no reading
         for i, judged in self._judged(after, [i for i in changed if i in words]).items():
-            if self.knows_spaces:
+            if self.has_engine:
                 found[i] = outvoted(found[i], pairs[i][1], votes_for(words[i], judged), words[i])
             else:
                 found[i] = outvoted_own(found[i], *pairs[i], judged, words[i])
@@ -143,12 +142,12 @@ class Guard:
         agreed: dict[int, str | None] = {}
         if self.mode == "revert":
             free = [i for i in changed if found[i] is None and told[i] is None]
-            judged_before = self._judged(before, [i for i in words if self.knows_spaces or i in free])
+            judged_before = self._judged(before, [i for i in words if self.has_engine or i in free])
             left = self._left(free, before, after, pairs, words, judged_before)
             agreed = {
                 i: agreed_text(pairs[i][0].text, judged, words[i])
                 for i, judged in judged_before.items()
-                if self.knows_spaces and i not in left
+                if self.has_engine and i not in left
             }
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)
         return [self._verdict(*pair, found[i], left.get(i), each, agreed.get(i)) for i, pair in enumerate(pairs)]

@@ -19,7 +19,7 @@ from glyphsr.text.charset import filter_to
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import read_checkpoint
 from glyphsr.weights.official import is_published_file
-from glyphsr.weights.registry import BUNDLED_FOLDER, at_hand, entry, is_own_recognizer, sha256_of
+from glyphsr.weights.registry import BUNDLED_FOLDER, at_hand, entries, entry, is_own_recognizer, sha256_of
 
 ALL = "all"
 JUDGES = (*(kind for kind in RECOGNIZERS if kind in SIGNATURES), *ENGINES)
@@ -116,11 +116,13 @@ class EngineJudge:
         return None
 
 
-def _recognizer_judge(name: str, weights: str | None, device: torch.device, *, offline: bool) -> RecognizerJudge:
+def _recognizer_judge(
+    name: str, weights: str | None, device: torch.device, *, offline: bool, option: str
+) -> RecognizerJudge:
     try:
         path = obtain(weights or at_hand(name), offline=offline)
     except WeightsError as error:
-        raise WeightsError(f"{error}; or give --recognizer {name}=FILE" if weights is None else str(error)) from error
+        raise WeightsError(f"{error}; or give {option} {name}=FILE" if weights is None else str(error)) from error
     network = load_recognizer(path)
     if network.config.kind != name:
         raise WeightsError(f"{path}: holds {network.config.kind}, not {name}")
@@ -147,8 +149,14 @@ def _info(kind: str, path: Path) -> JudgeInfo:
     return JudgeInfo(name, str(path), digest, notice)
 
 
-def open_judge(text: str, device: torch.device, *, offline: bool = False) -> Judge:
+def open_judge(text: str, device: torch.device, *, offline: bool = False, option: str = "--recognizer") -> Judge:
     """A judge from ``name`` or ``name=file``; the package's own have names too, such as ``crnn-synth``.
+
+    Args:
+        text: Who.
+        device: Where recognizers of ours read.
+        offline: Never fetch weights.
+        option: By which it was asked for; errors name it.
 
     Raises:
         ConfigError: If the name is none of :data:`JUDGES`, or an engine is not installed.
@@ -158,12 +166,14 @@ def open_judge(text: str, device: torch.device, *, offline: bool = False) -> Jud
     if name in ENGINES and not equals:
         return EngineJudge(name, open_engine(name))
     if not equals and is_own_recognizer(name):
-        return _recognizer_judge(entry(name).network, name, device, offline=offline)
+        return _recognizer_judge(entry(name).network, name, device, offline=offline, option=option)
     if name in RECOGNIZERS and name not in JUDGES and not file:
-        raise ConfigError(f"--recognizer {text}: nobody published one; expected {name}=FILE")
+        raise ConfigError(f"{option} {text}: nobody published one; expected {name}=FILE")
     if name not in RECOGNIZERS or (equals and not file):
-        raise ConfigError(f"--recognizer {text}: expected {', '.join(JUDGES)}, NAME=FILE or {ALL}")
-    return _recognizer_judge(name, file or None, device, offline=offline)
+        own = [known for known in entries() if is_own_recognizer(known)]
+        several = f", or {ALL} where several may be asked" if option == "--recognizer" else ""
+        raise ConfigError(f"{option} {text}: expected {', '.join([*JUDGES, *own])} or NAME=FILE{several}")
+    return _recognizer_judge(name, file or None, device, offline=offline, option=option)
 
 
 def open_judges(names: Sequence[str], device: torch.device, *, offline: bool = False) -> tuple[list[Judge], list[str]]:

@@ -98,10 +98,10 @@ def upscale(
     guard: Annotated[
         GuardName | None,
         typer.Option(
-            help="A second reader reads each line before and after, and beside an OCR engine three judges each word. "
-            "warn: tell where it became worse to read, is not what was drawn, or a number lost its point. revert: "
-            "leave such lines as they were, and short or sharp ones that could be read before, and draw words anew "
-            "as most readers read them before.",
+            help="A second reader reads each line before and after, and three judges each word. "
+            "warn: tell where it became worse to read or is not what was drawn. revert: "
+            "leave such lines as they were, and short or sharp ones that could be read before. An OCR engine as reader "
+            "also notices numbers that lose their point, and has words drawn anew as most readers read them before.",
             show_default="off",
             rich_help_panel=GUARD,
         ),

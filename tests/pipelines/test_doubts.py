@@ -112,11 +112,27 @@ OWN = Doubt("reads worse", is_worse=True)
         (OWN, "STOF", ("stop", "shop", "ship"), None),  # nearer than it was, and one judge reads it
         (OWN, "STOF", ("step", "shop", "ship"), OWN.reason),
         (OWN, "EXIT", ("stop", "stop", "ship"), OWN.reason),  # no nearer
-        (OWN, "STOF", ("stop", "shop", "shop"), "reads 'STOF' (0.90), and 2 of 3 judges 'shop', not 'STOP' as drawn"),
-        (None, "STOP", ("shop", "shop", "shop"), "reads 'STOP' (0.90), and 3 of 3 judges 'shop', not 'STOP' as drawn"),
-        (None, "STOP", ("stop", "shop", "shop"), "reads 'STOP' (0.90), and 2 of 3 judges 'shop', not 'STOP' as drawn"),
+        (
+            OWN,
+            "STOF",
+            ("stop", "shop", "shop"),
+            "reads 'STOF' (0.90), and 2 of 3 judges 'shop', where 'STOP' was drawn",
+        ),
+        (
+            None,
+            "STOP",
+            ("shop", "shop", "shop"),
+            "reads 'STOP' (0.90), and 3 of 3 judges 'shop', where 'STOP' was drawn",
+        ),
+        (
+            None,
+            "STOP",
+            ("stop", "shop", "shop"),
+            "reads 'STOP' (0.90), and 2 of 3 judges 'shop', where 'STOP' was drawn",
+        ),
         (None, "STOP", ("shop", "ship", "step"), None),  # as they read phrases
         (None, "STOP", ("", "", ""), None),
+        (None, "STOP", ("5t0p", "5t0p", "step"), None),  # which look alike
         (None, "STOP", ("stop", "stop", "ship"), None),
     ],
 )

@@ -308,6 +308,16 @@ def test_what_cannot_judge_is_told_what_would(text, message):
         open_judge(text, CPU)
 
 
+def test_the_option_by_which_a_judge_was_asked_for_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"--judge nobody: expected crnn, .*, crnn-light-synth or NAME=FILE$"):
+        open_judge("nobody", CPU, option="--judge")
+    with pytest.raises(WeightsError, match=r"or give --judge parseq=FILE$"):
+        open_judge("parseq", CPU, offline=True, option="--judge")
+    with pytest.raises(ConfigError, match=r"--recognizer nobody: .* or NAME=FILE, or all where several may be asked$"):
+        open_judges(["nobody"], CPU)
+
+
 def test_all_keeps_the_file_that_was_named(tmp_path, monkeypatch, crnn_file):
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
     judges, _ = open_judges(["all", f"crnn={crnn_file}"], CPU)

@@ -174,8 +174,11 @@ def test_judges_are_asked_beside_a_reader_of_ours_too():
     guard = Guard("revert", reader="crnn-light-synth")
     right, wrong = guard.look([blurred] * 2, [sharp] * 2, drawn=["HOTEL", "MOTEL"])
     assert (right.action, wrong.action) == ("kept", "reverted")
-    assert wrong.reason.endswith(", and 3 of 3 judges 'hotel', not 'MOTEL' as drawn")
+    assert wrong.reason.endswith(", and 3 of 3 judges 'hotel', where 'MOTEL' was drawn")
     assert right.agreed is wrong.agreed is None  # whether that is a word is not known there
+    short, _ = sharp_and_blurred("MO")
+    (left,) = guard.look([np.clip(short * 0.97, 0, 1)], [short], drawn=["MO"])
+    assert (left.action, left.reason) == ("left", "has little to gain: 3 of 3 judges read 'MO' before already")
 
 
 @pytest.mark.parametrize("reader", ["crnn-light-synth", "crnn-synth", "rapidocr", "tesseract"])
