@@ -27,19 +27,26 @@ class Doubt(NamedTuple):
 
 
 def doubt(
-    before: Reading, after: Reading, text: str | None = None, *, drawn: str | None = None, drop: float = DROP
+    before: Reading,
+    after: Reading,
+    text: str | None = None,
+    *,
+    drawn: str | None = None,
+    has_votes: bool = False,
+    drop: float = DROP,
 ) -> Doubt | None:
     """Why a result cannot be trusted; ``None`` where it can.
 
     A reading that changed is trusted only if it is what was to be drawn, and the reader is surer of it: a word that
     became readable is read with more confidence than the blur it was, a word that was spoilt with less. Where nothing
-    could be read before and now what was drawn can, it need not be sure.
+    could be read before and now what was drawn can, it need not be sure, unless others can say whether that is right.
 
     Args:
         before: Of bicubic.
         after: Of the result.
         text: What it says, where that is known.
         drawn: What the network was told to draw by its prior, where that is one reading of the whole line.
+        has_votes: Whether the voters are asked about the result.
         drop: Loss of confidence from which an unchanged reading is suspicious.
 
     Example:
@@ -57,7 +64,7 @@ def doubt(
     if was != now:
         if drawn is not None and now != comparable(drawn):
             return Doubt(f"{said}, neither {before.text!r} as before nor {drawn!r} as drawn", is_worse=True)
-        if after.confidence > before.confidence or (drawn is not None and not was):
+        if after.confidence > before.confidence or (drawn is not None and not was and not has_votes):
             return None
         return Doubt(f"{said} instead of {before.text!r} ({before.confidence:.2f})", is_worse=True)
     if before.confidence - after.confidence > drop:

@@ -118,13 +118,13 @@ class Guard:
         pairs = list(zip(read[: len(before)], read[len(before) :], strict=True))
         told = [text if comparable(text or "") else None for text in texts or [None] * len(pairs)]
         draws = drawn or [None] * len(pairs)
-        found = [doubt(*pair, text, drawn=draw) for pair, text, draw in zip(pairs, told, draws, strict=True)]
         changed = [i for i in range(len(pairs)) if np.abs(after[i] - before[i]).max() > VISIBLE]
         words: dict[int, str] = {}
         for i, draw in enumerate(draws):
             was, now = pairs[i]
             if told[i] is None and draw is not None and may_vote(after[i], draw, was.text, now.text):
                 words[i] = draw
+        found = [doubt(*pairs[i], told[i], drawn=draws[i], has_votes=i in words) for i in range(len(pairs))]
         if words:
             waited = time.monotonic()
             _ = self.voters

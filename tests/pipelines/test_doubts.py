@@ -47,6 +47,7 @@ def test_a_new_reading_has_to_be_what_was_drawn():
 def test_what_could_not_be_read_before_may_be_read_unsurely():
     nothing, after = Reading("", 0.0), Reading("~ COMING", 0.0)
     assert doubt(nothing, after, drawn="coming") is None
+    assert doubt(nothing, after, drawn="coming", has_votes=True).is_worse
     assert doubt(nothing, after).is_worse  # nobody knows whether that is what was drawn
     assert doubt(nothing, after, drawn="COMINC").is_worse
 
