@@ -56,7 +56,7 @@ def doubt(
         True
     """
     was, now, truth = comparable(before.text), comparable(after.text), comparable(text or "")
-    said = f"reads {after.text!r} ({after.confidence:.2f})"
+    said = _reads(after)
     if truth:
         if now == truth:
             return None
@@ -88,8 +88,7 @@ def outvoted(found: Doubt | None, after: Reading, votes: int, drawn: str) -> Dou
     if votes == len(VOTERS):
         return found if is_no_word(drawn) else None
     if found is None and votes < MAJORITY:
-        said = f"reads {after.text!r} ({after.confidence:.2f})"
-        return Doubt(f"{said}, and {votes} of {len(VOTERS)} judges {drawn!r}, which was drawn", is_worse=True)
+        return Doubt(f"{_reads(after)}, and {votes} of {len(VOTERS)} judges {drawn!r}, which was drawn", is_worse=True)
     return found
 
 
@@ -123,8 +122,8 @@ def outvoted_own(
         return found
     text, count = Counter(judged).most_common(1)[0]
     if text and count >= MAJORITY and folded(text) != folded(drawn):
-        said = f"reads {after.text!r} ({after.confidence:.2f})"
-        return Doubt(f"{said}, and {count} of {len(VOTERS)} judges {text!r}, where {drawn!r} was drawn", is_worse=True)
+        others = f"{count} of {len(VOTERS)} judges {text!r}"
+        return Doubt(f"{_reads(after)}, and {others}, where {drawn!r} was drawn", is_worse=True)
     return None
 
 
@@ -148,5 +147,9 @@ def changed_number(before: Reading, after: Reading, text: str | None = None) -> 
     lost = [number for number in gone if number in wanted and has_digits(after.text, number)]
     if not lost:
         return None
-    said = f"reads {after.text!r} ({after.confidence:.2f}), and the number {lost[0]!r} ({before.confidence:.2f}) before"
-    return Doubt(said, is_worse=True)
+    number = f"the number {lost[0]!r} ({before.confidence:.2f}) before"
+    return Doubt(f"{_reads(after)}, and {number}", is_worse=True)
+
+
+def _reads(reading: Reading) -> str:
+    return f"reads {reading.text!r} ({reading.confidence:.2f})"
