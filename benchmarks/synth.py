@@ -25,12 +25,12 @@ import glyphsr
 from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.config.synth import SynthConfig
-from glyphsr.data.degradation.arrays import degrade, degrade_each
-from glyphsr.data.degradation.recipe import draw_numbers, recipe_of
+from glyphsr.data.degradation.apply import degrade, degrade_each
+from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
 from glyphsr.data.degradation.tensors import degrade_batch
 from glyphsr.data.pair_loader import resize
 from glyphsr.data.rendering.words import WordRenderer
-from glyphsr.pipelines.synthesis import SynthResult
+from glyphsr.dataset_tools.synthesize import SynthResult
 
 ROUNDS = 7
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource, Source
-from glyphsr.data.hr_words import FolderWords
+from glyphsr.data.hr_images import FolderWords
 from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder
 from glyphsr.data.rendering.fonts import Notify
 from glyphsr.data.rendering.words import RENDER_STREAM, WordRenderer

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.glyphs.char_segmentation import Split, split_slanted, split_word
 from glyphsr.glyphs.ink import Ink, find_ink
-from glyphsr.glyphs.splitting import Split, split_slanted, split_word
 from glyphsr.glyphs.widths import relative_widths
 
 HEIGHT = 32

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from glyphsr.config.networks import TrunkConfig
-from glyphsr.models.keys import KeyTable
+from glyphsr.models.key_tables import KeyTable
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Published key -> shape."""

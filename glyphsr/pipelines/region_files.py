@@ -4,12 +4,12 @@ from collections.abc import Set
 from pathlib import Path
 
 from glyphsr.config.upscale import UpscaleConfig
-from glyphsr.data.picture_writer import encode_picture
-from glyphsr.data.pictures import Picture
 from glyphsr.errors import PictureError
-from glyphsr.files import write_bytes
-from glyphsr.pipelines.jobs import Job
-from glyphsr.pipelines.pages import UpscaledPage
+from glyphsr.images.reader import Picture
+from glyphsr.images.writer import encode_picture
+from glyphsr.system.atomic_files import write_bytes
+from glyphsr.upscaling.file_plan import Job
+from glyphsr.upscaling.pages import UpscaledPage
 
 
 def save_regions(job: Job, page: UpscaledPage, config: UpscaleConfig, *, inputs: Set[Path]) -> None:

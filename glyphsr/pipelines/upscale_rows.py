@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from glyphsr.config.upscale import UpscaleConfig
-from glyphsr.pipelines.guard import Verdict
-from glyphsr.pipelines.pages import UpscaledPage
-from glyphsr.pipelines.reports import RegionReport
-from glyphsr.pipelines.upscaled import UpscaledLine
+from glyphsr.guard.guard import Verdict
+from glyphsr.upscaling.line import UpscaledLine
+from glyphsr.upscaling.pages import UpscaledPage
+from glyphsr.upscaling.report import RegionReport
 
 
 def fields_of(result: UpscaledLine | UpscaledPage, strength: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.config.degradation import LEVELS, DegradationConfig
-from glyphsr.data.degradation.arrays import degrade
+from glyphsr.data.degradation.apply import degrade
 from glyphsr.data.pair_loader import resize
 
 ROWS = 32

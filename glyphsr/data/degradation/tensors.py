@@ -24,16 +24,16 @@ from glyphsr.data.degradation.filters import (
     round_trip,
     smoothing,
 )
-from glyphsr.data.degradation.recipe import JPEG, Numbers, Recipe
-from glyphsr.data.luma import LUMA
+from glyphsr.data.degradation.parameters import JPEG, Numbers, Recipe
 from glyphsr.data.noise import noise_at
+from glyphsr.images.luma import LUMA
 
 
 @torch.no_grad()
 def degrade_batch(hr: Tensor, recipe: Recipe, config: DegradationConfig, *, factor: int = 2) -> Tensor:
     """Low-resolution versions of a batch.
 
-    Each picture comes out as :func:`glyphsr.data.degradation.arrays.degrade_each` makes it, up to rounding; codecs run
+    Each picture comes out as :func:`glyphsr.data.degradation.apply.degrade_each` makes it, up to rounding; codecs run
     on the CPU wherever the batch is.
 
     Args:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from glyphsr.config.networks import GlyphSRConfig
-from glyphsr.models.keys import KeyTable
+from glyphsr.models.key_tables import KeyTable
 from glyphsr.models.lineage_keys import (
     SPLINE_CONSTANTS,
     STEM,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from glyphsr.config.networks import TBSRNConfig
-from glyphsr.models.keys import KeyTable
+from glyphsr.models.key_tables import KeyTable
 from glyphsr.models.lineage_keys import Shapes, residual_network_table, trunk_shape
 
 _ENHANCER = {

@@ -3,7 +3,7 @@
 from typing import Any
 
 from glyphsr.config.networks import TPGSRConfig
-from glyphsr.models.keys import KeyTable
+from glyphsr.models.key_tables import KeyTable
 from glyphsr.models.lineage_keys import (
     Shapes,
     prior_transformer_names,

@@ -4,13 +4,13 @@ import torch
 
 from glyphsr.config.degradation import DegradationConfig
 from glyphsr.data.degradation import tensors
-from glyphsr.data.degradation.arrays import degrade_each
+from glyphsr.data.degradation.apply import degrade_each
 from glyphsr.data.degradation.filters import disc_kernel, motion_kernel
-from glyphsr.data.degradation.recipe import draw_numbers, recipe_of
+from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
 from glyphsr.data.degradation.tensors import degrade_batch
 
 from ...conftest import draw_word
-from .test_arrays import OFF
+from .test_apply import OFF
 
 COUNT = 48
 

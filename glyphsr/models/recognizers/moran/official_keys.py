@@ -1,7 +1,7 @@
 """Two-way table between the published MORAN checkpoint's keys and ours."""
 
 from glyphsr.config.recognizers import MORANConfig
-from glyphsr.models.keys import KeyTable
+from glyphsr.models.key_tables import KeyTable
 from glyphsr.models.lineage_keys import Shapes
 
 _DECODER = {
