@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from glyphsr.config.degradation import LEVELS, DegradationConfig
 from glyphsr.data.degradation.levels import degrade_at_levels
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.images.tiling import Pixels, resize
+from glyphsr.images.resize import Pixels, resize
 from glyphsr.ocr.readers import open_judge
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading

@@ -16,8 +16,8 @@ import skimage.data
 
 from glyphsr.images.perspective import cut_out, widen
 from glyphsr.images.reader import read_picture
+from glyphsr.images.resize import Pixels, resize
 from glyphsr.images.text_boxes import TextBox, read_boxes
-from glyphsr.images.tiling import Pixels, resize
 from glyphsr.ocr.rapidocr_engine import open_rapidocr
 from glyphsr.text.charset import comparable
 from glyphsr.upscaling.pages import PageUpscaler

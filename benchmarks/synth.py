@@ -28,9 +28,9 @@ from glyphsr.config.synth import SynthConfig
 from glyphsr.data.degradation.apply import degrade, degrade_each
 from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
 from glyphsr.data.degradation.tensors import degrade_batch
-from glyphsr.data.pair_loader import resize
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.dataset_tools.synthesize import SynthResult
+from glyphsr.images.resize import resize_like_pil
 
 ROUNDS = 7
 
@@ -75,7 +75,7 @@ def measure_degradation(arguments: argparse.Namespace) -> None:
     cv2.setNumThreads(0)
     config, count = DegradationConfig(), arguments.pictures
     renderer = WordRenderer(RenderConfig())
-    pictures = [resize(renderer.word(0, i).image, (32, 128)) for i in range(count)]
+    pictures = [resize_like_pil(renderer.word(0, i).image, (32, 128)) for i in range(count)]
     batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy()).float() / 255
 
     def one_by_one() -> None:

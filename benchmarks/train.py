@@ -26,8 +26,9 @@ from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 from torchvision.transforms.functional import to_tensor
 
+from glyphsr.config.data import DataConfig, LmdbSource
 from glyphsr.config.recognizers import TelescopeConfig
-from glyphsr.config.training import DataConfig, LmdbSource, TrainConfig, ValidationConfig
+from glyphsr.config.training import TrainConfig, ValidationConfig
 from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.glyph_lmdb import number_of
 from glyphsr.data.lmdb_pairs import PairedLmdb

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 import glyphsr
+from glyphsr.config.data import FolderSource, LmdbSource, RenderedSource
 from glyphsr.config.reader import load
-from glyphsr.config.training import FolderSource, LmdbSource, RenderedSource, TrainConfig
+from glyphsr.config.training import TrainConfig
 from glyphsr.training.resume import differences
 from glyphsr.training.run_folder import read_state
 from glyphsr.weights.checkpoints import read_checkpoint

@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from glyphsr.config.data import DataConfig
 from glyphsr.config.degradation import DegradationConfig
-from glyphsr.config.training import DataConfig
 from glyphsr.data.augment import distort, recolour, remix
 from glyphsr.data.degradation.apply import degrade_each
 from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
 from glyphsr.data.glyph_targets import glyph_targets
-from glyphsr.data.pair_loader import resize, to_tensor
+from glyphsr.data.pair_loader import to_tensor
 from glyphsr.data.sources import WordSource
+from glyphsr.images.resize import resize_like_pil
 from glyphsr.system.rng import stream
 from glyphsr.text.slots import SlotCodec
 from glyphsr.types import Batch, Sample
@@ -186,11 +187,11 @@ class BatchMaker(Dataset[list[Batch]]):
         number: int,
     ) -> Batch:
         """Pairs and targets of the words at some places of a whole batch; each place has draws of its own."""
-        hrs = [resize(sample.hr, (2 * shape.height, 2 * shape.width)) for sample in samples]
+        hrs = [resize_like_pil(sample.hr, (2 * shape.height, 2 * shape.width)) for sample in samples]
         stored = [sample.lr if own else None for sample, own in zip(samples, paired, strict=True)]
         made = [i for i, lr in enumerate(stored) if lr is None]
         rngs = (stream(self.seed, _PAIR, chunk, number, places[i]) for i in made)
-        lrs = {i: resize(lr, (shape.height, shape.width)) for i, lr in enumerate(stored) if lr is not None}
+        lrs = {i: resize_like_pil(lr, (shape.height, shape.width)) for i, lr in enumerate(stored) if lr is not None}
         if made:
             config = self.degradation_at(chunk * CHUNK_STEPS)
             recipe = recipe_of(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)

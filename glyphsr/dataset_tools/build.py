@@ -19,9 +19,10 @@ from glyphsr.data.label_files import (
 )
 from glyphsr.data.lmdb_pairs import decode_rgb
 from glyphsr.data.lmdb_writer import LmdbWriter, encode_png
-from glyphsr.data.pair_loader import BadSample, resize
+from glyphsr.data.pair_loader import BadSample
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
+from glyphsr.images.resize import resize_like_pil
 
 HR_FOLDER, LR_FOLDER = "hr", "lr"
 """Folders of a pair's sides, as ``export`` writes and ``make`` finds them."""
@@ -285,4 +286,4 @@ def _make_lr(hr: np.ndarray, seed: int, name: str) -> np.ndarray:
     width = max(2, round(hr.shape[1] * REFERENCE_HEIGHT / hr.shape[0] / 2) * 2)
     entropy = int.from_bytes(hashlib.sha256(name.encode(errors="surrogatepass")).digest()[:8], "big")
     rng = np.random.default_rng([seed, entropy])
-    return degrade(resize(hr, (REFERENCE_HEIGHT, width)), DegradationConfig(), rng)
+    return degrade(resize_like_pil(hr, (REFERENCE_HEIGHT, width)), DegradationConfig(), rng)

@@ -11,12 +11,12 @@ from glyphsr.data.degradation.apply import degrade
 from glyphsr.data.glyph_lmdb import check_pairs
 from glyphsr.data.hr_images import open_hr_words
 from glyphsr.data.lmdb_pairs import decode_rgb
-from glyphsr.data.pair_loader import resize
 from glyphsr.data.rendering.words import RENDER_STREAM, WordRenderer
 from glyphsr.data.sources import find_lmdb
 from glyphsr.dataset_tools.synth_worker import DEGRADE_STREAM
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
+from glyphsr.images.resize import resize_like_pil
 from glyphsr.system.rng import stream
 from glyphsr.viz.degradation_sheet import degradation_sheet
 
@@ -59,7 +59,7 @@ def view_degradation(
     for i, hr in enumerate(_pictures(source, settings, words, data_root, notify)):
         height = settings.render.height
         aspect = min(hr.shape[1] / hr.shape[0], MAX_ASPECT)
-        line = resize(hr, (height, max(2, round(aspect * height / 2) * 2)))
+        line = resize_like_pil(hr, (height, max(2, round(aspect * height / 2) * 2)))
         versions = []
         for difficulty in difficulties:
             own = {"difficulty": (difficulty, difficulty), "mild_share": 0.0}

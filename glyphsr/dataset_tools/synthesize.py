@@ -17,14 +17,13 @@ import lmdb
 
 from glyphsr._version import VERSION
 from glyphsr.config.synth import SynthConfig
-from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, MANIFEST, as_json
+from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, MANIFEST, SUFFIX, as_json
 from glyphsr.data.hr_images import LmdbWords
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.dataset_tools.synth_worker import CHUNK, EncodedWord, Synthesizer, make_chunk, start_worker
 from glyphsr.errors import ConfigError, DataError, GlyphSRError
-from glyphsr.extraction.extract import SUFFIX
 from glyphsr.system.process_pool import WORKER_DIED, process_pool, usable_cores
 
 NOTE = "synth"

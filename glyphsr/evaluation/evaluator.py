@@ -13,7 +13,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-import glyphsr
+from glyphsr._version import VERSION
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.reader import validate
 from glyphsr.data.pair_loader import PairChunk, iterate_chunks, planes, to_tensor
@@ -166,7 +166,7 @@ class _Evaluation:
             seconds=seconds,
             config=self.config.model_dump(mode="json"),
             versions={
-                "glyphsr": glyphsr.__version__,
+                "glyphsr": VERSION,
                 "torch": torch.__version__,
                 "python": platform.python_version(),
             },

@@ -13,8 +13,8 @@ from glyphsr.config.evaluation import Baseline, EvalConfig
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
-from glyphsr.images.tiling import Pixels
-from glyphsr.images.tiling import resize as resize_line
+from glyphsr.images.resize import Pixels
+from glyphsr.images.resize import resize as resize_line
 from glyphsr.types import Sample
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.upscaler import Upscaler

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.reader import validate
+from glyphsr.data.glyph_lmdb import SUFFIX
 from glyphsr.data.sources import SAMPLE_ROOT, find_lmdb
 from glyphsr.errors import ConfigError
 from glyphsr.extraction.dataset_run import Report, SetRun
@@ -21,8 +22,6 @@ from glyphsr.extraction.segmenters import describe_segmenter, open_segmenter
 from glyphsr.glyphs.extraction import extract_words, rejected
 from glyphsr.glyphs.word import Rejection, prepare_word
 from glyphsr.types import Extraction
-
-SUFFIX = "-glyphs"
 
 
 def extract_glyphs(image: NDArray[np.uint8], text: str, **settings: Any) -> Extraction:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from glyphsr.images.tiling import Pixels, resize
+from glyphsr.images.resize import Pixels, resize
 from glyphsr.ocr.readers import Judge, open_judge
 from glyphsr.text.charset import comparable
 

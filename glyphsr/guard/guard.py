@@ -20,7 +20,7 @@ from glyphsr.guard.consensus import agreed_text
 from glyphsr.guard.dictionary import english_words
 from glyphsr.guard.ensemble import MAJORITY, VOTERS, Voters, may_vote, votes_for
 from glyphsr.guard.headroom import has_little_to_gain
-from glyphsr.images.tiling import Pixels
+from glyphsr.images.resize import Pixels
 from glyphsr.ocr.readers import EngineJudge, Judge, open_judge
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading

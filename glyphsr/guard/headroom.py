@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from glyphsr.images.tiling import Pixels
+from glyphsr.images.resize import Pixels
 
 ROWS = 32
 """Height at which detail is measured, so that it does not depend on the size asked for."""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.images.tiling import Pixels
+from glyphsr.images.resize import Pixels
 
 MARGIN = 0.12
 """How far beyond its box a line is cut, in its heights: the network has seen words with some ground around them."""

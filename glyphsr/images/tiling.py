@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from glyphsr.config.networks import TrunkConfig
-
-Pixels = NDArray[np.float32]
-"""``(H, W, 3)`` float32 in [0, 1]."""
+from glyphsr.images.resize import Pixels, resize
 
 MIN_SIDE = 4
 """Pictures with a side below this hold no text; they are enlarged by bicubic alone."""
@@ -28,30 +24,6 @@ what was drawn: `tesseract` gained 331 held-out words and lost 14 by area, 338 a
 
 OVERLAP = 0.25
 """Least share of a window that the next one sees again."""
-
-
-def resize(image: Pixels, size: tuple[int, int], *, enlarging: int = cv2.INTER_CUBIC, averaged: float = 1.0) -> Pixels:
-    """Bicubic when enlarging, area average when reducing; an axis at a time, so that mixed cases do right on both.
-
-    Args:
-        image: ``(H, W)`` or ``(H, W, C)`` float32.
-        size: ``(height, width)``, each at least 1.
-        enlarging: Method of cv2's for an axis that grows, instead of bicubic.
-        averaged: Share of its length below which an axis that shrinks is averaged; else it is bicubic, too.
-    """
-    for axis in (0, 1):
-        if image.shape[axis] == size[axis]:
-            continue
-        shape = [image.shape[0], image.shape[1]]
-        if size[axis] > shape[axis]:
-            method = enlarging
-        else:
-            method = cv2.INTER_AREA if size[axis] < averaged * shape[axis] else cv2.INTER_CUBIC
-        shape[axis] = size[axis]
-        resized = cv2.resize(image, (shape[1], shape[0]), interpolation=method)
-        # cv2 drops a channel axis of length 1.
-        image = np.asarray(resized.reshape(shape[0], shape[1], *image.shape[2:]), np.float32)
-    return image
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,16 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-import glyphsr
+from glyphsr._version import VERSION
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.training.distributed import Processes
+from glyphsr.training.ema import Average
 from glyphsr.training.objectives.text_focus import readers_of
 from glyphsr.training.resume import check_resumable, differences, validates_otherwise
 from glyphsr.training.run_folder import BEST, LAST, STATE, RunFolder, read_state
-from glyphsr.training.step import Average, Stepper
+from glyphsr.training.step import Stepper
 from glyphsr.training.validation import ValidationScore
 from glyphsr.weights.checkpoints import load_state
 
@@ -125,7 +126,7 @@ class Checkpoints:
             "seed": self.config.seed,
             "validation": progress.score.as_dict() if progress.score else None,
             "selected_on": self.config.validation.protocol,
-            "glyphsr": glyphsr.__version__,
+            "glyphsr": VERSION,
             "torch": torch.__version__,
             "python": platform.python_version(),
             **({"readers": self._readers} if self._readers else {}),

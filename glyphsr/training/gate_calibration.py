@@ -8,12 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glyphsr.config.data import DataConfig
 from glyphsr.config.model import RestraintConfig
-from glyphsr.config.training import DataConfig
 from glyphsr.data.degradation.levels import degrade_at_levels
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError
-from glyphsr.images.tiling import plan_line, resize
+from glyphsr.images.resize import resize
+from glyphsr.images.tiling import plan_line
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.models.confidence_gate import agreement, certainty, reach_of
 from glyphsr.models.super_resolver import SuperResolver

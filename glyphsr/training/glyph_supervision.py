@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from glyphsr.config.training import FolderSource, LmdbSource, RenderedSource, Source, TrainConfig
-from glyphsr.data.glyph_lmdb import GlyphLmdb
-from glyphsr.data.hr_images import open_hr_words
+from glyphsr.config.data import FolderSource, LmdbSource, RenderedSource, Source
+from glyphsr.config.training import TrainConfig
+from glyphsr.data.glyph_lmdb import GlyphLmdb, check_belongs, find_glyphs
 from glyphsr.data.sources import Dress, RenderedWords, WordCollection, as_stored
 from glyphsr.errors import DataError
-from glyphsr.extraction.extract import SUFFIX
 from glyphsr.glyphs.kmeans import kmeans_line
 from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
-
-HOW = "make them with `glyphsr extract --lmdb {path}`, or train without masks: --glyphs none"
 
 
 class KmeansWords:
@@ -92,40 +89,6 @@ def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
     )
     data = config.data.model_copy(update={"sources": sources, "glyph_source": "extracted"})
     return config.model_copy(update={"data": data})
-
-
-def find_glyphs(path: Path, named: str | None) -> Path:
-    """The glyph LMDB of a set.
-
-    Args:
-        path: Its folder or environment.
-        named: The glyph LMDB, or a folder in which it is called ``<name>-glyphs``; ``None`` for beside the set.
-
-    Raises:
-        DataError: If there is none.
-    """
-    beside = path.resolve().parent
-    name = path.resolve().name + SUFFIX
-    places = [beside / name, beside / (path.name + SUFFIX)] if named is None else [Path(named), Path(named) / name]
-    for place in places:
-        if (place / "data.mdb").is_file():
-            return place
-    how = HOW.format(path=path)
-    raise DataError(f"{places[-1] if named else places[0]}: no glyph masks of {path}; {how}")
-
-
-def check_belongs(glyphs: GlyphLmdb, path: Path) -> None:
-    """Refuse masks of other pictures.
-
-    Raises:
-        DataError: If the fingerprint in the manifest is not that of the set.
-    """
-    words = open_hr_words(path)
-    source = glyphs.manifest().get("source", {})
-    if source.get("fingerprint") != words.fingerprint():
-        made_of = f"{source.get('samples')} words of {source.get('name')!r}"
-        how = HOW.format(path=path)
-        raise DataError(f"{glyphs.path}: was made from {made_of}, not from {path} with its {len(words)}; {how}")
 
 
 def masks_for(config: TrainConfig, notify: Callable[[str], None]) -> Dress:

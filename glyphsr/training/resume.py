@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from glyphsr.config.training import FolderSource, TrainConfig
+from glyphsr.config.data import FolderSource
+from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 
 FIXED = (

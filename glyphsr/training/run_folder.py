@@ -14,7 +14,7 @@ import torch
 import yaml
 from torch import nn
 
-import glyphsr
+from glyphsr._version import VERSION
 from glyphsr.config.base import Config
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, GlyphSRError, WeightsError
@@ -127,7 +127,7 @@ class RunFolder:
     def write_config(self, config: TrainConfig) -> None:
         """The resolved configuration and versions."""
         text = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
-        packages = f"# glyphsr {glyphsr.__version__}, torch {torch.__version__}, Python {platform.python_version()}\n"
+        packages = f"# glyphsr {VERSION}, torch {torch.__version__}, Python {platform.python_version()}\n"
         with saving(self.path / "config.yaml"):
             write_bytes(self.path / "config.yaml", (packages + text).encode())
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from glyphsr.config.training import FolderSource, LmdbSource, RenderedSource, Source, TrainConfig
+from glyphsr.config.data import FolderSource, LmdbSource, RenderedSource, Source
+from glyphsr.config.training import TrainConfig
+from glyphsr.data.glyph_lmdb import find_glyphs
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import DataError, WeightsError
-from glyphsr.training.glyph_supervision import find_glyphs
 from glyphsr.weights.hub import obtain
 from glyphsr.weights.registry import OWN_READER, at_hand
 

@@ -1,20 +1,19 @@
 """One step of training: terms of all parts and processes put together, gradients, clipping, the optimiser."""
 
-import copy
 import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Generic
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.text.charset import filter_lower
 from glyphsr.training.distributed import Processes
 from glyphsr.training.lr_schedule import learning_rate_factor
-from glyphsr.training.objectives.base import LossTerms, Model, Objective
+from glyphsr.training.objectives.base import LossTerms, Objective
 from glyphsr.types import Batch, GlyphTargets
 
 STOP = "stop"
@@ -197,27 +196,3 @@ class Stepper:
             group.update(betas=settings.betas, eps=settings.epsilon, weight_decay=settings.weight_decay)
         if self.processes.scaler is not None and state["scaler"]:
             self.processes.scaler.load_state_dict(state["scaler"])
-
-
-class Average(Generic[Model]):
-    """Exponential moving average of a model's weights and of the statistics of its normalisations.
-
-    Args:
-        model: What is averaged.
-        decay: Of the average, reached slowly at the start.
-    """
-
-    def __init__(self, model: Model, decay: float) -> None:
-        self.model = copy.deepcopy(model).requires_grad_(False)
-        self.decay = decay
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, steps: int) -> None:
-        """Take in the weights after that many steps."""
-        decay = min(self.decay, (1 + steps) / (10 + steps))
-        own = model.state_dict()
-        for key, value in self.model.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(own[key], 1 - decay)
-            else:
-                value.copy_(own[key])

@@ -20,15 +20,17 @@ from glyphsr.system.devices import Precision, is_out_of_memory
 from glyphsr.training.build import build_model, open_validator
 from glyphsr.training.checkpoints import Checkpoints, Progress, Resume, find_state
 from glyphsr.training.distributed import Processes
+from glyphsr.training.ema import Average
 from glyphsr.training.glyph_supervision import masks_for, with_glyphs
-from glyphsr.training.objectives.super_resolution import build_objective, slot_codec
+from glyphsr.training.objectives.build import build_objective
+from glyphsr.training.objectives.super_resolution import slot_codec
 from glyphsr.training.objectives.text_focus import focus_at_hand
 from glyphsr.training.report import StepReport, TrainResult
 from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.samples import draw_samples
 from glyphsr.training.signals import InterruptedTrainingError, stop_on_signal
 from glyphsr.training.smoke import smoke as smoke_run
-from glyphsr.training.step import Average, StepOutcome, Stepper
+from glyphsr.training.step import StepOutcome, Stepper
 from glyphsr.training.tensorboard import Curves
 from glyphsr.training.validation import ValidationScore
 from glyphsr.types import Batch

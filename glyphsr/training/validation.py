@@ -15,9 +15,10 @@ from torch import Tensor
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.degradation.apply import degrade
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize, to_tensor
+from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, to_tensor
 from glyphsr.data.sources import WordSource, find_lmdb
 from glyphsr.errors import DataError
+from glyphsr.images.resize import resize_like_pil
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.psnr import psnr
 from glyphsr.models.registry import RecognizerNetwork
@@ -116,9 +117,9 @@ def held_out_pairs(sources: list[WordSource], config: TrainConfig) -> list[Pair]
         for sample in samples:
             aspect = min(max(1.0, sample.hr.shape[1] / sample.hr.shape[0]), config.data.max_aspect)
             width = config.data.line_width or round(HEIGHT * aspect / 4) * 4
-            hr = resize(sample.hr, (2 * HEIGHT, 2 * width))
+            hr = resize_like_pil(sample.hr, (2 * HEIGHT, 2 * width))
             if source.paired and sample.lr is not None:
-                lr = resize(sample.lr, (HEIGHT, width))
+                lr = resize_like_pil(sample.lr, (HEIGHT, width))
             else:
                 lr = degrade(hr, config.data.degradation, rng)
             pairs.append(Pair(lr, hr, sample.label))
@@ -139,7 +140,9 @@ def subset_pairs(data_root: str | None) -> list[Pair]:
                 sample = environment[i]
                 if sample.lr is None:
                     raise DataError(f"{sample.id}: no LR side")
-                pairs.append(Pair(resize(sample.lr, LR_SIZE), resize(sample.hr, HR_SIZE), sample.label, subset))
+                pairs.append(
+                    Pair(resize_like_pil(sample.lr, LR_SIZE), resize_like_pil(sample.hr, HR_SIZE), sample.label, subset)
+                )
     return pairs
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glyphsr.images.tiling import Pixels, resize
+from glyphsr.images.resize import Pixels, resize
 from glyphsr.upscaling.target_size import TargetSize
 
 ImageLike = TypeVar("ImageLike", NDArray[Any], Image.Image)

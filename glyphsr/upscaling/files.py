@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import torch
 
-import glyphsr
+from glyphsr._version import VERSION
 from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError, DataError, PictureError
@@ -242,7 +242,7 @@ def upscale_files(
         weights=str(run.upscaler.weights_path) if todo else None,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
-        versions={"glyphsr": glyphsr.__version__, "torch": torch.__version__},
+        versions={"glyphsr": VERSION, "torch": torch.__version__},
     )
     if report is not None:
         write_bytes(report, render_report(result, report.suffix.lower()).encode(errors="surrogateescape"))

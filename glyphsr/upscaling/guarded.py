@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from glyphsr.guard.guard import AS_BEFORE, VISIBLE, Guard
-from glyphsr.images.tiling import resize
+from glyphsr.images.resize import resize
 from glyphsr.upscaling.line import Line, UpscaledLine
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from glyphsr.guard.guard import Verdict
-from glyphsr.images.tiling import LinePlan, Pixels
+from glyphsr.images.resize import Pixels
+from glyphsr.images.tiling import LinePlan
 from glyphsr.types import Reading
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from glyphsr.guard.guard import Verdict
 from glyphsr.images.perspective import Quad, cut_out, put_back, size_of, widen
+from glyphsr.images.resize import Pixels, resize
 from glyphsr.images.text_boxes import TextBox
-from glyphsr.images.tiling import Pixels, resize
 from glyphsr.ocr.line_detector import LineDetector
 from glyphsr.upscaling.line import Line, UpscaledLine
 from glyphsr.upscaling.upscaler import Upscaler

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from glyphsr.errors import ConfigError
 from glyphsr.guard.guard import Guard, GuardMode
-from glyphsr.images.tiling import Pixels, blend_windows, compose, cut_windows, plan_line, resize
+from glyphsr.images.resize import Pixels, resize
+from glyphsr.images.tiling import blend_windows, compose, cut_windows, plan_line
 from glyphsr.system.devices import Precision, is_out_of_memory, resolve_device, resolve_precision
 from glyphsr.types import Reading
 from glyphsr.upscaling.arrays import ImageLike, enlarge_image

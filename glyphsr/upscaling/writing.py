@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture
-from glyphsr.images.tiling import resize
+from glyphsr.images.resize import resize
 from glyphsr.images.writer import encode_picture, fit_to_format, picture_format
-from glyphsr.pipelines.region_files import save_regions
-from glyphsr.pipelines.upscale_rows import fields_of, notes_of
 from glyphsr.system.atomic_files import write_bytes
-from glyphsr.upscaling.file_plan import compare_path
+from glyphsr.upscaling.file_plan import Job, compare_path
 from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
 from glyphsr.upscaling.prefetch import LoadedPicture
-from glyphsr.upscaling.report import PictureReport
+from glyphsr.upscaling.report import PictureReport, fields_of, notes_of
 from glyphsr.viz.compare import before_after
 
 
@@ -87,3 +86,31 @@ def _mean_change(result: UpscaledLine | UpscaledPage, item: LoadedPicture) -> fl
     if isinstance(result, UpscaledPage):
         return result.mean_change
     return float(np.abs(result.rgb - resize(item.picture.rgb, item.size).clip(0, 1)).mean())
+
+
+def save_regions(job: Job, page: UpscaledPage, config: UpscaleConfig, *, inputs: Set[Path]) -> None:
+    """Write each line of a page by itself.
+
+    Args:
+        job: Names them.
+        page: Their pictures.
+        config: Where to, and whether they may replace others.
+        inputs: Resolved files, which nothing may replace.
+
+    Raises:
+        PictureError: If one exists already, or cannot be written.
+    """
+    folder = Path(config.save_regions or "")
+    stem = job.target.stem if job.target else "stdin"
+    if config.recursive and job.target:
+        stem = f"{job.target.parent.name}-{stem}"
+    files = {folder / f"{stem}-{n:02d}.png": r.line for n, r in enumerate(page.regions, 1) if r.line is not None}
+    for path in files:
+        if path.exists() and (not config.overwrite or path.resolve() in inputs):
+            raise PictureError(f"--save-regions {path}: exists already; --overwrite replaces it, unless it is an input")
+    for path, line in files.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, encode_picture(Picture(line), "PNG"))
+        except OSError as error:
+            raise PictureError(f"--save-regions {path}: cannot be written: {error.strerror or error}") from error

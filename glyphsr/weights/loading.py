@@ -1,25 +1,19 @@
 """Builds networks and fills them: from our checkpoints, or from published files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
-from torch import Tensor
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.reader import validate
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.key_tables import KeyTable
 from glyphsr.models.registry import (
-    NETWORKS,
-    RECOGNIZERS,
-    SIGNATURES,
     PriorNetwork,
     RecognizerNetwork,
     SRNetwork,
@@ -27,14 +21,11 @@ from glyphsr.models.registry import (
     build_prior,
     build_recognizer,
     identify,
-    key_table,
-    network_shape,
-    recognizer_shape,
 )
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
 from glyphsr.weights.checkpoints import Checkpoint, load_state, read_checkpoint
 from glyphsr.weights.hub import obtain
-from glyphsr.weights.published import is_published_file, read_state
+from glyphsr.weights.published import is_published_file, network_from_official, read_state, recognizer_from_official
 from glyphsr.weights.registry import sha256_of
 
 PRIOR_PREFIX = "prior.recognizer."
@@ -69,93 +60,6 @@ def _config(kind: Any, values: Any, where: str) -> Any:
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
         raise WeightsError(f"{where}: its configuration is not one of this version: {error.errors()[0]}") from error
-
-
-def _fill(network: Any, state: Mapping[str, Tensor], table: KeyTable, where: str) -> None:
-    """Load published entries under our names; constants that the file lacks keep their computed values."""
-    constants = {key: value for key, value in network.state_dict().items() if table.is_computed(key)}
-    load_state(network, constants | table.translate(state), where)
-
-
-def recognizer_from_official(
-    state: Mapping[str, Tensor],
-    where: str = "checkpoint",
-    *,
-    kind: str | None = None,
-    config: RecognizerConfig | None = None,
-    changes: Mapping[str, Any] | None = None,
-) -> RecognizerNetwork:
-    """A published recognizer in eval mode; its kind and shape are read off the keys.
-
-    Args:
-        state: Published key -> tensor, unwrapped.
-        where: Named in messages.
-        kind: Which recognizer it should be, where the keys should not decide.
-        config: Its shape, likewise.
-        changes: Fields of the configuration that no key shows, such as ``align_corners``.
-
-    Raises:
-        WeightsError: If the keys or shapes are not those of a recognizer that we know.
-    """
-    if config is None:
-        kind = kind or identify(state)
-        published = [name for name in RECOGNIZERS if name in SIGNATURES]
-        if kind not in published:
-            raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(published)}")
-        config = _published_shape(recognizer_shape, kind, state, where)
-    config = _changed(config, changes)
-    try:
-        network = build_recognizer(config)
-    except ValueError as error:
-        raise WeightsError(f"{where}: {config.kind} of a shape that is not supported: {error}") from error
-    _fill(network, state, key_table(config), where)
-    return network.eval()
-
-
-def network_from_official(
-    state: Mapping[str, Tensor],
-    where: str = "checkpoint",
-    *,
-    kind: str | None = None,
-    changes: Mapping[str, Any] | None = None,
-) -> SRNetwork:
-    """A published super-resolution network in eval mode; its kind and shape are read off the keys.
-
-    Entries that the published network never uses are left out; constants may be missing, they are computed.
-
-    Args:
-        state: Published key -> tensor, unwrapped.
-        where: Named in messages.
-        kind: Which network it should be, where the keys should not decide.
-        changes: Fields of the configuration that no key shows, such as ``mix_batch``.
-
-    Raises:
-        WeightsError: If the keys or shapes are not those of a network that we know.
-    """
-    kind = kind or identify(state)
-    if kind not in NETWORKS:
-        raise WeightsError(f"{where}: not a super-resolution network's checkpoint; known are {', '.join(NETWORKS)}")
-    config, num_classes = _published_shape(network_shape, kind, state, where)
-    config = _changed(config, changes)
-    network = build_network(config, num_classes=num_classes)
-    _fill(network, state, key_table(config), where)
-    return network.eval()
-
-
-def _changed(config: Any, changes: Mapping[str, Any] | None) -> Any:
-    if not changes:
-        return config
-    return validate(type(config), config.model_dump(mode="json") | dict(changes), f"{config.kind}: --set")
-
-
-def _published_shape(read: Any, kind: str, state: Mapping[str, Tensor], where: str) -> Any:
-    try:
-        return read(kind, {key: tuple(value.shape) for key, value in state.items()})
-    except KeyError as error:
-        first = next(iter(state))
-        raise WeightsError(f"{where}: not {kind}'s weights: missing {error}, unexpected {first!r}") from error
-    except (ValueError, IndexError) as error:
-        raise WeightsError(f"{where}: not {kind}'s weights as we know them: {error}") from error
 
 
 def load_super_resolver(path: Path) -> tuple[SuperResolver, Checkpoint]:

@@ -119,6 +119,6 @@ def convert(
     Only tensors are read: a pickle that carries code is refused. Where keys or shapes differ, the first are named.
     """
     from glyphsr.config.reader import parse_settings
-    from glyphsr.weights.hub import convert as store
+    from glyphsr.weights.convert import convert as store
 
     typer.echo(store(file, as_, out=out, overwrite=overwrite, changes=parse_settings(sets or ())))

@@ -155,7 +155,7 @@ def train(
 
 
 def _note_sample_set(settings: "TrainConfig", data_root: str | None, *, quiet: bool) -> None:
-    from glyphsr.config.training import LmdbSource
+    from glyphsr.config.data import LmdbSource
     from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
 
     names = [source.path for source in settings.data.sources if isinstance(source, LmdbSource)]

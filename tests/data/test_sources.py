@@ -6,8 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
+from glyphsr.config.data import DataConfig, FolderSource, LmdbSource, RenderedSource
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
 from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import write_pairs

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource
+from glyphsr.config.data import DataConfig, FolderSource, LmdbSource
 from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import WordSource, open_sources

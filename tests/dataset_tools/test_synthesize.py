@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glyphsr.config.data import DataConfig, LmdbSource
 from glyphsr.config.degradation import LEVELS, DegradationConfig
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.config.synth import SynthConfig
-from glyphsr.config.training import DataConfig, LmdbSource, TrainConfig
+from glyphsr.config.training import TrainConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.sources import open_sources

@@ -14,8 +14,8 @@ from glyphsr.evaluation.report import as_csv
 from glyphsr.metrics.psnr import batch_psnr
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.ocr.readers import EngineJudge, RecognizerJudge, open_judge, open_judges
-from glyphsr.types import Reading, Sample
+from glyphsr.ocr.readers import open_judge
+from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
 
 from ..conftest import draw_word
@@ -29,14 +29,6 @@ def root(words, tmp_path_factory):
     path = tmp_path_factory.mktemp("root")
     for name, samples in (("easy", words), ("medium", words), ("hard", words[:2])):
         write_pairs(path / "test" / name, samples)
-    return path
-
-
-@pytest.fixture(scope="module")
-def crnn_file(tmp_path_factory):
-    torch.manual_seed(3)
-    path = tmp_path_factory.mktemp("judge") / "crnn.pth"
-    torch.save(CRNN().state_dict(), path)
     return path
 
 
@@ -83,11 +75,12 @@ def test_paper_psnr_is_pooled_over_batches_and_the_hr_row_is_perfect(settings, w
     scores = {score.row: score for score in report.fidelity}
     assert scores["hr"].psnr_db.weighted == math.inf
     assert scores["hr"].ssim.weighted == pytest.approx(1)
-    from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize, to_tensor
+    from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, to_tensor
     from glyphsr.evaluation.methods import enlarge
+    from glyphsr.images.resize import resize_like_pil
 
-    lr = to_tensor([resize(word.lr, LR_SIZE) for word in words])
-    hr = to_tensor([resize(word.hr, HR_SIZE) for word in words])
+    lr = to_tensor([resize_like_pil(word.lr, LR_SIZE) for word in words])
+    hr = to_tensor([resize_like_pil(word.hr, HR_SIZE) for word in words])
     assert scores["bicubic"].psnr_db.parts[0] == pytest.approx(float(batch_psnr(enlarge(lr), hr)))
     assert scores["bicubic"].psnr_db.parts[0] <= scores["bicubic"].psnr_per_image_db.parts[0]
 
@@ -217,23 +210,6 @@ def test_what_cannot_be_used_is_said_before_any_work(settings, changes, error, m
         glyphsr.evaluate(**settings | changes)
 
 
-def test_the_packages_own_stand_in_under_their_own_names(tmp_path, monkeypatch, crnn_file):
-    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
-    for kind in ("crnn", "moran", "aster"):
-        judge = open_judge(kind, CPU)
-        assert judge.info.name == f"{kind}-synth"
-        assert "our own, trained on rendered words" in judge.info.notice
-    other = open_judge(f"crnn={crnn_file}", CPU)
-    assert (other.info.name, other.info.notice) == ("crnn", None)
-
-
-def test_all_asks_those_at_hand_and_says_who_is_left_out(tmp_path, monkeypatch):
-    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
-    judges, notices = open_judges(["all"], CPU)
-    assert {"crnn-synth", "moran-synth", "aster-synth"} <= {judge.info.name for judge in judges}
-    assert any(notice.startswith("left out telescope") for notice in notices)
-
-
 def test_a_judge_that_taught_a_network_is_called_no_independent_one(settings, tiny_config, tmp_path):
     def notices(readers):
         path = tmp_path / f"taught-{len(readers)}.safetensors"
@@ -244,84 +220,6 @@ def test_a_judge_that_taught_a_network_is_called_no_independent_one(settings, ti
     said = "crnn-synth is no independent judge of taught-1.safetensors, which was trained by what it reads"
     assert said in notices([open_judge("crnn-synth", CPU).info.sha256])
     assert not any("independent" in notice for notice in notices([]))
-
-
-def test_a_judge_is_asked_once(crnn_file):
-    with pytest.raises(ConfigError, match="each judge"):
-        open_judges([f"crnn={crnn_file}", f"crnn={crnn_file.parent / '..' / crnn_file.parent.name / 'crnn.pth'}"], CPU)
-
-
-def test_a_judge_reads_pictures_of_any_sizes_in_their_order(crnn_file):
-    judge = open_judge(f"crnn={crnn_file}", CPU)
-    assert isinstance(judge, RecognizerJudge)
-    images = [torch.rand(3, 32, width) for width in (40, 128, 40, 77)]
-    together = judge.read(images)
-    for reading, image in zip(together, images, strict=True):
-        alone = judge.read([image])[0]
-        assert reading.text == alone.text
-        assert reading.confidence == pytest.approx(alone.confidence, rel=1e-3)
-
-
-class Spelled:
-    """An engine outside of us: spells the picture's size."""
-
-    version = "1"
-
-    def read(self, images):
-        assert all(image.dtype == np.uint8 and image.flags.c_contiguous for image in images)
-        return [Reading(f"{image.shape[1]}x{image.shape[0]}:{image.max()}", 1.0) for image in images]
-
-
-def test_engines_see_saved_pictures():
-    judge = EngineJudge("spelled", Spelled())
-    picture = torch.full((3, 8, 20), 1.7)
-    assert judge.read([picture])[0].text == "20x8:255"
-    assert judge.too_long("x" * 500) is None
-
-
-def test_own_weights_never_pass_as_the_published_judge(tmp_path, monkeypatch, crnn_file, tiny_weights):
-    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
-    by_name = {
-        text: open_judge(text, CPU).info for text in ("crnn=crnn-synth", f"crnn={tiny_weights}", f"crnn={crnn_file}")
-    }
-    assert [info.name for info in by_name.values()] == ["crnn-synth", "crnn:tiny", "crnn"]
-    assert [info.published for info in by_name.values()] == [None, None, "crnn"]
-    assert "no independent judge" in by_name[f"crnn={tiny_weights}"].notice
-
-
-def test_the_packages_own_judge_has_a_name(tmp_path, monkeypatch):
-    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
-    assert open_judge("crnn-synth", CPU).info == open_judge("crnn", CPU).info
-    assert open_judges(["crnn-synth"], CPU)[0][0].info.name == "crnn-synth"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("ctc_transformer", "expected ctc_transformer=FILE"),
-        ("crnn-synth=", "expected crnn"),
-        ("ctc_transformer=", "=FILE"),
-    ],
-)
-def test_what_cannot_judge_is_told_what_would(text, message):
-    with pytest.raises(ConfigError, match=message):
-        open_judge(text, CPU)
-
-
-def test_the_option_by_which_a_judge_was_asked_for_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
-    with pytest.raises(ConfigError, match=r"--judge nobody: expected crnn, .*, crnn-light-synth or NAME=FILE$"):
-        open_judge("nobody", CPU, option="--judge")
-    with pytest.raises(WeightsError, match=r"or give --judge parseq=FILE$"):
-        open_judge("parseq", CPU, offline=True, option="--judge")
-    with pytest.raises(ConfigError, match=r"--recognizer nobody: .* or NAME=FILE, or all where several may be asked$"):
-        open_judges(["nobody"], CPU)
-
-
-def test_all_keeps_the_file_that_was_named(tmp_path, monkeypatch, crnn_file):
-    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
-    judges, _ = open_judges(["all", f"crnn={crnn_file}"], CPU)
-    assert [judge.info.weights for judge in judges if judge.info.name.startswith("crnn")] == [str(crnn_file)]
 
 
 def test_limit_counts_places_of_the_set_and_sees_nothing_behind_them(settings, root, tmp_path):
@@ -398,12 +296,3 @@ def test_settings_take_texts_with_commas(monkeypatch):
     environment = {"GLYPHSR_WEIGHTS": "compact", "GLYPHSR_RECOGNIZER": "crnn,aster"}
     config = load(EvalConfig, None, sets=["split=easy,hard"], environment=environment)
     assert (config.weights, config.recognizer, config.split) == (("compact",), ("crnn", "aster"), ("easy", "hard"))
-
-
-def test_judges_of_like_file_names_are_told_apart(tiny_weights, tmp_path):
-    for run in ("one", "two"):
-        (tmp_path / run).mkdir()
-        (tmp_path / run / "best.safetensors").write_bytes(tiny_weights.read_bytes())
-    files = [tmp_path / run / "best.safetensors" for run in ("one", "two")]
-    judges, _ = open_judges([f"crnn={file}" for file in files], CPU)
-    assert [judge.info.name for judge in judges] == [f"crnn:{file}" for file in files]

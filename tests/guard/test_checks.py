@@ -3,7 +3,6 @@
 import pytest
 
 from glyphsr.guard.checks import Doubt, changed_number, doubt, outvoted, outvoted_own
-from glyphsr.guard.consensus import agreed_text
 from glyphsr.types import Reading
 
 
@@ -141,23 +140,3 @@ def test_voters_beside_a_reader_of_ours(found, after, judged, what_remains):
     remains = outvoted_own(found, Reading("SHQF", 0.9), Reading(after, 0.9), judged, "STOP")
     assert (remains and remains.reason) == what_remains
     assert remains is None or remains.is_worse
-
-
-@pytest.mark.parametrize(
-    ("read", "judged", "drawn", "text"),
-    [
-        ("Hotel", ("hotel", "hotel", "motel"), "Hote1", "Hotel"),  # as the reader writes it
-        ("hotel", ("hotel", "hotei", "motel"), "HOTEL", "HOTEL"),  # as the prior does
-        ("HOTE", ("hotel", "hotel", "hotel"), "HOTEI", "HOTEL"),  # in capitals, as the prior's other reading is
-        ("hote", ("hotel", "hotel", "hotel"), "Hote", "Hotel"),
-        ("hote", ("hotel", "hotel", "hotel"), "hotei", "hotel"),
-        ("HOTE", ("hotel", "hotel", "hotel"), "", "HOTEL"),
-        ("Hotel", ("hotel", "motel", "motei"), "Hote1", None),  # two only
-        ("onune", ("onune", "onune", "onune"), "onune", None),  # no word
-        ("K9X", ("k9x", "k9x", "kgx"), "K9", "K9X"),  # which no list of words knows
-        ("16.59", ("1659", "1659", "1659"), "1659", None),  # whose point would be lost
-        ("", ("", "", ""), "", None),
-    ],
-)
-def test_what_most_readers_agree_on(read, judged, drawn, text):
-    assert agreed_text(read, judged, drawn) == text

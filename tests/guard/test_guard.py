@@ -15,7 +15,7 @@ from glyphsr.guard.ensemble import Voters, may_vote, votes_for
 from glyphsr.guard.guard import Guard, Verdict, default_reader
 from glyphsr.guard.headroom import detail, has_little_to_gain
 from glyphsr.images.reader import read_picture
-from glyphsr.images.tiling import resize
+from glyphsr.images.resize import resize
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading

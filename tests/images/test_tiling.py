@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glyphsr.config.networks import GlyphSRConfig
-from glyphsr.images.tiling import QUANTUM, blend_windows, compose, cut_windows, detail_beyond, plan_line, resize
+from glyphsr.images.resize import resize
+from glyphsr.images.tiling import QUANTUM, blend_windows, compose, cut_windows, detail_beyond, plan_line
 
 CONFIG = GlyphSRConfig(min_height=12, max_height=48, window_aspect=8.0)
 

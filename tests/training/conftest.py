@@ -2,15 +2,9 @@
 
 import pytest
 
-from glyphsr.config.training import (
-    DataConfig,
-    FolderSource,
-    LmdbSource,
-    LossConfig,
-    OptimiserConfig,
-    TrainConfig,
-    ValidationConfig,
-)
+from glyphsr.config.data import DataConfig, FolderSource, LmdbSource
+from glyphsr.config.losses import LossConfig
+from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from glyphsr.config.data import DataConfig, FolderSource
 from glyphsr.config.recognizers import CTCTransformerConfig
-from glyphsr.config.training import DataConfig, FolderSource
 from glyphsr.errors import ConfigError
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.training.gate_calibration import JudgedReading, choose_restraint, held_out_readings

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glyphsr.config.data import DataConfig, FolderSource, LmdbSource, RenderedSource
+from glyphsr.config.losses import LossConfig
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, LossConfig, RenderedSource, TrainConfig
+from glyphsr.config.training import TrainConfig
 from glyphsr.data.dataloader import iterate_batches
-from glyphsr.data.glyph_lmdb import GlyphLmdb
+from glyphsr.data.glyph_lmdb import GlyphLmdb, find_glyphs
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import SAMPLE_ROOT, open_sources
 from glyphsr.data.train_batches import BatchMaker
@@ -18,7 +20,7 @@ from glyphsr.extraction.extract import extract
 from glyphsr.glyphs.kmeans import kmeans_line
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.slots import SlotCodec
-from glyphsr.training.glyph_supervision import find_glyphs, masks_for, with_glyphs
+from glyphsr.training.glyph_supervision import masks_for, with_glyphs
 from glyphsr.types import Sample
 
 from ..helpers.drawn_words import INK_ONLY, draw_glyphs

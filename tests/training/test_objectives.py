@@ -4,14 +4,17 @@ import math
 import pytest
 import torch
 
+from glyphsr.config.data import DataConfig, LmdbSource
+from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TBSRNConfig, TPGSRConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
-from glyphsr.config.training import DataConfig, LmdbSource, LossConfig, OptimiserConfig, TrainConfig, ValidationConfig
+from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.text.slots import SlotCodec
-from glyphsr.training.objectives.super_resolution import SuperResolutionObjective, build_objective
+from glyphsr.training.objectives.build import build_objective
+from glyphsr.training.objectives.super_resolution import SuperResolutionObjective
 from glyphsr.training.step import parts_of
 from glyphsr.training.trainer import Trainer
 

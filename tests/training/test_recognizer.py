@@ -7,6 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from glyphsr.config.data import DataConfig, FolderSource
+from glyphsr.config.losses import LossConfig
 from glyphsr.config.recognizers import (
     ASTERConfig,
     CRNNConfig,
@@ -15,12 +17,12 @@ from glyphsr.config.recognizers import (
     PARSeqConfig,
     TelescopeConfig,
 )
-from glyphsr.config.training import DataConfig, FolderSource, LossConfig, OptimiserConfig, TrainConfig, ValidationConfig
+from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import build_recognizer
 from glyphsr.ocr.readers import open_judge
 from glyphsr.training.build import build_model
-from glyphsr.training.objectives.super_resolution import build_objective
+from glyphsr.training.objectives.build import build_objective
 from glyphsr.training.signals import InterruptedTrainingError
 from glyphsr.training.step import parts_of
 from glyphsr.training.trainer import Trainer, train

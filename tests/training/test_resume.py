@@ -11,9 +11,11 @@ import time
 import pytest
 import yaml
 
+from glyphsr.config.data import DataConfig, RenderedSource
+from glyphsr.config.losses import LossConfig
 from glyphsr.config.recognizers import PARSeqConfig
 from glyphsr.config.rendering import RenderConfig
-from glyphsr.config.training import DataConfig, LossConfig, OptimiserConfig, RenderedSource, TrainConfig
+from glyphsr.config.training import OptimiserConfig, TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.signals import InterruptedTrainingError

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from glyphsr.config.losses import LossConfig
 from glyphsr.config.recognizers import (
     ASTERConfig,
     CRNNConfig,
@@ -9,7 +10,6 @@ from glyphsr.config.recognizers import (
     PARSeqConfig,
     TelescopeConfig,
 )
-from glyphsr.config.training import LossConfig
 from glyphsr.errors import WeightsError
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import attention_difference, confusion_weights, weighted_cross_entropy

@@ -7,11 +7,8 @@ import pytest
 import torch
 from accelerate.optimizer import AcceleratedOptimizer
 
-from glyphsr.config.training import (
-    LossConfig,
-    OptimiserConfig,
-    ValidationConfig,
-)
+from glyphsr.config.losses import LossConfig
+from glyphsr.config.training import OptimiserConfig, ValidationConfig
 from glyphsr.errors import GlyphSRError, WeightsError
 from glyphsr.training.lr_schedule import learning_rate_factor
 from glyphsr.training.step import parts_of

@@ -10,8 +10,8 @@ from PIL import Image
 import glyphsr
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.perspective import cut_out, put_back, size_of, widen
+from glyphsr.images.resize import resize
 from glyphsr.images.text_boxes import TextBox, box_of, read_boxes
-from glyphsr.images.tiling import resize
 from glyphsr.upscaling import files as files
 from glyphsr.upscaling.pages import PageUpscaler, is_page
 from glyphsr.upscaling.report import PictureReport, RegionReport, UpscaleRun, render_hocr

@@ -7,7 +7,7 @@ import glyphsr
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.images.tiling import resize
+from glyphsr.images.resize import resize
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.glyphsr.official_keys import key_table
 from glyphsr.models.recognizers.crnn.network import CRNN

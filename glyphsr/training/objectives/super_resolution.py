@@ -1,15 +1,12 @@
 """What a step of training minimises: the loss terms of one batch, each by name."""
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from glyphsr.config.training import GlyphTasks, TrainConfig
-from glyphsr.errors import ConfigError
-from glyphsr.losses.columns import column_loss, column_targets
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.glyph import class_loss, mask_loss
 from glyphsr.losses.gradient_profile import gradient_profile_loss
@@ -19,57 +16,15 @@ from glyphsr.losses.text_prior import text_prior_loss
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
-from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator, Trained
+from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec
 from glyphsr.training.objectives.base import LossTerms, Objective
-from glyphsr.training.objectives.recognizer import RecognizerObjective
-from glyphsr.training.objectives.text_focus import TextFocus, open_text_focus
+from glyphsr.training.objectives.text_focus import TextFocus
 from glyphsr.types import Batch, GlyphOutput
 
 COLUMN_SLOTS = 26
 """Slots of the masks from which columns get their characters; what does not fit says nothing."""
-
-
-class PriorObjective(Objective[SuperResolver]):
-    """The text prior alone, on LR pictures: by CTC, and by whose ink each column shows."""
-
-    def __init__(self, model: SuperResolver, config: TrainConfig) -> None:
-        super().__init__(model)
-        self.loss = config.loss
-        model.network.requires_grad_(False)
-        assert model.prior is not None
-        if isinstance(model.prior.recognizer, CTCTransformer) and not config.loss.columns:
-            model.prior.recognizer.columns.requires_grad_(False)  # no loss reaches it
-
-    def clipped(self) -> Iterable[nn.Parameter]:
-        """The prior's."""
-        assert self.model.prior is not None
-        return self.model.prior.parameters()
-
-    def forward(self, batch: Batch) -> LossTerms:
-        """CTC and columns of the prior's recognizer on ``batch.lr``."""
-        assert self.model.prior is not None
-        recognizer = self.model.prior.recognizer
-        prepared = recognizer.prepare(batch.lr)
-        if isinstance(recognizer, CRNN):
-            return {"ctc": self.loss.ctc * ctc_loss(recognizer(prepared), batch.labels, recognizer.codec)}
-        assert isinstance(recognizer, CTCTransformer)
-        logits, columns = recognizer(prepared)
-        terms = {"ctc": self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)}
-        if self.loss.columns:
-            assert batch.glyphs is not None
-            targets = column_targets(batch.glyphs, batch.labels, recognizer.codec, len(columns))
-            terms["columns"] = self.loss.columns * column_loss(columns, targets)
-        return terms
-
-    def counts(self, batch: Batch) -> dict[str, int]:
-        """Words, and words with masks."""
-        counts = {"ctc": len(batch.ids)}
-        if self.loss.columns:
-            assert batch.glyphs is not None
-            counts["columns"] = int(batch.glyphs.masked.sum())
-        return counts
 
 
 class SuperResolutionObjective(Objective[SuperResolver]):
@@ -229,26 +184,3 @@ def freeze_idle_parts(network: GlyphSR, tasks: GlyphTasks) -> None:
     for module in idle:
         if module is not None:
             module.requires_grad_(False)
-
-
-def build_objective(
-    model: Trained,
-    config: TrainConfig,
-    notify: Callable[[str], None],
-    *,
-    offline: bool = False,
-) -> Objective[Any]:
-    """The objective that the configuration's task names.
-
-    Raises:
-        WeightsError: If the text-focus recognizer is not to be had.
-        ConfigError: If no term is left to minimise.
-    """
-    if not isinstance(model, SuperResolver):
-        return RecognizerObjective(model, config)
-    if config.task == "prior":
-        return PriorObjective(model, config)
-    if not config.has_terms:  # masks may have been taken away since the configuration was read
-        raise ConfigError("loss: expected a term with a weight above 0; without masks there is none left")
-    focus = open_text_focus(config.loss, notify, offline=offline) if config.focuses else ()
-    return SuperResolutionObjective(model, config, focus)

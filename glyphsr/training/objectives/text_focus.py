@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from glyphsr.config.training import LossConfig
+from glyphsr.config.losses import LossConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import (

@@ -12,7 +12,7 @@ from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.evaluation.methods import NetworkContestant, open_contestants
-from glyphsr.images.tiling import resize
+from glyphsr.images.resize import resize
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.edit import edit_similarity
 from glyphsr.ocr.readers import Judge, open_judges

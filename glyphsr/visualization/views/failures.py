@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from glyphsr.config.visualize import VisualizeConfig
-from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, resize
+from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.images.resize import resize_like_pil
 from glyphsr.visualization.views.compare import BICUBIC, BROKEN, MENDED, RIGHT, WRONG, outcome, similarity
 from glyphsr.visualization.views.words import ShownWord, WordSets, open_sets
 
@@ -107,7 +108,9 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
 
 def _squashed(word: ShownWord) -> ShownWord:
     """A word as judges see it by the paper's protocol; else the picture would not be the one that was read."""
-    return replace(word, lr=resize(word.lr, LR_SIZE), hr=None if word.hr is None else resize(word.hr, HR_SIZE))
+    return replace(
+        word, lr=resize_like_pil(word.lr, LR_SIZE), hr=None if word.hr is None else resize_like_pil(word.hr, HR_SIZE)
+    )
 
 
 def _subset(name: str, known: list[str]) -> str:

@@ -11,19 +11,19 @@ from torch import Tensor
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.config.visualize import VisualizeConfig
-from glyphsr.data.glyph_lmdb import GlyphLmdb
+from glyphsr.data.glyph_lmdb import GlyphLmdb, check_belongs, find_glyphs
 from glyphsr.errors import ConfigError
 from glyphsr.extraction.localizers import describe_localizer, open_localizer
 from glyphsr.extraction.segmenters import describe_segmenter, open_segmenter
 from glyphsr.glyphs.extraction import extract_words
 from glyphsr.glyphs.protocols import Localizer, Segmenter
 from glyphsr.glyphs.word import Rejection, prepare_word
-from glyphsr.images.tiling import cut_windows, plan_line, resize
+from glyphsr.images.resize import resize
+from glyphsr.images.tiling import cut_windows, plan_line
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.system.devices import resolve_device
 from glyphsr.text.diff import marked
 from glyphsr.text.slots import SlotCodec
-from glyphsr.training.glyph_supervision import check_belongs, find_glyphs
 from glyphsr.types import Extraction
 from glyphsr.visualization.views.words import ShownWord
 from glyphsr.viz.colours import laid_over
