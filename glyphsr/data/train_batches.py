@@ -8,9 +8,9 @@ from torch.utils.data import Dataset
 
 from glyphsr.config.data import DataConfig
 from glyphsr.config.degradation import DegradationConfig
-from glyphsr.data.augment import distort, recolour, remix
+from glyphsr.data.augment import color_jitter, recombine, warp
 from glyphsr.data.degradation.apply import degrade_each
-from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
+from glyphsr.data.degradation.parameters import draw_numbers, sample_params
 from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.data.sources import WordSource
@@ -47,7 +47,7 @@ class _Draw:
     """Of its collection; of a rendered word, its number in the run."""
 
 
-class BatchMaker(Dataset[list[Batch]]):
+class TrainBatches(Dataset[list[Batch]]):
     """Chunk ``c`` of :data:`CHUNK_STEPS` batches is drawn from the seed ``(seed, c)`` alone.
 
     Every source comes in an order of its own, shuffled anew when all its words have been drawn. Where words keep their
@@ -159,7 +159,7 @@ class BatchMaker(Dataset[list[Batch]]):
             samples = [words[members[place]] for place in places]
             paired = [draws[members[place]].source.paired for place in places]
             batch = self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches))
-            batches.append(replace(batch, places=tuple(places), size=count))
+            batches.append(replace(batch, positions=tuple(places), global_size=count))
         return batches
 
     def _word(self, draw: _Draw, chunk: int, number: int) -> Sample:
@@ -171,10 +171,10 @@ class BatchMaker(Dataset[list[Batch]]):
         rng = stream(self.seed, _VARY, chunk, number)
         mixed, coloured = rng.random(2) < (source.remix, source.recolour)
         if mixed:
-            sample = remix(sample, rng)
+            sample = recombine(sample, rng)
         if coloured:
-            sample = replace(sample, hr=recolour(sample.hr, rng))
-        return distort(sample, rng) if source.distort and rng.random() < source.distort else sample
+            sample = replace(sample, hr=color_jitter(sample.hr, rng))
+        return warp(sample, rng) if source.distort and rng.random() < source.distort else sample
 
     def _batch(
         self,
@@ -194,8 +194,8 @@ class BatchMaker(Dataset[list[Batch]]):
         lrs = {i: resize_like_pil(lr, (shape.height, shape.width)) for i, lr in enumerate(stored) if lr is not None}
         if made:
             config = self.degradation_at(chunk * CHUNK_STEPS)
-            recipe = recipe_of(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
-            lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], recipe, config), strict=True))
+            params = sample_params(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
+            lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], params, config), strict=True))
         size = (shape.height, shape.width)
         return Batch(
             ids=tuple(sample.id for sample in samples),

@@ -9,7 +9,7 @@ from glyphsr.models.recognizers.ctc_alignment import align
 from glyphsr.text.ctc import BLANK
 
 
-def told(probabilities: Tensor, text: Sequence[int]) -> Tensor | None:
+def condition_on_text(probabilities: Tensor, text: Sequence[int]) -> Tensor | None:
     """Probabilities along the line, given which characters come in which order.
 
     Args:
@@ -21,9 +21,9 @@ def told(probabilities: Tensor, text: Sequence[int]) -> Tensor | None:
 
     Example:
         >>> seen = torch.tensor([[0.1, 0.8, 0.1], [0.6, 0.1, 0.1], [0.3, 0.1, 0.8]])
-        >>> told(seen, [1, 2]).argmax(dim=0).tolist()
+        >>> condition_on_text(seen, [1, 2]).argmax(dim=0).tolist()
         [1, 0, 2]
-        >>> told(seen, [2, 1]).argmax(dim=0).tolist()
+        >>> condition_on_text(seen, [2, 1]).argmax(dim=0).tolist()
         [2, 0, 1]
     """
     scores = probabilities.float().clamp_min(1e-6).log().T[:, None]  # (T, 1, S)

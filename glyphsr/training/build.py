@@ -9,11 +9,11 @@ from glyphsr.models.recognizers.aster.charsets import fold_classes
 from glyphsr.models.recognizers.aster.network import ASTER
 from glyphsr.models.registry import RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
-from glyphsr.ocr.readers import open_judge
-from glyphsr.training.distributed import Processes
+from glyphsr.ocr.readers import open_reader
+from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.validation import Validator, held_out_pairs, subset_pairs
 from glyphsr.weights.checkpoints import load_state, read_checkpoint
-from glyphsr.weights.hub import obtain
+from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
 
 NETWORK_PREFIX = "network."
@@ -45,7 +45,7 @@ def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: boo
 
 
 def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: bool) -> None:
-    path = obtain(weights, offline=offline)
+    path = resolve(weights, offline=offline)
     found = load_recognizer(path)
     state = found.state_dict()
     if isinstance(found, ASTER) and isinstance(recognizer, ASTER) and set(recognizer.charset) < set(found.charset):
@@ -71,7 +71,7 @@ def start_prior(
         return
     if model.prior is None:
         raise ConfigError(f"prior_weights: of no use, since {config.model.network.kind} has no text prior")
-    path = obtain(config.prior_weights, offline=offline)
+    path = resolve(config.prior_weights, offline=offline)
     recognizer = load_recognizer(path)
     if recognizer.config != config.model.prior:
         raise WeightsError(f"{path}: holds another prior than model.prior describes")
@@ -86,7 +86,7 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
     """
     if config.network_weights is None:
         return
-    path = obtain(config.network_weights, offline=offline)
+    path = resolve(config.network_weights, offline=offline)
     checkpoint = read_checkpoint(path)
     own = {k.removeprefix(NETWORK_PREFIX): v for k, v in checkpoint.tensors.items() if k.startswith(NETWORK_PREFIX)}
     load_state(model.network, own or checkpoint.tensors, str(path))
@@ -94,7 +94,7 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
 
 def open_validator(
     config: TrainConfig,
-    processes: Processes,
+    processes: DistributedContext,
     say: Callable[[str], None],
     *,
     data_root: str | None = None,
@@ -111,7 +111,7 @@ def open_validator(
     judge = None
     if config.task == "sr" and config.selects_by_accuracy:
         try:
-            judge = open_judge(settings.judge, processes.device, offline=offline)
+            judge = open_reader(settings.judge, processes.device, offline=offline)
         except ConfigError as error:
             raise ConfigError(f"validation.judge: {settings.judge}: not to be had: {error}") from error
         if judge.info.notice:

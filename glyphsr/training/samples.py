@@ -66,4 +66,4 @@ def _everything(model: SuperResolver, lr: Tensor) -> SROutput:
     prior = model.prior(lr) if model.prior is not None else None
     picture = model.network_input(lr)
     seen: SROutput = model.network(picture, prior, with_glyphs=True)
-    return model.restrained(seen, picture, prior)
+    return model.apply_confidence_gate(seen, picture, prior)

@@ -11,7 +11,7 @@ from glyphsr.types import Reading
 
 
 @dataclass(frozen=True, eq=False)
-class TeacherForcing:
+class TeacherForcedOutput:
     """What a recognizer attends to while it is told the true texts."""
 
     logits: Tensor
@@ -23,7 +23,7 @@ class TeacherForcing:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class DecoderOutput:
     """What a recognizer in training would have read, told the true texts."""
 
     logits: Tensor
@@ -79,7 +79,9 @@ class PriorRecognizer(Recognizer, Protocol):
 class AttentionRecognizer(Protocol):
     """A recognizer that can show where it looks for each character."""
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
         """Run with the true texts given, one per prepared image; characters it does not know are left out.
 
         Args:

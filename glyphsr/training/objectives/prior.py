@@ -25,7 +25,7 @@ class PriorObjective(Objective[SuperResolver]):
         if isinstance(model.prior.recognizer, CTCTransformer) and not config.loss.columns:
             model.prior.recognizer.columns.requires_grad_(False)  # no loss reaches it
 
-    def clipped(self) -> Iterable[nn.Parameter]:
+    def clip_parameters(self) -> Iterable[nn.Parameter]:
         """The prior's."""
         assert self.model.prior is not None
         return self.model.prior.parameters()

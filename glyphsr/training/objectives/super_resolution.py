@@ -51,7 +51,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         if isinstance(model.network, GlyphSR):
             freeze_idle_parts(model.network, self.tasks)
 
-    def clipped(self) -> Iterable[nn.Parameter]:
+    def clip_parameters(self) -> Iterable[nn.Parameter]:
         """The network's; the lineage does not clip the prior's."""
         return self.model.network.parameters()
 
@@ -128,8 +128,8 @@ class SuperResolutionObjective(Objective[SuperResolver]):
                 teacher = self.teacher(batch.hr)
             terms["text_prior"] = self.loss.text_prior * text_prior_loss(prior.float(), teacher.float())
         if self.prior_drop and self.training:
-            dropped = int(self.prior_drop * (batch.size or len(prior)))  # of the whole batch, as published
-            places = torch.tensor(batch.places or range(len(prior)), device=prior.device)
+            dropped = int(self.prior_drop * (batch.global_size or len(prior)))  # of the whole batch, as published
+            places = torch.tensor(batch.positions or range(len(prior)), device=prior.device)
             prior = prior * (places >= dropped)[:, None, None, None]
         return prior
 
