@@ -8,6 +8,10 @@ from glyphsr.config.ranges import Share
 from glyphsr.config.recognizers import PARSeqConfig, PriorConfig
 
 
+PLACED = ("ctc_transformer", "ppocr")
+"""Priors that say for every step whose ink it is on."""
+
+
 class RestraintConfig(Config):
     """Where a network holds its change over bicubic back, since its prior is not sure what it sees.
 
@@ -42,9 +46,9 @@ class ModelConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> "ModelConfig":
-        places = self.network.needs_prior and self.prior.kind == "ctc_transformer"
+        places = self.network.needs_prior and self.prior.kind in PLACED
         if self.restraint is not None and not places:
-            raise ValueError("restraint: expected null unless a prior of kind ctc_transformer guides the network")
+            raise ValueError(f"restraint: expected null unless a prior of kind {' or '.join(PLACED)} guides the network")
         if getattr(self.network, "prior_layout", "searched") == "aligned" and self.prior.kind == "parseq":
             raise ValueError("network.prior_layout: expected searched with a parseq prior, whose steps are no places")
         return self

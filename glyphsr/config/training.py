@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from glyphsr.config.base import Config
 from glyphsr.config.degradation import DegradationConfig
-from glyphsr.config.model import ModelConfig
+from glyphsr.config.model import PLACED, ModelConfig
 from glyphsr.config.networks import Positive
 from glyphsr.config.ranges import NonNegative, Share
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
@@ -26,7 +26,7 @@ class FolderSource(Config):
 
     kind: Literal["folder"] = "folder"
     path: str
-    """Folder; a relative one is looked up from the working directory."""
+    """Folder; a relative one is looked up from the working directory. ``${NAME}`` stands for an environment variable."""
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
     group: str | None = None
@@ -57,9 +57,13 @@ class LmdbSource(Config):
 
     kind: Literal["lmdb"] = "lmdb"
     path: str
-    """The environment's folder, or ``train`` / ``train1`` ... under the data root."""
+    """The environment's folder, or ``train`` / ``train1`` ... under the data root. ``${NAME}`` stands for an environment
+    variable."""
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
+    group: str | None = None
+    """As :attr:`FolderSource.group`, of the names that the environment keeps as ``source-%09d``; null holds out each
+    sample by its number."""
     paired: bool = True
     """Use the stored LR side; else degrade the HR side on the fly."""
     glyphs: str | None = None
@@ -92,6 +96,9 @@ class DataConfig(Config):
     """Longest word in line heights when the aspect is kept; longer ones are squashed to it."""
     aspect_jitter: Annotated[float, Field(ge=1)] = 1.0
     """Greatest factor by which a word's aspect is changed at random."""
+    squashed_share: Share = 0.0
+    """Share of the batches whose words are squashed to four times their height, as TextZoom's protocol does, where the
+    others keep their aspect."""
     ramp_steps: Annotated[int, Field(ge=0)] = 0
     """Steps over which the share of mild degradations falls from 1 to ``degradation.mild_share``; CTC needs it."""
     held_out: Share = 0.1
@@ -260,9 +267,9 @@ class TrainConfig(Config):
                 f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"
             )
         if self.loss.ctc and self.model.prior.kind == "parseq":
-            raise ValueError("loss.ctc: expected 0 unless model.prior.kind is 'crnn' or 'ctc_transformer'")
-        if self.loss.columns and (self.task != "prior" or self.model.prior.kind != "ctc_transformer"):
-            raise ValueError("loss.columns: expected 0 unless task is 'prior' and model.prior.kind 'ctc_transformer'")
+            raise ValueError(f"loss.ctc: expected 0 unless model.prior.kind is one of crnn, {', '.join(PLACED)}")
+        if self.loss.columns and (self.task != "prior" or self.model.prior.kind not in PLACED):
+            raise ValueError(f"loss.columns: expected 0 unless task is 'prior' and model.prior.kind {' or '.join(PLACED)}")
         if self.task == "sr" and not self.has_terms:
             raise ValueError("loss: expected a term with a weight above 0")
         if self.task != "sr" and self.network_weights:

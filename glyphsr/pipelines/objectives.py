@@ -19,15 +19,16 @@ from glyphsr.losses.text_prior import text_prior_loss
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
+from glyphsr.models.recognizers.ppocr.network import PPOCR
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator, Trained
 from glyphsr.pipelines.objective import LossTerms, Objective
 from glyphsr.pipelines.recognizer_objective import RecognizerObjective
 from glyphsr.pipelines.text_focus import TextFocus, open_text_focus
 from glyphsr.text.endings import IGNORED
-from glyphsr.text.slots import SlotCodec
+from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.types import Batch, GlyphOutput
 
-COLUMN_SLOTS = 26
+COLUMN_SLOTS = 64
 """Slots of the masks from which columns get their characters; what does not fit says nothing."""
 
 
@@ -39,7 +40,7 @@ class PriorObjective(Objective[SuperResolver]):
         self.loss = config.loss
         model.network.requires_grad_(False)
         assert model.prior is not None
-        if isinstance(model.prior.recognizer, CTCTransformer) and not config.loss.columns:
+        if isinstance(model.prior.recognizer, CTCTransformer | PPOCR) and not config.loss.columns:
             model.prior.recognizer.columns.requires_grad_(False)  # no loss reaches it
 
     def clipped(self) -> Iterable[nn.Parameter]:
@@ -54,7 +55,7 @@ class PriorObjective(Objective[SuperResolver]):
         prepared = recognizer.prepare(batch.lr)
         if isinstance(recognizer, CRNN):
             return {"ctc": self.loss.ctc * ctc_loss(recognizer(prepared), batch.labels, recognizer.codec)}
-        assert isinstance(recognizer, CTCTransformer)
+        assert isinstance(recognizer, CTCTransformer | PPOCR)
         logits, columns = recognizer(prepared)
         terms = {"ctc": self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)}
         if self.loss.columns:
@@ -160,7 +161,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         recognizer = generator.recognizer
         prior: Tensor
         if self.loss.ctc:
-            assert isinstance(recognizer, CRNN | CTCTransformer)
+            assert isinstance(recognizer, CRNN | CTCTransformer | PPOCR)
             heads = recognizer(recognizer.prepare(batch.lr))
             heads = heads if isinstance(heads, tuple) else (heads,)
             logits = heads[0]  # (T, B, K)
@@ -205,10 +206,15 @@ def _numbered(term: str, number: int) -> str:
     return f"{term}_{number + 1}" if number else term
 
 
+def target_slots(config: TrainConfig) -> SlotCodec | CharacterSlots | None:
+    """Slots of the masks that a run learns from; ``None`` where it learns from none."""
+    if not config.teaches_masks:
+        return None
+    return CharacterSlots(COLUMN_SLOTS) if config.loss.columns else slot_codec(config)
+
+
 def slot_codec(config: TrainConfig) -> SlotCodec | None:
-    """How the network's character slots are filled, or those of masks that columns are taught by; ``None`` for none."""
-    if config.loss.columns:
-        return SlotCodec(num_slots=COLUMN_SLOTS)
+    """How the network's character slots are filled; ``None`` where it has none."""
     gpm = getattr(config.model.network, "gpm", None)
     return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order)
 

@@ -19,7 +19,7 @@ from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.pipelines.curves import Curves
 from glyphsr.pipelines.glyph_words import masks_for, with_glyphs
-from glyphsr.pipelines.objectives import build_objective, slot_codec
+from glyphsr.pipelines.objectives import build_objective, target_slots
 from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.run_folder import RunFolder
 from glyphsr.pipelines.smoke import smoke as smoke_run
@@ -105,7 +105,7 @@ class Trainer:
             config.data,
             batch_size=config.batch_size,
             seed=config.seed,
-            slots=slot_codec(config) if config.teaches_masks else None,
+            slots=target_slots(config),
             share=(self.processes.rank, self.processes.count),
         )
         self.validator = open_validator(config, self.processes, self.say, data_root=data_root, offline=offline)
