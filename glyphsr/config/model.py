@@ -7,7 +7,6 @@ from glyphsr.config.networks import GlyphSRConfig, NetworkConfig
 from glyphsr.config.ranges import Share
 from glyphsr.config.recognizers import PARSeqConfig, PriorConfig
 
-
 PLACED = ("ctc_transformer", "ppocr")
 """Priors that say for every step whose ink it is on."""
 
@@ -48,7 +47,9 @@ class ModelConfig(Config):
     def _check(self) -> "ModelConfig":
         places = self.network.needs_prior and self.prior.kind in PLACED
         if self.restraint is not None and not places:
-            raise ValueError(f"restraint: expected null unless a prior of kind {' or '.join(PLACED)} guides the network")
+            raise ValueError(
+                f"restraint: expected null unless a prior of kind {' or '.join(PLACED)} guides the network"
+            )
         if getattr(self.network, "prior_layout", "searched") == "aligned" and self.prior.kind == "parseq":
             raise ValueError("network.prior_layout: expected searched with a parseq prior, whose steps are no places")
         return self

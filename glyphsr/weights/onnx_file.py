@@ -35,7 +35,9 @@ def read_onnx(path: Path, charset: str | None = None) -> tuple[dict[str, Tensor]
     try:
         import onnx
     except ImportError as error:
-        raise WeightsError(f"{path}: reading ONNX files needs the package onnx: pip install 'glyphsr[export]'") from error
+        raise WeightsError(
+            f"{path}: reading ONNX files needs the package onnx: pip install 'glyphsr[export]'"
+        ) from error
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     try:

@@ -75,7 +75,7 @@ class MixerBlock(nn.Module):
         """``(B, in_channels, h, w)`` -> ``(B, out_channels, h or ceil(h / 2), w)``."""
         x = self.gate(self.spatial(x))
         mixed = self.reduce(F.gelu(self.expand(x)))
-        return mixed if self.shrinks else x + mixed
+        return mixed if self.shrinks else x + mixed  # type: ignore[no-any-return]
 
 
 class Backbone(nn.Module):

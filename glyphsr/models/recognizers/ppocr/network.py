@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import PPOCRConfig
-from glyphsr.models.recognizers.alignment import teach
-from glyphsr.models.recognizers.interface import TeacherForcing
+from glyphsr.models.recognizers.ctc_alignment import teach
+from glyphsr.models.recognizers.ctc_decoding import best_paths
 from glyphsr.models.recognizers.ppocr.backbone import OUT_CHANNELS, Backbone
 from glyphsr.models.recognizers.ppocr.neck import WIDTH, SVTRNeck
-from glyphsr.models.recognizers.readings import best_paths
+from glyphsr.models.recognizers.protocols import TeacherForcing
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -88,12 +88,12 @@ class PPOCR(nn.Module):
 
     def symbol_logits(self, prepared: Tensor) -> Tensor:
         """CTC's logits alone, ``(T, B, S)``."""
-        return self.symbols(self.neck(self.backbone(prepared.contiguous(memory_format=torch.channels_last)))).transpose(
+        return self.symbols(self.neck(self.backbone(prepared.contiguous(memory_format=torch.channels_last)))).transpose(  # type: ignore[no-any-return]
             0, 1
         )
 
     def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
-        """As :func:`glyphsr.models.recognizers.alignment.teach`."""
+        """As :func:`glyphsr.models.recognizers.ctc_alignment.teach`."""
         return teach(self.symbol_logits(prepared), texts, self.codec, steps=steps)
 
     @property

@@ -1,8 +1,7 @@
 """Names of the published ONNX file's tensors."""
 
 from glyphsr.config.recognizers import PPOCRConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes
+from glyphsr.models.key_tables import KeyTable, Shapes
 from glyphsr.text.charset import CHARSETS
 
 HEAD = ("linear_8.w_0", "linear_8.b_0")
