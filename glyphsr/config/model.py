@@ -39,6 +39,9 @@ class ModelConfig(Config):
     network: NetworkConfig = GlyphSRConfig()
     prior: PriorConfig = PARSeqConfig()
     """The text prior generator (TPG); networks that are not guided by one (TSRN, TBSRN) are built without it."""
+    condition_on_reading: bool = False
+    """Give the network the characters of the prior's reading at their places, rather than all that the prior holds
+    possible there; for networks that were trained so."""
     restraint: RestraintConfig | None = None
     """Hold back where the prior is unsure, whenever the model is used or validated; what it learns from is the whole
     change. Null applies the change everywhere."""

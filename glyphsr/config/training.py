@@ -94,6 +94,8 @@ class TrainConfig(Config):
     other roundings. In networks of very few channels torch has crashed with it on CPUs."""
     prior_drop: Share = 0.0
     """Share of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
+    given_text_share: Share = 0.0
+    """Share of each batch whose true text is given to the prior, so that the network learns to trust a text."""
     save_every: Positive = 500
     """Steps between saves of ``last``, from which a killed run goes on; each validation saves too."""
     keep_every: Positive | None = None
@@ -177,7 +179,7 @@ class TrainConfig(Config):
         """Whether anything is minimised."""
         loss = self.loss
         sr = loss.scale > 0 and (loss.pixel > 0 or loss.gradient > 0 or loss.hog > 0 or self.focuses)
-        return sr or any(self.glyph_tasks) or self.trains_prior
+        return sr or loss.ocr > 0 or any(self.glyph_tasks) or self.trains_prior
 
     @property
     def trains_prior(self) -> bool:

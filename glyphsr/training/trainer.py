@@ -97,9 +97,9 @@ class Trainer:
             raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
         torch.manual_seed(config.seed)
         model = build_model(config, self.say, offline=offline)
-        if config.channels_last:
-            model.to(memory_format=torch.channels_last)
         objective = build_objective(model, config, self.say, offline=offline)
+        if config.channels_last:  # the model, and recognizers that it is taught by
+            objective.to(memory_format=torch.channels_last)
         self.model = model
         self.stepper = Stepper(objective, config, self.processes)
         self.maker = BatchMaker(

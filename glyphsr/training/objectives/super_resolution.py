@@ -20,6 +20,7 @@ from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.training.objectives.base import LossTerms, Objective
+from glyphsr.training.objectives.ocr import CTCNetwork, FrozenReaders
 from glyphsr.training.objectives.text_focus import TextFocus
 from glyphsr.types import Batch, GlyphOutput
 
@@ -34,12 +35,22 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         model: Network and prior.
         config: The run.
         focus: The text-focus terms of each recognizer, where they have weight.
+        ocr: Recognizers of the OCR term, where it has weight.
     """
 
-    def __init__(self, model: SuperResolver, config: TrainConfig, focus: Sequence[TextFocus] = ()) -> None:
+    def __init__(
+        self,
+        model: SuperResolver,
+        config: TrainConfig,
+        focus: Sequence[TextFocus] = (),
+        ocr: Sequence["CTCNetwork"] = (),
+    ) -> None:
         super().__init__(model)
         self.loss = config.loss
         self.prior_drop = config.prior_drop
+        self.trains_prior = config.trains_prior
+        self.given_text_share = config.given_text_share
+        self.ocr = FrozenReaders(ocr)
         self.tasks = config.glyph_tasks
         self.slots = slot_codec(config)
         self.focus = nn.ModuleList(focus)
@@ -75,6 +86,8 @@ class SuperResolutionObjective(Objective[SuperResolver]):
                 terms[_numbered("attention", number)] = weight * loss.attention * seen.attention
             if loss.confusion:
                 terms[_numbered("confusion", number)] = weight * loss.confusion * seen.confusion
+        if loss.ocr:
+            terms["ocr"] = loss.ocr * self.ocr(sr[:, :3], batch.labels)
         if any(self.tasks):
             assert glyphs is not None
             self._glyph_terms(glyphs, batch, terms)
@@ -83,7 +96,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
     def counts(self, batch: Batch) -> dict[str, int]:
         """Words, words with masks, slots, characters that each text-focus recognizer is told."""
         loss, words = self.loss, len(batch.ids)
-        names = ("ctc", "text_prior", "pixel", "gradient", "hog")
+        names = ("ctc", "text_prior", "pixel", "gradient", "hog", "ocr")
         counts = {name: words for name in names if getattr(loss, name)}
         for number, focus in enumerate(self._focus()):
             focused, characters = focus.counts(batch)
@@ -122,7 +135,11 @@ class SuperResolutionObjective(Objective[SuperResolver]):
             prior = torch.cat([head.float().softmax(dim=2) for head in heads], dim=2).permute(1, 2, 0).unsqueeze(2)
             terms["ctc"] = self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)
         else:
-            prior = generator(batch.lr)
+            given = round(self.given_text_share * (batch.size or len(batch.lr)))  # of the whole batch
+            numbers = batch.places or tuple(range(len(batch.lr)))
+            texts = [label if number < given else None for number, label in zip(numbers, batch.labels, strict=True)]
+            with torch.set_grad_enabled(self.trains_prior):
+                prior = self.model.text_prior(batch.lr, texts)
         if self.teacher is not None:
             with torch.no_grad():
                 teacher = self.teacher(batch.hr)
