@@ -26,6 +26,11 @@ class UpscaleConfig(Config):
     """Height of the result in pixels; alone it keeps the aspect."""
     strength: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the network's change over bicubic that is applied; default from the model's card."""
+    lexicon: str = "english"
+    """Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text file with one
+    word a line. Numbers, codes and words with digits or marks in them are never corrected."""
+    draw: Literal["sure", "all"] = "sure"
+    """``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything."""
     guard: Literal["off", "warn", "revert"] = "off"
     """A reader that is not the prior reads each line before and after, and the package's judges each word: ``warn``
     tells where that became worse or is not what was drawn; ``revert`` leaves such lines as bicubic has them, and those

@@ -46,6 +46,13 @@ class GuardName(StrEnum):
     revert = "revert"
 
 
+class DrawName(StrEnum):
+    """What is drawn."""
+
+    sure = "sure"
+    all = "all"
+
+
 def upscale(
     inputs: Annotated[
         list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")
@@ -92,6 +99,23 @@ def upscale(
         typer.Option(
             help="How much of the network's change over bicubic is applied, 0..1. Less is safer, more is sharper.",
             show_default="from the model's card",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    lexicon: Annotated[
+        str | None,
+        typer.Option(
+            help="Word list by which readings are corrected: english, none, or a text file with one "
+            "word a line. Numbers and codes are never corrected.",
+            show_default="english",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    draw: Annotated[
+        DrawName | None,
+        typer.Option(
+            help="sure: leave words that the model can hardly read as bicubic. all: draw everything.",
+            show_default="sure",
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -176,6 +200,8 @@ def upscale(
         "width": width,
         "height": height,
         "strength": strength,
+        "lexicon": lexicon,
+        "draw": draw.value if draw is not None else None,
         "guard": guard.value if guard is not None else None,
         "guard_reader": guard_reader,
         "text": text,
