@@ -52,14 +52,14 @@ def read_words(probabilities: Tensor, codec: CTCCodec, lexicon: Lexicon | None =
         In reading order; none where nothing is read.
     """
     seen = probabilities.float().cpu()
-    path = seen.argmax(dim=0).tolist()
-    steps = seen.shape[1]
     case_map = torch.tensor(codec.lower_case)
-    folded = torch.zeros_like(seen).index_add_(0, case_map, seen).clamp_min(MIN_PROBABILITY).log()  # (S, T)
+    added = torch.zeros_like(seen).index_add_(0, case_map, seen)  # (S, T), both cases of a letter as one
+    path = added.argmax(dim=0).tolist()
+    folded = added.clamp_min(MIN_PROBABILITY).log()
 
     words = []
-    for start, stop in _spans(path, codec, steps):
-        raw = codec.decode(path[start:stop])
+    for start, stop in _spans(path, codec, seen.shape[1]):
+        raw = _spelled(path, seen, codec, start, stop)
         if not raw:
             continue
         own = _log_likelihoods(folded[:, start:stop], [raw.lower()], codec)[0]
@@ -73,6 +73,19 @@ def read_words(probabilities: Tensor, codec: CTCCodec, lexicon: Lexicon | None =
 def line_text(words: Sequence[WordReading]) -> str:
     """The words with one space between them."""
     return " ".join(word.text for word in words)
+
+
+def _spelled(path: Sequence[int], seen: Tensor, codec: CTCCodec, start: int, stop: int) -> str:
+    """The characters of a part of a best path over letters without case, each in its likelier case."""
+    text = ""
+    for symbol, run in itertools.groupby(range(start, stop), key=lambda step: path[step]):
+        if symbol == BLANK:
+            continue
+        steps = list(run)
+        cases = [index for index, lower in enumerate(codec.lower_case) if lower == symbol]
+        likelier = max(cases, key=lambda index: float(seen[index, steps].sum()))
+        text += codec.charset[likelier - 1]
+    return text
 
 
 def _spans(path: Sequence[int], codec: CTCCodec, steps: int) -> list[tuple[int, int]]:
