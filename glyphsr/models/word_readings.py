@@ -59,7 +59,7 @@ def read_words(probabilities: Tensor, codec: CTCCodec, lexicon: Lexicon | None =
 
     words = []
     for start, stop in _spans(path, codec, seen.shape[1]):
-        raw = _spelled(path, seen, codec, start, stop)
+        raw = _spelled(path[start:stop], seen[:, start:stop], case_map, codec)
         if not raw:
             continue
         own = _log_likelihoods(folded[:, start:stop], [raw.lower()], codec)[0]
@@ -75,16 +75,15 @@ def line_text(words: Sequence[WordReading]) -> str:
     return " ".join(word.text for word in words)
 
 
-def _spelled(path: Sequence[int], seen: Tensor, codec: CTCCodec, start: int, stop: int) -> str:
-    """The characters of a part of a best path over letters without case, each in its likelier case."""
+def _spelled(path: Sequence[int], seen: Tensor, case_map: Tensor, codec: CTCCodec) -> str:
+    """The characters of a best path over letters without case, each in its likelier case."""
     text = ""
-    for symbol, run in itertools.groupby(range(start, stop), key=lambda step: path[step]):
+    for symbol, run in itertools.groupby(range(len(path)), key=lambda step: path[step]):
         if symbol == BLANK:
             continue
-        steps = list(run)
-        cases = [index for index, lower in enumerate(codec.lower_case) if lower == symbol]
-        likelier = max(cases, key=lambda index: float(seen[index, steps].sum()))
-        text += codec.charset[likelier - 1]
+        cases = (case_map == symbol).nonzero()[:, 0]
+        likelier = cases[seen[cases][:, list(run)].sum(dim=1).argmax()]
+        text += codec.charset[int(likelier) - 1]
     return text
 
 
