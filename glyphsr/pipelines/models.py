@@ -32,6 +32,7 @@ from glyphsr.models.registry import (
     recognizer_shape,
 )
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
+from glyphsr.models.unsupported import name_unsupported
 from glyphsr.pipelines.store import obtain
 from glyphsr.weights.checkpoints import Checkpoint, load_state, read_checkpoint
 from glyphsr.weights.official import is_published_file, read_state
@@ -77,6 +78,12 @@ def _fill(network: Any, state: Mapping[str, Tensor], table: KeyTable, where: str
     load_state(network, constants | table.translate(state), where)
 
 
+def kind_of(state: Mapping[str, Tensor]) -> str | None:
+    """The kind of network or recognizer that a published state is of, by its keys; ``None`` for none that is known."""
+    stem = state.get("block1.0.weight")
+    return identify(state, image_channels=None if stem is None or stem.ndim < 2 else stem.shape[1])
+
+
 def recognizer_from_official(
     state: Mapping[str, Tensor],
     where: str = "checkpoint",
@@ -98,10 +105,10 @@ def recognizer_from_official(
         WeightsError: If the keys or shapes are not those of a recognizer that we know.
     """
     if config is None:
-        kind = kind or identify(state)
+        kind = kind or kind_of(state)
         published = [name for name in RECOGNIZERS if name in SIGNATURES]
         if kind not in published:
-            raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(published)}")
+            raise WeightsError(f"{where}: {_what_else(kind, state, 'a recognizer')}; known are {', '.join(published)}")
         config = _published_shape(recognizer_shape, kind, state, where)
     config = _changed(config, changes)
     try:
@@ -132,14 +139,21 @@ def network_from_official(
     Raises:
         WeightsError: If the keys or shapes are not those of a network that we know.
     """
-    kind = kind or identify(state)
+    kind = kind or kind_of(state)
     if kind not in NETWORKS:
-        raise WeightsError(f"{where}: not a super-resolution network's checkpoint; known are {', '.join(NETWORKS)}")
+        what = _what_else(kind, state, "a super-resolution network")
+        raise WeightsError(f"{where}: {what}; known are {', '.join(NETWORKS)}")
     config, num_classes = _published_shape(network_shape, kind, state, where)
     config = _changed(config, changes)
     network = build_network(config, num_classes=num_classes)
     _fill(network, state, key_table(config), where)
     return network.eval()
+
+
+def _what_else(kind: str | None, state: Mapping[str, Tensor], expected: str) -> str:
+    """Says that a file holds something else than was expected, and what it is where that is known."""
+    found = kind or name_unsupported(state)
+    return f"not {expected}'s checkpoint" + (f": holds {found}" if found else "")
 
 
 def _changed(config: Any, changes: Mapping[str, Any] | None) -> Any:
@@ -286,6 +300,8 @@ def wants_prior(weights: str | Path, *, offline: bool = False) -> bool:
     """
     path = obtain(weights, offline=offline)
     if is_published_file(path):
-        return identify(read_state(path)) in ("glyphsr", "tpgsr", "tatt")
+        state = read_state(path)
+        kind = kind_of(state)
+        return kind in NETWORKS and _published_shape(network_shape, kind, state, str(path))[0].needs_prior
     checkpoint = read_checkpoint(path, tensors=False)
     return checkpoint.kind == "network" and int(checkpoint.card.get("num_classes", 0)) > 0

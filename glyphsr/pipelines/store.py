@@ -128,8 +128,8 @@ def convert(
     # torch loads here, so that listing and finding weights stay instant.
     import torch
 
-    from glyphsr.models.registry import RECOGNIZERS, identify
-    from glyphsr.pipelines.models import network_from_official, recognizer_from_official
+    from glyphsr.models.registry import RECOGNIZERS, is_alike
+    from glyphsr.pipelines.models import kind_of, network_from_official, recognizer_from_official
     from glyphsr.weights.checkpoints import save_checkpoint
     from glyphsr.weights.official import read_state
 
@@ -144,8 +144,8 @@ def convert(
     if target.exists() and not overwrite:
         raise ConfigError(f"{target}: exists already; --overwrite replaces it")
     state = read_state(file)
-    kind = identify(state)
-    if kind is not None and kind != row.network:
+    kind = kind_of(state)
+    if kind is not None and not is_alike(kind, row.network):
         raise WeightsError(f"{file}: holds {kind}, not {row.network}; try --as {kind}")
     card: dict[str, Any] = {"source": file.name, "source_sha256": sha256_of(file), "published": name}
     bad = next((key for key, value in state.items() if not bool(torch.isfinite(value).all())), None)

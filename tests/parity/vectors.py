@@ -106,7 +106,7 @@ def check_entries(network, name):
     ours = list(network.state_dict())
     assert {table.published(key) for key in ours} == {key for key in official if not table.is_unused(key)}
     assert [table.ours(table.published(key)) for key in ours] == ours
-    statistics = ("running_mean", "running_var", "num_batches_tracked", "pe.pe")
+    statistics = ("running_mean", "running_var", "num_batches_tracked", ".pe")
     unused = [key for key in official if table.is_unused(key) and not key.endswith(statistics)]
     count = sum(p.numel() for p in network.parameters()) + sum(torch.Size(official[key]).numel() for key in unused)
     assert count == vector(name).manifest["num_parameters"]
