@@ -143,6 +143,16 @@ class TBSRNConfig(StraightenedConfig):
     """Rate inside the attention blocks, in training only."""
 
 
+class TSANConfig(StraightenedConfig):
+    """TSAN: deep residual groups, with attention to what is alike by content and by gradient."""
+
+    needs_prior: ClassVar[bool] = False
+
+    kind: Literal["tsan"] = "tsan"
+    image_channels: Literal[3, 4] = 3
+    """3 for RGB as published, 4 with the brightness mask."""
+
+
 class TPGSRConfig(PriorTrunkConfig):
     """TPGSR: the trunk guided by a text prior."""
 
@@ -177,6 +187,30 @@ class TATTConfig(StraightenedConfig):
     """Let a picture's result depend on its place in the batch: a quirk of the published code, for its exact numbers."""
 
 
+class PEANConfig(TrunkConfig):
+    """PEAN: attention along strips, guided by an enhanced text prior. Takes 16 x 64 pictures only."""
+
+    fixed_size: ClassVar[tuple[int, int] | None] = (16, 64)
+
+    kind: Literal["pean"] = "pean"
+    num_srbs: Positive = 1
+    """Stacks of strip attention; published networks have one."""
+    num_pairs: Positive = 6
+    """Pairs of blocks in a stack: attention within rows and columns, then between them."""
+    strip_heads: Positive = 16
+    """Attention heads of the stacks; ``width`` is a multiple of it."""
+    attention_heads: Positive = 4
+    """Attention heads by which places see the text prior."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Rate inside the prior's attention layers, in training only."""
+    mix_batch: bool = False
+    """Let a picture's result depend on its place in the batch: a quirk of the published code, for its exact numbers."""
+    enhancer_steps: Annotated[int, Field(ge=0)] = 0
+    """Denoising steps by which TPEM enhances the text prior, 1 as published; 0 for a network without TPEM."""
+    enhancer_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Of the random start that TPEM enhances every picture's prior from."""
+
+
 def _kind(value: Any) -> str:
     """A network's ``kind``; configurations written before there was a choice do not name one."""
     kind = value.get("kind", "glyphsr") if isinstance(value, dict) else value.kind
@@ -190,6 +224,8 @@ NetworkConfig = Annotated[
     | Annotated[TPGSRConfig, Tag("tpgsr")]
     | Annotated[TATTConfig, Tag("tatt")]
     | Annotated[TGConfig, Tag("tg")]
+    | Annotated[PEANConfig, Tag("pean")]
+    | Annotated[TSANConfig, Tag("tsan")]
     | Annotated[C3STISRConfig, Tag("c3stisr")]
     | Annotated[RTSRNConfig, Tag("rtsrn")],
     Discriminator(_kind),

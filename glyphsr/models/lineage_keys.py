@@ -117,14 +117,18 @@ def charset_size(num_classes: int, *, specials: int = 1) -> Literal[36, 62, 94]:
     return sizes[num_classes]
 
 
-def trunk_shape(shapes: Shapes) -> dict[str, object]:
+def trunk_shape(shapes: Shapes, *, block: str = r"block(\d+)\.gru1\.") -> dict[str, object]:
     """The fields that every network's configuration has, read off published keys.
+
+    Args:
+        shapes: Published key -> shape.
+        block: Regular expression of a key that every block has, its number in the first group.
 
     Raises:
         KeyError: If a key is missing that all networks of the lineage have.
     """
     width, channels = shapes["block1.0.weight"][:2]
-    blocks = {int(match[1]) for key in shapes if (match := re.match(r"block(\d+)\.gru1\.", key))}
+    blocks = {int(match[1]) for key in shapes if (match := re.match(block, key))}
     stn = any(key.startswith("stn_head.") for key in shapes)
     return {"num_srbs": len(blocks), "width": width, "image_channels": 4 if channels == 4 else 3, "stn": stn}
 

@@ -40,6 +40,8 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "tpgsr": ("glyphsr.models.tpgsr", "TPGSR"),
     "tatt": ("glyphsr.models.tatt", "TATT"),
     "tg": ("glyphsr.models.tg", "TextGestalt"),
+    "pean": ("glyphsr.models.pean", "PEAN"),
+    "tsan": ("glyphsr.models.tsan", "TSAN"),
     "c3stisr": ("glyphsr.models.c3stisr", "C3STISR"),
     "rtsrn": ("glyphsr.models.rtsrn", "RTSRN"),
 }
@@ -53,6 +55,8 @@ SIGNATURES: dict[str, str] = {
     "telescope": "embedding_word.lut.weight",
     "tbsrn": "block2.feature_enhancer.linear.weight",
     "tatt": "infoGen.init_factor.weight",
+    "pean": "block2.Trans_block_1.attention_norm.weight",
+    "tsan": "gwam.conv_match.0.weight",
     "rtsrn": "block2.wave_mlp.norm1.weight",
     "c3stisr": "infoGen_ling.tconv1.weight",
     "glyphsr": "dsta_rec.conv1.weight",

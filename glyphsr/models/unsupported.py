@@ -12,6 +12,10 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
     ),
     "RGDiffSR": (r"cond_stage_model\.crnn_model\..+|model\.diffusion_model\.input_blocks\.0\.0\.weight", _STEPS),
     "a VQGAN, such as RGDiffSR's": (r"quantize\.embedding\.weight", _STEPS),
+    "TPEM": (
+        r"denoise_fn\.conv\.weight",
+        "by itself; it enhances PEAN's text prior: convert PEAN_final.pth and TPEM_final.pth at once, --as pean",
+    ),
 }
 """Name -> a regular expression that one of its published keys matches, and what it would take. TextDiff has no row: its
 authors publish neither code nor weights."""
