@@ -187,6 +187,19 @@ class TATTConfig(StraightenedConfig):
     """Let a picture's result depend on its place in the batch: a quirk of the published code, for its exact numbers."""
 
 
+class LEMMAConfig(StraightenedConfig):
+    """LEMMA: guided by where a reader of its own finds characters. Takes 16 x 64 pictures only."""
+
+    needs_prior: ClassVar[bool] = False
+    fixed_size: ClassVar[tuple[int, int] | None] = (16, 64)
+
+    kind: Literal["lemma"] = "lemma"
+    reader_width: EvenWidth = 32
+    """Channels of the stem of its reader; the reader's features have 16 times as many."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Rate inside the attention layers, in training only."""
+
+
 class PEANConfig(TrunkConfig):
     """PEAN: attention along strips, guided by an enhanced text prior. Takes 16 x 64 pictures only."""
 
@@ -224,6 +237,7 @@ NetworkConfig = Annotated[
     | Annotated[TPGSRConfig, Tag("tpgsr")]
     | Annotated[TATTConfig, Tag("tatt")]
     | Annotated[TGConfig, Tag("tg")]
+    | Annotated[LEMMAConfig, Tag("lemma")]
     | Annotated[PEANConfig, Tag("pean")]
     | Annotated[TSANConfig, Tag("tsan")]
     | Annotated[C3STISRConfig, Tag("c3stisr")]

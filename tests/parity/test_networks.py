@@ -13,8 +13,9 @@ from glyphsr.weights.official import read_state
 from .vectors import SPLINE_SLACK, check_constants, check_entries, vector
 
 GLYPHSR = ["glyphsr", "glyphsr_37", "glyphsr_no_gfm"]
-BASELINES = ["tsrn", "tbsrn", "tpgsr", "tatt", "tg", "c3stisr", "rtsrn"]
-CHANGES = {"tatt": {"mix_batch": True}}
+BASELINES = ["tsrn", "tbsrn", "tpgsr", "tatt", "tg", "c3stisr", "rtsrn", "tsan", "pean", "lemma"]
+STRAIGHTENED = [name for name in [*GLYPHSR, *BASELINES] if name != "pean"]
+CHANGES = {"tatt": {"mix_batch": True}, "pean": {"mix_batch": True}}
 
 
 def load(name):
@@ -22,7 +23,10 @@ def load(name):
 
 
 def prior(name):
-    return vector(name).input("text_prior") if "text_prior" in vector(name).manifest["inputs"] else None
+    if "text_prior" not in vector(name).manifest["inputs"]:
+        return None
+    given = vector(name).input("text_prior")
+    return given if given.ndim == 4 else given.transpose(1, 2).unsqueeze(2)  # PEAN's is (B, T, K)
 
 
 @pytest.mark.parametrize("name", GLYPHSR)
@@ -58,7 +62,7 @@ def test_tpgsr_transformed_prior_agrees():
     vector("tpgsr").check("mid/infoGen", spread[:, ::4])
 
 
-@pytest.mark.parametrize("name", [*GLYPHSR, *BASELINES])
+@pytest.mark.parametrize("name", STRAIGHTENED)
 def test_spatial_transformer_agrees(name):
     network = load(name)
     image = vector(name).input("image")
@@ -103,7 +107,7 @@ def test_published_file_layouts_load(name, tmp_path):
 @pytest.mark.parametrize("name", [*GLYPHSR, *BASELINES])
 def test_a_missing_and_a_strange_entry_are_named(name):
     state = dict(vector(name).state)
-    published = next(key for key in state if key.startswith("block3."))
+    published = next(key for key in state if key.startswith(("block3.", "cam3.")))
     ours = key_table(load(name).config).ours(published)
     state["block3.conv9.weight"] = state.pop(published)
     with pytest.raises(WeightsError, match=rf"missing '{re.escape(ours)}', unexpected 'block3\.conv9\.weight'"):
@@ -129,6 +133,44 @@ def test_rtsrn_takes_a_clue_instead_of_its_language_models():
         out = load("rtsrn")(golden.input("image"), prior("rtsrn"), golden.input("clue"))
         golden.check("lm_logits", load("rtsrn").hint.language_model(prior("rtsrn").squeeze(2).transpose(1, 2)))
     golden.check("sr_given_clue", out.sr)
+
+
+def test_lemma_sees_the_text_where_and_as_the_published_one_does():
+    golden, network = vector("lemma"), load("lemma")
+    with torch.no_grad():
+        text = network.reader(golden.input("image")[:, :3])
+        selected = network.hint.select(network.hint.foreground(text))
+        golden.check("mid/guidanceGen", network.hint(text, network.stem(golden.input("image")))[:, ::8, ::2, ::4])
+    golden.check("attn_map", text.attention)
+    golden.check("img_logits", text.seen)
+    golden.check("text_logits", text.meant)
+    assert text.seen_lengths.tolist() == golden.expected("img_lengths").tolist()
+    assert text.lengths.tolist() == golden.expected("text_lengths").tolist()
+    chosen = torch.zeros(2, 1024, dtype=torch.int64).scatter(1, selected, 1)
+    assert torch.equal(chosen.view(2, 16, 64), torch.from_numpy(golden.expected("selected")))
+
+
+def test_pean_attention_and_a_picture_alone_agree():
+    golden, network = vector("pean"), load("pean")
+    image = golden.input("image")
+    with torch.no_grad():
+        golden.check("attention", network.hint.interpret(prior("pean"), network.stem(image))[1])
+        golden.check("sr_second_alone", network(image[1:], prior("pean")[1:]).sr)
+
+
+def test_peans_enhancer_comes_from_a_second_file_and_agrees():
+    golden, state = vector("pean_tpem"), vector("pean").state | vector("pean_tpem").state
+    network = network_from_official(state, "pean")
+    assert network.config.enhancer_steps == 1
+    enhancer, read, start = network.enhancer, golden.input("prior"), golden.input("start")
+    with torch.no_grad():
+        golden.check("enhanced", enhancer(read, start))
+        levels = torch.stack([enhancer.levels[1000], enhancer.levels[500]])[:, None]
+        golden.check("denoised_two_levels", enhancer.denoise(read, start, levels))
+        enhancer.num_denoisings = 5
+        golden.check("enhanced_5_steps", enhancer(read, start))
+    with pytest.raises(WeightsError, match=r"holds TPEM, .* at once"):
+        network_from_official(golden.state)
 
 
 def test_without_the_quirk_a_picture_gets_what_the_published_tatt_gives_it_alone():

@@ -44,6 +44,11 @@ class ResidualNetwork(nn.Module):
         self.head = nn.Conv2d(config.width, config.image_channels, kernel_size=9, padding=4)
         self.stn = stn
 
+    @property
+    def untaught(self) -> tuple[nn.Module, ...]:
+        """Parts that no loss on pictures reaches."""
+        return ()
+
     def forward(self, lr: Tensor, prior: Tensor | None = None) -> SROutput:
         """Super-resolve.
 

@@ -44,7 +44,7 @@ class StripBlock(nn.Module):
         x = x + self.fuse(torch.cat(self.strips(self.prepare(normed)), dim=1))
         places = x.permute(0, 2, 3, 1)  # (B, h, w, width)
         places = places + self.reduce(F.gelu(self.expand(self.norm2(places))))
-        return places.permute(0, 3, 1, 2)
+        return places.permute(0, 3, 1, 2)  # type: ignore[no-any-return]
 
 
 class WithinStrips(StripBlock):
