@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import skimage.data
 
-from glyphsr.data.boxes import TextBox, read_boxes
-from glyphsr.data.pictures import read_picture
-from glyphsr.ocr.rapid import open_rapidocr
-from glyphsr.pipelines.lines import Pixels, resize
-from glyphsr.pipelines.pages import PageUpscaler
-from glyphsr.pipelines.regions import cut_out, widen
-from glyphsr.pipelines.upscaling import Upscaler
+from glyphsr.images.perspective import cut_out, widen
+from glyphsr.images.reader import read_picture
+from glyphsr.images.resize import FloatImage, resize
+from glyphsr.images.text_boxes import TextBox, read_boxes
+from glyphsr.ocr.rapidocr_engine import open_rapidocr
 from glyphsr.text.charset import comparable
+from glyphsr.upscaling.pages import PageUpscaler
+from glyphsr.upscaling.upscaler import Upscaler
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 NAMES = ("street", "receipt", "scan")
@@ -39,7 +39,7 @@ def main() -> None:
         for guard in arguments.guard
     }
 
-    def read(picture: Pixels, *, whole: bool = False) -> list[str]:
+    def read(picture: FloatImage, *, whole: bool = False) -> list[str]:
         pixels = cv2.cvtColor((picture.clip(0, 1) * 255).round().astype(np.uint8), cv2.COLOR_RGB2BGR)
         found = engine(pixels, use_det=whole, use_cls=False, use_rec=True)
         return list(getattr(found, "txts", None) or ())

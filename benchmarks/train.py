@@ -26,9 +26,10 @@ from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 from torchvision.transforms.functional import to_tensor
 
+from glyphsr.config.data import DataConfig, LmdbSource
 from glyphsr.config.recognizers import TelescopeConfig
-from glyphsr.config.training import DataConfig, LmdbSource, TrainConfig, ValidationConfig
-from glyphsr.data.batch_loading import iterate_batches
+from glyphsr.config.training import TrainConfig, ValidationConfig
+from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.glyph_lmdb import number_of
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.sources import SAMPLE_ROOT
@@ -37,10 +38,10 @@ from glyphsr.losses.text_focus import confusion_weights
 from glyphsr.models.layers.deformable import DepthwiseDeformableConv
 from glyphsr.models.recognizers.telescope.network import Telescope
 from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.pipelines.training import Trainer
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec
+from glyphsr.training.trainer import Trainer
 from glyphsr.types import Batch, GlyphTargets
 from glyphsr.weights.checkpoints import save_checkpoint
 
@@ -146,8 +147,8 @@ class PlainLoop:
         out = self.network(lr, prior, with_glyphs=True)
         sr, glyphs = out.sr, out.glyphs
         texts = [filter_lower(label) for label in labels]
-        seen = self.telescope.teach(self._gray(sr), texts)
-        true = self.telescope.teach(self._gray(hr), texts)
+        seen = self.telescope.forward_teacher_forced(self._gray(sr), texts)
+        true = self.telescope.forward_teacher_forced(self._gray(hr), texts)
         logits, targets = seen.logits[seen.targets != IGNORED], seen.targets[seen.targets != IGNORED]
         rows = self.weights[targets]
         exponentials = torch.exp(logits - logits.max(dim=1, keepdim=True).values) * rows
@@ -237,7 +238,7 @@ def main() -> None:
         twin.load_state_dict(trainer.model.state_dict())
         make_plain(twin)
         plain = PlainLoop(twin, telescope, config, device)
-        batches = iterate_batches(trainer.maker, first_step=0, last_step=10_000)
+        batches = iterate_batches(trainer.batches, first_step=0, last_step=10_000)
         if device.type == "cpu":
             compare_losses(trainer, plain, next(batches))
         data = PlainData(root)
@@ -250,7 +251,7 @@ def main() -> None:
         loops["ours, fp32"] = lambda: trainer.stepper.step(next(batches), 10)
         if arguments.precision != "fp32":
             other = make(arguments.precision)
-            more = iterate_batches(other.maker, first_step=0, last_step=10_000)
+            more = iterate_batches(other.batches, first_step=0, last_step=10_000)
             loops[f"ours, {arguments.precision}"] = lambda: other.stepper.step(next(more), 10)
         for loop in loops.values():
             loop()

@@ -6,13 +6,17 @@ Letters are those of ``docs/glossary.md``: **B** batch, **C** channels, **h w** 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:  # torch and numpy stay out of the way of `glyphsr --help`
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+ProgressCallback: TypeAlias = Callable[[int, int], None]
+"""Called with the number of items that are done, and of all items."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +63,11 @@ class Batch:
     """The true texts, case kept."""
     glyphs: GlyphTargets | None = None
     """Masks at LR size, ``None`` where nothing is learned from them."""
-    places: tuple[int, ...] = ()
+    positions: tuple[int, ...] = ()
     """Where each sample stands in the whole batch, where this is a part of one."""
-    size: int = 0
+    global_size: int = 0
     """Samples of the whole batch."""
-    longest: int | None = None
+    longest_label: int | None = None
     """Characters of the longest label of the whole batch; ``None`` for that of this part."""
 
 
@@ -87,7 +91,7 @@ class SROutput:
     """``(B, C, H, W)`` super-resolved image, not clipped to [0, 1]."""
     glyphs: GlyphOutput | None
     """Glyph maps and classes, ``None`` where the GPM did not run."""
-    share: Tensor | None = None
+    gate: Tensor | None = None
     """``(B, 1, 1, W)``: share of the network's change over bicubic that ``sr`` has, ``None`` for all of it."""
 
 

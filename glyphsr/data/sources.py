@@ -11,8 +11,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource, Source
-from glyphsr.data.hr_words import FolderWords
+from glyphsr.config.data import DataConfig, FolderSource, LmdbSource, RenderedSource, Source
+from glyphsr.data.hr_images import FolderWords
 from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder
 from glyphsr.data.rendering.fonts import Notify
 from glyphsr.data.rendering.words import RENDER_STREAM, WordRenderer
@@ -63,7 +63,7 @@ class WordSource:
     remix: float = 0.0
     recolour: float = 0.0
     distort: float = 0.0
-    """As in :class:`glyphsr.config.training.FolderSource`."""
+    """As in :class:`glyphsr.config.data.FolderSource`."""
     origin: str = ""
     """Of rendered words a digest of what they are made of; on another machine they may be others."""
 
@@ -132,13 +132,13 @@ class PicturesOnly:
         return self.folder.read(index)
 
 
-def as_stored(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
-    """The words as they are, without masks; see ``dress`` of :func:`open_sources`."""
+def without_masks(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
+    """The words as they are, without masks; see ``attach_masks`` of :func:`open_sources`."""
     del path, source
     return words
 
 
-Dress = Callable[[WordCollection, Path | None, Source], WordCollection]
+MaskAttacher = Callable[[WordCollection, Path | None, Source], WordCollection]
 
 
 def _roots(data_root: str | None) -> list[Path]:
@@ -212,7 +212,7 @@ def open_sources(
     held_out: bool,
     seed: int = 0,
     data_root: str | None = None,
-    dress: Dress = as_stored,
+    attach_masks: MaskAttacher = without_masks,
     notify: Notify | None = None,
 ) -> list[WordSource]:
     """The training (or validation) parts of all sources; a source of weight 0 is left out.
@@ -222,8 +222,8 @@ def open_sources(
         held_out: The validation parts instead of the training ones.
         seed: Of rendered words to train on; those to validate on are the same for every seed, and never among them.
         data_root: Where named LMDBs are looked up first.
-        dress: Called with the words, folder or environment (``None`` for rendered words) and source; gives the words
-            their masks.
+        attach_masks: Called with the words, folder or environment (``None`` for rendered words) and source; gives the
+            words their masks.
         notify: Told when something takes a while.
 
     Raises:
@@ -237,7 +237,7 @@ def open_sources(
         if isinstance(source, RenderedSource):
             own, kind = (HELD_OUT_SEED, HELD_OUT_STREAM) if held_out else (seed, RENDER_STREAM)
             renderer = WordRenderer(source.render, notify)
-            words = dress(RenderedWords(renderer, own, (kind, number)), None, source)
+            words = attach_masks(RenderedWords(renderer, own, (kind, number)), None, source)
             opened.append(WordSource(source.weight, words, origin=" ".join(renderer.origin().values())))
             continue
         parts: list[WordCollection] = []
@@ -248,13 +248,13 @@ def open_sources(
             if not path.is_dir():
                 raise DataError(f"{path}: no such folder of word pictures")
             folder = FolderWords(path)
-            parts.append(dress(PicturesOnly(folder), path, source))
+            parts.append(attach_masks(PicturesOnly(folder), path, source))
             keys += [_group(name, source.group) for name, _ in folder.rows]
             remix, recolour, distort = source.remix, source.recolour, source.distort
         else:
             for path in find_lmdb(source.path, data_root):
                 environment = PairedLmdb(path)
-                parts.append(dress(environment, path, source))
+                parts.append(attach_masks(environment, path, source))
                 keys += [f"{path.name}/{i}" for i in range(len(environment))]
         collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
         indices = _split(source.path, keys, config, held_out=held_out)

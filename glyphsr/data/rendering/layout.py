@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from glyphsr.config.rendering import RenderConfig
-from glyphsr.data.rendering.draws import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 
 EM_PER_HEIGHT = 2.0
 """Pixels per em at which characters are drawn, by the picture's height: about the size at which they are needed."""
@@ -107,7 +107,7 @@ def _set(text: str, font: ImageFont.FreeTypeFont, stroke: int, spacing: float, s
     return found
 
 
-def _flat(draws: Draws, config: RenderConfig, width: float, reach: float) -> Matrix:
+def _flat(draws: RandomChoices, config: RenderConfig, width: float, reach: float) -> Matrix:
     """Rotation, slant and perspective about the text's middle, which is at 0.
 
     Args:
@@ -140,7 +140,7 @@ def place(
     font: ImageFont.FreeTypeFont,
     *,
     config: RenderConfig,
-    draws: Draws,
+    draws: RandomChoices,
     margins: Margins,
     small: float = 1.0,
 ) -> Layout:

@@ -4,8 +4,8 @@ from typing import Any
 
 from glyphsr.config.networks import C3STISRConfig
 from glyphsr.models.clue_keys import LANGUAGE_CLUE, LANGUAGE_CODES, VISUAL_CLUE, clue_names
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import (
+from glyphsr.models.key_tables import (
+    KeyTable,
     Shapes,
     prior_shape,
     prior_transformer_names,

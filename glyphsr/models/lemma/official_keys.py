@@ -4,10 +4,10 @@ from typing import Any
 
 from glyphsr.config.networks import LEMMAConfig
 from glyphsr.models.clue_keys import LANGUAGE_CODES, language_model_names
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import (
+from glyphsr.models.key_tables import (
     DECODER_NAMES,
     ENCODER_NAMES,
+    KeyTable,
     Shapes,
     residual_network_table,
     trunk_shape,

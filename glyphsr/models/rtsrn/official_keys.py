@@ -4,8 +4,7 @@ from typing import Any
 
 from glyphsr.config.networks import RTSRNConfig
 from glyphsr.models.clue_keys import LANGUAGE_CODES, VISUAL_CLUE, clue_names
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes, gru_names, prior_shape, residual_network_table, trunk_shape
+from glyphsr.models.key_tables import KeyTable, Shapes, gru_names, prior_shape, residual_network_table, trunk_shape
 
 _WAVE = {
     "norm1": "norm1",

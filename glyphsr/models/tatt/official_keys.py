@@ -3,10 +3,10 @@
 from typing import Any
 
 from glyphsr.config.networks import TATTConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import (
+from glyphsr.models.key_tables import (
     DECODER_NAMES,
     ENCODER_NAMES,
+    KeyTable,
     Shapes,
     residual_network_table,
     srb_names,

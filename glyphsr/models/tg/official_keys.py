@@ -3,7 +3,7 @@
 from typing import Any
 
 from glyphsr.config.networks import TGConfig
-from glyphsr.models.lineage_keys import Shapes, trunk_shape
+from glyphsr.models.key_tables import Shapes, trunk_shape
 from glyphsr.models.tsrn.official_keys import key_table as key_table
 
 

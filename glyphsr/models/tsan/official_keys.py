@@ -3,8 +3,7 @@
 import re
 
 from glyphsr.config.networks import TSANConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import SPLINE_CONSTANTS, STN, Shapes
+from glyphsr.models.key_tables import SPLINE_CONSTANTS, STN, KeyTable, Shapes
 
 _GRADIENT = {
     "edges": "g",

@@ -1,0 +1,109 @@
+"""What every recognizer offers, whatever its architecture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from glyphsr.text.ctc import CTCCodec
+from glyphsr.types import Reading
+
+
+@dataclass(frozen=True, eq=False)
+class TeacherForcedOutput:
+    """What a recognizer attends to while it is told the true texts."""
+
+    logits: Tensor
+    """``(B, T, K)``: what it would have read at each step; T is that of the longest text and its end."""
+    attention: Tensor
+    """``(B, A, T, h', w')``: weights of each step over the encoder's grid, per head; they sum to one over the grid."""
+    targets: Tensor
+    """``(B, T)`` int64: the true class of each step, the end of text included; -1 behind it."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecoderOutput:
+    """What a recognizer in training would have read, told the true texts."""
+
+    logits: Tensor
+    """``(B, T, K)``; T is that of the longest text and its end, what stands behind shorter ones has no meaning."""
+    targets: Tensor
+    """``(B, T)`` int64: the true class of each step, the end of text included; -1 behind it."""
+    columns: Tensor
+    """``(B, P, C)``: what the encoder makes of each column that the decoder attends to."""
+
+
+class Recognizer(Protocol):
+    """A network that reads a word or a line of text."""
+
+    num_classes: int
+    """Classes K of its probabilities, blank or end of text included."""
+
+    @property
+    def charset(self) -> str:
+        """Symbols it can read."""
+        ...
+
+    @property
+    def max_length(self) -> int | None:
+        """Longest text it can read, ``None`` where the picture's width decides."""
+        ...
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """RGB ``(B, 3, h, w)`` in [0, 1] -> what its ``forward`` takes."""
+        ...
+
+    def read_prepared(self, prepared: Tensor) -> list[Reading]:
+        """One reading per row of what :meth:`prepare` gave."""
+        ...
+
+    def read(self, images: Tensor) -> list[Reading]:
+        """``(B, 3, h, w)`` in [0, 1] -> one reading per image."""
+        ...
+
+
+class PriorRecognizer(Recognizer, Protocol):
+    """A recognizer with class probabilities of a fixed layout, so that it can be a text prior."""
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """``(B, 3, h, w)`` in [0, 1] -> class probabilities ``(B, K, T)``."""
+        ...
+
+    def decode(self, probabilities: Tensor) -> list[Reading]:
+        """Readings of class probabilities ``(B, K, T)``."""
+        ...
+
+
+@runtime_checkable
+class AttentionRecognizer(Protocol):
+    """A recognizer that can show where it looks for each character."""
+
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
+        """Run with the true texts given, one per prepared image; characters it does not know are left out.
+
+        Args:
+            prepared: What ``prepare`` gave.
+            texts: One per image.
+            steps: Least number of steps T; else that of the longest text and its end.
+        """
+        ...
+
+
+@runtime_checkable
+class CTCRecognizer(Protocol):
+    """A recognizer that reads by CTC."""
+
+    codec: CTCCodec
+    num_symbols: int
+    """Classes S of CTC, the blank included."""
+
+    def symbol_logits(self, prepared: Tensor) -> Tensor:
+        """What ``prepare`` gave -> CTC's logits ``(T, B, S)``, time first."""
+        ...
+
+    def steps_of(self, height: int, width: int) -> int:
+        """Steps T that pictures of a size are read in."""
+        ...

@@ -1,0 +1,49 @@
+"""What every way to train has in common: terms of a batch by name, and what their means run over."""
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from torch import Tensor, nn
+
+from glyphsr.types import Batch
+
+Model = TypeVar("Model", bound=nn.Module)
+
+LossTerms = dict[str, Tensor]
+"""Each term's weighted scalar mean over a batch, or over a part of it."""
+
+
+class Objective(nn.Module, Generic[Model]):
+    """One way to train a super-resolver, a part of it, or a recognizer; ``forward(batch)`` gives :data:`LossTerms`.
+
+    Args:
+        model: What is trained, as a whole.
+    """
+
+    model: Model
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def clip_parameters(self) -> Iterable[nn.Parameter]:
+        """Parameters whose gradients are clipped together."""
+        raise NotImplementedError
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """What the mean of each term runs over: words, characters or slots. Parts of a batch weigh by it.
+
+        Known before the terms are, so that parts can be weighed one by one.
+        """
+        raise NotImplementedError
+
+    def train(self, mode: bool = True) -> "Objective[Model]":
+        """What does not learn stays in evaluation mode: a frozen prior keeps its BatchNorm statistics."""
+        super().train(mode)
+        for module in self.children():
+            if not any(parameter.requires_grad for parameter in module.parameters()):
+                module.eval()
+        prior = getattr(self.model, "prior", None)
+        if prior is not None and not any(p.requires_grad for p in prior.parameters()):
+            prior.eval()
+        return self
