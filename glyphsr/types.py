@@ -34,7 +34,7 @@ class Sample:
     line: NDArray[np.bool_] | None = None
     """``(H, W)`` mask of the text, ``None`` where there is none to learn from."""
     chars: NDArray[np.bool_] | None = None
-    """``(L, H, W)``: one mask per character of the label filtered to 0-9a-z; ``None`` where there are none."""
+    """``(L, H, W)``: one mask per character of the label that is no space; ``None`` where there are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class GlyphTargets:
     line: Tensor
     """``(B, 1, h, w)`` float32 in [0, 1]: share of each LR pixel that the HR mask covers."""
     chars: Tensor
-    """``(B, L, h, w)`` likewise, one slot per character of the filtered label; zero in the slots behind it."""
+    """``(B, L, h, w)`` likewise, one slot per character that the slots are for; zero in the slots behind them."""
     masked: Tensor
     """``(B,)`` bool: the words that have masks; those of the others are zero and teach nothing."""
 

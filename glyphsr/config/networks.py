@@ -79,6 +79,8 @@ class GlyphSRConfig(TrunkConfig):
     """Glyph perception; with all three tasks off and no fusion the network is the paper's Baseline 1."""
     gfm_from: Positive | None = 4
     """First SRB, counted from 1, whose output the GFM fuses with glyphs (N_gly); null for no fusion."""
+    detach_fusion: bool = False
+    """Let the SR losses teach the fusion alone, not the character maps that are fused; of no matter once trained."""
     output: Literal["tanh", "residual"] = "tanh"
     """``tanh`` as published; ``residual`` adds the network's output to the bicubic picture, with no tanh."""
     stn: bool = False

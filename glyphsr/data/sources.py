@@ -197,6 +197,27 @@ def _group(name: str, pattern: str | None) -> str:
     return found.group() if found and found.group() else name
 
 
+def _names(environment: PairedLmdb, path: Path, pattern: str | None) -> list[str]:
+    """What decides for each pair of an environment whether it is held out."""
+    numbered = [f"{path.name}/{i}" for i in range(len(environment))]
+    if pattern is None:
+        return numbered
+    stored = (environment.get(f"source-{i + 1:09d}") for i in range(len(environment)))
+    return [_group(name.decode(), pattern) if name else key for key, name in zip(numbered, stored, strict=True)]
+
+
+def expanded(path: str) -> str:
+    """A configured path with its environment variables filled in.
+
+    Raises:
+        DataError: If one is not set.
+    """
+    found = os.path.expandvars(path)
+    if "$" in found:
+        raise DataError(f"{path}: this environment variable is not set; it names where the words lie on this machine")
+    return found
+
+
 def _split(name: str, keys: list[str], config: DataConfig, *, held_out: bool) -> tuple[int, ...]:
     indices = tuple(i for i, key in enumerate(keys) if _is_held_out(key, config.held_out) == held_out)
     if not keys:
@@ -244,7 +265,7 @@ def open_sources(
         keys: list[str] = []
         remix = recolour = distort = 0.0
         if isinstance(source, FolderSource):
-            path = Path(source.path)
+            path = Path(expanded(source.path))
             if not path.is_dir():
                 raise DataError(f"{path}: no such folder of word pictures")
             folder = FolderWords(path)
@@ -252,10 +273,10 @@ def open_sources(
             keys += [_group(name, source.group) for name, _ in folder.rows]
             remix, recolour, distort = source.remix, source.recolour, source.distort
         else:
-            for path in find_lmdb(source.path, data_root):
+            for path in find_lmdb(expanded(source.path), data_root):
                 environment = PairedLmdb(path)
                 parts.append(attach_masks(environment, path, source))
-                keys += [f"{path.name}/{i}" for i in range(len(environment))]
+                keys += _names(environment, path, source.group)
         collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
         indices = _split(source.path, keys, config, held_out=held_out)
         paired = isinstance(source, LmdbSource) and source.paired

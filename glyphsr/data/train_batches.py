@@ -16,11 +16,14 @@ from glyphsr.data.pair_loader import to_tensor
 from glyphsr.data.sources import WordSource
 from glyphsr.images.resize import resize_like_pil
 from glyphsr.system.rng import stream
-from glyphsr.text.slots import SlotCodec
+from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.types import Batch, Sample
 
 CHUNK_STEPS = 8
 """Batches that are drawn together, so that words of like width can share one."""
+
+SQUASHED_ASPECT = 4
+"""Width of a squashed picture in line heights."""
 
 REFERENCE_HEIGHT = 16
 """LR line height at which ``batch_size`` is counted."""
@@ -36,6 +39,13 @@ class LineShape:
 
     height: int
     width: int
+    squashed_width: int | None = None
+    """Width to which both sides are brought last, as TextZoom's protocol does; ``None`` leaves them as they are."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(height, width)`` of the LR side as the network gets it."""
+        return self.height, self.squashed_width or self.width
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ class TrainBatches(Dataset[list[Batch]]):
         *,
         batch_size: int,
         seed: int,
-        slots: SlotCodec | None = None,
+        slots: SlotCodec | CharacterSlots | None = None,
         share: tuple[int, int] = (0, 1),
     ) -> None:
         self.sources = sources
@@ -147,7 +157,9 @@ class TrainBatches(Dataset[list[Batch]]):
             if width is None:
                 assert aspects is not None
                 width = max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
-            shape = LineShape(height, width)
+            # No draw where there are none, so that runs begun before there were any go on as they would have.
+            squashed = self.config.squashed_share > 0 and rng.random() < self.config.squashed_share
+            shape = LineShape(height, width, SQUASHED_ASPECT * height if squashed else None)
             count = round(len(group) * (REFERENCE_HEIGHT / height) ** (1 if self.config.line_width else 2))
             count = max(1, self.share[1], count)  # every process has its word
             members = np.resize(rng.permutation(group), count)
@@ -196,13 +208,15 @@ class TrainBatches(Dataset[list[Batch]]):
             config = self.degradation_at(chunk * CHUNK_STEPS)
             params = sample_params(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
             lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], params, config), strict=True))
-        size = (shape.height, shape.width)
+        if shape.squashed_width is not None:
+            hrs = [resize_like_pil(hr, (2 * shape.height, 2 * shape.squashed_width)) for hr in hrs]
+            lrs = {i: resize_like_pil(lr, shape.size) for i, lr in lrs.items()}
         return Batch(
             ids=tuple(sample.id for sample in samples),
             lr=to_tensor([lrs[i] for i in range(len(samples))]),
             hr=to_tensor(hrs),
             labels=tuple(sample.label for sample in samples),
-            glyphs=None if self.slots is None else glyph_targets(samples, self.slots, size),
+            glyphs=None if self.slots is None else glyph_targets(samples, self.slots, shape.size),
         )
 
 

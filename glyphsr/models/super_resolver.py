@@ -13,7 +13,7 @@ from glyphsr.models.confidence_gate import dilation_of, gate, same_spelling, wor
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, SRNetwork, build_network, build_prior
-from glyphsr.models.text_conditioning import condition_on_text
+from glyphsr.models.text_conditioning import condition_on_texts
 from glyphsr.types import SROutput
 
 
@@ -30,22 +30,40 @@ class TextPriorGenerator(nn.Module):
 
         Args:
             lr: The pictures.
-            texts: What they say, where that is known: a recognizer that reads by CTC then only says where.
+            texts: As in :meth:`condition`.
         """
         probabilities: Tensor = self.recognizer.probabilities(lr)  # (B, K, T)
-        for row, text in enumerate(texts):
-            if text and isinstance(self.recognizer, CTCRecognizer):
-                probabilities[row] = self._condition_on_text(probabilities[row], text)
-        return probabilities.unsqueeze(2)
+        return self.condition(probabilities, texts).unsqueeze(2)
 
-    def _condition_on_text(self, probabilities: Tensor, text: str) -> Tensor:
-        """The same with only those characters in that order; unchanged where they do not fit into the picture."""
-        assert isinstance(self.recognizer, CTCRecognizer)
-        classes = self.recognizer.codec.encode(text)
-        heads = torch.split(probabilities, self.recognizer.num_symbols)  # symbols, and whose ink each column shows
-        found = [condition_on_text(head, classes) for head in heads] if classes else [None]
-        placed = [head for head in found if head is not None]
-        return torch.cat(placed) if len(placed) == len(found) else probabilities
+    def condition(self, probabilities: Tensor, texts: Sequence[str | None]) -> Tensor:
+        """The recognizer's probabilities, given what some pictures say; it then only says where.
+
+        Args:
+            probabilities: ``(B, K, T)``.
+            texts: One per picture, ``None`` where it is not known; none at all changes nothing. Recognizers that do not
+                read by CTC cannot be given any.
+
+        Returns:
+            ``(B, K, T)``; rows whose text has no known character, or does not fit into the picture, as they were.
+        """
+        recognizer = self.recognizer
+        rows = [row for row, text in enumerate(texts) if text]
+        if not rows or not isinstance(recognizer, CTCRecognizer):
+            return probabilities
+        symbols, *columns = torch.split(probabilities[rows], recognizer.num_symbols, dim=1)
+        known = [texts[row] or "" for row in rows]
+        placed, fits = condition_on_texts(symbols, [recognizer.codec.encode(text) for text in known])
+        heads = [placed]
+        for head in columns:  # whose ink each step is on: a space has none
+            inked, also = condition_on_texts(head, [recognizer.codec.encode("".join(text.split())) for text in known])
+            heads.append(inked)
+            fits = fits & also
+        given = torch.where(fits[:, None, None], torch.cat(heads, dim=1), probabilities[rows])
+        return probabilities.index_copy(0, torch.tensor(rows, device=probabilities.device), given)
+
+    def texts_of(self, probabilities: Tensor) -> list[str]:
+        """What the recognizer reads in each picture, from its probabilities ``(B, K, T)``."""
+        return [reading.text for reading in self.recognizer.decode(probabilities)]
 
 
 class SuperResolver(nn.Module):
@@ -75,6 +93,22 @@ class SuperResolver(nn.Module):
         """Whether a given text makes a difference to the prior."""
         return self.prior is not None and isinstance(self.prior.recognizer, CTCRecognizer)
 
+    def text_prior(self, lr: Tensor, texts: Sequence[str | None] = ()) -> Tensor:
+        """The prior ``(B, K, 1, T)`` that guides the network.
+
+        Args:
+            lr: ``(B, 3, h, w)`` float in [0, 1].
+            texts: What the pictures say, ``None`` where it is not known; the prior's own reading takes its place where
+                ``config.condition_on_reading`` is set.
+        """
+        assert self.prior is not None
+        probabilities: Tensor = self.prior.recognizer.probabilities(lr)
+        if self.config.condition_on_reading:
+            read = self.prior.texts_of(probabilities)
+            given = texts or [None] * len(read)
+            texts = [text or own for text, own in zip(given, read, strict=True)]
+        return self.prior.condition(probabilities, texts).unsqueeze(2)
+
     def network_input(self, lr: Tensor) -> Tensor:
         """RGB ``(B, 3, h, w)`` in [0, 1], with TextZoom's mask as fourth channel where the network wants it."""
         if self.config.network.image_channels == 4:
@@ -93,7 +127,7 @@ class SuperResolver(nn.Module):
             bicubic is held back as ``config.restraint`` says.
         """
         if prior is None and self.prior is not None:
-            prior = self.prior(lr)
+            prior = self.text_prior(lr)
         picture = self.network_input(lr)
         out: SROutput = self.network(picture, prior)
         return self.apply_confidence_gate(out, picture, prior)

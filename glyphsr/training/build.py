@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+from torch import Tensor
+
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.models.layers.aligned_prior import expand_classes
 from glyphsr.models.recognizers.aster.charsets import fold_classes
 from glyphsr.models.recognizers.aster.network import ASTER
-from glyphsr.models.registry import RecognizerNetwork, build_recognizer
+from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.ocr.readers import open_reader
 from glyphsr.training.distributed import DistributedContext
@@ -15,6 +18,9 @@ from glyphsr.training.validation import Validator, held_out_pairs, subset_pairs
 from glyphsr.weights.checkpoints import load_state, read_checkpoint
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
+
+ALIGNED_PRIOR = "prior_transformer.conv1.weight"
+"""Weight of the network that sees the classes of an aligned prior."""
 
 NETWORK_PREFIX = "network."
 """Where a super-resolver's checkpoint keeps its network."""
@@ -89,7 +95,21 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
     path = resolve(config.network_weights, offline=offline)
     checkpoint = read_checkpoint(path)
     own = {k.removeprefix(NETWORK_PREFIX): v for k, v in checkpoint.tensors.items() if k.startswith(NETWORK_PREFIX)}
-    load_state(model.network, own or checkpoint.tensors, str(path))
+    state = own or checkpoint.tensors
+    if checkpoint.kind == "super_resolver" and model.prior is not None:
+        state = _for_prior(state, load_recognizer(path), model.prior.recognizer, str(path))
+    load_state(model.network, state, str(path))
+
+
+def _for_prior(state: dict[str, Tensor], before: RecognizerNetwork, now: PriorNetwork, where: str) -> dict[str, Tensor]:
+    """A network's weights for a prior over more characters than it was trained with."""
+    weight = state.get(ALIGNED_PRIOR)
+    if weight is None or before.charset == now.charset or weight.shape[1] != 2 * (len(before.charset) + 1):
+        return state
+    try:
+        return state | {ALIGNED_PRIOR: expand_classes(weight, before.charset, now.charset)}
+    except ValueError as error:
+        raise WeightsError(f"{where}: {error}") from error
 
 
 def open_validator(

@@ -9,7 +9,6 @@ from glyphsr.data.glyph_lmdb import GlyphLmdb, check_belongs, find_glyphs
 from glyphsr.data.sources import MaskAttacher, RenderedWords, WordCollection, without_masks
 from glyphsr.errors import DataError
 from glyphsr.glyphs.kmeans import kmeans_line
-from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 
 
@@ -59,12 +58,11 @@ class ExtractedWords:
             raise DataError(
                 f"{self.glyphs.path}: masks of {sample.id} are {found.line.shape}, its picture {sample.hr.shape[:2]}"
             )
-        places = [i for i, char in enumerate(found.text) if filter_lower(char)]
-        if filter_lower(found.text) != filter_lower(sample.label):  # accents that only the masks' text has joined
+        if found.text != "".join(sample.label.split()):  # accents that only the masks' text has joined
             return sample
         if not found.chars.any(axis=(1, 2)).all():  # what has no mask must not be taught to be nowhere
             return sample
-        return Sample(sample.id, sample.hr, sample.label, sample.lr, line=found.line, chars=found.chars[places])
+        return Sample(sample.id, sample.hr, sample.label, sample.lr, line=found.line, chars=found.chars)
 
 
 def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:

@@ -23,7 +23,7 @@ from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.ema import ExponentialMovingAverage
 from glyphsr.training.glyph_supervision import mask_attacher, with_glyphs
 from glyphsr.training.objectives.build import build_objective
-from glyphsr.training.objectives.super_resolution import slot_codec
+from glyphsr.training.objectives.super_resolution import target_slots
 from glyphsr.training.objectives.text_focus import focus_at_hand
 from glyphsr.training.report import StepReport, TrainResult
 from glyphsr.training.run_folder import RunFolder
@@ -97,9 +97,9 @@ class Trainer:
             raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
         torch.manual_seed(config.seed)
         model = build_model(config, self.say, offline=offline)
-        if config.channels_last:
-            model.to(memory_format=torch.channels_last)
         objective = build_objective(model, config, self.say, offline=offline)
+        if config.channels_last:  # the model, and recognizers that it is taught by
+            objective.to(memory_format=torch.channels_last)
         self.model = model
         self.stepper = TrainStep(objective, config, self.processes)
         self.batches = TrainBatches(
@@ -107,7 +107,7 @@ class Trainer:
             config.data,
             batch_size=config.batch_size,
             seed=config.seed,
-            slots=slot_codec(config) if config.teaches_masks else None,
+            slots=target_slots(config),
             share=(self.processes.rank, self.processes.count),
         )
         self.validator = open_validator(config, self.processes, self.say, data_root=data_root, offline=offline)

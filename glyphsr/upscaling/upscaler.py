@@ -196,10 +196,10 @@ class Upscaler:
         model = self.loaded.model
         lr = lr.to(self.device)
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            prior = None if model.prior is None else model.prior(lr, texts)
+            prior = None if model.prior is None else model.text_prior(lr, texts)
             out = model(lr, prior)
         if not bool(torch.isfinite(out.sr).all()) and self.dtype != torch.float32:
-            prior = None if model.prior is None else model.prior(lr, texts)
+            prior = None if model.prior is None else model.text_prior(lr, texts)
             out = model(lr, prior)
         pixels = out.sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy()
         if model.prior is None or prior is None:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, RecognizerConfig
+from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, PPOCRConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import (
     PriorNetwork,
@@ -127,7 +127,7 @@ def load_prior(path: Path) -> PriorNetwork:
         WeightsError: If the file cannot be read, does not fit, or holds a recognizer without class probabilities.
     """
     recognizer = load_recognizer(path)
-    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PARSeqConfig):
+    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig):
         raise WeightsError(f"{path}: holds {recognizer.config.kind}, which cannot be a text prior")
     prior = build_prior(recognizer.config)
     prior.load_state_dict(recognizer.state_dict())

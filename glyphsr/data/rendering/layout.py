@@ -117,6 +117,9 @@ def _flat(draws: RandomChoices, config: RenderConfig, width: float, reach: float
         reach: How far the text goes from its middle at most.
     """
     angle = config.rotation * draws.normal()
+    # No draw where there are none, so that data sets made before there were any come out as they did.
+    if config.turned_share and draws.happens(config.turned_share):
+        angle += draws.around(0.0, config.turn)
     shear = min(MOST_SHEAR, max(-MOST_SHEAR, config.shear * draws.normal()))
     cos, sin = math.cos(angle), math.sin(angle)
     affine = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array([[1, -shear, 0], [0, 1, 0], [0, 0, 1]])

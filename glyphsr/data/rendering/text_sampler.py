@@ -47,6 +47,7 @@ SHAPED = (
 
 STREETS = ("St", "Street", "Ave", "Road", "Rd", "Blvd", "Lane", "Way", "Square", "Place")
 DOMAINS = (".com", ".org", ".net", ".co", ".de", ".uk")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "March", "June")
 CURRENCIES = ("$", "$", "$", "£", "€", "")
 CODE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MARKS = (
@@ -107,6 +108,8 @@ class RandomTexts:
             "plate": _plate,
             "address": self._address,
             "phrase": self._phrase,
+            "date": _date,
+            "email": self._email,
         }
         there = {length: LENGTHS.get(length, 0.0) for length in words_by_length()}
         limit = max(config.max_characters, min(there))
@@ -159,8 +162,8 @@ class RandomTexts:
         return "".join(c.upper() if draws.happens(0.5) else c.lower() for c in text)
 
     def _phrase(self, draws: RandomChoices) -> str:
-        words = [self._plain_word(draws) for _ in range(draws.number(2, 3))]
-        while len(words) > 1 and len(" ".join(words)) > self.config.max_characters:
+        words = [self._plain_word(draws) for _ in range(draws.number(*self.config.phrase_words))]
+        while len(words) > 1 and len(" ".join(words)) > (self.config.phrase_characters or self.config.max_characters):
             words.pop()
         text = " ".join(words)
         change = draws.pick_by(self._cases)
@@ -176,6 +179,12 @@ class RandomTexts:
             return f"{'www.' if draws.happens(0.6) else ''}{draws.pick(SIGN_WORDS)}{draws.pick(DOMAINS)}"
         mark = draws.pick(("-", "-", ".", " "))
         return mark.join(_digits(draws, count) for count in ((3, 4) if draws.happens(0.5) else (3, 3, 4)))
+
+    def _email(self, draws: RandomChoices) -> str:
+        name = draws.pick(("", draws.pick(SIGN_WORDS) + draws.pick((".", "_", "-")))) + draws.pick(SIGN_WORDS)
+        return (
+            f"{name}{draws.number(1, 99) if draws.happens(0.3) else ''}@{draws.pick(SIGN_WORDS)}{draws.pick(DOMAINS)}"
+        )
 
 
 def _digits(draws: RandomChoices, count: int) -> str:
@@ -197,6 +206,22 @@ def _number(draws: RandomChoices) -> str:
 def _price(draws: RandomChoices) -> str:
     cents = f".{draws.number(0, 99):02d}" if draws.happens(0.75) else ""
     return f"{draws.pick(CURRENCIES)}{draws.number(0, 10 ** draws.number(1, 3))}{cents}"
+
+
+def _date(draws: RandomChoices) -> str:
+    day, month, year = draws.number(1, 28), draws.number(1, 12), draws.number(1950, 2035)
+    form = draws.unit()
+    if form < 0.4:
+        mark = draws.pick(("/", "-", "."))
+        short = f"{year % 100:02d}" if draws.happens(0.5) else str(year)
+        return mark.join((f"{day:02d}", f"{month:02d}", short))
+    if form < 0.6:
+        return f"{year}-{month:02d}-{day:02d}"
+    if form < 0.8:
+        name = draws.pick(MONTHS)
+        return f"{day} {name} {year}" if draws.happens(0.5) else f"{name} {day}, {year}"
+    time = f"{draws.number(0, 23):02d}:{draws.number(0, 59):02d}"
+    return time + draws.pick(("", "", f":{draws.number(0, 59):02d}", " am", " PM"))
 
 
 def _code(draws: RandomChoices) -> str:

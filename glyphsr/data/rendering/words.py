@@ -21,7 +21,6 @@ from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.data.rendering.text_sampler import TextSampler, open_texts
 from glyphsr.errors import DataError
 from glyphsr.system.rng import stream
-from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 
 RUN = 8
@@ -65,11 +64,10 @@ class RenderedWord:
     """File that it is drawn with."""
 
     def as_sample(self, name: str) -> Sample:
-        """HR side and masks, those of characters other than 0-9a-z only in the line mask."""
+        """HR side and masks."""
         if self.chars is None:
             return Sample(name, self.image, self.text)
-        kept = [i for i, char in enumerate(c for c in self.text if not c.isspace()) if filter_lower(char)]
-        return Sample(name, self.image, self.text, line=np.asarray(self.chars.any(axis=0)), chars=self.chars[kept])
+        return Sample(name, self.image, self.text, line=np.asarray(self.chars.any(axis=0)), chars=self.chars)
 
 
 class WordRenderer:
@@ -149,7 +147,10 @@ class WordRenderer:
     def _draw(self, text: str, font: Font, photograph: float, draws: RandomChoices, *, masks: bool) -> RenderedWord:
         config = self.config
         clutter = plan_clutter(draws, config.clutter_share)
-        margins = with_room(Margins(*(draws.between(config.margin) for _ in range(4))), clutter)
+        # No draw where there are none, so that data sets made before there were any come out as they did.
+        loose = config.loose_share > 0 and draws.happens(config.loose_share)
+        limits = config.loose_margin if loose else config.margin
+        margins = with_room(Margins(*(draws.between(limits) for _ in range(4))), clutter)
         em = round(EM_PER_HEIGHT * config.height)
         small = 1.0
         # No draw where there are none, so that data sets made before there were any come out as they did.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -107,3 +107,11 @@ class CTCRecognizer(Protocol):
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
         ...
+
+
+@runtime_checkable
+class ColumnRecognizer(CTCRecognizer, Protocol):
+    """A recognizer by CTC that also says for every step whose ink it is on; its ``forward`` gives both logits."""
+
+    columns: nn.Linear
+    """Head of the columns."""
