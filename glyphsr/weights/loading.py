@@ -20,13 +20,18 @@ from glyphsr.models.registry import (
     build_network,
     build_prior,
     build_recognizer,
-    identify,
 )
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPriorGenerator
 from glyphsr.weights.checkpoints import Checkpoint, load_state, read_checkpoint
 from glyphsr.weights.hub import resolve
-from glyphsr.weights.published import is_published_file, network_from_official, read_state, recognizer_from_official
+from glyphsr.weights.published import (
+    is_published_file,
+    network_config,
+    network_from_official,
+    read_state,
+    recognizer_from_official,
+)
 from glyphsr.weights.registry import sha256_of
 
 PRIOR_PREFIX = "prior.recognizer."
@@ -191,6 +196,7 @@ def wants_prior(weights: str | Path, *, offline: bool = False) -> bool:
     """
     path = resolve(weights, offline=offline)
     if is_published_file(path):
-        return identify(read_state(path)) in ("glyphsr", "tpgsr", "tatt")
+        config = network_config(read_state(path), str(path))
+        return config is not None and config.needs_prior
     checkpoint = read_checkpoint(path, tensors=False)
     return checkpoint.kind == "network" and int(checkpoint.card.get("num_classes", 0)) > 0

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glyphsr.config.networks import NetworkConfig
 from glyphsr.config.reader import validate
 from glyphsr.config.recognizers import RecognizerConfig
 from glyphsr.errors import WeightsError
@@ -26,6 +27,7 @@ from glyphsr.models.registry import (
     network_shape,
     recognizer_shape,
 )
+from glyphsr.models.unsupported import name_unsupported
 from glyphsr.text.charset import PRINTABLE_95
 from glyphsr.weights.checkpoints import load_state
 from glyphsr.weights.onnx_file import read_onnx
@@ -94,6 +96,25 @@ def unwrap_state(content: Any, where: str) -> dict[str, Tensor]:
     return state
 
 
+def kind_of(state: Mapping[str, Tensor]) -> str | None:
+    """The kind of network or recognizer that a published state is of, by its keys; ``None`` for none that is known."""
+    stem = state.get("block1.0.weight")
+    return identify(state, image_channels=None if stem is None or stem.ndim < 2 else stem.shape[1])
+
+
+def network_config(state: Mapping[str, Tensor], where: str = "checkpoint") -> NetworkConfig | None:
+    """The configuration of the published super-resolution network that a state is of; ``None`` if it is of none.
+
+    Raises:
+        WeightsError: If the keys are some network's and the shapes are not.
+    """
+    kind = kind_of(state)
+    if kind not in NETWORKS:
+        return None
+    config: NetworkConfig = _published_shape(network_shape, kind, state, where)[0]
+    return config
+
+
 def recognizer_from_official(
     state: Mapping[str, Tensor],
     where: str = "checkpoint",
@@ -115,10 +136,10 @@ def recognizer_from_official(
         WeightsError: If the keys or shapes are not those of a recognizer that we know.
     """
     if config is None:
-        kind = kind or identify(state)
+        kind = kind or kind_of(state)
         published = [name for name in RECOGNIZERS if name in SIGNATURES]
         if kind not in published:
-            raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(published)}")
+            raise WeightsError(f"{where}: {_what_else(kind, state, 'a recognizer')}; known are {', '.join(published)}")
         config = _published_shape(recognizer_shape, kind, state, where)
     config = _changed(config, changes)
     try:
@@ -149,9 +170,10 @@ def network_from_official(
     Raises:
         WeightsError: If the keys or shapes are not those of a network that we know.
     """
-    kind = kind or identify(state)
+    kind = kind or kind_of(state)
     if kind not in NETWORKS:
-        raise WeightsError(f"{where}: not a super-resolution network's checkpoint; known are {', '.join(NETWORKS)}")
+        what = _what_else(kind, state, "a super-resolution network")
+        raise WeightsError(f"{where}: {what}; known are {', '.join(NETWORKS)}")
     config, num_classes = _published_shape(network_shape, kind, state, where)
     config = _changed(config, changes)
     network = build_network(config, num_classes=num_classes)
@@ -163,6 +185,12 @@ def _fill(network: Any, state: Mapping[str, Tensor], table: KeyTable, where: str
     """Load published entries under our names; constants that the file lacks keep their computed values."""
     constants = {key: value for key, value in network.state_dict().items() if table.is_computed(key)}
     load_state(network, constants | table.translate(state), where)
+
+
+def _what_else(kind: str | None, state: Mapping[str, Tensor], expected: str) -> str:
+    """Says that a file holds something else than was expected, and what it is where that is known."""
+    found = kind or name_unsupported(state)
+    return f"not {expected}'s checkpoint" + (f": holds {found}" if found else "")
 
 
 def _changed(config: Any, changes: Mapping[str, Any] | None) -> Any:

@@ -62,6 +62,9 @@ class SuperResolutionObjective(Objective[SuperResolver]):
                 self.teacher = copy.deepcopy(model.prior).requires_grad_(False)
         if isinstance(model.network, GlyphSR):
             freeze_idle_parts(model.network, self.tasks)
+        else:
+            for part in model.network.untaught:
+                part.requires_grad_(False)
 
     def clip_parameters(self) -> Iterable[nn.Parameter]:
         """The network's; the lineage does not clip the prior's."""
