@@ -23,7 +23,9 @@ class C3STISR(ResidualNetwork):
         """Build the network for a prior of ``num_classes`` classes."""
         hint: nn.Module
         if config.hint == "fused":
-            hint = CluedPrior(num_classes, config.prior_hidden, config.prior_width, config.width)
+            hint = CluedPrior(
+                num_classes, config.prior_hidden, config.prior_width, config.width, language_width=config.language_width
+            )
         else:
             hint = PriorTransformer(num_classes, config.prior_hidden, config.prior_width, gated=False)
         return cls(
