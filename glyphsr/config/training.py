@@ -142,6 +142,9 @@ class LossConfig(Config):
     """Mean squared error of the character maps (paper, eq. 2)."""
     cls: NonNegative = 1.0
     """Cross-entropy of the character classes (paper, eq. 3)."""
+    glyph_warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps over which all terms but those of the glyph maps grow from 0 to their weight, so that maps are of glyphs
+    before they are fused and classified by."""
     text_prior: NonNegative = 0.0
     """L1 + KL between the prior on LR and a frozen teacher's on HR (TPGSR)."""
     ctc: NonNegative = 0.0

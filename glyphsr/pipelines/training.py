@@ -100,15 +100,18 @@ class Trainer:
         objective = build_objective(model, config, self.say, offline=offline)
         self.model = model
         self.stepper = Stepper(objective, config, self.processes)
+        slots = slot_codec(config) if config.teaches_masks else None
         self.maker = BatchMaker(
             sources,
             config.data,
             batch_size=config.batch_size,
             seed=config.seed,
-            slots=slot_codec(config) if config.teaches_masks else None,
+            slots=slots,
             share=(self.processes.rank, self.processes.count),
         )
-        self.validator = open_validator(config, self.processes, self.say, data_root=data_root, offline=offline)
+        self.validator = open_validator(
+            config, self.processes, self.say, dress=dress, slots=slots, data_root=data_root, offline=offline
+        )
         decay = config.optimiser.ema_decay
         self.average = Average(model, decay) if decay else None
         self.curves = Curves()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.data.sources import open_sources
+from glyphsr.data.sources import Dress, as_stored, open_sources
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.recognizers.aster.charsets import fold_classes
 from glyphsr.models.recognizers.aster.network import ASTER
@@ -14,6 +14,7 @@ from glyphsr.pipelines.models import load_recognizer
 from glyphsr.pipelines.processes import Processes
 from glyphsr.pipelines.store import obtain
 from glyphsr.pipelines.validation import Validator, held_out_pairs, subset_pairs
+from glyphsr.text.slots import SlotCodec
 from glyphsr.weights.checkpoints import load_state, read_checkpoint
 
 NETWORK_PREFIX = "network."
@@ -97,10 +98,21 @@ def open_validator(
     processes: Processes,
     say: Callable[[str], None],
     *,
+    dress: Dress = as_stored,
+    slots: SlotCodec | None = None,
     data_root: str | None = None,
     offline: bool = False,
 ) -> Validator:
     """The words and the judge by which weights are selected.
+
+    Args:
+        config: The run.
+        processes: Who shares the work.
+        say: Told what a person should know.
+        dress: Gives held-out words the masks that glyph maps are compared with.
+        slots: Of those masks.
+        data_root: Where named LMDBs are looked up first.
+        offline: Never fetch weights.
 
     Raises:
         ConfigError: If the judge is unknown.
@@ -120,7 +132,8 @@ def open_validator(
         say(ON_TEST)
         pairs = subset_pairs(data_root)
     else:
-        pairs = held_out_pairs(open_sources(config.data, held_out=True, data_root=data_root, notify=say), config)
+        sources = open_sources(config.data, held_out=True, data_root=data_root, dress=dress, notify=say)
+        pairs = held_out_pairs(sources, config, slots)
     if not pairs:
         say(NONE_HELD_OUT)
     return Validator(pairs, config, processes, judge)
