@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.data.lmdb_pairs import close_deleted
-from glyphsr.folders import MARK, FolderBuild
+from glyphsr.system.staged_folder import MARK, FolderBuild
 from glyphsr.types import Sample
 
 FIRST_MAP_SIZE = 1 << 24

@@ -13,7 +13,7 @@ from glyphsr.errors import DataError
 from glyphsr.losses.text_focus import TABLE_ORDER
 
 OWN_TABLE = Path(__file__).parent / "confusion.json"
-"""Made by ``benchmarks/confusion_table.py`` from rendered glyphs."""
+"""Made by ``recipes/confusion_table.py`` from rendered glyphs."""
 
 
 class _NumbersOnly(pickle.Unpickler):

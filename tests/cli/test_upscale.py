@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from glyphsr_cli.app import app
 
 from ..conftest import draw_word
-from ..data.test_pictures import JPEG, PNG, header_bomb
+from ..images.test_reader import JPEG, PNG, header_bomb
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_pictures_too_small_for_text_are_enlarged_with_a_note(run, tmp_path, siz
 
 
 def test_a_result_too_large_is_refused(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("glyphsr.pipelines.upscale_reading.MAX_PIXELS", 1_000_000)  # the real limit needs a real 64 MP
+    monkeypatch.setattr("glyphsr.upscaling.prefetch.MAX_PIXELS", 1_000_000)  # the real limit needs a real 64 MP
     Image.new("RGB", (300, 300)).save(tmp_path / "big.png")
     result = run(tmp_path / "big.png", "--scale", "4")
     assert result.exit_code == 1
@@ -431,7 +431,7 @@ def test_transparency_and_depth_that_a_format_cannot_hold_are_noted(run, tmp_pat
 
 
 def test_interrupting_a_folder_run_leaves_whole_files_only(folder, tmp_path, tiny_weights, monkeypatch):
-    from glyphsr.pipelines import upscale_files as module
+    from glyphsr.upscaling import files as module
 
     def interrupted(self, chunk, pool):
         raise KeyboardInterrupt
