@@ -37,6 +37,8 @@ class LossConfig(Config):
     """L1 between histograms of oriented gradients (paper, eq. 6)."""
     hog_binning: Literal["hard", "soft"] = "hard"
     """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
+    hog_gradient: bool = True
+    """Let the HOG term teach; false as in the released layer of the lineage, where it is reported and teaches nothing."""
     glyph: NonNegative = 1.0
     """Factor on the glyph terms as a whole (paper, eq. 4)."""
     line: NonNegative = 1.0

@@ -73,7 +73,8 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         if loss.gradient:
             terms["gradient"] = loss.scale * loss.gradient * gradient_profile_loss(sr[:, :3], hr[:, :3])
         if loss.hog:
-            terms["hog"] = loss.scale * loss.hog * hog_loss(sr, hr, binning=loss.hog_binning)
+            hog = hog_loss(sr, hr, binning=loss.hog_binning, differentiable=loss.hog_gradient)
+            terms["hog"] = loss.scale * loss.hog * hog
         for number, focus in enumerate(self._focus()):
             seen = focus(sr[:, :3], batch)
             weight = loss.scale * loss.text_focus / len(self.focus)
