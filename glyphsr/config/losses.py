@@ -38,7 +38,7 @@ class LossConfig(Config):
     hog_binning: Literal["hard", "soft"] = "hard"
     """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
     hog_gradient: bool = True
-    """Let the HOG term teach; false as in the released layer of the lineage, where it is reported and teaches nothing."""
+    """Let the HOG term teach; false as in the lineage's released layer, whose value is only reported."""
     glyph: NonNegative = 1.0
     """Factor on the glyph terms as a whole (paper, eq. 4)."""
     line: NonNegative = 1.0

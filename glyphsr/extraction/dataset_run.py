@@ -199,7 +199,7 @@ class SetRun:
                 return
             try:
                 sample = self.source.read(index)
-                yield prepare_word(sample.hr, sample.label, squeeze=self.config.frame == "paper")
+                yield prepare_word(sample.hr, sample.label, squeeze=self.config.squeezes)
             except (DataError, Rejection):
                 continue
             count -= 1

@@ -69,6 +69,7 @@ class LocalizerName(StrEnum):
 class ProfileName(StrEnum):
     """Sets of choices."""
 
+    standard = "standard"
     paper = "paper"
     robust = "robust"
 
@@ -133,13 +134,22 @@ def extract(
     ] = None,
     recognizer: Annotated[
         str | None,
-        typer.Option(help="Whose attention: name or file.", show_default="telescope", rich_help_panel=PAPER),
+        typer.Option(help="Whose position attention: name or file.", show_default="telescope", rich_help_panel=PAPER),
+    ] = None,
+    glyph_recognizer: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose glyph attention: siga, a file of its weights, or kmeans.",
+            show_default="siga where its weights are stored, else kmeans",
+            rich_help_panel=PAPER,
+        ),
     ] = None,
     profile: Annotated[
         ProfileName | None,
         typer.Option(
-            help="robust: prompts on ink first, implausible masks left out, counters of letters kept open.",
-            show_default="paper",
+            help="paper: all that the paper sets, without our filters. robust: prompts on ink first, implausible masks "
+            "left out, counters of letters kept open.",
+            show_default="standard",
             rich_help_panel=PAPER,
         ),
     ] = None,
@@ -192,6 +202,7 @@ def extract(
         "sam_layout": sam_layout,
         "localizer": localizer,
         "recognizer": recognizer,
+        "glyph_recognizer": glyph_recognizer,
         "profile": profile,
         "steps": [_number(part) for part in steps.split(",")] if steps else None,
         "threshold": threshold,

@@ -140,7 +140,7 @@ class GlyphViewer:
             return None
         settings = self.settings
         try:
-            prepared = prepare_word(word.hr, word.label, squeeze=settings.frame == "paper")
+            prepared = prepare_word(word.hr, word.label, squeeze=settings.squeezes)
         except Rejection:
             return None
         return extract_words([prepared], self.localizer, self.segmenter, settings)[0]

@@ -72,9 +72,7 @@ def key_table(config: SIGAConfig) -> KeyTable:
         "gate.weight": "model_two.Fusion.W",
         "widen": "model_two.pw",
     }
-    return KeyTable(
-        names, unused=r"model_two\.downsampler\..*", computed=r"rectifier\.(inverse_kernel|pixel_terms)"
-    )
+    return KeyTable(names, unused=r"model_two\.downsampler\..*", computed=r"rectifier\.(inverse_kernel|pixel_terms)")
 
 
 def config_from_keys(shapes: Shapes) -> SIGAConfig:
@@ -85,7 +83,7 @@ def config_from_keys(shapes: Shapes) -> SIGAConfig:
         ValueError: If it reads other characters than a-z and digits.
     """
     classes = shapes["model_one.Prediction.generator.weight"][0]
-    if classes != 37:  # noqa: PLR2004
+    if classes != 37:
         raise ValueError(f"reads {classes} classes; expected 37, a-z and digits")
     return SIGAConfig(
         width=shapes["model_one.FeatureExtraction.ConvNet.conv1.weight"][0],
