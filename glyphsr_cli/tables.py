@@ -11,6 +11,7 @@ from glyphsr_cli import console
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from glyphsr.evaluation.calibration import Calibration
     from glyphsr.evaluation.report import EvaluationReport, Figures
     from glyphsr.extraction.report import ExtractionReport
     from glyphsr.training.report import TrainResult
@@ -45,14 +46,26 @@ def _with_interval(figures: "Figures") -> str:
 def evaluation_tables(report: "EvaluationReport", *, compare_paper: bool = False, verbose: bool = False) -> list[Table]:
     """Reading by each judge, fidelity, paired comparisons, and what they stand on."""
     tables = [_reading_table(report, judge.name, compare_paper=compare_paper) for judge in report.judges]
+    if len(report.judges) > 1:
+        tables.insert(0, side_by_side_table(report, compare_paper=compare_paper))
     if report.fidelity:
-        tables.append(_fidelity_table(report))
+        tables.append(_fidelity_table(report, compare_paper=compare_paper))
     if report.comparisons:
         tables.append(_comparison_table(report))
     if verbose:
         tables.append(_speed_table(report))
     tables.append(_basis_table(report))
     return tables
+
+
+def calibration_table(results: "Sequence[Calibration]") -> Table:
+    """What judges read of untouched TextZoom, beside the published figures."""
+    rows = []
+    for found in results:
+        for side, values in found.figures.items():
+            rows.append((f"{found.judge}, {side.upper()}", *_published(values), *_published(found.published[side])))
+    columns = ("", "easy", "medium", "hard", "published easy", "medium", "hard")
+    return Table("Calibration, % of words read", columns, tuple(rows))
 
 
 def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: bool) -> Table:
@@ -67,13 +80,39 @@ def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: boo
         averages = (_with_interval(score.accuracy), _percent(score.accuracy.plain))
         rows.append((row.name, *parts, *averages, _percent(score.cer.weighted), _number(score.similarity.weighted, 3)))
     if compare_paper:
-        for name, *scores in paper_rows(report, judge):
-            parts = tuple(_number(value, 2) if value is not None else "-" for value in scores)
-            rows.append((f"paper: {name}", *parts, "-", "-", "-"))
+        for line in paper_rows(report, judge):
+            rows.append((f"paper: {line.name}", *_published(line.scores), "-", "-", "-"))
     return Table(f"{judge} reads, % of words", columns, tuple(rows))
 
 
-def _fidelity_table(report: "EvaluationReport") -> Table:
+def _published(values: Iterable[float | None], digits: int = 2) -> tuple[str, ...]:
+    """Published figures; what is not known is a dash."""
+    return tuple("-" if value is None else _number(value, digits) for value in values)
+
+
+def side_by_side_table(report: "EvaluationReport", *, compare_paper: bool) -> Table:
+    """All judges in one table, as the paper prints its Table 1."""
+    from glyphsr.evaluation.paper_results import paper_rows
+
+    subsets = tuple(part.name for part in report.parts)
+    judges = [judge.name for judge in report.judges]
+    columns = ("", *(f"{judge} {name}" for judge in judges for name in (*subsets, "all")))
+    rows = []
+    for row in report.rows:
+        scores = [report.score(row.name, judge).accuracy for judge in judges]
+        cells = (_percent(value) for figures in scores for value in (*figures.parts, figures.weighted))
+        rows.append((row.name, *cells))
+    if compare_paper:
+        found = {judge: {line.id: line for line in paper_rows(report, judge)} for judge in judges}
+        for id_ in dict.fromkeys(id_ for lines in found.values() for id_ in lines):
+            name = next(lines[id_].name for lines in found.values() if id_ in lines)
+            blank = (None,) * (len(subsets) + 1)
+            cells = (v for judge in judges for v in (found[judge][id_].scores if id_ in found[judge] else blank))
+            rows.append((f"paper: {name}", *_published(cells)))
+    return Table("All judges, % of words read; averages weighted", columns, tuple(rows))
+
+
+def _fidelity_table(report: "EvaluationReport", *, compare_paper: bool) -> Table:
     subsets = tuple(part.name for part in report.parts)
     columns = ("", *(f"PSNR {name}" for name in subsets), "PSNR", "per image", "SSIM")
     rows = tuple(
@@ -87,6 +126,14 @@ def _fidelity_table(report: "EvaluationReport") -> Table:
         for score in report.fidelity
         if score.row != "hr"  # is the truth itself
     )
+    if compare_paper:
+        from glyphsr.evaluation.paper_results import paper_fidelity
+
+        blank = ("-",) * len(subsets)
+        rows += tuple(
+            (f"paper: {row.name}", *blank, *_published([row.psnr_db]), "-", *_published([row.ssim], 4))
+            for row in paper_fidelity(report)
+        )
     how = "batches of 48, nothing clipped" if report.protocol == "paper" else "each image at 8 bit"
     return Table(f"Fidelity, dB and SSIM of {how}; averages weighted", columns, rows)
 

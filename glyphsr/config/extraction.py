@@ -1,6 +1,6 @@
 """Settings of ``glyphsr extract``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -128,6 +128,17 @@ class ExtractConfig(Config):
     def localizer_name(self) -> str:
         """The localizer; profile paper asks for attention."""
         return "attention" if (self.localizer, self.profile) == ("auto", "paper") else self.localizer
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """Settings that the profile decides where they are not set, by name."""
+        return {
+            "anchors": self.anchor_order,
+            "rule": self.selection_rule,
+            "refine": self.refinement,
+            "max_line_share": self.line_share,
+            "frame": "paper" if self.squeezes else "natural",
+        } | ({} if self.separates else {"separate": False})
 
     @property
     def separates(self) -> bool:

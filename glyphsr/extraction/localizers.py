@@ -63,21 +63,21 @@ def describe_localizer(config: ExtractConfig) -> PartInfo:
         notices += (ALIGNMENT_NOTICE,)
     facts = {"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}
     glyphs, notice = _describe_glyphs(config, path)
-    return PartInfo(facts | {"glyphs": glyphs}, notices + notice)
+    return PartInfo(facts | glyphs, notices + notice)
 
 
 def _describe_glyphs(config: ExtractConfig, recognizer: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Whose glyph attention it is, and what a person must know of it."""
+    """Whose glyph attention it is, for a manifest, and what a person must know of it."""
     from glyphsr.weights.hub import obtain
 
     wanted = config.glyph_recognizer
     if wanted is None and local_weights(SIGA) is not None:
         wanted = SIGA
     if wanted is None or wanted == KMEANS:
-        facts = {"name": KMEANS, "foreground": config.key_points.foreground, "columns": recognizer.name}
-        return facts, (KMEANS_NOTICE.format(recognizer.stem),) if wanted is None else ()
+        return {"glyphs": {"name": KMEANS}}, (KMEANS_NOTICE.format(recognizer.stem),) if wanted is None else ()
     path = obtain(wanted, offline=config.offline)
-    return {"name": SIGA, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, ()
+    facts = {"name": SIGA, "weights": path.name, "sha256": sha256_of(path)}
+    return {"glyphs": facts, "glyphs_path": str(path)}, ()
 
 
 def _reads_by_ctc(path: Path, name: str) -> bool:
@@ -110,7 +110,7 @@ def open_localizer(info: PartInfo, config: ExtractConfig, device: "torch.device 
     source = RecognizerAttention(network, config.key_points.heads, device or torch.device("cpu"))
     glyphs = None
     if info.facts["glyphs"]["name"] == SIGA:
-        siga = load_recognizer(Path(info.facts["glyphs"]["path"]))
+        siga = load_recognizer(Path(info.facts["glyphs_path"]))
         glyphs = SIGAAttention(siga, device or torch.device("cpu"))
     attention = AttentionLocalizer(source, config.key_points, glyphs, separate=config.separates)
     return CheckedLocalizer(attention) if info.facts["name"] == "checked" else attention

@@ -130,6 +130,7 @@ class Checkpoints:
             "torch": torch.__version__,
             "python": platform.python_version(),
             **({"readers": self._readers} if self._readers else {}),
+            **({"paper_row": self.config.paper_row} if self.config.paper_row else {}),
         }
         model = self.shown
         if self.config.task == "recognizer":

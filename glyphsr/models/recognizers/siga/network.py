@@ -147,7 +147,7 @@ class SIGA(nn.Module):
         return logits.softmax(dim=1)[:, 1]  # type: ignore[no-any-return]
 
     def columns(self, prepared: Tensor, texts: Sequence[str]) -> Tensor:
-        """1D attention ``(B, T, 32)`` over columns of the rectified pictures, told the true texts as :meth:`teach` is."""
+        """1D attention ``(B, T, 32)`` over columns of the rectified pictures, told the true texts."""
         return self.teach(prepared, texts).attention[:, 0, :, 0]
 
     def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
