@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from glyphsr.evaluation.calibration import Calibration
     from glyphsr.evaluation.report import EvaluationReport, Figures
     from glyphsr.extraction.report import ExtractionReport
+    from glyphsr.reproduction.report import Reproduction
     from glyphsr.training.report import TrainResult
 
 
@@ -66,6 +67,17 @@ def calibration_table(results: "Sequence[Calibration]") -> Table:
             rows.append((f"{found.judge}, {side.upper()}", *_published(values), *_published(found.published[side])))
     columns = ("", "easy", "medium", "hard", "published easy", "medium", "hard")
     return Table("Calibration, % of words read", columns, tuple(rows))
+
+
+def reproduction_table(found: "Reproduction") -> Table:
+    """Ours and the paper's rows in turn."""
+    from glyphsr.reproduction.report import columns_of, rows_of
+
+    doubt = "" if found.comparable is None else "; not comparable with the paper's"
+    title = (
+        f"{found.table.replace('table', 'Table ')}: {found.title}. % of words, mean ± deviation; {found.data}{doubt}"
+    )
+    return Table(title, columns_of(found), tuple(rows_of(found)))
 
 
 def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: bool) -> Table:
