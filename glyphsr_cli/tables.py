@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from glyphsr.evaluation.calibration import Calibration
-    from glyphsr.evaluation.report import EvaluationReport, Figures
+    from glyphsr.evaluation.report import EvaluationReport, SubsetScores
     from glyphsr.extraction.report import ExtractionReport
     from glyphsr.reproduction.report import Reproduction
     from glyphsr.training.report import TrainResult
@@ -37,7 +37,7 @@ def _number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
-def _with_interval(figures: "Figures") -> str:
+def _with_interval(figures: "SubsetScores") -> str:
     if figures.interval is None or not math.isfinite(figures.interval[0]):
         return _percent(figures.weighted)
     low, high = figures.interval

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.glyphs.protocols import Localizer
 from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
-from glyphsr.weights.registry import local_weights, sha256_of, stand_in
+from glyphsr.weights.registry import fallback_for, local_weights, sha256_of
 
 if TYPE_CHECKING:
     import torch  # without weights nothing needs it, and workers start in a fraction of the time
@@ -33,14 +33,14 @@ KMEANS_NOTICE = (
 
 
 @dataclass(frozen=True)
-class PartInfo:
+class ComponentInfo:
     """What a manifest says of a localizer or a segmenter."""
 
     facts: dict[str, Any]
     notices: tuple[str, ...] = field(default=())
 
 
-def describe_localizer(config: ExtractConfig) -> PartInfo:
+def describe_localizer(config: ExtractConfig) -> ComponentInfo:
     """Resolve ``auto`` and find the weights, without loading anything.
 
     Raises:
@@ -52,30 +52,30 @@ def describe_localizer(config: ExtractConfig) -> PartInfo:
         name = "cuts" if local_weights(config.recognizer) is None else "attention"
         notices = (CUTS_NOTICE.format(config.recognizer),) if name == "cuts" else ()
     if name == "cuts":
-        return PartInfo({"name": name}, notices)
-    from glyphsr.weights.hub import obtain
+        return ComponentInfo({"name": name}, notices)
+    from glyphsr.weights.hub import resolve
 
-    recognizer = stand_in(config.recognizer)
+    recognizer = fallback_for(config.recognizer)
     if recognizer != config.recognizer:
         notices += (STAND_IN_NOTICE.format(config.recognizer, recognizer),)
-    path = obtain(recognizer, offline=config.offline)
+    path = resolve(recognizer, offline=config.offline)
     if name == "attention" and _reads_by_ctc(path, config.recognizer):
         notices += (ALIGNMENT_NOTICE,)
     facts = {"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}
     glyphs, notice = _describe_glyphs(config, path)
-    return PartInfo(facts | glyphs, notices + notice)
+    return ComponentInfo(facts | glyphs, notices + notice)
 
 
 def _describe_glyphs(config: ExtractConfig, recognizer: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Whose glyph attention it is, for a manifest, and what a person must know of it."""
-    from glyphsr.weights.hub import obtain
+    from glyphsr.weights.hub import resolve
 
     wanted = config.glyph_recognizer
     if wanted is None and local_weights(SIGA) is not None:
         wanted = SIGA
     if wanted is None or wanted == KMEANS:
         return {"glyphs": {"name": KMEANS}}, (KMEANS_NOTICE.format(recognizer.stem),) if wanted is None else ()
-    path = obtain(wanted, offline=config.offline)
+    path = resolve(wanted, offline=config.offline)
     facts = {"name": SIGA, "weights": path.name, "sha256": sha256_of(path)}
     return {"glyphs": facts, "glyphs_path": str(path)}, ()
 
@@ -90,7 +90,7 @@ def _reads_by_ctc(path: Path, name: str) -> bool:
     return (config.get("prior") or config).get("kind") in ("crnn", "ctc_transformer")
 
 
-def open_localizer(info: PartInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:
+def open_localizer(info: ComponentInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:
     """Load what :func:`describe_localizer` found.
 
     Raises:

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
     from glyphsr.models.recognizers.moran.network import MORAN
     from glyphsr.models.recognizers.parseq.network import PARSeq
+    from glyphsr.models.recognizers.ppocr.network import PPOCR
     from glyphsr.models.recognizers.siga.network import SIGA
     from glyphsr.models.recognizers.telescope.network import Telescope
 
-PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PARSeq"
-RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PARSeq | MORAN | ASTER | Telescope | SIGA"
+PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq"
+RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope | SIGA"
 SRNetwork: TypeAlias = "GlyphSR | ResidualNetwork"
 
 RECOGNIZERS: dict[str, tuple[str, str]] = {
     "crnn": ("glyphsr.models.recognizers.crnn", "CRNN"),
     "ctc_transformer": ("glyphsr.models.recognizers.ctc_transformer", "CTCTransformer"),
+    "ppocr": ("glyphsr.models.recognizers.ppocr", "PPOCR"),
     "parseq": ("glyphsr.models.recognizers.parseq", "PARSeq"),
     "moran": ("glyphsr.models.recognizers.moran", "MORAN"),
     "aster": ("glyphsr.models.recognizers.aster", "ASTER"),
@@ -45,6 +47,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
 
 SIGNATURES: dict[str, str] = {
     "crnn": "cnn.conv0.weight",
+    "ppocr": "linear_8.w_0",
     "parseq": "pos_queries",
     "moran": "MORN.cnn.1.weight",
     "aster": "decoder.decoder.tgt_embedding.weight",

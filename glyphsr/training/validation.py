@@ -26,9 +26,9 @@ from glyphsr.metrics.psnr import psnr
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.models.super_resolver import SuperResolver, Trained
-from glyphsr.ocr.readers import Judge
-from glyphsr.text.slots import SlotCodec
-from glyphsr.training.distributed import Processes
+from glyphsr.ocr.readers import Reader
+from glyphsr.text.slots import CharacterSlots, SlotCodec
+from glyphsr.training.distributed import DistributedContext
 from glyphsr.types import GlyphOutput, GlyphTargets, SROutput
 
 VALIDATION_SEED = 20_250_101
@@ -120,7 +120,9 @@ class ValidationScore:
         return ", ".join(parts)
 
 
-def held_out_pairs(sources: list[WordSource], config: TrainConfig, slots: SlotCodec | None = None) -> list[Pair]:
+def held_out_pairs(
+    sources: list[WordSource], config: TrainConfig, slots: SlotCodec | CharacterSlots | None = None
+) -> list[Pair]:
     """Fixed pairs at line height 16 and each word's own aspect, or squashed where training squashes.
 
     Args:
@@ -183,7 +185,7 @@ class Validator:
     """
 
     def __init__(
-        self, pairs: list[Pair], config: TrainConfig, processes: Processes, judge: Judge | None = None
+        self, pairs: list[Pair], config: TrainConfig, processes: DistributedContext, judge: Reader | None = None
     ) -> None:
         self.pairs = pairs
         self.task = config.task
@@ -308,7 +310,7 @@ class Validator:
         own = torch.tensor(figures, dtype=torch.float64)
         if self.processes.device.type != "mps":  # which has no doubles, and no other processes
             own = own.to(self.processes.device)
-        totals: list[float] = self.processes.sum(own).tolist()
+        totals: list[float] = self.processes.all_reduce_sum(own).tolist()
         return totals
 
 
@@ -329,7 +331,7 @@ def everything(model: SuperResolver, lr: Tensor) -> SROutput:
     prior = model.prior(lr) if model.prior is not None else None
     picture = model.network_input(lr)
     seen: SROutput = model.network(picture, prior, with_glyphs=True)
-    return model.restrained(seen, picture, prior)
+    return model.apply_confidence_gate(seen, picture, prior)
 
 
 def _matches(texts: Sequence[str], batch: Sequence[Pair]) -> int:

@@ -26,7 +26,9 @@ from glyphsr.models.registry import (
     network_shape,
     recognizer_shape,
 )
+from glyphsr.text.charset import PRINTABLE_95
 from glyphsr.weights.checkpoints import load_state
+from glyphsr.weights.onnx_file import read_onnx
 
 WRAPPERS = ("state_dict_G", "state_dict", "model", "net")
 """Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others, SIGA."""
@@ -35,7 +37,8 @@ PREFIXES = ("module.", "model.")
 """Put before every key by data parallelism and by Lightning wrappers."""
 
 
-SUFFIXES = {".pth", ".pt", ".ckpt", ".tar"}
+ONNX = ".onnx"
+SUFFIXES = {".pth", ".pt", ".ckpt", ".tar", ONNX}
 """Endings of published files; everything else is taken for one of ours."""
 
 
@@ -53,13 +56,17 @@ def _harmless() -> list[Any]:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a published ``.pth``/``.pt``/``.ckpt`` file, without executing anything in it.
+    """The tensors of a published ``.pth``/``.pt``/``.ckpt``/``.onnx`` file, without executing anything in it.
+
+    The CTC head of an ONNX recognizer is cut to printable ASCII.
 
     Raises:
         WeightsError: If it is missing, damaged, or a pickle of more than tensors.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint")
+    if path.suffix.lower() == ONNX:
+        return read_onnx(path, PRINTABLE_95)[0]
     try:
         with torch.serialization.safe_globals(_harmless()):
             content = torch.load(path, map_location="cpu", weights_only=True)

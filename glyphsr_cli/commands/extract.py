@@ -27,7 +27,7 @@ from glyphsr_cli.options import (
 
 if TYPE_CHECKING:
     from glyphsr.extraction.extract import ExtractRun
-    from glyphsr.extraction.worker import Progress
+    from glyphsr.extraction.worker import ChunkResult
 
 DATA, PAPER = "Data", "Method"
 SHOWN_PROBLEMS = 20
@@ -257,7 +257,7 @@ class _Shown:
             self.notices.add(notice)
             console.say(f"note: {notice}", self.bar.console)
 
-    def add(self, source: Path, done: "Progress", share: int) -> None:
+    def add(self, source: Path, done: "ChunkResult", share: int) -> None:
         """Count one finished chunk; the first call opens the bar."""
         if source not in self.tasks:
             self.started = time.perf_counter()

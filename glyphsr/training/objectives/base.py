@@ -29,7 +29,7 @@ class Objective(nn.Module, Generic[Model]):
         self.model = model
         self.steps_done = 0
 
-    def clipped(self) -> Iterable[nn.Parameter]:
+    def clip_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters whose gradients are clipped together."""
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.recognizers import SIGAConfig
 from glyphsr.models.recognizers.ctc_decoding import ended_readings
-from glyphsr.models.recognizers.protocols import TeacherForcing
+from glyphsr.models.recognizers.protocols import TeacherForcedOutput
 from glyphsr.models.recognizers.siga.backbone import Backbone, Features
 from glyphsr.models.recognizers.siga.rectifier import Rectifier
 from glyphsr.models.recognizers.siga.segmentation import GlyphHead
@@ -148,17 +148,21 @@ class SIGA(nn.Module):
 
     def columns(self, prepared: Tensor, texts: Sequence[str]) -> Tensor:
         """1D attention ``(B, T, 32)`` over columns of the rectified pictures, told the true texts."""
-        return self.teach(prepared, texts).attention[:, 0, :, 0]
+        return self.forward_teacher_forced(prepared, texts).attention[:, 0, :, 0]
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
         """Column branch with the true texts given; attention is over a grid of 1 x 32 of the rectified picture."""
-        return self.told(self.backbone(self.rectifier(prepared)), texts, steps=steps)
+        return self.condition_on_text(self.backbone(self.rectifier(prepared)), texts, steps=steps)
 
-    def told(self, features: Features, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
-        """As :meth:`teach`, from the backbone's features."""
+    def condition_on_text(
+        self, features: Features, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
+        """As :meth:`forward_teacher_forced`, from the backbone's features."""
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=features.columns.device)
         start = torch.full_like(targets[:, :1], self.num_classes)
         fed = torch.cat([start, targets[:, :-1].clamp_min(0)], dim=1)
         context = self.column_encoder(features.columns)
         logits, _, attention = self.column_decoder(context, steps=targets.shape[1], previous=fed)
-        return TeacherForcing(logits, attention[:, None, :, None, :], targets)
+        return TeacherForcedOutput(logits, attention[:, None, :, None, :], targets)
