@@ -328,7 +328,7 @@ def everything(model: SuperResolver, lr: Tensor) -> SROutput:
     if not isinstance(model.network, GlyphSR):
         out: SROutput = model(lr)
         return out
-    prior = model.prior(lr) if model.prior is not None else None
+    prior = model.text_prior(lr) if model.prior is not None else None
     picture = model.network_input(lr)
     seen: SROutput = model.network(picture, prior, with_glyphs=True)
     return model.apply_confidence_gate(seen, picture, prior)
