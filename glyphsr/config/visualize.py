@@ -44,6 +44,11 @@ class VisualizeConfig(Config):
     """So many words drawn at random; without it eight, spread evenly."""
     worst: Annotated[int, Field(ge=1)] | None = None
     """So many words that are read worst by the first judge."""
+    protocol: Literal["standard", "paper"] = "standard"
+    """``paper``: 16 x 64 to 32 x 128, read as ``eval --protocol paper`` reads; ``standard``: natural width, 8 bit."""
+    find: Literal["rescued"] | None = None
+    """``rescued``: words that the first judge reads right in the first network's result, and neither it in bicubic nor
+    the network's own prior in LR."""
     text: str | None = None
     """What the pictures given as files show."""
     per_image: str | None = None

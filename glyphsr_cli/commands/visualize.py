@@ -55,7 +55,7 @@ def visualize(
         typer.Option(
             "--out",
             "-o",
-            help="A .png, or a .html page with slider, filters and zoom.",
+            help="A .png, a .html page with slider, filters and zoom, or a .pdf figure for print.",
             show_default="glyphsr-WHAT.png",
         ),
     ] = None,
@@ -75,6 +75,21 @@ def visualize(
     ] = None,
     worst: Annotated[
         int | None, typer.Option(help="So many words that the first judge reads worst.", rich_help_panel=WORDS)
+    ] = None,
+    find: Annotated[
+        str | None,
+        typer.Option(
+            help="rescued: words that bicubic and the prior get wrong and the first network right, as a figure.",
+            rich_help_panel=WORDS,
+        ),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="paper: 16 x 64 to 32 x 128, read as eval does. standard: natural width.",
+            show_default="standard",
+            rich_help_panel=MODEL,
+        ),
     ] = None,
     text: Annotated[str | None, typer.Option(help="What the INPUT shows.", rich_help_panel=WORDS)] = None,
     per_image: Annotated[
@@ -148,6 +163,8 @@ def visualize(
         "index": index,
         "sample": sample,
         "worst": worst,
+        "find": find,
+        "protocol": protocol,
         "text": text,
         "per_image": str(per_image) if per_image else None,
         "run": str(run) if run else None,
