@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from glyphsr.evaluation.calibration import Calibration
     from glyphsr.evaluation.report import EvaluationReport, SubsetScores
+    from glyphsr.extraction.mask_comparison import MaskComparison
     from glyphsr.extraction.report import ExtractionReport
     from glyphsr.reproduction.report import Reproduction
     from glyphsr.training.report import TrainResult
@@ -67,6 +68,26 @@ def calibration_table(results: "Sequence[Calibration]") -> Table:
             rows.append((f"{found.judge}, {side.upper()}", *_published(values), *_published(found.published[side])))
     columns = ("", "easy", "medium", "hard", "published easy", "medium", "hard")
     return Table("Calibration, % of words read", columns, tuple(rows))
+
+
+def mask_table(found: "MaskComparison") -> Table:
+    """Masks of each source against the exact ones."""
+    names = ("line_iou", "char_iou", "char_iou_median", "char_iou_above_half", "empty")
+    rows = []
+    for score in found.scores:
+        figures = score.figures()
+        values = (figures[name] for name in names)
+        cells = ("-" if value is None else f"{float(value):.3f}" for value in values)
+        rows.append((score.source, str(figures["words"]), str(figures["characters"]), *cells))
+    columns = ("", "words", "characters", "line IoU", "char IoU", "median", "above 0.5", "empty")
+    return Table(f"Appendix A: masks against exact ones; {found.data}", columns, tuple(rows))
+
+
+def as_latex(tables: Sequence[Table]) -> str:
+    """Tables as LaTeX for booktabs."""
+    from glyphsr.reproduction.report import latex_tabular
+
+    return "\n".join(latex_tabular(table.title, table.columns, table.rows) for table in tables)
 
 
 def reproduction_table(found: "Reproduction") -> Table:

@@ -177,14 +177,24 @@ def _paper(found: Reproduction, row: PaperRow, width: int) -> tuple[str, ...]:
 
 def as_latex(found: Reproduction) -> str:
     """A ``tabular`` for booktabs."""
-    columns = columns_of(found)
+    doubt = f"; not comparable: {found.comparable}" if found.comparable else ""
+    return latex_tabular(f"{found.title}: {found.data}{doubt}", columns_of(found), rows_of(found))
+
+
+def latex_tabular(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    r"""A table for booktabs, its title as a comment.
+
+    Example:
+        >>> print(latex_tabular("T", ("", "a"), [("x & y", "1 ± 2")]).splitlines()[5])
+        x \& y & 1 $\pm$ 2 \\
+    """
     lines = [
-        f"% {found.title}: {found.data}" + (f"; not comparable: {found.comparable}" if found.comparable else ""),
+        f"% {title}",
         r"\begin{tabular}{l" + "r" * (len(columns) - 1) + "}",
         r"\toprule",
         " & ".join(_escaped(cell) for cell in columns) + r" \\",
         r"\midrule",
-        *(" & ".join(_escaped(cell) for cell in row) + r" \\" for row in rows_of(found)),
+        *(" & ".join(_escaped(cell) for cell in row) + r" \\" for row in rows),
         r"\bottomrule",
         r"\end{tabular}",
     ]

@@ -33,6 +33,7 @@ class TableName(StrEnum):
     table2 = "table2"
     table3 = "table3"
     table4 = "table4"
+    appendix_a = "appendix-a"
     appendix_b = "appendix-b"
 
 
@@ -46,7 +47,7 @@ class FormName(StrEnum):
 
 
 def reproduce(
-    table: Annotated[TableName, typer.Argument(metavar="TABLE", help="table1, table2, table3, table4 or appendix-b.")],
+    table: Annotated[TableName, typer.Argument(metavar="TABLE", help="table1 to table4, appendix-a or appendix-b.")],
     train: Annotated[
         bool, typer.Option("--train", help="Train the runs that are missing.", rich_help_panel=RUNS)
     ] = False,
@@ -89,6 +90,15 @@ def reproduce(
     data_root: Annotated[
         str | None, typer.Option(help="Folder of TextZoom; else $GLYPHSR_DATA.", rich_help_panel=DATA)
     ] = None,
+    lmdb: Annotated[
+        str, typer.Option(help="For appendix-a: a set with exact masks beside it.", rich_help_panel=DATA)
+    ] = "train",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="For appendix-a: only the first N words.", rich_help_panel=DATA)
+    ] = None,
+    sam_checkpoint: Annotated[
+        str | None, typer.Option(help="For appendix-a: published SAM file, or a name.", rich_help_panel=DATA)
+    ] = None,
     format_: Annotated[
         FormName, typer.Option("--format", "-f", help="Form of the result.", rich_help_panel=OUTPUT)
     ] = FormName.table,
@@ -104,9 +114,19 @@ def reproduce(
 
     Finds the runs of its rows, trains those that are missing with --train, scores them and prints mean and deviation
     over seeds. The same command again goes on where the last one stopped; torchrun spreads training over many GPUs.
-    --set changes every row's configuration, for example its size.
+    --set changes every row's configuration, for example its size. appendix-a compares K-means, ink and SAM masks with
+    exact ones.
     """
     console.limit_kernel_cache()
+    if table is TableName.appendix_a:
+        chosen = {
+            "data_root": data_root,
+            "sam_checkpoint": sam_checkpoint,
+            "offline": offline,
+            "device": device or "auto",
+        }
+        _appendix_a(lmdb, FormName.json if json_ else format_, limit=limit or (8 if smoke else None), **chosen)
+        return
     from glyphsr.reproduction.reproduce import reproduce as run
 
     first = console.is_first_process()
@@ -139,6 +159,20 @@ def reproduce(
     _show(result, FormName.json if json_ else format_, quiet=quiet)
     if not result.is_complete and train:
         raise typer.Exit(INCOMPLETE)
+
+
+def _appendix_a(lmdb: str, form: FormName, **settings: Any) -> None:
+    from glyphsr.extraction.mask_comparison import compare_masks
+    from glyphsr_cli import tables
+
+    found = compare_masks(lmdb, notify=lambda text: console.say(f"note: {text}"), **settings)
+    shown = [tables.mask_table(found)]
+    if form is FormName.json:
+        console.echo(console.as_json(found.as_dict()))
+    elif form in (FormName.md, FormName.latex):
+        console.echo(tables.as_markdown(shown) if form is FormName.md else tables.as_latex(shown))
+    else:
+        tables.show(shown)
 
 
 def _show(found: "Reproduction", form: FormName, *, quiet: bool) -> None:
