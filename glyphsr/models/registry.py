@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from glyphsr.models.recognizers.moran.network import MORAN
     from glyphsr.models.recognizers.parseq.network import PARSeq
     from glyphsr.models.recognizers.ppocr.network import PPOCR
+    from glyphsr.models.recognizers.siga.network import SIGA
     from glyphsr.models.recognizers.telescope.network import Telescope
 
 PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq"
-RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope"
+RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope | SIGA"
 SRNetwork: TypeAlias = "GlyphSR | ResidualNetwork"
 
 RECOGNIZERS: dict[str, tuple[str, str]] = {
@@ -31,6 +32,7 @@ RECOGNIZERS: dict[str, tuple[str, str]] = {
     "moran": ("glyphsr.models.recognizers.moran", "MORAN"),
     "aster": ("glyphsr.models.recognizers.aster", "ASTER"),
     "telescope": ("glyphsr.models.recognizers.telescope", "Telescope"),
+    "siga": ("glyphsr.models.recognizers.siga", "SIGA"),
 }
 """``kind`` of a recognizer's configuration -> package and class; imported when needed, since timm is slow to load."""
 
@@ -56,6 +58,7 @@ SIGNATURES: dict[str, str] = {
     "moran": "MORN.cnn.1.weight",
     "aster": "decoder.decoder.tgt_embedding.weight",
     "telescope": "embedding_word.lut.weight",
+    "siga": "model_two.Attention_Cls.seg_cls.weight",
     "tbsrn": "block2.feature_enhancer.linear.weight",
     "tatt": "infoGen.init_factor.weight",
     "lemma": "guidanceGen.text_proj.weight",

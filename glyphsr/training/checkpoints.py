@@ -130,6 +130,7 @@ class CheckpointManager:
             "torch": torch.__version__,
             "python": platform.python_version(),
             **({"readers": self._readers} if self._readers else {}),
+            **({"paper_row": self.config.paper_row} if self.config.paper_row else {}),
         }
         model = self.eval_model
         if self.config.task == "recognizer":

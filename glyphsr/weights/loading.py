@@ -34,6 +34,9 @@ from glyphsr.weights.published import (
 )
 from glyphsr.weights.registry import sha256_of
 
+PRIOR_OF = {37: "crnn", 95: "parseq"}
+"""Classes of the text prior -> the recognizer that published networks of so many were trained with."""
+
 PRIOR_PREFIX = "prior.recognizer."
 """Where a super-resolver's checkpoint keeps its text prior."""
 
@@ -153,7 +156,11 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
         model = SuperResolver(ModelConfig(network=config), prior=None, network=network)
         return LoadedModel(model.eval(), path, published=True)
     if not priors:
-        raise ConfigError(f"{path}: a published network needs its text prior too; give --prior-weights parseq.pt")
+        kind = PRIOR_OF.get(network.num_classes, f"a recognizer of {network.num_classes} classes")
+        raise ConfigError(
+            f"{path}: this {config.kind} needs its text prior too, of {network.num_classes} classes; "
+            f"give --prior-weights {kind}, a name or a file"
+        )
     found: list[str] = []
     for prior in priors:
         prior_path = resolve(prior, offline=offline)

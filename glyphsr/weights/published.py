@@ -32,8 +32,8 @@ from glyphsr.text.charset import PRINTABLE_95
 from glyphsr.weights.checkpoints import load_state
 from glyphsr.weights.onnx_file import read_onnx
 
-WRAPPERS = ("state_dict_G", "state_dict", "model")
-"""Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others."""
+WRAPPERS = ("state_dict_G", "state_dict", "model", "net")
+"""Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others, SIGA."""
 
 PREFIXES = ("module.", "model.")
 """Put before every key by data parallelism and by Lightning wrappers."""

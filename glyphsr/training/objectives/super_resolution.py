@@ -25,6 +25,12 @@ from glyphsr.training.objectives.ocr import CTCNetwork, FrozenReaders
 from glyphsr.training.objectives.text_focus import TextFocus
 from glyphsr.types import Batch, GlyphOutput
 
+MAP_TERMS = ("line", "char")
+"""Terms of the glyph maps."""
+
+GPM_BODY = ("conv0", "conv1", "conv2", "gru", "conv3", "conv4", "conv5")
+"""What both maps of the glyph perception module are made by."""
+
 COLUMN_SLOTS = 64
 """Slots of the masks from which columns get their characters; what does not fit says nothing."""
 
@@ -82,7 +88,8 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         if loss.gradient:
             terms["gradient"] = loss.scale * loss.gradient * gradient_profile_loss(sr[:, :3], hr[:, :3])
         if loss.hog:
-            terms["hog"] = loss.scale * loss.hog * hog_loss(sr, hr, binning=loss.hog_binning)
+            hog = hog_loss(sr, hr, binning=loss.hog_binning, differentiable=loss.hog_gradient)
+            terms["hog"] = loss.scale * loss.hog * hog
         for number, focus in enumerate(self._focus()):
             seen = focus(sr[:, :3], batch)
             weight = loss.scale * loss.text_focus / len(self.focus)
@@ -95,6 +102,9 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         if any(self.tasks):
             assert glyphs is not None
             self._glyph_terms(glyphs, batch, terms)
+        if self.steps_done < loss.glyph_warmup_steps and any(self.tasks[:2]):
+            share = self.steps_done / loss.glyph_warmup_steps
+            terms = {name: term if name in MAP_TERMS else share * term for name, term in terms.items()}
         return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
@@ -191,22 +201,22 @@ def target_slots(config: TrainConfig) -> SlotCodec | CharacterSlots | None:
 def slot_codec(config: TrainConfig) -> SlotCodec | None:
     """How the network's character slots are filled; ``None`` where it has none."""
     gpm = getattr(config.model.network, "gpm", None)
-    return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order)
+    return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order, gpm.end_slot)
 
 
 def freeze_idle_parts(network: GlyphSR, tasks: GlyphTasks) -> None:
     """Keep what no loss reaches out of the optimiser: idle heads, and the transformer that only old weights carry."""
     idle: list[nn.Module | None] = [network.stn]
-    gpm = network.gpm
+    gpm, config = network.gpm, network.config
     if gpm is not None:
-        if not any(tasks) and not network.gfms:
-            idle.append(gpm)
-        if not tasks.cls:
-            idle += [gpm.class_features, gpm.class_head]
-            if not tasks.line:
-                idle.append(gpm.line_head)
-            if not tasks.char and not network.gfms:
-                idle.append(gpm.char_head)
+        by_classes = tasks.cls and not config.gpm.detach_classes
+        chars = tasks.char or by_classes or (bool(network.gfms) and not config.detach_fusion)
+        line = tasks.line or by_classes
+        if not chars and not line:
+            idle += [getattr(gpm, name) for name in GPM_BODY]
+        idle += [gpm.char_head] if not chars else []
+        idle += [gpm.line_head] if not line else []
+        idle += [gpm.class_features, gpm.class_head] if not tasks.cls else []
     for module in idle:
         if module is not None:
             module.requires_grad_(False)

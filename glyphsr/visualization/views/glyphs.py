@@ -57,7 +57,7 @@ class GlyphViewer:
         if not isinstance(network, GlyphSR) or not isinstance(network_config, GlyphSRConfig) or network.gpm is None:
             raise ConfigError(f"--weights {config.weights[0]}: perceives no glyphs; expected a GlyphSR with a GPM")
         gpm = network_config.gpm
-        self.slots = SlotCodec(gpm.num_slots, gpm.class_order)
+        self.slots = SlotCodec(gpm.num_slots, gpm.class_order, gpm.end_slot)
         self.has_maps, self.has_classes = gpm.char, gpm.cls
         self.notices: list[str] = []
 
@@ -140,7 +140,7 @@ class GlyphViewer:
             return None
         settings = self.settings
         try:
-            prepared = prepare_word(word.hr, word.label, squeeze=settings.frame == "paper")
+            prepared = prepare_word(word.hr, word.label, squeeze=settings.squeezes)
         except Rejection:
             return None
         return extract_words([prepared], self.localizer, self.segmenter, settings)[0]

@@ -1,0 +1,1 @@
+"""SIGA: reads with the help of glyphs that it segments itself; the paper's source of glyph attention."""
