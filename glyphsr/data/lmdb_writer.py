@@ -12,8 +12,10 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.data.lmdb_pairs import close_deleted
+from glyphsr.data.lmdb_pairs import NUMBER_DIGITS, close_deleted
+from glyphsr.errors import DataError
 from glyphsr.folders import MARK, FolderBuild
+from glyphsr.safe_reading.lmdb_file import LmdbFile
 from glyphsr.types import Sample
 
 FIRST_MAP_SIZE = 1 << 24
@@ -62,7 +64,8 @@ class LmdbWriter:
         self._pending: dict[bytes, bytes] = {}
         self._pending_samples = 0
         with self._env.begin() as transaction:
-            self.count = int(transaction.get(b"num-samples") or 0)
+            stored = bytes(transaction.get(b"num-samples") or b"0")
+            self.count = int(stored) if stored.isdigit() and len(stored) <= NUMBER_DIGITS else 0
             """Samples that are in it."""
 
     @staticmethod
@@ -80,13 +83,26 @@ class LmdbWriter:
 
         close_deleted()
         try:
+            self._check_left(folder)
             env = attempt()
-        except lmdb.Error:  # left by a crash; nothing in it is worth keeping
+        except (lmdb.Error, DataError):  # left by a crash; nothing in it is worth keeping
             for name in LMDB_FILES:
                 (folder / name).unlink(missing_ok=True)
             env = attempt()
         self._map_size = max(self._map_size, env.info()["map_size"])
         return env
+
+    @staticmethod
+    def _check_left(folder: Path) -> None:
+        """Refuse what an interrupted run left in pieces: LMDB would follow every number in it.
+
+        Raises:
+            DataError: If it is damaged.
+        """
+        if (folder / "data.mdb").exists():
+            problems = LmdbFile(folder / "data.mdb", folder).check()
+            if problems:
+                raise DataError(problems[0])
 
     def add(self, *, hr: bytes, lr: bytes, label: str, extra: Mapping[str, bytes] | None = None) -> None:
         """Append one sample.
