@@ -111,11 +111,8 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
             continue
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
         if keys[0] in kind.model_fields:
-            tree = _merge(
-                tree,
-                _nest(".".join(keys), _scalar(value, f"environment: {name}"), f"environment: {name}"),
-                layers=False,
-            )
+            where = f"environment: {name}"
+            tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
         elif keys[0] not in names:
             close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.0)[0]
             raise ConfigError(f"environment: {name}: no such setting; did you mean 'GLYPHSR_{close.upper()}'?")

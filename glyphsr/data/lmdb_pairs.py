@@ -14,9 +14,8 @@ from glyphsr.safe_reading.picture_header import check_picture
 from glyphsr.types import Sample
 
 NUMBER_DIGITS = 9
-MAX_SAMPLES = 10**NUMBER_DIGITS - 1
-"""What the keys of the layout can number."""
-
+PREFIXES = (b"image_hr-", b"image_lr-", b"label-", b"glyph_meta-")
+"""Before the numbers of samples, of pairs and of glyph masks."""
 
 TAIL = 32
 """Last bytes of a picture that stand for its content; a PNG's hold a checksum."""
@@ -136,7 +135,8 @@ class PairedLmdb:
             DataError: If the environment cannot be opened.
         """
         file = _open(self._folder)
-        return max(self._last(file, prefix) for prefix in (b"image_hr-", b"image_lr-", b"label-"))
+        last = max(self._last(file, prefix) for prefix in PREFIXES)
+        return min(last, file.most_entries)  # one key with a huge number must not stand for a million samples
 
     @staticmethod
     def _last(file: LmdbFile, prefix: bytes) -> int:
@@ -169,16 +169,22 @@ class PairedLmdb:
             yield size, tail, file.get(f"label-{number:0{NUMBER_DIGITS}d}".encode()) or b""
 
     def __len__(self) -> int:
+        """Samples that are there: what ``num-samples`` says, but none behind the last one."""
+        return min(self.declared(), self.last_number())
+
+    def declared(self) -> int:
+        """What ``num-samples`` says.
+
+        Raises:
+            DataError: If there is none, or no number that the layout can hold.
+        """
         value = self.get("num-samples")
         if value is None:
             raise DataError(f"{self.path}: no 'num-samples' key; is this a TextZoom LMDB?")
-        try:
-            count = int(value)
-        except ValueError:
-            count = -1
-        if not 0 <= count <= MAX_SAMPLES:
+        text = value.strip()
+        if not text.isdigit() or len(text.lstrip(b"0")) > NUMBER_DIGITS:
             raise DataError(f"{self.path}: num-samples: expected a whole number, got {value[:20]!r}")
-        return count
+        return int(text.lstrip(b"0") or b"0")
 
     def raw(self, index: int) -> RawPair:
         """The stored bytes of sample ``index``, counted from 0 (its keys count from 1).

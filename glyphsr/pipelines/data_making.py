@@ -22,6 +22,8 @@ from glyphsr.data.lmdb_writer import LmdbWriter, encode_png
 from glyphsr.data.pair_loader import BadSample, resize
 from glyphsr.data.picture_names import SUFFIXES
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES
 
 HR_FOLDER, LR_FOLDER = "hr", "lr"
 """Folders of a pair's sides, as ``export`` writes and ``make`` finds them."""
@@ -261,12 +263,7 @@ def _check(item: _Item) -> _Checked:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # a zero byte or a lone surrogate
-        raise DataError(f"{str(path)!r}: no name that a file can have ({error})") from error
+    return read_content(path, PICTURE_BYTES)
 
 
 def _add(writer: LmdbWriter, item: _Item, checked: _Checked, seed: int) -> None:

@@ -18,6 +18,8 @@ from glyphsr.data.seeds import stream
 from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.pipelines.synthesis_work import DEGRADE_STREAM
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES
 from glyphsr.viz.degradation_sheet import degradation_sheet
 
 MAX_ASPECT = 100
@@ -83,10 +85,7 @@ def _pictures(
         return
     path = Path(source)
     if path.is_file():
-        try:
-            yield decode_rgb(path.read_bytes(), str(path))
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror or error}") from error
+        yield decode_rgb(read_content(path, PICTURE_BYTES), str(path))
         return
     if not path.is_dir():
         if path.suffix.lower() in SUFFIXES:

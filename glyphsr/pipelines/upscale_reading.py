@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from glyphsr.data.pictures import MAX_PIXELS, Picture, decode_picture, read_picture
+from glyphsr.data.pictures import Picture, decode_picture, read_picture
 from glyphsr.errors import PictureError
 from glyphsr.pipelines.jobs import Job
 from glyphsr.pipelines.target_size import TargetSize
+from glyphsr.safe_reading.content import read_stream
+from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 
 CHUNK_PICTURES = 128
 """Pictures in memory at a time at most: enough to fill batches, little enough to stay flat."""
@@ -33,11 +35,12 @@ def load_picture(job: Job, target: TargetSize) -> LoadedPicture:
     Raises:
         PictureError: If it cannot be read, or would become too large.
     """
-    picture = decode_picture(sys.stdin.buffer.read(), "stdin") if job.source is None else read_picture(job.source)
+    if job.source is None:
+        picture = decode_picture(read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError), "stdin")
+    else:
+        picture = read_picture(job.source)
     height, width = target.of(*picture.rgb.shape[:2])
-    if height * width > MAX_PIXELS:
-        most = MAX_PIXELS // 1_000_000
-        raise PictureError(f"{job.name}: would become {width} x {height} pixels; at most {most} million")
+    PICTURE_PIXELS.check(height * width, f"{job.name}: would become {width} x {height} pixels", PictureError)
     return LoadedPicture(job, picture, (height, width))
 
 

@@ -33,6 +33,9 @@ MAX_DEPTH = 32
 KEPT_PAGES = 1024
 """Pages of either kind that are kept as read."""
 
+PACKING, LEAST_ENTRY = 64, 24
+"""How much smaller than it looks a file may be stored, and bytes of the smallest entry of a sample."""
+
 _HEADER = struct.Struct("<QHHHH")
 _META = struct.Struct("<II16x")
 _DATABASE = struct.Struct("<IHH5Q")
@@ -140,6 +143,13 @@ class LmdbFile:
             raise DataError(f"{where}: data.mdb is cut off at {size} of {needed} bytes; copy it again")
         if self._main.flags:
             raise DataError(f"{where}: cannot open the LMDB (its keys have a special order or several values)")
+
+    @property
+    def most_entries(self) -> int:
+        """Entries that the file has room for, also where a file system packs it well."""
+        status = os.fstat(self._descriptor)
+        stored = min(status.st_size, PACKING * 512 * getattr(status, "st_blocks", status.st_size))
+        return stored // LEAST_ENTRY
 
     def close(self) -> None:
         """Let the file go."""

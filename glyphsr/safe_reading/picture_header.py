@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glyphsr.errors import GlyphSRError
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 """PIL's names of what we read; others run programs (EPS) or are decoded by code that few look at."""
 
 SCANS = 16
@@ -95,8 +95,8 @@ def check_picture(encoded: bytes, where: str, error: type[GlyphSRError]) -> Decl
     try:
         found = _declared(encoded)
     except Exception as problem:  # readers of damaged headers raise almost anything
-        kinds = "PNG, JPEG, WebP, TIFF, BMP, GIF"
-        raise error(f"{where}: not a readable picture ({kinds}; {len(encoded)} bytes)") from problem
+        kinds = "PNG, JPEG, WebP, TIFF, BMP or GIF"
+        raise error(f"{where}: not a readable picture ({len(encoded)} bytes); expected {kinds}") from problem
     pixels = found.width * found.height
     if pixels > PICTURE_PIXELS.value:
         raise error(

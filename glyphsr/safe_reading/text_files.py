@@ -90,4 +90,4 @@ def read_json_lines(path: Path, error: type[GlyphSRError] = DataError) -> Iterat
     """
     for number, line in enumerate(read_text(path, error).split("\n"), 1):
         if line.strip():
-            yield number, parse_json(line, f"{path}: line {number}", error)
+            yield number, parse_json(line, f"{path}:{number}", error)
