@@ -27,9 +27,9 @@ from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.rendering.words import WordRenderer
+from glyphsr.extraction.extract import extract, extract_glyphs
 from glyphsr.glyphs.selection import iou_with
 from glyphsr.glyphs.word import Rejection, prepare_word
-from glyphsr.pipelines.extraction import extract, extract_glyphs
 from glyphsr.types import Extraction, Sample
 
 PANEL_SCALE = 4
@@ -139,8 +139,8 @@ def measure_rendered(arguments: argparse.Namespace) -> None:
 
 def measure_points(arguments: argparse.Namespace) -> None:
     """How well key points hit their characters' boxes: by ink and text, by recognizers' attention, by both."""
-    from glyphsr.devices import resolve_device
-    from glyphsr.pipelines.localizers import describe_localizer, open_localizer
+    from glyphsr.extraction.localizers import describe_localizer, open_localizer
+    from glyphsr.system.devices import resolve_device
 
     source = PairedLmdb(arguments.lmdb)
     words, boxes = [], []
@@ -195,7 +195,7 @@ def measure_sam(arguments: argparse.Namespace) -> None:
     from segment_anything import SamPredictor as Published
 
     from glyphsr.glyphs.anchors import anchors_of, prompts_of
-    from glyphsr.glyphs.cuts import CutsLocalizer
+    from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
     from glyphsr.models.sam.predictor import SamPredictor
     from glyphsr.models.sam.shape import PUBLISHED, build_sam
 

@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from glyphsr.config.degradation import LEVELS, DegradationConfig
 from glyphsr.data.degradation.levels import degrade_at_levels
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.pipelines.judges import open_judge
-from glyphsr.pipelines.lines import Pixels, resize
-from glyphsr.pipelines.upscaled import Line
-from glyphsr.pipelines.upscaling import Upscaler
+from glyphsr.images.resize import Pixels, resize
+from glyphsr.ocr.readers import open_judge
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
+from glyphsr.upscaling.line import Line
+from glyphsr.upscaling.upscaler import Upscaler
 
 CHUNK = 100
 RESAMPLES = 2000

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from glyphsr.pipelines.models import load_super_resolver
+from glyphsr.weights.loading import load_super_resolver
 
 SETTINGS = """
 model:

@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import skimage.data
 
-from glyphsr.data.boxes import TextBox, read_boxes
-from glyphsr.data.pictures import read_picture
-from glyphsr.ocr.rapid import open_rapidocr
-from glyphsr.pipelines.lines import Pixels, resize
-from glyphsr.pipelines.pages import PageUpscaler
-from glyphsr.pipelines.regions import cut_out, widen
-from glyphsr.pipelines.upscaling import Upscaler
+from glyphsr.images.perspective import cut_out, widen
+from glyphsr.images.reader import read_picture
+from glyphsr.images.resize import Pixels, resize
+from glyphsr.images.text_boxes import TextBox, read_boxes
+from glyphsr.ocr.rapidocr_engine import open_rapidocr
 from glyphsr.text.charset import comparable
+from glyphsr.upscaling.pages import PageUpscaler
+from glyphsr.upscaling.upscaler import Upscaler
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 NAMES = ("street", "receipt", "scan")

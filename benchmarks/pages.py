@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 
 from glyphsr.config.rendering import RenderConfig
-from glyphsr.data.boxes import TextBox
-from glyphsr.data.picture_writer import encode_picture
-from glyphsr.data.pictures import Picture, decode_picture
 from glyphsr.data.rendering.words import WordRenderer
-from glyphsr.pipelines.pages import PageUpscaler
-from glyphsr.pipelines.regions import widen
-from glyphsr.pipelines.upscaled import Line, UpscaledLine
-from glyphsr.pipelines.upscaling import Upscaler
+from glyphsr.images.perspective import widen
+from glyphsr.images.reader import Picture, decode_picture
+from glyphsr.images.text_boxes import TextBox
+from glyphsr.images.writer import encode_picture
+from glyphsr.upscaling.line import Line, UpscaledLine
+from glyphsr.upscaling.pages import PageUpscaler
+from glyphsr.upscaling.upscaler import Upscaler
 
 HEIGHT = 24
 

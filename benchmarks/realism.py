@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from glyphsr.config.degradation import LEVELS
 from glyphsr.config.reader import load
 from glyphsr.config.synth import SynthConfig
-from glyphsr.data.degradation.arrays import degrade
+from glyphsr.data.degradation.apply import degrade
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.types import Sample

@@ -1,4 +1,4 @@
-"""Speed and memory of rendered data sets, and of degrading in batches against one by one.
+"""Speed and memory of rendered data sets, and of degrading many at once against one by one.
 
     python benchmarks/synth.py speed [--words 12000] [--workers 2]
     python benchmarks/synth.py degrade [--pictures 96]
@@ -19,18 +19,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 import glyphsr
 from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.config.synth import SynthConfig
-from glyphsr.data.degradation.arrays import degrade, degrade_each
-from glyphsr.data.degradation.recipe import draw_numbers, recipe_of
-from glyphsr.data.degradation.tensors import degrade_batch
-from glyphsr.data.pair_loader import resize
+from glyphsr.data.degradation.apply import degrade, degrade_each
+from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
 from glyphsr.data.rendering.words import WordRenderer
-from glyphsr.pipelines.synthesis import SynthResult
+from glyphsr.dataset_tools.synthesize import SynthResult
+from glyphsr.images.resize import resize_like_pil
 
 ROUNDS = 7
 
@@ -75,8 +73,7 @@ def measure_degradation(arguments: argparse.Namespace) -> None:
     cv2.setNumThreads(0)
     config, count = DegradationConfig(), arguments.pictures
     renderer = WordRenderer(RenderConfig())
-    pictures = [resize(renderer.word(0, i).image, (32, 128)) for i in range(count)]
-    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy()).float() / 255
+    pictures = [resize_like_pil(renderer.word(0, i).image, (32, 128)) for i in range(count)]
 
     def one_by_one() -> None:
         rng = np.random.default_rng(1)
@@ -87,13 +84,9 @@ def measure_degradation(arguments: argparse.Namespace) -> None:
         recipe = recipe_of(config, draw_numbers(np.random.default_rng(1), count), height=32)
         list(degrade_each(pictures, recipe, config))
 
-    def in_batch() -> None:
-        recipe = recipe_of(config, draw_numbers(np.random.default_rng(1), count), height=32)
-        degrade_batch(batch, recipe, config)
-
     alone = least_time(one_by_one)
-    print(f"{count} pictures, {torch.get_num_threads()} threads; best of {ROUNDS}")
-    for name, run in (("degrade, one by one", one_by_one), ("degrade_each", in_chunks), ("degrade_batch", in_batch)):
+    print(f"{count} pictures; best of {ROUNDS}")
+    for name, run in (("degrade, one by one", one_by_one), ("degrade_each", in_chunks)):
         own = least_time(run)
         print(f"{name:20s} {own / count * 1e6:6.0f} us a picture {alone / own:5.1f}x")
 

@@ -26,9 +26,10 @@ from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 from torchvision.transforms.functional import to_tensor
 
+from glyphsr.config.data import DataConfig, LmdbSource
 from glyphsr.config.recognizers import TelescopeConfig
-from glyphsr.config.training import DataConfig, LmdbSource, TrainConfig, ValidationConfig
-from glyphsr.data.batch_loading import iterate_batches
+from glyphsr.config.training import TrainConfig, ValidationConfig
+from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.glyph_lmdb import number_of
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.sources import SAMPLE_ROOT
@@ -37,10 +38,10 @@ from glyphsr.losses.text_focus import confusion_weights
 from glyphsr.models.layers.deformable import DepthwiseDeformableConv
 from glyphsr.models.recognizers.telescope.network import Telescope
 from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.pipelines.training import Trainer
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec
+from glyphsr.training.trainer import Trainer
 from glyphsr.types import Batch, GlyphTargets
 from glyphsr.weights.checkpoints import save_checkpoint
 

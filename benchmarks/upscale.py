@@ -25,9 +25,9 @@ from glyphsr.config.model import ModelConfig
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.pipelines.models import load_model
-from glyphsr.pipelines.upscaled import Line
-from glyphsr.pipelines.upscaling import Upscaler
+from glyphsr.upscaling.line import Line
+from glyphsr.upscaling.upscaler import Upscaler
+from glyphsr.weights.loading import load_model
 
 REPEATS = 3
 

@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING, Any
 from glyphsr import _version
 
 if TYPE_CHECKING:
-    from glyphsr.pipelines.evaluation import evaluate
-    from glyphsr.pipelines.extraction import extract, extract_glyphs
-    from glyphsr.pipelines.synthesis import synthesize
-    from glyphsr.pipelines.training import train
-    from glyphsr.pipelines.upscale_files import upscale_files
-    from glyphsr.pipelines.upscaling import Upscaler, upscale
-    from glyphsr.pipelines.visualization import visualize
+    from glyphsr.dataset_tools.synthesize import synthesize
+    from glyphsr.evaluation.evaluator import evaluate
+    from glyphsr.extraction.extract import extract, extract_glyphs
+    from glyphsr.training.trainer import train
+    from glyphsr.upscaling.files import upscale_files
+    from glyphsr.upscaling.upscaler import Upscaler, upscale
+    from glyphsr.visualization.visualize import visualize
 
 __version__ = _version.VERSION
 
 _HOMES = {
-    "Upscaler": "glyphsr.pipelines.upscaling",
-    "evaluate": "glyphsr.pipelines.evaluation",
-    "extract": "glyphsr.pipelines.extraction",
-    "extract_glyphs": "glyphsr.pipelines.extraction",
-    "synthesize": "glyphsr.pipelines.synthesis",
-    "train": "glyphsr.pipelines.training",
-    "upscale": "glyphsr.pipelines.upscaling",
-    "upscale_files": "glyphsr.pipelines.upscale_files",
-    "visualize": "glyphsr.pipelines.visualization",
+    "Upscaler": "glyphsr.upscaling.upscaler",
+    "evaluate": "glyphsr.evaluation.evaluator",
+    "extract": "glyphsr.extraction.extract",
+    "extract_glyphs": "glyphsr.extraction.extract",
+    "synthesize": "glyphsr.dataset_tools.synthesize",
+    "train": "glyphsr.training.trainer",
+    "upscale": "glyphsr.upscaling.upscaler",
+    "upscale_files": "glyphsr.upscaling.files",
+    "visualize": "glyphsr.visualization.visualize",
 }
 
 __all__ = [

@@ -11,9 +11,9 @@ from glyphsr_cli import console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from glyphsr.pipelines.evaluation_report import EvaluationReport, Figures
-    from glyphsr.pipelines.extraction_report import ExtractionReport
-    from glyphsr.pipelines.training_report import TrainResult
+    from glyphsr.evaluation.report import EvaluationReport, Figures
+    from glyphsr.extraction.report import ExtractionReport
+    from glyphsr.training.report import TrainResult
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def evaluation_tables(report: "EvaluationReport", *, compare_paper: bool = False
 
 
 def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: bool) -> Table:
-    from glyphsr.pipelines.published import paper_rows
+    from glyphsr.evaluation.paper_results import paper_rows
 
     subsets = tuple(part.name for part in report.parts)
     columns = ("", *subsets, "weighted", "plain", "CER", "1-NED")

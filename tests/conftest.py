@@ -13,6 +13,7 @@ from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.data.lmdb_pairs import close_deleted
 from glyphsr.data.lmdb_writer import write_pairs
+from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
@@ -66,6 +67,15 @@ def tiny_weights(tiny_config, tmp_path_factory) -> Path:
     torch.nn.init.normal_(model.network.head.weight, std=0.01)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_checkpoint(path, model, kind="super_resolver", config=tiny_config, card={"strength": 0.5})
+    return path
+
+
+@pytest.fixture(scope="session")
+def crnn_file(tmp_path_factory) -> Path:
+    """A published CRNN's file, with random weights."""
+    torch.manual_seed(3)
+    path = tmp_path_factory.mktemp("published") / "crnn.pth"
+    torch.save(CRNN().state_dict(), path)
     return path
 
 

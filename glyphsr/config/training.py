@@ -1,164 +1,21 @@
 """Everything a training run depends on."""
 
-import re
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from glyphsr.config.base import Config
-from glyphsr.config.degradation import DegradationConfig
+from glyphsr.config.data import DataConfig
+from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import Positive
 from glyphsr.config.ranges import NonNegative, Share
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
-from glyphsr.config.rendering import RenderConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
-LineSide = Annotated[int, Field(ge=8)]
-"""Pixels; networks take nothing smaller."""
 
 CLASSES = 37
 """Classes that a character slot can be taught: 36 characters and the end."""
-
-
-class FolderSource(Config):
-    """HR word pictures in a folder, with a label file or with their texts in their names."""
-
-    kind: Literal["folder"] = "folder"
-    path: str
-    """Folder; a relative one is looked up from the working directory."""
-    weight: NonNegative = 1.0
-    """Share of the samples that come from here, relative to the other sources."""
-    group: str | None = None
-    """Regular expression: pictures in whose file names it finds the same are held out together, e.g. ``^[^_]+`` where
-    ``1009_2.png`` is the second word of photograph 1009. Null holds out each by itself."""
-    remix: Share = 0.0
-    """Share of the words of which a part is shown, or their characters in another order, where they have masks of
-    their characters and a loss of the run learns from such."""
-    recolour: Share = 0.0
-    """Share of the words that are shown in other colours."""
-    distort: Share = 0.0
-    """Share of the words that are shown at another angle and cropped otherwise."""
-    glyphs: str | None = None
-    """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""
-
-    @field_validator("group")
-    @classmethod
-    def _check_group(cls, value: str | None) -> str | None:
-        try:
-            re.compile(value or "")
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"expected a regular expression, got {value!r}: {error}") from error
-        return value
-
-
-class LmdbSource(Config):
-    """LR/HR pairs in TextZoom's LMDB layout."""
-
-    kind: Literal["lmdb"] = "lmdb"
-    path: str
-    """The environment's folder, or ``train`` / ``train1`` ... under the data root."""
-    weight: NonNegative = 1.0
-    """Share of the samples that come from here, relative to the other sources."""
-    paired: bool = True
-    """Use the stored LR side; else degrade the HR side on the fly."""
-    glyphs: str | None = None
-    """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""
-
-
-class RenderedSource(Config):
-    """Words rendered on the fly, with exact masks where masks are learned from."""
-
-    kind: Literal["rendered"] = "rendered"
-    weight: NonNegative = 1.0
-    """Share of the samples that come from here, relative to the other sources."""
-    render: RenderConfig = RenderConfig()
-    """What to draw and how; HR pictures of other heights are made of these."""
-
-
-Source = Annotated[FolderSource | LmdbSource | RenderedSource, Field(discriminator="kind")]
-
-
-class DataConfig(Config):
-    """Where words come from and how they become batches."""
-
-    sources: tuple[Source, ...] = ()
-    """One or more sources, mixed by weight."""
-    heights: Annotated[tuple[LineSide, ...], Field(min_length=1)] = (16,)
-    """LR line heights; each batch has one of them, evenly often (repeat a height to see it more)."""
-    line_width: LineSide | None = 64
-    """LR width all words are squashed to (TextZoom's protocol), null to keep their aspect."""
-    max_aspect: Annotated[float, Field(gt=1)] = 8.0
-    """Longest word in line heights when the aspect is kept; longer ones are squashed to it."""
-    aspect_jitter: Annotated[float, Field(ge=1)] = 1.0
-    """Greatest factor by which a word's aspect is changed at random."""
-    ramp_steps: Annotated[int, Field(ge=0)] = 0
-    """Steps over which the share of mild degradations falls from 1 to ``degradation.mild_share``; CTC needs it."""
-    held_out: Share = 0.1
-    """Share of each folder or LMDB kept for validation and never trained on; rendered words need none kept."""
-    degradation: DegradationConfig = DegradationConfig()
-    blurred_share: Share = 0.0
-    """Share of each batch that a recognizer sees as LR enlarged by bicubic; the rest it sees as HR."""
-    glyph_source: Literal["extracted", "kmeans"] = "extracted"
-    """Where masks to learn from come from: glyph LMDBs, or k-means line masks made on the fly (paper, Baseline 2)."""
-    min_glyph_quality: Share = 0.0
-    """Words whose masks were extracted with a lower quality teach no masks, only classes."""
-
-
-class LossConfig(Config):
-    """Weights of the loss terms; 0 leaves a term out of the computation.
-
-    The defaults are the paper's (eqs. 4 and 6): SR terms ``scale * (pixel + text_focus * (...) + hog * HOG)``, glyph
-    terms ``glyph * (line + char + cls)``, each where the network has its task.
-    """
-
-    scale: NonNegative = 100.0
-    """Factor on the SR terms as a whole; the lineage multiplies by 100."""
-    pixel: NonNegative = 1.0
-    """Mean squared error (paper, eq. 6)."""
-    gradient: NonNegative = 0.0
-    """Gradient profile: L1 between gradient magnitudes (TSRN, TPGSR)."""
-    text_focus: NonNegative = 1.0
-    """Factor on the two text-focus terms, attention and confusion (paper, eq. 6); with several recognizers each has its
-    equal part."""
-    attention: NonNegative = 10.0
-    """L1 between where the focus recognizer looks on SR and on HR (Telescope)."""
-    confusion: NonNegative = 5.0e-4
-    """Cross-entropy of the focus recognizer on SR, weighted by how alike characters are (Telescope)."""
-    focus_recognizer: str | Annotated[tuple[str, ...], Field(min_length=1)] = "telescope"
-    """Name or file of the frozen recognizer behind the text-focus terms, or several; any other than Telescope stands in
-    for it."""
-    confusion_table: str | None = None
-    """JSON table of distances between characters; null for the package's own."""
-    hog: NonNegative = 0.1
-    """L1 between histograms of oriented gradients (paper, eq. 6)."""
-    hog_binning: Literal["hard", "soft"] = "hard"
-    """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
-    glyph: NonNegative = 1.0
-    """Factor on the glyph terms as a whole (paper, eq. 4)."""
-    line: NonNegative = 1.0
-    """Mean squared error of the line map (paper, eq. 1)."""
-    char: NonNegative = 1.0
-    """Mean squared error of the character maps (paper, eq. 2)."""
-    cls: NonNegative = 1.0
-    """Cross-entropy of the character classes (paper, eq. 3)."""
-    text_prior: NonNegative = 0.0
-    """L1 + KL between the prior on LR and a frozen teacher's on HR (TPGSR)."""
-    ctc: NonNegative = 0.0
-    """CTC of the prior on LR against the label; for CRNN and CTC-transformer priors."""
-    columns: NonNegative = 0.0
-    """Cross-entropy of whose ink each column of LR shows; where a CTC-transformer prior is trained alone."""
-    reading: NonNegative = 1.0
-    """Where a recognizer is trained: CTC, or cross-entropy of its decoder's characters, the mean of both directions
-    where it has two."""
-    aid: NonNegative = 0.0
-    """CTC on the columns that ASTER's or MORAN's decoder attends to, by a layer that is not kept: it teaches the
-    encoder long before attention has found its place (joint CTC/attention, Kim, Hori, Watanabe 2017)."""
-
-    @property
-    def focus_recognizers(self) -> tuple[str, ...]:
-        """Names or files of all of them."""
-        return (self.focus_recognizer,) if isinstance(self.focus_recognizer, str) else self.focus_recognizer
 
 
 class OptimiserConfig(Config):

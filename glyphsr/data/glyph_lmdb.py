@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.data.hr_images import open_hr_words
 from glyphsr.data.lmdb_pairs import NUMBER_DIGITS, PairedLmdb
 from glyphsr.errors import DataError
 from glyphsr.safe_reading.limits import PICTURE_PIXELS
@@ -17,6 +18,8 @@ from glyphsr.safe_reading.picture_header import check_picture
 from glyphsr.safe_reading.text_files import parse_json, shorten
 from glyphsr.types import Extraction, GlyphRecord
 
+SUFFIX = "-glyphs"
+HOW = "make them with `glyphsr extract --lmdb {path}`, or train without masks: --glyphs none"
 LINE, CHARS, META, MANIFEST, COUNT = "glyph_line", "glyph_chars", "glyph_meta", "manifest", "num-samples"
 FORMAT_NUMBER = 1
 """Rises when older files can no longer be read as they are."""
@@ -200,3 +203,37 @@ class GlyphLmdb:
         number = number_of(index)
         values = {name: self._source.get(f"{name}-{number}") for name in (META, LINE, CHARS)}
         return read_values(values, f"{self.path}: {number}")
+
+
+def find_glyphs(path: Path, named: str | None) -> Path:
+    """The glyph LMDB of a set.
+
+    Args:
+        path: Its folder or environment.
+        named: The glyph LMDB, or a folder in which it is called ``<name>-glyphs``; ``None`` for beside the set.
+
+    Raises:
+        DataError: If there is none.
+    """
+    beside = path.resolve().parent
+    name = path.resolve().name + SUFFIX
+    places = [beside / name, beside / (path.name + SUFFIX)] if named is None else [Path(named), Path(named) / name]
+    for place in places:
+        if (place / "data.mdb").is_file():
+            return place
+    how = HOW.format(path=path)
+    raise DataError(f"{places[-1] if named else places[0]}: no glyph masks of {path}; {how}")
+
+
+def check_belongs(glyphs: GlyphLmdb, path: Path) -> None:
+    """Refuse masks of other pictures.
+
+    Raises:
+        DataError: If the fingerprint in the manifest is not that of the set.
+    """
+    words = open_hr_words(path)
+    source = glyphs.manifest().get("source", {})
+    if source.get("fingerprint") != words.fingerprint():
+        made_of = f"{source.get('samples')} words of {source.get('name')!r}"
+        how = HOW.format(path=path)
+        raise DataError(f"{glyphs.path}: was made from {made_of}, not from {path} with its {len(words)}; {how}")

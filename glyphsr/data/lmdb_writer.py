@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from glyphsr.data.lmdb_pairs import NUMBER_DIGITS, close_deleted
 from glyphsr.errors import DataError
-from glyphsr.folders import MARK, FolderBuild
 from glyphsr.safe_reading.lmdb_file import LmdbFile
+from glyphsr.system.staged_folder import MARK, FolderBuild
 from glyphsr.types import Sample
 
 FIRST_MAP_SIZE = 1 << 24

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.errors import DataError
+from glyphsr.images.resize import resize_like_pil
 from glyphsr.types import Sample
 
 LR_SIZE, HR_SIZE = (16, 64), (32, 128)
@@ -26,17 +26,6 @@ def to_tensor(images: list[NDArray[np.uint8]]) -> torch.Tensor:
 def planes(images: torch.Tensor) -> torch.Tensor:
     """``(B, H, W, 3)`` uint8 to ``(B, 3, H, W)`` float32 in [0, 1]."""
     return images.permute(0, 3, 1, 2).contiguous().float().div_(255.0)  # bytes are cheaper to reorder than floats
-
-
-def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """PIL bicubic with antialiasing, as TextZoom's loader, to ``(height, width)``."""
-    if image.shape[:2] == size:
-        return image
-    # With a fourth byte per pixel PIL takes the array as it is, and gives its own back, without repacking either.
-    padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
-    view = Image.frombuffer("RGBX", (image.shape[1], image.shape[0]), padded, "raw", "RGBX", 0, 1)
-    resized = np.asarray(view.resize((size[1], size[0]), Image.Resampling.BICUBIC))
-    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -123,7 +112,7 @@ class PairChunks(Dataset[PairChunk]):
             raise DataError(f"{where}: empty; write the text that the picture shows, or leave the sample out")
         if not self.squash:
             return sample
-        return Sample(sample.id, resize(sample.hr, HR_SIZE), sample.label, resize(sample.lr, LR_SIZE))
+        return Sample(sample.id, resize_like_pil(sample.hr, HR_SIZE), sample.label, resize_like_pil(sample.lr, LR_SIZE))
 
 
 def _only(items: list[PairChunk]) -> PairChunk:

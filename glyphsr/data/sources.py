@@ -11,8 +11,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource, Source
-from glyphsr.data.hr_words import FolderWords
+from glyphsr.config.data import DataConfig, FolderSource, LmdbSource, RenderedSource, Source
+from glyphsr.data.hr_images import FolderWords
 from glyphsr.data.lmdb_pairs import PairedLmdb, check_folder
 from glyphsr.data.rendering.fonts import Notify
 from glyphsr.data.rendering.words import RENDER_STREAM, WordRenderer
@@ -63,7 +63,7 @@ class WordSource:
     remix: float = 0.0
     recolour: float = 0.0
     distort: float = 0.0
-    """As in :class:`glyphsr.config.training.FolderSource`."""
+    """As in :class:`glyphsr.config.data.FolderSource`."""
     origin: str = ""
     """Of rendered words a digest of what they are made of; on another machine they may be others."""
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.glyphs.cuts import stretch_ink
-from glyphsr.glyphs.interface import KeyPoints, Prompts
+from glyphsr.glyphs.protocols import KeyPoints, Prompts
+from glyphsr.glyphs.segmentation_localizer import stretch_ink
 from glyphsr.glyphs.word import Word
 
 DIRECTIONS = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)], np.float64)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.config.extraction import KeyPointConfig
-from glyphsr.glyphs.cuts import CUTS, CutsLocalizer
-from glyphsr.glyphs.interface import KeyPoints
 from glyphsr.glyphs.kmeans import kmeans_line
+from glyphsr.glyphs.protocols import KeyPoints
+from glyphsr.glyphs.segmentation_localizer import CUTS, CutsLocalizer
 from glyphsr.glyphs.word import Word
 
 ATTENTION = "attention"

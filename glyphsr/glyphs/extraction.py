@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.glyphs.anchors import prompts_of
-from glyphsr.glyphs.interface import Candidates, KeyPoints, Localizer, Prompts, Segmenter
-from glyphsr.glyphs.ownership import own_pieces, pixel_owners
+from glyphsr.glyphs.ink_segmenter import own_pieces, pixel_owners
+from glyphsr.glyphs.protocols import Candidates, KeyPoints, Localizer, Prompts, Segmenter
 from glyphsr.glyphs.refinement import LEAST_CONTRAST, intersect_ink
 from glyphsr.glyphs.selection import Choice, is_plausible, select
 from glyphsr.glyphs.word import Word, from_frame

@@ -2,15 +2,15 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.glyphs.char_segmentation import Split, split_slanted, split_word
 from glyphsr.glyphs.ink import Ink, find_ink
-from glyphsr.glyphs.splitting import Split, split_slanted, split_word
 from glyphsr.glyphs.widths import relative_widths
+from glyphsr.images.resize import resize_by_area
 
 HEIGHT = 32
 """Line height of the frame in which extraction works; the paper's HR height."""
@@ -90,17 +90,7 @@ def to_frame(image: NDArray[np.uint8], *, squeeze: bool = False) -> NDArray[np.u
     target = PAPER_WIDTH if squeeze else max(MIN_COLUMNS, round(width * HEIGHT / height))
     if (height, width) == (HEIGHT, target):
         return image
-    return np.asarray(_resized(image, (HEIGHT, target), cv2.INTER_CUBIC), np.uint8)
-
-
-def _resized(image: NDArray[Any], size: tuple[int, int], enlarging: int) -> NDArray[Any]:
-    """Each axis by area where it shrinks, else by the method given; ``(H, W)`` or ``(H, W, 3)`` to ``size``."""
-    for height, width in ((size[0], image.shape[1]), size):
-        if (height, width) != image.shape[:2]:
-            shrinks = height < image.shape[0] or width < image.shape[1]
-            method = cv2.INTER_AREA if shrinks else enlarging
-            image = np.asarray(cv2.resize(image, (width, height), interpolation=method))
-    return image
+    return np.asarray(resize_by_area(image, (HEIGHT, target), cv2.INTER_CUBIC), np.uint8)
 
 
 def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -121,7 +111,7 @@ def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bo
     total, most = np.zeros(size, np.float32), np.zeros(size, np.float32)
     owner = np.full(size, -1)
     for i, mask in enumerate(masks):  # one by one: a stack of large pictures would fill the memory
-        cover = np.asarray(_resized(mask.astype(np.float32), size, cv2.INTER_LINEAR), np.float32)
+        cover = np.asarray(resize_by_area(mask.astype(np.float32), size, cv2.INTER_LINEAR), np.float32)
         if not apart:  # overlapping masks, as SAM's may be, are each on their own
             result[i] = cover >= 0.5
             continue

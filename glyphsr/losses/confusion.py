@@ -11,7 +11,7 @@ from glyphsr.losses.text_focus import TABLE_ORDER
 from glyphsr.safe_reading.text_files import read_json
 
 OWN_TABLE = Path(__file__).parent / "confusion.json"
-"""Made by ``benchmarks/confusion_table.py`` from rendered glyphs."""
+"""Made by ``recipes/confusion_table.py`` from rendered glyphs."""
 
 
 def load_distances(path: Path | None = None) -> Tensor:
@@ -19,7 +19,7 @@ def load_distances(path: Path | None = None) -> Tensor:
 
     Args:
         path: JSON: rows of numbers, alone or under ``distances``; default is the package's own. The published table is
-            a pickle, which could run code; ``benchmarks/convert_confusion_table.py`` takes the numbers out of it.
+            a pickle, which could run code; ``recipes/convert_confusion_table.py`` takes the numbers out of it.
 
     Returns:
         ``(62, 62)`` float32, not negative, in the order digits, A-Z, a-z.
@@ -31,7 +31,7 @@ def load_distances(path: Path | None = None) -> Tensor:
     if path.suffix.lower() != ".json":
         raise DataError(
             f"{path}: expected a table of distances in a .json file; a pickle could run code and is not read, "
-            "benchmarks/convert_confusion_table.py takes the numbers out of the published one"
+            "recipes/convert_confusion_table.py takes the numbers out of the published one"
         )
     document = read_json(path)
     try:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from glyphsr.config.networks import NetworkConfig
 from glyphsr.config.recognizers import PriorConfig, RecognizerConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes
+from glyphsr.models.key_tables import KeyTable, Shapes
 
 if TYPE_CHECKING:
     from glyphsr.models.glyphsr.network import GlyphSR

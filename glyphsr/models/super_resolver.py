@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.model import ModelConfig
-from glyphsr.models.known_text import told
+from glyphsr.models.confidence_gate import agreement, certainty, gate, reach_of
 from glyphsr.models.layers.grayscale import brightness_mask
-from glyphsr.models.recognizers.interface import CTCRecognizer
+from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, SRNetwork, build_network, build_prior
-from glyphsr.models.restraint import agreement, certainty, gate, reach_of
+from glyphsr.models.text_conditioning import told
 from glyphsr.types import SROutput
 
 

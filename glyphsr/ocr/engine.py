@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from glyphsr.types import Reading
 
 ENGINES: dict[str, tuple[str, str]] = {
-    "rapidocr": ("glyphsr.ocr.rapid", "RapidOCREngine"),
-    "tesseract": ("glyphsr.ocr.tesseract", "TesseractEngine"),
+    "rapidocr": ("glyphsr.ocr.rapidocr_engine", "RapidOCREngine"),
+    "tesseract": ("glyphsr.ocr.tesseract_engine", "TesseractEngine"),
 }
 """Name -> module and class; imported when asked for, since their packages are an extra."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glyphsr.text.marking import Mark
+from glyphsr.text.diff import Mark
 from glyphsr.viz.panels import Panel, Row
 
 TEMPLATE = Path(__file__).with_name("page.html")

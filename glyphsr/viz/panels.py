@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from glyphsr.text.marking import Mark
+from glyphsr.text.diff import Mark
 
 SHEET_WIDTH = 1200
 """Pixels; sheets stay legible where a browser or a page shows them whole."""

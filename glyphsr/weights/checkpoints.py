@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.base import Config
 from glyphsr.errors import WeightsError
-from glyphsr.files import write_with
+from glyphsr.system.atomic_files import write_with
 
 FORMAT_NUMBER = 1
 """Rises when older files can no longer be read as they are."""

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, TypeAdapter
 
-from glyphsr.cache import cache_folder
 from glyphsr.config.base import Config
 from glyphsr.errors import WeightsError
+from glyphsr.system.cache import cache_folder
 
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 REGISTRY_FILE = Path(__file__).parent / "registry.yaml"

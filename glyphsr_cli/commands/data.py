@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from glyphsr.pipelines.data_inspection import Inspection, Spread
-    from glyphsr.pipelines.data_making import MakeResult
+    from glyphsr.dataset_tools.build import MakeResult
+    from glyphsr.dataset_tools.inspection import Inspection, Spread
 
 data_app = typer.Typer(help="Make, export, inspect and verify TextZoom LMDBs.", no_args_is_help=True)
 
@@ -77,7 +77,7 @@ def make(
     Picture files go in byte by byte. The folder gets its name when it is complete; the same command goes on where an
     interrupted one stopped.
     """
-    from glyphsr.pipelines.data_making import make as build
+    from glyphsr.dataset_tools.build import make as build
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("making", total=None)
@@ -109,7 +109,7 @@ def export(
     quiet: QuietOpt = False,
 ) -> None:
     """Write an LMDB's pictures byte by byte into folders, and its texts into a label file."""
-    from glyphsr.pipelines.data_export import export as take_apart
+    from glyphsr.dataset_tools.export import export as take_apart
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("exporting", total=None)
@@ -173,7 +173,7 @@ def inspect(
     """Show counts, sizes, alphabet and labels of an LMDB."""
     if sheet is not None:
         check_sheet("--sheet", sheet, overwrite=overwrite)
-    from glyphsr.pipelines.data_inspection import inspect as look
+    from glyphsr.dataset_tools.inspection import inspect as look
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("reading", total=None)
@@ -218,7 +218,7 @@ def write_sheet(option: str, sheet: Path, picture: "NDArray[np.uint8]") -> None:
     """
     from glyphsr.data.lmdb_writer import encode_png
     from glyphsr.errors import GlyphSRError
-    from glyphsr.files import write_bytes
+    from glyphsr.system.atomic_files import write_bytes
 
     try:
         write_bytes(sheet, encode_png(picture))
@@ -261,8 +261,8 @@ def verify(
 ) -> None:
     """Read every sample and name every broken one; exit with 5 if there are any."""
     from glyphsr.data.sources import SAMPLE_NOTICE, find_lmdb, uses_sample_set
+    from glyphsr.dataset_tools.inspection import verify as check
     from glyphsr.errors import DataError
-    from glyphsr.pipelines.data_inspection import verify as check
 
     if uses_sample_set(lmdbs, data_root) and not quiet:
         console.say(f"note: {SAMPLE_NOTICE}")

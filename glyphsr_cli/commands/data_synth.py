@@ -89,7 +89,7 @@ def synth(
     """
     flags: dict[str, Any] = {"count": count, "glyphs": glyphs, "seed": seed, "workers": _number_or_text(workers)}
     settings = _load(config, sets, flags, _render_flags(words, fonts, backgrounds, height), difficulty)
-    from glyphsr.pipelines.synthesis import synthesize
+    from glyphsr.dataset_tools.synthesize import synthesize
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("rendering", total=None)
@@ -148,7 +148,7 @@ def degrade(
     check_sheet("--out", out, overwrite=overwrite)
     columns = _numbers(difficulty, ",")
     settings = _load(config, sets, {"seed": seed}, _render_flags(None, fonts, None, None), None)
-    from glyphsr.pipelines.degradation_view import view_degradation
+    from glyphsr.dataset_tools.degradation_sheet import view_degradation
 
     say = None if quiet else lambda message: console.say(f"note: {message}")
     sheet = view_degradation(

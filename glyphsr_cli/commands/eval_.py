@@ -25,7 +25,7 @@ from glyphsr_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from glyphsr.pipelines.evaluation_report import EvaluationReport
+    from glyphsr.evaluation.report import EvaluationReport
 
 DATA = "Data"
 GATE_FAILED = 5
@@ -171,7 +171,7 @@ def eval_(
     if out is not None:
         _check_out(out, overwrite=overwrite)
     console.limit_kernel_cache()
-    from glyphsr.pipelines.evaluation import evaluate
+    from glyphsr.evaluation.evaluator import evaluate
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("scoring", total=None)
@@ -222,7 +222,7 @@ def _speak(report: "EvaluationReport", *, quiet: bool) -> None:
 
 
 def _render(report: "EvaluationReport", form: ReportFormat, *, compare_paper: bool) -> str:
-    from glyphsr.pipelines.evaluation_report import as_csv
+    from glyphsr.evaluation.report import as_csv
     from glyphsr_cli import tables
 
     if form is ReportFormat.json:
@@ -235,7 +235,7 @@ def _render(report: "EvaluationReport", form: ReportFormat, *, compare_paper: bo
 def _show(
     report: "EvaluationReport", form: ReportFormat, out: Path | None, *, compare_paper: bool, verbose: bool
 ) -> None:
-    from glyphsr.files import write_bytes
+    from glyphsr.system.atomic_files import write_bytes
     from glyphsr_cli import tables
 
     if out is not None:
@@ -249,7 +249,7 @@ def _show(
 
 def _paper(report: "EvaluationReport") -> dict[str, object]:
     """The paper's rows for the JSON document, in percent."""
-    from glyphsr.pipelines.published import paper_rows
+    from glyphsr.evaluation.paper_results import paper_rows
 
     names = ("row", *(part.name for part in report.parts), "weighted")
     rows = {
@@ -260,7 +260,7 @@ def _paper(report: "EvaluationReport") -> dict[str, object]:
 
 
 def _say_why_not_compared(report: "EvaluationReport") -> None:
-    from glyphsr.pipelines.published import why_not_comparable
+    from glyphsr.evaluation.paper_results import why_not_comparable
 
     reason = why_not_comparable(report)
     if reason is not None:

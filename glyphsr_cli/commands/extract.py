@@ -26,8 +26,8 @@ from glyphsr_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from glyphsr.pipelines.extraction import ExtractRun
-    from glyphsr.pipelines.extraction_work import Progress
+    from glyphsr.extraction.extract import ExtractRun
+    from glyphsr.extraction.worker import Progress
 
 DATA, PAPER = "Data", "Method"
 SHOWN_PROBLEMS = 20
@@ -206,7 +206,7 @@ def extract(
     }
     flags = {key: value.value if isinstance(value, StrEnum) else value for key, value in flags.items()}
     settings = load(ExtractConfig, config, sets=sets or (), flags=flags)
-    from glyphsr.pipelines.extraction import extract as run_extraction
+    from glyphsr.extraction.extract import extract as run_extraction
 
     with console.counting_bar(enabled=False if quiet else progress) as bar:
         shown = _Shown(bar)

@@ -10,7 +10,7 @@ from glyphsr_cli import console
 from glyphsr_cli.options import JsonOpt, OfflineOpt, ProgressOpt, QuietOpt
 
 if TYPE_CHECKING:
-    from glyphsr.pipelines.store import StoredWeights
+    from glyphsr.weights.hub import StoredWeights
 
 models_app = typer.Typer(help="List, fetch, check and convert weights.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ NameArg = Annotated[str, typer.Argument(metavar="NAME", help="A name of `glyphsr
 @models_app.command("list")
 def list_(json_: JsonOpt = False) -> None:
     """Show every name, what it is, whether it is here, and where it comes from."""
-    from glyphsr.pipelines.store import list_weights
+    from glyphsr.weights.hub import list_weights
 
     rows = list_weights()
     if json_:
@@ -53,7 +53,7 @@ def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = Non
     A transfer that was cut goes on where it stopped.
     """
     from glyphsr.errors import WeightsError
-    from glyphsr.pipelines.store import pull as fetch
+    from glyphsr.weights.hub import pull as fetch
     from glyphsr.weights.registry import local_weights
 
     if offline and local_weights(name) is None:
@@ -72,7 +72,7 @@ def verify(
     json_: JsonOpt = False,
 ) -> None:
     """Compare stored files with the hashes they were stored with; exit with 5 if one differs."""
-    from glyphsr.pipelines.store import verify as check
+    from glyphsr.weights.hub import verify as check
 
     found = check(names or [])
     if json_:
@@ -119,6 +119,6 @@ def convert(
     Only tensors are read: a pickle that carries code is refused. Where keys or shapes differ, the first are named.
     """
     from glyphsr.config.reader import parse_settings
-    from glyphsr.pipelines.store import convert as store
+    from glyphsr.weights.convert import convert as store
 
     typer.echo(store(file, as_, out=out, overwrite=overwrite, changes=parse_settings(sets or ())))

@@ -23,7 +23,7 @@ from glyphsr_cli.options import (
 
 if TYPE_CHECKING:
     from glyphsr.config.training import TrainConfig
-    from glyphsr.pipelines.training_report import StepReport
+    from glyphsr.training.report import StepReport
 
 
 LINE_EVERY = 20
@@ -111,7 +111,7 @@ def train(
     settings = load(TrainConfig, config, sets=overrides, flags=flags)
     first = console.is_first_process()
     _note_sample_set(settings, data_root, quiet=quiet or not first)
-    from glyphsr.pipelines.training import train as run
+    from glyphsr.training.trainer import train as run
 
     with console.training_bar(enabled=(False if quiet or not first else progress)) as bar:
         task = bar.add_task("training", total=2 if smoke else settings.steps, terms="", rate="", memory="")
@@ -155,7 +155,7 @@ def train(
 
 
 def _note_sample_set(settings: "TrainConfig", data_root: str | None, *, quiet: bool) -> None:
-    from glyphsr.config.training import LmdbSource
+    from glyphsr.config.data import LmdbSource
     from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
 
     names = [source.path for source in settings.data.sources if isinstance(source, LmdbSource)]

@@ -27,7 +27,7 @@ from glyphsr_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from glyphsr.pipelines.reports import PictureReport, UpscaleRun
+    from glyphsr.upscaling.report import PictureReport, UpscaleRun
 
 PAGE = "Page"
 GUARD = "Guard against invented letters"
@@ -204,7 +204,7 @@ def upscale(
     if json_ and to_stdout:
         raise typer.BadParameter("stdout carries the picture; use --report FILE", param_hint="--json")
     console.limit_kernel_cache()
-    from glyphsr.pipelines.upscale_files import upscale_files  # torch loads here, so --help stays instant
+    from glyphsr.upscaling.files import upscale_files  # torch loads here, so --help stays instant
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("upscaling", total=None)

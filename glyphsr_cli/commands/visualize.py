@@ -164,7 +164,7 @@ def visualize(
     }
     settings = load(VisualizeConfig, config, sets=sets or (), flags=flags)
     console.limit_kernel_cache()
-    from glyphsr.pipelines.visualization import visualize as show  # torch loads here, so --help stays instant
+    from glyphsr.visualization.visualize import visualize as show  # torch loads here, so --help stays instant
 
     shown = show(inputs or [], out, **settings.model_dump())
     if not quiet:

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from glyphsr_cli.app import app
 
-from ..fonts import font_of_boxes
+from ..helpers.fonts import font_of_boxes
 
 runner = CliRunner()
 SMALL = ("--fonts", "builtin", "--height", "16")

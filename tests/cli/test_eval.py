@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from glyphsr.config.recognizers import ASTERConfig
 from glyphsr.data.lmdb_writer import write_pairs
+from glyphsr.evaluation.paper_results import TEXTZOOM_COUNTS, paper_rows, why_not_comparable
 from glyphsr.models.recognizers.aster.network import ASTER
 from glyphsr.models.recognizers.aster.official_keys import key_table
-from glyphsr.pipelines.published import TEXTZOOM_COUNTS, paper_rows, why_not_comparable
 from glyphsr_cli import tables
 from glyphsr_cli.app import app
 
@@ -141,7 +141,7 @@ def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
     assert "not TextZoom (2/2/2 samples, TextZoom has 1619/1411/1343)" in result.stderr
 
     import glyphsr
-    from glyphsr.pipelines.evaluation_report import EvaluationReport
+    from glyphsr.evaluation.report import EvaluationReport
 
     report = glyphsr.evaluate(data_root=str(root), weights=("none",), recognizer=("crnn",), bootstrap=0)
     changes = {field: getattr(report, field) for field in report.__dataclass_fields__}

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from glyphsr.data.boxes import read_boxes
-from glyphsr.pipelines.upscale_files import can_detect
+from glyphsr.images.text_boxes import read_boxes
+from glyphsr.upscaling.files import can_detect
 from glyphsr_cli.app import app
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr_cli.app import app
 
-from ..glyph_words import tiny_sam
-from ..sets import changed
+from ..helpers.drawn_words import tiny_sam
+from ..helpers.lmdb import changed
 
 runner = CliRunner()
 
@@ -110,9 +110,9 @@ def test_other_parameters_are_refused_with_exit_code_2(tiny_lmdb, tmp_path):
 
 
 def test_a_shard_says_what_is_missing(tmp_path, monkeypatch):
-    from glyphsr.pipelines import extraction_set
+    from glyphsr.extraction import dataset_run
 
-    monkeypatch.setattr(extraction_set, "INK_CHUNK", 4)
+    monkeypatch.setattr(dataset_run, "INK_CHUNK", 4)
     result = run("--lmdb", "easy", "--workers", 1, "--shard", "1/3")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "2 chunks; the last shard" in result.stderr

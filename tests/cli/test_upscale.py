@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from glyphsr_cli.app import app
 
 from ..conftest import draw_word
-from ..data.test_pictures import JPEG, PNG, header_bomb
+from ..images.test_reader import JPEG, PNG, header_bomb
 
 
 @pytest.fixture
@@ -431,7 +431,7 @@ def test_transparency_and_depth_that_a_format_cannot_hold_are_noted(run, tmp_pat
 
 
 def test_interrupting_a_folder_run_leaves_whole_files_only(folder, tmp_path, tiny_weights, monkeypatch):
-    from glyphsr.pipelines import upscale_files as module
+    from glyphsr.upscaling import files as module
 
     def interrupted(self, chunk, pool):
         raise KeyboardInterrupt

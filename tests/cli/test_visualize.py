@@ -6,7 +6,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from glyphsr.data.lmdb_writer import write_pairs
-from glyphsr.pipelines.training import train
+from glyphsr.training.trainer import train
 from glyphsr_cli.app import app
 
 from ..conftest import ROOT, draw_word
@@ -135,7 +135,7 @@ def test_an_engine_does_not_show_where_it_looks(lmdb):
 
 
 def test_a_run_of_training(tiny_config, word_folder, tmp_path):
-    from ..pipelines.test_recognizer_training import KINDS, config_for
+    from ..training.test_recognizer import KINDS, config_for
 
     train(config_for(KINDS["crnn"], word_folder), out=tmp_path / "run", device="cpu", workers=0)
     result = run("--what", "training", "--run", "run", "-o", "training.html")

@@ -7,7 +7,7 @@ from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import LmdbWriter, encode_png, write_pairs
 from glyphsr.errors import DataError
 
-from ..sets import change, changed
+from ..helpers.lmdb import change, changed
 
 
 def test_the_map_grows_as_needed(tmp_path, monkeypatch):

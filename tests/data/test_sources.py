@@ -6,13 +6,13 @@ import pytest
 import torch
 from PIL import Image
 
+from glyphsr.config.data import DataConfig, FolderSource, LmdbSource, RenderedSource
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
-from glyphsr.config.training import DataConfig, FolderSource, LmdbSource, RenderedSource
-from glyphsr.data.batch_loading import iterate_batches
-from glyphsr.data.batches import CHUNK_STEPS, BatchMaker
+from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import find_lmdb, open_sources
+from glyphsr.data.train_batches import CHUNK_STEPS, BatchMaker
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample

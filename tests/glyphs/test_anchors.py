@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphsr.glyphs.anchors import anchors_of, prompts_of
-from glyphsr.glyphs.cuts import CutsLocalizer
+from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
 from glyphsr.glyphs.word import prepare_word
 
-from ..glyph_words import draw_glyphs
+from ..helpers.drawn_words import draw_glyphs
 
 
 def test_the_paper_has_nine_anchors():

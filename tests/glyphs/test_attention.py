@@ -13,10 +13,10 @@ from glyphsr.glyphs.attention import (
     merge_heads,
     rectangle_centre,
 )
-from glyphsr.glyphs.cuts import CutsLocalizer
+from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
 from glyphsr.glyphs.word import prepare_word
 
-from ..glyph_words import draw_glyphs
+from ..helpers.drawn_words import draw_glyphs
 
 CONFIG = KeyPointConfig()
 

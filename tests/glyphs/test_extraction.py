@@ -4,15 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.glyphs.cuts import CutsLocalizer
+from glyphsr.extraction.extract import extract_glyphs
 from glyphsr.glyphs.extraction import extract_words, fallback_counts
-from glyphsr.glyphs.interface import Candidates
-from glyphsr.glyphs.ownership import InkSegmenter
+from glyphsr.glyphs.ink_segmenter import InkSegmenter
+from glyphsr.glyphs.protocols import Candidates
+from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
 from glyphsr.glyphs.selection import iou_with
 from glyphsr.glyphs.word import Rejection, _even_split, from_frame, prepare_word
-from glyphsr.pipelines.extraction import extract_glyphs
 
-from ..glyph_words import draw_glyphs
+from ..helpers.drawn_words import draw_glyphs
 
 WORDS = st.text("abcdeghknopqsuvxyzABCDEFGHKLNOPRSTUVXYZ23456789", min_size=1, max_size=9)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from glyphsr.glyphs.ink import border_share, find_ink, two_means, without_frames
 from glyphsr.glyphs.kmeans import kmeans_line
 
-from ..glyph_words import draw_glyphs
+from ..helpers.drawn_words import draw_glyphs
 
 
 def test_two_means_finds_two_clusters_whatever_their_order():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.convert_confusion_table import distances_of
+from recipes.convert_confusion_table import distances_of
 from glyphsr.errors import DataError
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import TABLE_ORDER as ORDER

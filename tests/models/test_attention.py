@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from glyphsr.config.recognizers import ASTERConfig, CRNNConfig, MORANConfig, PARSeqConfig, TelescopeConfig
 from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
-from glyphsr.models.recognizers.interface import AttentionRecognizer
+from glyphsr.models.recognizers.protocols import AttentionRecognizer
 from glyphsr.models.registry import build_recognizer
 
 GRIDS = {"moran": (1, 1, 25), "aster": (1, 1, 25), "parseq": (2, 8, 16), "telescope": (16, 8, 32)}

@@ -6,11 +6,11 @@ from pydantic import ValidationError
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, TATTConfig, TBSRNConfig, TPGSRConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig
+from glyphsr.images.tiling import plan_line
 from glyphsr.models.layers.stn import ControlPointLocalizer
 from glyphsr.models.registry import NETWORKS, RECOGNIZERS, SIGNATURES, build_network, identify
 from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.pipelines.lines import plan_line
-from glyphsr.pipelines.upscaling import Upscaler
+from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.weights.checkpoints import save_checkpoint
 
 from ..conftest import draw_word

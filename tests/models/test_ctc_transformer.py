@@ -8,7 +8,7 @@ from glyphsr.config.recognizers import CTCTransformerConfig
 from glyphsr.losses.columns import column_loss, column_targets
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
-from glyphsr.models.recognizers.interface import AttentionRecognizer, CTCRecognizer
+from glyphsr.models.recognizers.protocols import AttentionRecognizer, CTCRecognizer
 from glyphsr.types import GlyphTargets
 
 SMALL = CTCTransformerConfig(channels=(8, 16, 24), blocks=(1, 1), dim=32, depth=2, heads=4)

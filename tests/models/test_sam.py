@@ -13,7 +13,7 @@ from glyphsr.models.sam.loading import sam_from_state
 from glyphsr.models.sam.predictor import SamPredictor
 from glyphsr.models.sam.shape import PUBLISHED, build_sam, shape_of
 
-from ..glyph_words import TINY_SAM, draw_glyphs, tiny_sam
+from ..helpers.drawn_words import TINY_SAM, draw_glyphs, tiny_sam
 
 SIZES = [(32, 128), (32, 40), (48, 20), (7, 300), (1, 3), (33, 33)]
 

@@ -5,8 +5,7 @@ import torch
 
 from glyphsr.errors import WeightsError
 from glyphsr.models.registry import key_table
-from glyphsr.pipelines.models import network_from_official
-from glyphsr.weights.official import read_state
+from glyphsr.weights.published import network_from_official, read_state
 
 from .vectors import SPLINE_SLACK, check_constants, check_entries, vector
 

@@ -10,9 +10,8 @@ from glyphsr.errors import WeightsError
 from glyphsr.losses.text_focus import attention_difference, weighted_cross_entropy
 from glyphsr.models.recognizers.aster.network import ASTER
 from glyphsr.models.registry import key_table
-from glyphsr.pipelines.models import recognizer_from_official
 from glyphsr.text.charset import filter_lower
-from glyphsr.weights.official import read_state, unwrap_state
+from glyphsr.weights.published import read_state, recognizer_from_official, unwrap_state
 
 from .vectors import SPLINE_SLACK, check_constants, check_entries, vector
 

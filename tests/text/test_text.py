@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphsr.errors import ConfigError
+from glyphsr.guard.dictionary import english_words
 from glyphsr.text.charset import ALPHANUMERIC, LOWER_ALPHANUMERIC, PRINTABLE_94, filter_lower, filter_to
 from glyphsr.text.ctc import BLANK, CTCCodec
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec
 from glyphsr.text.tokens import EOS, AttentionCodec
-from glyphsr.text.words import english_words
 
 
 def test_charsets_have_the_published_sizes_and_order():

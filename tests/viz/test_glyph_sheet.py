@@ -1,10 +1,10 @@
 import numpy as np
 
-from glyphsr.pipelines.extraction import extract_glyphs
+from glyphsr.extraction.extract import extract_glyphs
 from glyphsr.types import Sample
 from glyphsr.viz.glyph_sheet import glyph_sheet, overlay
 
-from ..glyph_words import draw_glyphs
+from ..helpers.drawn_words import draw_glyphs
 
 
 def test_masks_are_coloured_and_the_rest_is_gray():

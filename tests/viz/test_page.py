@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from glyphsr.text.marking import marked
+from glyphsr.text.diff import marked
 from glyphsr.viz.page import html_page
 from glyphsr.viz.panels import Panel, Row, panel_sheet
 

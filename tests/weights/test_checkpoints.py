@@ -5,13 +5,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from glyphsr.cache import cache_folder
 from glyphsr.errors import WeightsError
-from glyphsr.files import atomic_path
 from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.pipelines.models import load_model, load_recognizer, load_super_resolver
+from glyphsr.system.atomic_files import atomic_path
+from glyphsr.system.cache import cache_folder
 from glyphsr.weights.checkpoints import FORMAT_NUMBER, read_checkpoint, save_checkpoint
-from glyphsr.weights.official import read_state
+from glyphsr.weights.loading import load_model, load_recognizer, load_super_resolver
+from glyphsr.weights.published import read_state
 from glyphsr.weights.registry import BUNDLED_FOLDER, local_weights
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.data.degradation.recipe import WEBP
+from glyphsr.data.degradation.parameters import WEBP
 
 Pixels = NDArray[np.uint8]
 """``(h, w, 3)`` uint8 BGR, as OpenCV has it: chroma is kept more coarsely than brightness, so the order counts."""

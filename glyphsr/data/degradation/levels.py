@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.config.degradation import LEVELS, DegradationConfig
-from glyphsr.data.degradation.arrays import degrade
-from glyphsr.data.pair_loader import resize
+from glyphsr.data.degradation.apply import degrade
+from glyphsr.images.resize import resize_like_pil
 
 ROWS = 32
 """HR line height, in pixels."""
@@ -27,7 +27,7 @@ def degrade_at_levels(
     Yields:
         Name of the difficulty, and ``draws`` pictures ``(16, w, 3)`` uint8 of one size.
     """
-    line = resize(hr, (ROWS, max(8, round(hr.shape[1] * ROWS / hr.shape[0] / 2) * 2)))
+    line = resize_like_pil(hr, (ROWS, max(8, round(hr.shape[1] * ROWS / hr.shape[0] / 2) * 2)))
     for name, difficulty in LEVELS.items():
         settings = config.model_copy(update={"difficulty": difficulty, "mild_share": 0.0})
         yield name, [degrade(line, settings, rng) for _ in range(draws)]

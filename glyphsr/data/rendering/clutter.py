@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from glyphsr.data.rendering.coverage import cover
-from glyphsr.data.rendering.draws import Draws
 from glyphsr.data.rendering.effects import Coverage
 from glyphsr.data.rendering.layout import Layout, Margins, PlacedGlyph
+from glyphsr.data.rendering.random_choices import Draws
 
 Kind = Literal["line", "frame", "letters"]
 Side = Literal["left", "top", "right", "bottom"]

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.config.rendering import RenderConfig
-from glyphsr.data.luma import LUMA
-from glyphsr.data.rendering.draws import Draws
+from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.images.luma import LUMA
 
 SIGN_HUES = (0.0, 0.02, 0.08, 0.13, 0.15, 0.33, 0.4, 0.57, 0.6, 0.62, 0.65)
 """Reds, oranges, yellows, greens and blues of signs, as hues of a circle of 1."""

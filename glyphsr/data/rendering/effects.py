@@ -5,9 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.config.rendering import RenderConfig
+from glyphsr.data.rendering.backgrounds import Picture, clouds
 from glyphsr.data.rendering.colours import Colour, Palette
-from glyphsr.data.rendering.draws import Draws
-from glyphsr.data.rendering.grounds import Picture, clouds
+from glyphsr.data.rendering.random_choices import Draws
 
 Coverage = NDArray[np.float32]
 """``(H, W)`` in [0, 1]."""

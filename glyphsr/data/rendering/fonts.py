@@ -14,11 +14,11 @@ from typing import Any
 
 from PIL import ImageFont
 
-from glyphsr.cache import cache_folder
 from glyphsr.config.rendering import BUILTIN_FONT
 from glyphsr.data.rendering.font_check import CHECK_NUMBER, CHECKED, Portrait, portrait
 from glyphsr.errors import DataError
-from glyphsr.files import write_bytes
+from glyphsr.system.atomic_files import write_bytes
+from glyphsr.system.cache import cache_folder
 from glyphsr.text.charset import ALPHANUMERIC
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".pfb")

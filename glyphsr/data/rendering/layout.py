@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from glyphsr.config.rendering import RenderConfig
-from glyphsr.data.rendering.draws import Draws
+from glyphsr.data.rendering.random_choices import Draws
 
 EM_PER_HEIGHT = 2.0
 """Pixels per em at which characters are drawn, by the picture's height: about the size at which they are needed."""

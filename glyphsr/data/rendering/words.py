@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.noise import FIELD_SIZE, noise_at
+from glyphsr.data.rendering.backgrounds import Picture, find_photographs, grounds_fingerprint, make_ground, shade
 from glyphsr.data.rendering.clutter import cover_clutter, plan_clutter, with_room
 from glyphsr.data.rendering.colours import choose_palette
 from glyphsr.data.rendering.coverage import masks_of, union
-from glyphsr.data.rendering.draws import Draws
 from glyphsr.data.rendering.effects import Coverage, ink_text, lay
 from glyphsr.data.rendering.fonts import Font, FontBook, Notify, find_fonts, open_font
-from glyphsr.data.rendering.grounds import Picture, find_photographs, grounds_fingerprint, make_ground, shade
 from glyphsr.data.rendering.layout import EM_PER_HEIGHT, Layout, Margins, UndrawableError, place
-from glyphsr.data.rendering.texts import Writer, open_texts
-from glyphsr.data.seeds import stream
+from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.text_sampler import Writer, open_texts
 from glyphsr.errors import DataError
+from glyphsr.system.rng import stream
 from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 

@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 from glyphsr.config.networks import GlyphSRConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import (
+from glyphsr.models.key_tables import (
     SPLINE_CONSTANTS,
     STEM,
     STN,
+    KeyTable,
     Shapes,
     prior_transformer_names,
     srb_names,

@@ -11,11 +11,11 @@ from segment_anything.modeling import Sam
 from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor, nn
 
-from glyphsr.devices import is_out_of_memory
 from glyphsr.models.sam.decoder import PromptDecoder, upsampling
 from glyphsr.models.sam.encoder import CanvasEncoder
 from glyphsr.models.sam.layouts import Layout, Placement, draw, place
 from glyphsr.models.sam.shape import LOGITS_PER_PATCH, SamShape
+from glyphsr.system.devices import is_out_of_memory
 
 CPU_BATCH, GPU_BATCH = 8, 128
 """Prompts decoded at once; on a processor more only leave its caches (docs/performance.md)."""

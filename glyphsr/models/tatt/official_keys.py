@@ -3,8 +3,7 @@
 from typing import Any
 
 from glyphsr.config.networks import TATTConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes, residual_network_table, srb_names, trunk_shape
+from glyphsr.models.key_tables import KeyTable, Shapes, residual_network_table, srb_names, trunk_shape
 
 _FEED_FORWARD = {"expand": "linear1", "reduce": "linear2"}
 _ENCODER = {"attention": "self_attn", **_FEED_FORWARD, "norm1": "norm1", "norm2": "norm2"}

@@ -3,8 +3,8 @@
 from typing import Any
 
 from glyphsr.config.networks import TPGSRConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import (
+from glyphsr.models.key_tables import (
+    KeyTable,
     Shapes,
     prior_transformer_names,
     residual_network_table,

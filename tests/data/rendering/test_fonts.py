@@ -9,7 +9,7 @@ from glyphsr.data.rendering.font_check import portrait
 from glyphsr.data.rendering.fonts import find_fonts
 from glyphsr.errors import DataError
 
-from ...fonts import font_of_blanks, font_of_boxes, font_of_other_letters, font_without, whole_font
+from ...helpers.fonts import font_of_blanks, font_of_boxes, font_of_other_letters, font_without, whole_font
 
 
 @pytest.fixture(autouse=True)

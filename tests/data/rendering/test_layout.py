@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.data.rendering.coverage import cover, masks_of, threshold, union
-from glyphsr.data.rendering.draws import Draws
 from glyphsr.data.rendering.fonts import open_font
 from glyphsr.data.rendering.layout import Layout, Margins, PlacedGlyph, UndrawableError, place
+from glyphsr.data.rendering.random_choices import Draws
 
 STRAIGHT = {
     "rotation": 0.0,

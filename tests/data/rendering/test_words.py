@@ -3,17 +3,17 @@ import pytest
 from PIL import Image
 
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
-from glyphsr.data.luma import LUMA
+from glyphsr.data.rendering.backgrounds import _photograph, grounds_fingerprint
 from glyphsr.data.rendering.clutter import Clutter, cover_clutter
 from glyphsr.data.rendering.colours import coloured
 from glyphsr.data.rendering.coverage import union
-from glyphsr.data.rendering.draws import Draws
-from glyphsr.data.rendering.grounds import _photograph, grounds_fingerprint
+from glyphsr.data.rendering.random_choices import Draws
 from glyphsr.data.rendering.words import RUN, WordRenderer, _can_be_small_caps, render_words
 from glyphsr.errors import DataError
+from glyphsr.images.luma import LUMA
 from glyphsr.text.charset import filter_lower
 
-from ...fonts import font_of_capitals, whole_font
+from ...helpers.fonts import font_of_capitals, whole_font
 from .test_layout import STRAIGHT, laid
 
 EVERYTHING = {

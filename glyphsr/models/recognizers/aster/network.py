@@ -10,7 +10,7 @@ from glyphsr.config.recognizers import ASTERConfig
 from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
 from glyphsr.models.recognizers.aster.encoder import Encoder
 from glyphsr.models.recognizers.aster.rectifier import Rectifier
-from glyphsr.models.recognizers.interface import Lesson, TeacherForcing
+from glyphsr.models.recognizers.protocols import Lesson, TeacherForcing
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading

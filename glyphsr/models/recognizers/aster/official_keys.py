@@ -1,8 +1,7 @@
 """Two-way table between the published ASTER checkpoint's keys and ours."""
 
 from glyphsr.config.recognizers import ASTERConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import SPLINE_CONSTANTS, STN, Shapes, charset_size
+from glyphsr.models.key_tables import SPLINE_CONSTANTS, STN, KeyTable, Shapes, charset_size
 from glyphsr.models.recognizers.aster.network import SPECIALS
 
 _DECODER = {

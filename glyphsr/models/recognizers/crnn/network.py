@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.models.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.models.layers.grayscale import luminance
-from glyphsr.models.recognizers.alignment import teach
-from glyphsr.models.recognizers.interface import TeacherForcing
-from glyphsr.models.recognizers.readings import best_paths
+from glyphsr.models.recognizers.ctc_alignment import teach
+from glyphsr.models.recognizers.ctc_decoding import best_paths
+from glyphsr.models.recognizers.protocols import TeacherForcing
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -105,7 +105,7 @@ class CRNN(nn.Module):
         return self(self.prepare(images)).softmax(dim=2).permute(1, 2, 0)  # type: ignore[no-any-return]
 
     def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
-        """As :func:`glyphsr.models.recognizers.alignment.teach`."""
+        """As :func:`glyphsr.models.recognizers.ctc_alignment.teach`."""
         return teach(self(prepared), texts, self.codec, steps=steps)
 
     @property

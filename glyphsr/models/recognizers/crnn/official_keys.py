@@ -1,8 +1,7 @@
 """The published CRNN checkpoint's keys, which are ours."""
 
 from glyphsr.config.recognizers import CRNNConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes, charset_size
+from glyphsr.models.key_tables import KeyTable, Shapes, charset_size
 
 
 def key_table(config: CRNNConfig) -> KeyTable:

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import CTCTransformerConfig
-from glyphsr.models.recognizers.alignment import teach
+from glyphsr.models.recognizers.ctc_alignment import teach
+from glyphsr.models.recognizers.ctc_decoding import best_paths
 from glyphsr.models.recognizers.ctc_transformer.encoder import LineBlock, shape_features
-from glyphsr.models.recognizers.interface import TeacherForcing
-from glyphsr.models.recognizers.readings import best_paths
+from glyphsr.models.recognizers.protocols import TeacherForcing
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -95,7 +95,7 @@ class CTCTransformer(nn.Module):
         return self(prepared)[0]  # type: ignore[no-any-return]
 
     def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
-        """As :func:`glyphsr.models.recognizers.alignment.teach`."""
+        """As :func:`glyphsr.models.recognizers.ctc_alignment.teach`."""
         return teach(self.symbol_logits(prepared), texts, self.codec, steps=steps)
 
     @property

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from glyphsr.config.recognizers import MORANConfig
 from glyphsr.models.layers.grayscale import luminance
-from glyphsr.models.recognizers.interface import Lesson, TeacherForcing
+from glyphsr.models.recognizers.ctc_decoding import ended_readings
 from glyphsr.models.recognizers.moran.decoder import AttentionDecoder
 from glyphsr.models.recognizers.moran.encoder import Encoder
 from glyphsr.models.recognizers.moran.rectifier import Rectifier
-from glyphsr.models.recognizers.readings import ended_readings
+from glyphsr.models.recognizers.protocols import Lesson, TeacherForcing
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
 from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading

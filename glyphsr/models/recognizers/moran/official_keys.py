@@ -1,8 +1,7 @@
 """Two-way table between the published MORAN checkpoint's keys and ours."""
 
 from glyphsr.config.recognizers import MORANConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes
+from glyphsr.models.key_tables import KeyTable, Shapes
 
 _DECODER = {
     "characters": "char_embeddings",

@@ -9,8 +9,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import PARSeqConfig
-from glyphsr.models.recognizers.interface import TeacherForcing
 from glyphsr.models.recognizers.parseq.decoder import Decoder, TwoStreamDecoderLayer
+from glyphsr.models.recognizers.protocols import TeacherForcing
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.endings import EndedCodec
 from glyphsr.text.tokens import EOS, AttentionCodec

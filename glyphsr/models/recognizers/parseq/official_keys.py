@@ -1,8 +1,7 @@
 """The published PARSeq checkpoints' keys, which are ours."""
 
 from glyphsr.config.recognizers import PARSeqConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes, charset_size
+from glyphsr.models.key_tables import KeyTable, Shapes, charset_size
 
 
 def key_table(config: PARSeqConfig) -> KeyTable:

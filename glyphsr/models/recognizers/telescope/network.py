@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from glyphsr.config.recognizers import TelescopeConfig
 from glyphsr.models.layers.attention import sinusoidal_code
 from glyphsr.models.layers.grayscale import luminance
-from glyphsr.models.recognizers.interface import TeacherForcing
-from glyphsr.models.recognizers.readings import ended_readings
+from glyphsr.models.recognizers.ctc_decoding import ended_readings
+from glyphsr.models.recognizers.protocols import TeacherForcing
 from glyphsr.models.recognizers.telescope.decoder import Decoder
 from glyphsr.models.recognizers.telescope.encoder import GROUPS, Encoder
 from glyphsr.text.charset import LOWER_ALPHANUMERIC

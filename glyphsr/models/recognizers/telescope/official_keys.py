@@ -1,8 +1,7 @@
 """Two-way table between the published Telescope recognizer's keys and ours."""
 
 from glyphsr.config.recognizers import TelescopeConfig
-from glyphsr.models.keys import KeyTable
-from glyphsr.models.lineage_keys import Shapes
+from glyphsr.models.key_tables import KeyTable, Shapes
 from glyphsr.models.recognizers.telescope.encoder import GROUPS
 
 _LINEARS = ("query", "key", "value", "out")

@@ -1,0 +1,64 @@
+"""Weights of the loss terms of a training run."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from glyphsr.config.base import Config
+from glyphsr.config.ranges import NonNegative
+
+
+class LossConfig(Config):
+    """Weights of the loss terms; 0 leaves a term out of the computation.
+
+    The defaults are the paper's (eqs. 4 and 6): SR terms ``scale * (pixel + text_focus * (...) + hog * HOG)``, glyph
+    terms ``glyph * (line + char + cls)``, each where the network has its task.
+    """
+
+    scale: NonNegative = 100.0
+    """Factor on the SR terms as a whole; the lineage multiplies by 100."""
+    pixel: NonNegative = 1.0
+    """Mean squared error (paper, eq. 6)."""
+    gradient: NonNegative = 0.0
+    """Gradient profile: L1 between gradient magnitudes (TSRN, TPGSR)."""
+    text_focus: NonNegative = 1.0
+    """Factor on the two text-focus terms, attention and confusion (paper, eq. 6); with several recognizers each has its
+    equal part."""
+    attention: NonNegative = 10.0
+    """L1 between where the focus recognizer looks on SR and on HR (Telescope)."""
+    confusion: NonNegative = 5.0e-4
+    """Cross-entropy of the focus recognizer on SR, weighted by how alike characters are (Telescope)."""
+    focus_recognizer: str | Annotated[tuple[str, ...], Field(min_length=1)] = "telescope"
+    """Name or file of the frozen recognizer behind the text-focus terms, or several; any other than Telescope stands in
+    for it."""
+    confusion_table: str | None = None
+    """JSON table of distances between characters; null for the package's own."""
+    hog: NonNegative = 0.1
+    """L1 between histograms of oriented gradients (paper, eq. 6)."""
+    hog_binning: Literal["hard", "soft"] = "hard"
+    """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
+    glyph: NonNegative = 1.0
+    """Factor on the glyph terms as a whole (paper, eq. 4)."""
+    line: NonNegative = 1.0
+    """Mean squared error of the line map (paper, eq. 1)."""
+    char: NonNegative = 1.0
+    """Mean squared error of the character maps (paper, eq. 2)."""
+    cls: NonNegative = 1.0
+    """Cross-entropy of the character classes (paper, eq. 3)."""
+    text_prior: NonNegative = 0.0
+    """L1 + KL between the prior on LR and a frozen teacher's on HR (TPGSR)."""
+    ctc: NonNegative = 0.0
+    """CTC of the prior on LR against the label; for CRNN and CTC-transformer priors."""
+    columns: NonNegative = 0.0
+    """Cross-entropy of whose ink each column of LR shows; where a CTC-transformer prior is trained alone."""
+    reading: NonNegative = 1.0
+    """Where a recognizer is trained: CTC, or cross-entropy of its decoder's characters, the mean of both directions
+    where it has two."""
+    aid: NonNegative = 0.0
+    """CTC on the columns that ASTER's or MORAN's decoder attends to, by a layer that is not kept: it teaches the
+    encoder long before attention has found its place (joint CTC/attention, Kim, Hori, Watanabe 2017)."""
+
+    @property
+    def focus_recognizers(self) -> tuple[str, ...]:
+        """Names or files of all of them."""
+        return (self.focus_recognizer,) if isinstance(self.focus_recognizer, str) else self.focus_recognizer

@@ -1,0 +1,160 @@
+"""HR word pictures with their texts, whatever they are stored in: what glyph extraction reads."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Protocol
+
+from glyphsr.data.label_files import find_label_file, label_from_name, read_labels
+from glyphsr.data.lmdb_pairs import TAIL, PairedLmdb, check_folder, decode_rgb
+from glyphsr.errors import DataError
+from glyphsr.images.formats import SUFFIXES
+from glyphsr.safe_reading.content import open_regular, read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES
+from glyphsr.types import Sample
+
+
+class HrWords(Protocol):
+    """Numbered HR pictures and texts."""
+
+    path: Path
+
+    def __len__(self) -> int:
+        """How many."""
+        ...
+
+    def read(self, index: int) -> Sample:
+        """Sample ``index``, counted from 0, without LR side.
+
+        Raises:
+            DataError: If its picture or text cannot be read.
+        """
+        ...
+
+    @property
+    def shortfall(self) -> str | None:
+        """What a person should know if the set is smaller than it says."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Equal for equal content, wherever it lies; texts, sizes of files and their last bytes count."""
+        ...
+
+
+class LmdbWords:
+    """The HR sides of a TextZoom LMDB; a broken LR side is of no matter.
+
+    Args:
+        path: The environment's folder.
+
+    Raises:
+        DataError: If it cannot be opened or has no ``num-samples``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.pairs = PairedLmdb(path)
+        self._declared = self.pairs.declared()
+        # Keys that were never written are one problem of the set, not one each of its samples.
+        self._count = len(self.pairs)
+
+    @property
+    def shortfall(self) -> str | None:
+        """As :attr:`HrWords.shortfall`."""
+        if self._count == self._declared:
+            return None
+        return f"{self.path}: num-samples says {self._declared}, {self._count} are there; is the copy complete?"
+
+    def __len__(self) -> int:
+        return self._count
+
+    def read(self, index: int) -> Sample:
+        """As :meth:`HrWords.read`."""
+        number = f"{index + 1:09d}"
+        encoded, label = self.pairs.get(f"image_hr-{number}"), self.pairs.get(f"label-{number}")
+        if encoded is None or label is None:
+            missing = "image_hr" if encoded is None else "label"
+            raise DataError(f"{self.path}: no '{missing}-{number}' key")
+        try:
+            text = label.decode()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.path}: label-{number}: not UTF-8: {label[:20]!r}") from error
+        hr = decode_rgb(encoded, f"{self.path}: image_hr-{number}", upright=False)
+        return Sample(id=self.pairs.where(index), hr=hr, label=text)
+
+    def fingerprint(self) -> str:
+        """As :meth:`HrWords.fingerprint`."""
+        digest = hashlib.sha256(str(self._count).encode())
+        for size, tail, label in self.pairs.outline(self._count):
+            digest.update(f"{size} {len(label)} ".encode() + tail + label)
+        return digest.hexdigest()
+
+
+class FolderWords:
+    """A folder of HR pictures with a label file, or with their texts in their names.
+
+    Args:
+        path: The folder; forms of label files are those of ``glyphsr data make``.
+
+    Raises:
+        DataError: If it holds no pictures, or its label file is malformed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        labels = find_label_file(path)
+        if labels is not None:
+            rows = [(row.path, row.text) for row in read_labels(labels)]
+        else:
+            names = sorted(p.name for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            rows = [(name, label_from_name(Path(name).stem)) for name in names]
+        self.rows = rows
+        self.shortfall: str | None = None
+        if not rows:
+            raise DataError(f"{path}: no LMDB (no data.mdb), no label file and no pictures in it")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def read(self, index: int) -> Sample:
+        """As :meth:`HrWords.read`."""
+        name, label = self.rows[index]
+        file = self._find(name)
+        encoded = read_content(file, PICTURE_BYTES)
+        return Sample(id=f"{self.path.name}/{name}", hr=decode_rgb(encoded, str(file), upright=False), label=label)
+
+    def _find(self, name: str) -> Path:
+        """Paths are relative to the folder, or to ``hr/`` in it, as ``glyphsr data export`` writes them."""
+        below = self.path / "hr" / name
+        return below if below.is_file() else self.path / name
+
+    def _outline(self, name: str) -> tuple[int, bytes]:
+        try:
+            with open_regular(self._find(name)) as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - TAIL))
+                return size, file.read()
+        except (DataError, OSError, ValueError):
+            return -1, b""
+
+    def fingerprint(self) -> str:
+        """As :meth:`HrWords.fingerprint`."""
+        digest = hashlib.sha256(str(len(self.rows)).encode())
+        for name, label in self.rows:
+            size, tail = self._outline(name)
+            digest.update(f"{size} {name}\0{label}\0".encode(errors="surrogatepass") + tail)
+        return digest.hexdigest()
+
+
+def open_hr_words(path: Path) -> HrWords:
+    """An LMDB, or a folder of pictures.
+
+    Raises:
+        DataError: If it is neither.
+    """
+    if (path / "data.mdb").is_file():
+        return LmdbWords(path)
+    if path.is_dir():
+        return FolderWords(path)
+    check_folder(path)
+    raise DataError(f"{path}: no such LMDB or folder")

@@ -1,0 +1,1 @@
+"""The commands ``data make``, ``export``, ``inspect``, ``verify``, ``synth`` and ``degrade``."""

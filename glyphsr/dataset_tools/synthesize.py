@@ -1,0 +1,233 @@
+"""Rendered data sets: pairs in TextZoom's layout and, beside them, exact glyph masks."""
+
+import hashlib
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from glyphsr._version import VERSION
+from glyphsr.config.synth import SynthConfig
+from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, MANIFEST, SUFFIX, as_json
+from glyphsr.data.hr_images import LmdbWords
+from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.lmdb_writer import LmdbWriter
+from glyphsr.data.rendering.words import WordRenderer
+from glyphsr.dataset_tools.synth_worker import CHUNK, EncodedWord, Synthesizer, make_chunk, start_worker
+from glyphsr.errors import ConfigError, DataError, GlyphSRError
+from glyphsr.system.process_pool import WORKER_DIED, process_pool, usable_cores
+
+NOTE = "synth"
+"""Key of the pairs' LMDB that says how it was made."""
+
+FEW_WORDS = 400
+"""Sets up to this size are made before other processes would have started."""
+
+AHEAD = 3
+"""Chunks per process that are under way at a time: memory does not grow with the set."""
+
+BYTES_OF_PAIRS, BYTES_OF_MASKS = 12, 3
+"""What a word takes on disk per square of its height."""
+
+GOES_ON = "what is written stays, the same command goes on"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class SynthResult:
+    """What was made."""
+
+    path: Path
+    glyphs: Path | None
+    """The masks' LMDB, ``None`` where none were asked for."""
+    samples: int
+    fonts: int
+    """That could be drawn with, looks counted once."""
+    made: int
+    """Words of this run; the others were there from an interrupted one."""
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "schema_version": 1,
+            "command": "data synth",
+            "path": str(self.path),
+            "glyphs": None if self.glyphs is None else str(self.glyphs),
+            "samples": self.samples,
+            "fonts": self.fonts,
+            "made": self.made,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def synthesize(
+    out: Path | str,
+    *,
+    config: SynthConfig | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> SynthResult:
+    """Render words, degrade them, and write both as a TextZoom LMDB; with ``glyphs`` exact masks beside it.
+
+    Args:
+        out: Folder of the pairs; masks go to ``<out>-glyphs``.
+        config: What to make; the data depend on it, on the installed fonts and word lists, and on nothing else.
+        overwrite: Replace what exists.
+        progress: Told how far it is.
+        notify: Told what a person should know.
+
+    Returns:
+        Where it is and how much there is of it.
+
+    Raises:
+        ConfigError: If ``out`` exists, or cannot be made.
+        DataError: If there is no usable font, or a file of the configuration cannot be used.
+        GlyphSRError: If the disk is full, or a process dies.
+    """
+    settings = config or SynthConfig()
+    out = Path(out)
+    if out.name in ("", ".."):
+        raise ConfigError(f"-o {out}: expected the name of a folder to make")
+    if (out.absolute().parent / "data.mdb").exists():
+        raise ConfigError(f"-o {out}: lies in the LMDB {out.parent}, which is never changed")
+    glyphs = out.with_name(out.name + SUFFIX) if settings.glyphs else None
+    started = time.perf_counter()
+    # What may be in the way is said before fonts are looked at; an interrupted command's pairs may be complete.
+    half_done = not overwrite and glyphs is not None and out.exists() and not glyphs.exists() and _note(out) is not None
+    if not half_done:
+        LmdbWriter.check(out, overwrite=overwrite)
+    if glyphs is not None:
+        LmdbWriter.check(glyphs, overwrite=overwrite)
+    renderer = WordRenderer(settings.render, notify)
+    note = _describe(settings, renderer)
+    mark = hashlib.sha256(note).hexdigest()
+    if half_done and _note(out) != note:
+        raise ConfigError(f"{out}: exists already; --overwrite replaces it")
+    if not half_done:
+        _check_space(out, settings)
+    beside = out.with_name(out.name + SUFFIX)
+    if overwrite and glyphs is None and beside.exists() and notify:
+        notify(f"{beside}: are masks of the words that are replaced; make them anew with --glyphs, or remove them")
+    made = 0
+    try:
+        with ExitStack() as stack:
+            masks = stack.enter_context(LmdbWriter(glyphs, source=mark, overwrite=overwrite)) if glyphs else None
+            with ExitStack() as inner:
+                pairs = None
+                if not half_done:
+                    pairs = inner.enter_context(LmdbWriter(out, source=mark, overwrite=overwrite))
+                    pairs.note(NOTE, note)
+                made = _write(settings, renderer, pairs, masks, progress)
+            if masks is not None:
+                masks.note(MANIFEST, as_json(_manifest(out, settings, renderer)))
+    except BrokenProcessPool as error:
+        raise GlyphSRError(f"{out}: {WORKER_DIED}; {GOES_ON}") from error
+    except (OSError, lmdb.Error) as error:
+        where = getattr(error, "filename", None) or out
+        raise GlyphSRError(
+            f"{where}: cannot be written: {getattr(error, 'strerror', None) or error}; {GOES_ON}"
+        ) from error
+    return SynthResult(out, glyphs, settings.count, len(renderer.book), made, time.perf_counter() - started)
+
+
+def _check_space(out: Path, config: SynthConfig) -> None:
+    """Refuse what the disk clearly does not hold, now and not after hours."""
+    need = config.count * config.render.height**2 * (BYTES_OF_PAIRS + config.glyphs * BYTES_OF_MASKS)
+    place = next(folder for folder in out.absolute().parents if folder.exists())
+    usage = shutil.disk_usage(place)
+    partial = (out.with_name(f"{out.name}{suffix}.partial") / "data.mdb" for suffix in ("", SUFFIX))
+    begun = sum(file.stat().st_size for file in partial if file.is_file())
+    if usage.total and need > usage.free + begun:
+        raise GlyphSRError(
+            f"{out}: {config.count} words need about {need / 1e6:.0f} MB, {usage.free / 1e6:.0f} MB are free; "
+            "expected fewer words, or another disk"
+        )
+
+
+def _describe(config: SynthConfig, renderer: WordRenderer) -> bytes:
+    """All that decides about the data; of files what is in them, wherever they lie."""
+    settings = config.model_dump(
+        mode="json", exclude={"workers": True, "glyphs": True, "render": {"words", "fonts", "backgrounds"}}
+    )
+    return as_json({"settings": settings, "versions": _versions()} | renderer.origin())
+
+
+def _versions() -> dict[str, str]:
+    return {"glyphsr": VERSION} | {name: version(name) for name in ("numpy", "opencv-python", "pillow")}
+
+
+def _note(path: Path) -> bytes | None:
+    """How a set was made, if this command made it."""
+    try:
+        return PairedLmdb(path).get(NOTE)
+    except DataError:
+        return None
+
+
+def _manifest(pairs: Path, config: SynthConfig, renderer: WordRenderer) -> dict[str, Any]:
+    words = LmdbWords(pairs)
+    exact = {"name": "rendered"}
+    return {
+        "format_number": FORMAT_NUMBER,
+        "source": {"name": pairs.name, "samples": len(words), "fingerprint": words.fingerprint()},
+        "segmenter": exact,
+        "localizer": exact,
+        "parameters": {"seed": config.seed} | renderer.origin(),
+        "versions": _versions(),
+    }
+
+
+def _write(
+    config: SynthConfig,
+    renderer: WordRenderer,
+    pairs: LmdbWriter | None,
+    masks: LmdbWriter | None,
+    progress: Progress | None,
+) -> int:
+    """Make every word that one of the sets does not have yet; how many those were."""
+    pairs_have = config.count if pairs is None else pairs.count
+    first = min(pairs_have, config.count if masks is None else masks.count)
+    if progress:
+        progress(first, config.count)
+    number = first
+    for word in _words(config, renderer, first):
+        if pairs is not None and number >= pairs_have:
+            pairs.add(hr=word.hr, lr=word.lr, label=word.label, extra={"font": Path(word.font).name.encode()})
+        if masks is not None and word.glyphs is not None and number >= masks.count:
+            masks.put(word.glyphs)
+        number += 1
+        if progress and (number % CHUNK == 0 or number == config.count):
+            progress(number, config.count)
+    return number - first
+
+
+def _words(config: SynthConfig, renderer: WordRenderer, first: int) -> Iterator[EncodedWord]:
+    """The words from a number on, in order, whoever makes them."""
+    chunks = (range(start, min(start + CHUNK, config.count)) for start in range(first, config.count, CHUNK))
+    workers = usable_cores() if config.workers == "auto" else config.workers
+    if workers == 1 or config.count - first <= FEW_WORDS:
+        synthesizer = Synthesizer(config, renderer)
+        for chunk in chunks:
+            yield from synthesizer.make(chunk)
+        return
+    with process_pool(workers, start_worker, (config, renderer)) as pool:
+        waiting = deque(pool.submit(make_chunk, chunk) for chunk in islice(chunks, AHEAD * workers))
+        while waiting:
+            done = waiting.popleft().result()
+            if isinstance(done, GlyphSRError):
+                raise done
+            for chunk in islice(chunks, 1):
+                waiting.append(pool.submit(make_chunk, chunk))
+            yield from done

@@ -1,0 +1,1 @@
+"""The command ``eval``: methods, metrics and reports."""

@@ -1,0 +1,1 @@
+"""The command ``extract``: glyph masks of single images and of data sets."""

@@ -1,0 +1,89 @@
+"""Which localizer a configuration stands for on this machine."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glyphsr.config.extraction import ExtractConfig
+from glyphsr.glyphs.protocols import Localizer
+from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
+from glyphsr.weights.registry import local_weights, sha256_of, stand_in
+
+if TYPE_CHECKING:
+    import torch  # without weights nothing needs it, and workers start in a fraction of the time
+
+CUTS_NOTICE = (
+    "characters are located by their ink and the label (cuts), since no {} weights are here; "
+    "`glyphsr models list` says where its authors publish them"
+)
+STAND_IN_NOTICE = (
+    "no {} weights are here, so {}, our own, shows where characters are; "
+    "`glyphsr models list` says where its authors publish them"
+)
+ALIGNMENT_NOTICE = (
+    "a recognizer with CTC fires anywhere within a character, the first often at the picture's border; "
+    "--localizer checked lets cuts put that right (docs/decisions/0010)"
+)
+
+
+@dataclass(frozen=True)
+class PartInfo:
+    """What a manifest says of a localizer or a segmenter."""
+
+    facts: dict[str, Any]
+    notices: tuple[str, ...] = field(default=())
+
+
+def describe_localizer(config: ExtractConfig) -> PartInfo:
+    """Resolve ``auto`` and find the weights, without loading anything.
+
+    Raises:
+        WeightsError: If attention is asked for and there is no such recognizer, or its weights cannot be fetched.
+    """
+    name = config.localizer
+    notices: tuple[str, ...] = ()
+    if name == "auto":
+        name = "cuts" if local_weights(config.recognizer) is None else "attention"
+        notices = (CUTS_NOTICE.format(config.recognizer),) if name == "cuts" else ()
+    if name == "cuts":
+        return PartInfo({"name": name}, notices)
+    from glyphsr.weights.hub import obtain
+
+    recognizer = stand_in(config.recognizer)
+    if recognizer != config.recognizer:
+        notices += (STAND_IN_NOTICE.format(config.recognizer, recognizer),)
+    path = obtain(recognizer, offline=config.offline)
+    if name == "attention" and _reads_by_ctc(path, config.recognizer):
+        notices += (ALIGNMENT_NOTICE,)
+    return PartInfo({"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, notices)
+
+
+def _reads_by_ctc(path: Path, name: str) -> bool:
+    """Whether the weights are a CTC recognizer's, as far as their name or header tells."""
+    if path.suffix != ".safetensors":
+        return name == "crnn"
+    from glyphsr.weights.checkpoints import read_checkpoint
+
+    config = read_checkpoint(path, tensors=False).config
+    return (config.get("prior") or config).get("kind") in ("crnn", "ctc_transformer")
+
+
+def open_localizer(info: PartInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:
+    """Load what :func:`describe_localizer` found.
+
+    Raises:
+        WeightsError: If the weights are damaged.
+        ConfigError: If the recognizer cannot show where it looks.
+    """
+    if info.facts["name"] == "cuts":
+        return CutsLocalizer()
+    import torch
+
+    from glyphsr.extraction.recognizer_attention import RecognizerAttention
+    from glyphsr.glyphs.attention import AttentionLocalizer, CheckedLocalizer
+    from glyphsr.weights.loading import load_recognizer
+
+    network = load_recognizer(Path(info.facts["path"]))
+    source = RecognizerAttention(network, config.key_points.heads, device or torch.device("cpu"))
+    attention = AttentionLocalizer(source, config.key_points)
+    return CheckedLocalizer(attention) if info.facts["name"] == "checked" else attention

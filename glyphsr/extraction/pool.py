@@ -1,0 +1,75 @@
+"""The processes of an extraction: they end with the one that started them, and say so when one of them dies."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from glyphsr.config.extraction import ExtractConfig
+from glyphsr.errors import GlyphSRError
+from glyphsr.extraction.localizers import PartInfo
+from glyphsr.extraction.worker import Job, Progress, Worker
+from glyphsr.system.process_pool import WORKER_DIED, end_with_parent, process_pool, usable_cores
+from glyphsr.system.subprocess_env import child_environment
+
+MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": "1073741824",
+    "MALLOC_TRIM_THRESHOLD_": "1073741824",
+    "MALLOC_TOP_PAD_": "67108864",
+}
+"""Keeps glibc from returning SAM's large tensors to the system between operations, only to fetch them again."""
+
+_worker: Worker | None = None
+
+
+def number_of_workers(config: ExtractConfig, segmenter: PartInfo, device: str) -> int:
+    """Processes that ``auto`` stands for: one per core that the memory suffices for, with a GPU one."""
+    if config.workers != "auto":
+        return config.workers
+    if device != "cpu":
+        return 1
+    cores = usable_cores()
+    if segmenter.facts["name"] != "sam":
+        return cores
+    need = 2 * Path(segmenter.facts["path"]).stat().st_size + 3_000_000_000  # weights, activations
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2 * need
+    return int(max(1, min(cores, memory // need)))
+
+
+def start_worker(job: Job, threads: int) -> None:
+    """Prepare a process of the pool; ``threads`` for its numerical libraries."""
+    global _worker
+    import cv2
+
+    end_with_parent()
+    cv2.setNumThreads(threads)
+    if job.segmenter.facts["name"] == "sam" or job.localizer.facts["name"] != "cuts":
+        import torch
+
+        torch.set_num_threads(threads)
+    _worker = Worker(job)
+
+
+def run_chunk(chunk: int) -> Progress:
+    """Extract one chunk in a process of the pool."""
+    assert _worker is not None
+    return _worker.run(chunk)
+
+
+def run_in_processes(job: Job, chunks: Sequence[int], workers: int) -> Iterator[Progress]:
+    """Chunks in the order in which they are finished.
+
+    Raises:
+        GlyphSRError: If a process dies.
+        OSError: If a chunk cannot be written.
+    """
+    threads = max(1, usable_cores() // workers)
+    try:
+        with process_pool(workers, start_worker, (job, threads)) as pool:
+            with child_environment(MALLOC):  # the processes start with the first task
+                futures = [pool.submit(run_chunk, chunk) for chunk in chunks]
+            for future in as_completed(futures):
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise GlyphSRError(f"{job.source}: {WORKER_DIED}. Finished chunks stay, the same command goes on") from error

@@ -1,0 +1,1 @@
+"""The guard: OCR before and after decides whether a line keeps the network's change."""

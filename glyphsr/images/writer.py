@@ -1,0 +1,140 @@
+"""Writes pictures as the kind of file they came from: alpha, 16 bit, grey, ICC profile, DPI."""
+
+import io
+import struct
+import zlib
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from glyphsr.errors import ConfigError, PictureError
+from glyphsr.images.formats import SUFFIXES
+from glyphsr.images.reader import Picture
+
+WITH_ALPHA = {"PNG", "WEBP", "TIFF"}
+WITH_16_BITS = {"PNG", "TIFF"}
+
+BAND = 256
+"""Rows."""
+
+Level = TypeVar("Level", np.uint8, np.uint16)
+
+MAX_SIDE = {"WEBP": 16_383, "JPEG": 65_500}
+"""Greatest width and height of formats that have one."""
+
+
+def picture_format(suffix: str) -> str:
+    """PIL's format name of a file name ending.
+
+    Raises:
+        ConfigError: If we do not write such files.
+    """
+    name = SUFFIXES.get(suffix.lower())
+    if name is None:
+        raise ConfigError(f"{suffix or '(none)'}: not a picture format we write; use one of {' '.join(SUFFIXES)}")
+    return name
+
+
+def fit_to_format(picture: Picture, format_name: str) -> Picture:
+    """What of a picture a format can hold: alpha laid over white and 16 bits cut to 8 where it cannot hold them."""
+    if picture.alpha is not None and format_name not in WITH_ALPHA:
+        alpha = picture.alpha[..., None]
+        picture = replace(picture, rgb=picture.rgb * alpha + (1 - alpha), alpha=None)
+    if picture.bits == 16 and format_name not in WITH_16_BITS:
+        picture = replace(picture, bits=8)
+    return picture
+
+
+def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture) -> bytes:
+    """``(H, W, 1..4)`` as PNG with profile and resolution; neither PIL nor cv2 writes all of this."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    height, width, channels = values.shape
+    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    chunks = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0))
+    if picture.icc_profile:
+        chunks += chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(picture.icc_profile))
+    if picture.dpi:
+        per_metre = [min(round(value / 0.0254), 2**31 - 1) for value in picture.dpi]
+        chunks += chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    rows = values.astype(">u2").reshape(height, -1).view(np.uint8)
+    filtered = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0 before each row
+    chunks += chunk(b"IDAT", zlib.compress(filtered.tobytes()))
+    return b"\x89PNG\r\n\x1a\n" + chunks + chunk(b"IEND", b"")
+
+
+def _whole(channels: NDArray[np.float32], most: int, dtype: type[Level]) -> NDArray[Level]:
+    """Values, clipped to [0, 1], as whole numbers to ``most``; a few rows at a time, since photographs are large."""
+    values = np.empty(channels.shape, dtype)
+    for first in range(0, len(channels), BAND):
+        values[first : first + BAND] = channels[first : first + BAND].clip(0, 1) * most + 0.5
+    return values
+
+
+def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name: str) -> bytes:
+    values = _whole(channels, 65535, np.uint16)
+    if format_name != "TIFF":
+        return _encode_16_bit_png(values, picture)
+    import tifffile  # comes with scikit-image; needed for this one format only
+
+    tags = [(34675, "B", len(picture.icc_profile), picture.icc_profile, True)] if picture.icc_profile else []
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        values[..., 0] if values.shape[2] == 1 else values,
+        photometric="minisblack" if picture.gray else "rgb",
+        planarconfig=None if values.shape[2] == 1 else "contig",
+        extrasamples=None if picture.alpha is None else ["unassalpha"],
+        resolution=picture.dpi,
+        resolutionunit="INCH" if picture.dpi else None,
+        extratags=tags,
+    )
+    return buffer.getvalue()
+
+
+def _encode_8_bits(channels: NDArray[np.float32], picture: Picture, format_name: str, quality: int) -> bytes:
+    pixels = _whole(channels, 255, np.uint8)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)  # L, LA, RGB or RGBA by its shape
+    options: dict[str, object] = {"quality": quality} if format_name in ("JPEG", "WEBP") else {}
+    if format_name == "JPEG":
+        options["subsampling"] = 0  # coloured text on coloured ground suffers most from halved chroma
+    if picture.icc_profile:
+        options["icc_profile"] = picture.icc_profile
+    if picture.dpi:
+        options["dpi"] = picture.dpi
+    buffer = io.BytesIO()
+    image.save(buffer, format_name, **options)
+    return buffer.getvalue()
+
+
+def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> bytes:
+    """A picture as the content of a file.
+
+    Args:
+        picture: What to write; values are clipped to [0, 1].
+        format_name: PIL's name, from :func:`picture_format`.
+        quality: Of JPEG and lossy WebP, 1..100.
+
+    Raises:
+        PictureError: If the format cannot hold the picture.
+    """
+    picture = fit_to_format(picture, format_name)
+    channels = picture.rgb.mean(axis=2, keepdims=True) if picture.gray else picture.rgb
+    if max(channels.shape[:2]) > MAX_SIDE.get(format_name, max(channels.shape[:2])):
+        height, width = channels.shape[:2]
+        raise PictureError(
+            f"{width} x {height} pixels; {format_name} takes at most {MAX_SIDE[format_name]} a side, use --ext png"
+        )
+    if picture.alpha is not None:
+        channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
+    try:
+        if picture.bits == 16:
+            return _encode_16_bits(channels, picture, format_name)
+        return _encode_8_bits(channels, picture, format_name, quality)
+    except (OSError, ValueError, struct.error, OverflowError) as error:
+        raise PictureError(f"cannot be written as {format_name}: {error}") from error

@@ -1,1 +1,0 @@
-"""Train, upscale, later evaluate and extract: wire the rooms, own loops and seeds."""

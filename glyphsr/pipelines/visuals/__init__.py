@@ -1,1 +1,0 @@
-"""What ``visualize`` shows: one file per view, each giving rows of panels."""

@@ -1,0 +1,1 @@
+"""Files, folders, processes, devices and random numbers: what every room needs of the machine."""

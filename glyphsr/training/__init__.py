@@ -1,0 +1,1 @@
+"""The command ``train``: the trainer, its objectives, checkpoints and reports."""

@@ -1,0 +1,126 @@
+"""What a training run starts from and is judged by."""
+
+from collections.abc import Callable
+
+from glyphsr.config.training import TrainConfig
+from glyphsr.data.sources import open_sources
+from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.models.recognizers.aster.charsets import fold_classes
+from glyphsr.models.recognizers.aster.network import ASTER
+from glyphsr.models.registry import RecognizerNetwork, build_recognizer
+from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.ocr.readers import open_judge
+from glyphsr.training.distributed import Processes
+from glyphsr.training.validation import Validator, held_out_pairs, subset_pairs
+from glyphsr.weights.checkpoints import load_state, read_checkpoint
+from glyphsr.weights.hub import obtain
+from glyphsr.weights.loading import load_recognizer
+
+NETWORK_PREFIX = "network."
+"""Where a super-resolver's checkpoint keeps its network."""
+
+ON_TEST = "protocol paper: weights are selected on the test subsets, as the lineage did; figures are best on test"
+NONE_HELD_OUT = "no words are held out to validate on, so the best weights are the last ones; see data.held_out"
+
+
+def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: bool = False) -> Trained:
+    """What a run trains, with the weights that it starts from.
+
+    Raises:
+        WeightsError: If named weights are not to be had, or are another network's.
+        ConfigError: If weights are named that nothing needs.
+    """
+    if config.task == "recognizer":
+        try:
+            recognizer = build_recognizer(config.recognizer)
+        except ValueError as error:
+            raise ConfigError(f"recognizer: {error}") from error
+        if config.recognizer_weights is not None:
+            _start_recognizer(recognizer, config.recognizer_weights, offline=offline)
+        return recognizer
+    model = SuperResolver.from_config(config.model)
+    start_prior(model, config, say, offline=offline)
+    start_network(model, config, offline=offline)
+    return model
+
+
+def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: bool) -> None:
+    path = obtain(weights, offline=offline)
+    found = load_recognizer(path)
+    state = found.state_dict()
+    if isinstance(found, ASTER) and isinstance(recognizer, ASTER) and set(recognizer.charset) < set(found.charset):
+        state = fold_classes(state, charset=found.charset, into=recognizer.charset)
+        found.config = found.config.model_copy(update={"charset_size": recognizer.config.charset_size})
+    if found.config != recognizer.config:
+        raise WeightsError(f"{path}: holds another recognizer than the configuration describes")
+    recognizer.load_state_dict(state)
+
+
+def start_prior(
+    model: SuperResolver, config: TrainConfig, say: Callable[[str], None], *, offline: bool = False
+) -> None:
+    """Give the text prior the weights that the configuration names.
+
+    Raises:
+        WeightsError: If they are not to be had, or are another recognizer's.
+        ConfigError: If the network has no prior.
+    """
+    if config.prior_weights is None:
+        if model.prior is not None and not config.trains_prior:
+            say("the text prior has random weights and does not learn; name some with prior_weights")
+        return
+    if model.prior is None:
+        raise ConfigError(f"prior_weights: of no use, since {config.model.network.kind} has no text prior")
+    path = obtain(config.prior_weights, offline=offline)
+    recognizer = load_recognizer(path)
+    if recognizer.config != config.model.prior:
+        raise WeightsError(f"{path}: holds another prior than model.prior describes")
+    model.prior.recognizer.load_state_dict(recognizer.state_dict())
+
+
+def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = False) -> None:
+    """Give the network the weights that the configuration names.
+
+    Raises:
+        WeightsError: If they are not to be had, or are another network's.
+    """
+    if config.network_weights is None:
+        return
+    path = obtain(config.network_weights, offline=offline)
+    checkpoint = read_checkpoint(path)
+    own = {k.removeprefix(NETWORK_PREFIX): v for k, v in checkpoint.tensors.items() if k.startswith(NETWORK_PREFIX)}
+    load_state(model.network, own or checkpoint.tensors, str(path))
+
+
+def open_validator(
+    config: TrainConfig,
+    processes: Processes,
+    say: Callable[[str], None],
+    *,
+    data_root: str | None = None,
+    offline: bool = False,
+) -> Validator:
+    """The words and the judge by which weights are selected.
+
+    Raises:
+        ConfigError: If the judge is unknown.
+        WeightsError: If its weights are not to be had.
+        DataError: If words cannot be read.
+    """
+    settings = config.validation
+    judge = None
+    if config.task == "sr" and config.selects_by_accuracy:
+        try:
+            judge = open_judge(settings.judge, processes.device, offline=offline)
+        except ConfigError as error:
+            raise ConfigError(f"validation.judge: {settings.judge}: not to be had: {error}") from error
+        if judge.info.notice:
+            say(judge.info.notice)
+    if settings.protocol == "paper":
+        say(ON_TEST)
+        pairs = subset_pairs(data_root)
+    else:
+        pairs = held_out_pairs(open_sources(config.data, held_out=True, data_root=data_root, notify=say), config)
+    if not pairs:
+        say(NONE_HELD_OUT)
+    return Validator(pairs, config, processes, judge)

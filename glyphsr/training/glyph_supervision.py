@@ -1,0 +1,122 @@
+"""Gives the words of a training run their glyph masks."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from glyphsr.config.data import FolderSource, LmdbSource, RenderedSource, Source
+from glyphsr.config.training import TrainConfig
+from glyphsr.data.glyph_lmdb import GlyphLmdb, check_belongs, find_glyphs
+from glyphsr.data.sources import Dress, RenderedWords, WordCollection, as_stored
+from glyphsr.errors import DataError
+from glyphsr.glyphs.kmeans import kmeans_line
+from glyphsr.text.charset import filter_lower
+from glyphsr.types import Sample
+
+
+class KmeansWords:
+    """Words with a line mask of two gray clusters, made when a word is read (paper, Baseline 2)."""
+
+    def __init__(self, words: WordCollection) -> None:
+        self.words = words
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self.words[index]
+        return Sample(sample.id, sample.hr, sample.label, sample.lr, line=kmeans_line(sample.hr))
+
+
+class ExtractedWords:
+    """Words with the masks of a glyph LMDB.
+
+    Words that were rejected, that are beyond a limited extraction, whose quality is too low, or that have a character
+    with an empty mask have none.
+
+    Args:
+        words: The pictures.
+        glyphs: Their masks.
+        min_quality: Least quality that is trusted.
+    """
+
+    def __init__(self, words: WordCollection, glyphs: GlyphLmdb, min_quality: float) -> None:
+        self.words = words
+        self.glyphs = glyphs
+        self.min_quality = min_quality
+        self.count = len(glyphs)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self.words[index]
+        if index >= self.count:
+            return sample
+        found = self.glyphs[index]
+        if found.rejected or found.quality < self.min_quality or not len(found.chars):
+            return sample
+        if found.line.shape != sample.hr.shape[:2]:
+            raise DataError(
+                f"{self.glyphs.path}: masks of {sample.id} are {found.line.shape}, its picture {sample.hr.shape[:2]}"
+            )
+        places = [i for i, char in enumerate(found.text) if filter_lower(char)]
+        if filter_lower(found.text) != filter_lower(sample.label):  # accents that only the masks' text has joined
+            return sample
+        if not found.chars.any(axis=(1, 2)).all():  # what has no mask must not be taught to be nowhere
+            return sample
+        return Sample(sample.id, sample.hr, sample.label, sample.lr, line=found.line, chars=found.chars[places])
+
+
+def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
+    """The run with masks from elsewhere than configured.
+
+    Args:
+        config: The run as configured.
+        glyphs: Glyph LMDB, or a folder that holds one for each source; ``kmeans`` for line masks of two gray clusters;
+            ``none`` to learn from no masks.
+    """
+    if glyphs == "none":
+        return config.model_copy(
+            update={"loss": config.loss.model_copy(update={"line": 0.0, "char": 0.0, "columns": 0.0})}
+        )
+    if glyphs == "kmeans":
+        data = config.data.model_copy(update={"glyph_source": "kmeans"})
+        loss = config.loss.model_copy(update={"char": 0.0, "columns": 0.0})
+        return config.model_copy(update={"data": data, "loss": loss})
+    sources = tuple(
+        source.model_copy(update={"glyphs": glyphs}) if isinstance(source, FolderSource | LmdbSource) else source
+        for source in config.data.sources
+    )
+    data = config.data.model_copy(update={"sources": sources, "glyph_source": "extracted"})
+    return config.model_copy(update={"data": data})
+
+
+def masks_for(config: TrainConfig, notify: Callable[[str], None]) -> Dress:
+    """What gives the words of a run their masks; nothing does where no loss learns from masks.
+
+    Args:
+        config: The run.
+        notify: Told how many words of a set have no masks, and where they are wanted for something else.
+    """
+    data = config.data
+    if not config.teaches_masks or data.glyph_source == "kmeans":
+        for source in data.sources:
+            if isinstance(source, FolderSource) and source.remix:
+                notify(f"{source.path}: remix of no effect, since this run learns from no masks of characters")
+    if not config.teaches_masks:
+        return as_stored
+
+    def dress(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
+        if data.glyph_source == "kmeans":
+            return KmeansWords(words)
+        if isinstance(words, RenderedWords):
+            return words.with_masks()
+        assert path is not None
+        assert not isinstance(source, RenderedSource)
+        glyphs = GlyphLmdb(find_glyphs(path, source.glyphs))
+        check_belongs(glyphs, path)
+        if len(glyphs) < len(words):
+            notify(f"{glyphs.path}: masks of the first {len(glyphs)} of {len(words)} words; the others teach none")
+        return ExtractedWords(words, glyphs, data.min_glyph_quality)
+
+    return dress

@@ -1,0 +1,1 @@
+"""What each training task minimises, as named loss terms."""

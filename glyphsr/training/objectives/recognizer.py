@@ -1,0 +1,92 @@
+"""Training of a recognizer: it reads HR pictures, and LR ones enlarged, with the true texts given."""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glyphsr.config.training import TrainConfig
+from glyphsr.losses.ctc import ctc_loss
+from glyphsr.losses.glyph import class_loss
+from glyphsr.models.recognizers.aster.network import ASTER
+from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
+from glyphsr.models.recognizers.moran.network import MORAN
+from glyphsr.models.recognizers.protocols import AttentionRecognizer, CTCRecognizer
+from glyphsr.models.registry import RecognizerNetwork
+from glyphsr.text.charset import filter_to
+from glyphsr.text.ctc import CTCCodec
+from glyphsr.training.objectives.base import LossTerms, Objective
+from glyphsr.types import Batch
+
+
+class RecognizerObjective(Objective[nn.Module]):
+    """A recognizer alone, on HR pictures and, as a share of each batch, on LR ones enlarged by bicubic."""
+
+    def __init__(self, model: RecognizerNetwork, config: TrainConfig) -> None:
+        super().__init__(model)
+        self.recognizer = model
+        self.weight = config.loss.reading
+        self.blurred_share = config.data.blurred_share
+        self.aid_weight = config.loss.aid
+        self.aid: nn.Linear | None = None
+        if config.loss.aid:
+            assert isinstance(model, ASTER | MORAN)  # the configuration is checked
+            self.aid_codec = CTCCodec(model.charset)
+            self.aid = nn.Linear(model.num_features, self.aid_codec.num_classes)
+        if isinstance(model, CTCTransformer):
+            model.columns.requires_grad_(False)  # no loss reaches it
+
+    def clipped(self) -> Iterable[nn.Parameter]:
+        """All of them."""
+        return self.parameters()
+
+    def forward(self, batch: Batch) -> LossTerms:
+        """What it reads, with the true texts given; words that are longer than it can say are left out."""
+        recognizer = self.recognizer
+        pictures = self._pictures(batch)
+        if isinstance(recognizer, CTCRecognizer):
+            logits = recognizer.symbol_logits(recognizer.prepare(pictures))
+            return {"reading": self.weight * ctc_loss(logits, batch.labels, recognizer.codec)}
+        assert isinstance(recognizer, AttentionRecognizer)
+        chosen = self._chosen(batch)
+        if not chosen:
+            nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
+            return {"reading": nothing} | ({"aid": nothing} if self.aid else {})
+        prepared, texts = recognizer.prepare(pictures[chosen]), [self._taught(batch.labels[i]) for i in chosen]
+        if not isinstance(recognizer, ASTER | MORAN):
+            taught = recognizer.teach(prepared, texts)
+            return {"reading": self.weight * class_loss(taught.logits.float(), taught.targets)}
+        lessons = recognizer.lessons(prepared, texts)
+        losses = [class_loss(lesson.logits.float(), lesson.targets) for lesson in lessons]
+        terms = {"reading": self.weight * torch.stack(losses).mean()}
+        if self.aid is not None:
+            logits = self.aid(lessons[0].columns).transpose(0, 1)
+            terms["aid"] = self.aid_weight * ctc_loss(logits, texts, self.aid_codec)
+        return terms
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """Words where it reads by CTC, else characters with the ends of their texts."""
+        if isinstance(self.recognizer, CTCRecognizer):
+            return {"reading": len(batch.ids)}
+        chosen = self._chosen(batch)
+        aided = {"aid": len(chosen)} if self.aid else {}
+        return {"reading": sum(1 + len(self._taught(batch.labels[i])) for i in chosen)} | aided
+
+    def _taught(self, label: str) -> str:
+        """A label as the recognizer is told it."""
+        return filter_to(label, self.recognizer.charset)
+
+    def _chosen(self, batch: Batch) -> list[int]:
+        """The words that it can say."""
+        longest = self.recognizer.max_length
+        return [i for i, label in enumerate(batch.labels) if longest is None or len(self._taught(label)) <= longest]
+
+    def _pictures(self, batch: Batch) -> Tensor:
+        """HR, or LR of the same size for the first words of the whole batch; ``(B, 3, H, W)`` in [0, 1]."""
+        blurred = round(self.blurred_share * (batch.size or len(batch.ids)))
+        if not blurred:
+            return batch.hr
+        places = torch.tensor(batch.places or range(len(batch.ids)), device=batch.hr.device)
+        plain = F.interpolate(batch.lr, size=batch.hr.shape[-2:], mode="bicubic", align_corners=False).clamp(0, 1)
+        return torch.where((places < blurred)[:, None, None, None], plain, batch.hr)

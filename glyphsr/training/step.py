@@ -1,0 +1,198 @@
+"""One step of training: terms of all parts and processes put together, gradients, clipping, the optimiser."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glyphsr.config.training import TrainConfig
+from glyphsr.text.charset import filter_lower
+from glyphsr.training.distributed import Processes
+from glyphsr.training.lr_schedule import learning_rate_factor
+from glyphsr.training.objectives.base import LossTerms, Objective
+from glyphsr.types import Batch, GlyphTargets
+
+STOP = "stop"
+"""Goes between the processes with the counts of the terms."""
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """What a step did."""
+
+    terms: dict[str, float]
+    """Each weighted term, over the whole batch."""
+    grad_norm: float
+    """Of the clipped parameters, before clipping."""
+    learning_rate: float
+    skipped: str | None = None
+    """Why nothing was learned: what was not finite."""
+    stop: bool = False
+    """Whether any process was asked to stop."""
+
+    @property
+    def total(self) -> float:
+        """The loss."""
+        return sum(self.terms.values())
+
+
+def parts_of(batch: Batch, count: int) -> Iterator[Batch]:
+    """A batch in so many parts of like size; at most as many as it has words."""
+    borders = [round(i * len(batch.ids) / count) for i in range(count + 1)]
+    for first, end in itertools.pairwise(borders):
+        own = slice(first, end)
+        glyphs = batch.glyphs
+        yield replace(
+            batch,
+            ids=batch.ids[own],
+            lr=batch.lr[own],
+            hr=batch.hr[own],
+            labels=batch.labels[own],
+            glyphs=None if glyphs is None else GlyphTargets(glyphs.line[own], glyphs.chars[own], glyphs.masked[own]),
+            places=batch.places[own],
+        )
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch with its tensors on a device; which words have masks stays where it is, since it decides shapes."""
+
+    def move(tensor: Tensor) -> Tensor:
+        return tensor.to(device, non_blocking=True)
+
+    glyphs = batch.glyphs
+    moved = None if glyphs is None else GlyphTargets(move(glyphs.line), move(glyphs.chars), glyphs.masked)
+    return replace(batch, lr=move(batch.lr), hr=move(batch.hr), glyphs=moved)
+
+
+class Stepper:
+    """Module, optimiser and schedule of a run.
+
+    Args:
+        objective: What is minimised; its norms are synchronised if there are several processes.
+        config: The run.
+        processes: Where.
+    """
+
+    def __init__(self, objective: Objective[Any], config: TrainConfig, processes: Processes) -> None:
+        self.config = config
+        self.processes = processes
+        self.objective = objective.to(processes.device)
+        processes.synchronise_norms(objective)
+        self.parameters = [p for p in objective.parameters() if p.requires_grad]
+        self.clipped = [p for p in objective.clipped() if p.requires_grad]
+        settings = config.optimiser
+        optimiser = torch.optim.Adam(
+            self.parameters,
+            lr=settings.learning_rate,
+            betas=settings.betas,
+            eps=settings.epsilon,
+            weight_decay=settings.weight_decay,
+            fused=processes.device.type in ("cpu", "cuda"),
+        )
+        self._module, self.optimiser = processes.prepare(objective, optimiser)
+        self._buffers = [b for b in objective.model.buffers() if b.numel()]
+
+    def step(self, batch: Batch, number: int, *, stop: bool = False) -> StepOutcome:
+        """Learn from one batch, this process's share of it.
+
+        Args:
+            batch: On any device.
+            number: Steps before this one; decides the learning rate.
+            stop: Whether this process was asked to stop.
+        """
+        self.objective.train()
+        rate = self._set_learning_rate(number)
+        # Known of the whole batch: its longest word, which decides how far texts are padded, and the least share.
+        longest, least = self.processes.maximum(
+            [max(len(filter_lower(label)) for label in batch.labels), -len(batch.ids)]
+        )
+        before = [buffer.clone() for buffer in self._buffers]
+        self.optimiser.zero_grad(set_to_none=True)
+        parts = list(parts_of(replace(batch, longest=longest), min(self.config.optimiser.accumulation, -least)))
+        counts = [self.objective.counts(part) for part in parts]
+        totals = self._totals(counts, stop=stop)
+        stop = bool(totals.pop(STOP))
+        sums = dict.fromkeys(totals, 0.0)
+        for i, (part, own) in enumerate(zip(parts, counts, strict=True)):
+            with self.processes.adding_up(self._module, last=i + 1 == len(parts)):
+                total, means = self._weighed(self._module(to_device(part, self.processes.device)), own, totals)
+                sums = {name: sums[name] + value for name, value in means.items()}
+                if not all(map(math.isfinite, means.values())):
+                    return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
+                self.processes.backward(total)
+        norm = float(self.processes.clip(self.clipped, self.config.optimiser.clip_norm))
+        finite = math.isfinite(norm) and self._others_are_finite()
+        if finite or self.processes.scaler is not None:  # a scaler skips by itself, and learns from it
+            self.optimiser.step()
+        if not finite:
+            return self._skipped(sums, norm, rate, before, stop=stop, reason="gradient")
+        return StepOutcome(sums, norm, rate, stop=stop)
+
+    def _set_learning_rate(self, number: int) -> float:
+        settings = self.config.optimiser
+        rate = settings.learning_rate * learning_rate_factor(
+            number,
+            warmup_steps=settings.warmup_steps,
+            total_steps=self.config.steps,
+            schedule=settings.schedule,
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def _totals(self, counts: list[dict[str, int]], *, stop: bool) -> dict[str, float]:
+        """What each term's mean runs over in the whole batch, and whether any process was asked to stop."""
+        names = [*counts[0], STOP]
+        own = [sum(part[name] for part in counts) for name in counts[0]]
+        values = torch.tensor([*own, int(stop)], device=self.processes.device, dtype=torch.float32)
+        return dict(zip(names, self.processes.sum(values).tolist(), strict=True))
+
+    def _weighed(
+        self, terms: LossTerms, counts: dict[str, int], totals: dict[str, float]
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The loss of a part, such that over all parts the mean of the processes' losses is that of the whole batch.
+
+        Returns:
+            The loss, and the part's share of each term over all processes.
+        """
+        weighed = torch.stack([value * (counts[name] / max(1.0, totals[name])) for name, value in terms.items()])
+        means = self.processes.sum(weighed.detach()).tolist()
+        return weighed.sum() * self.processes.count, dict(zip(terms, means, strict=True))
+
+    def _others_are_finite(self) -> bool:
+        """Whether the gradients that are not clipped are numbers."""
+        clipped = {id(parameter) for parameter in self.clipped}
+        others = [p.grad for p in self.parameters if id(p) not in clipped and p.grad is not None]
+        return not others or bool(torch.isfinite(torch.nn.utils.get_total_norm(others)))
+
+    def _skipped(
+        self, terms: dict[str, float], norm: float, rate: float, before: list[Tensor], *, stop: bool, reason: str
+    ) -> StepOutcome:
+        """Leave no trace of the batch: its statistics may be no numbers, and would stay so."""
+        with torch.no_grad():
+            for buffer, value in zip(self._buffers, before, strict=True):
+                buffer.copy_(value)
+        self.optimiser.zero_grad(set_to_none=True)
+        return StepOutcome(terms, norm, rate, skipped=reason, stop=stop)
+
+    def state(self) -> dict[str, Any]:
+        """The optimiser's state, and the scaler's."""
+        scaler = self.processes.scaler
+        return {"optimiser": self.optimiser.state_dict(), "scaler": scaler.state_dict() if scaler else {}}
+
+    def trained(self) -> list[str]:
+        """Names of what learns, in the optimiser's order."""
+        return [name for name, parameter in self.objective.named_parameters() if parameter.requires_grad]
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with that state, under the settings of this run."""
+        settings = self.config.optimiser
+        self.optimiser.load_state_dict(state["optimiser"])
+        for group in self.optimiser.param_groups:
+            group.update(betas=settings.betas, eps=settings.epsilon, weight_decay=settings.weight_decay)
+        if self.processes.scaler is not None and state["scaler"]:
+            self.processes.scaler.load_state_dict(state["scaler"])

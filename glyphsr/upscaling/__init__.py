@@ -1,0 +1,1 @@
+"""The command ``upscale``: arrays, lines, pages and files."""

@@ -1,0 +1,162 @@
+"""Whole photographs: lines of text found, made straight, upscaled together, and put back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphsr.guard.guard import Verdict
+from glyphsr.images.perspective import Quad, cut_out, put_back, size_of, widen
+from glyphsr.images.resize import Pixels, resize
+from glyphsr.images.text_boxes import TextBox
+from glyphsr.ocr.line_detector import LineDetector
+from glyphsr.upscaling.line import Line, UpscaledLine
+from glyphsr.upscaling.upscaler import Upscaler
+
+LEAST_ASPECT = 0.6
+"""Width over height below which a box holds upright text, which the network does not know."""
+
+LINE_HEIGHT = 64
+"""Pictures with a side of no more than that are lines, without looking for any."""
+
+FAR = 2.0
+"""Longest line in sides of the picture."""
+
+LINE_SHARE = 0.5
+"""Share of a picture's height from which its only line is taken for the whole picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """What became of one line."""
+
+    quad: Quad
+    """In the pixels of the picture given, from its corner."""
+    text_height: float
+    """In those pixels."""
+    action: str
+    """``enlarged``, or why it was left to the plain enlargement."""
+    reading: str | None = None
+    """Of the text prior."""
+    verdict: Verdict | None = None
+    line: Pixels | None = None
+    """The straight line's result, ``(h, w, 3)``; ``None`` where it was left."""
+
+
+@dataclass(frozen=True, eq=False)
+class UpscaledPage:
+    """A whole picture."""
+
+    rgb: Pixels
+    """``(*size, 3)`` float32 in [0, 1]."""
+    regions: tuple[Region, ...]
+    mean_change: float
+    """Absolute change over Lanczos, of values in [0, 1]."""
+
+
+class PageUpscaler:
+    """Finds lines and upscales them where they are.
+
+    Args:
+        upscaler: For the lines.
+        min_text_height: Of lines in pixels of the picture; smaller ones hold nothing that could be read.
+        max_text_height: Of lines likewise; larger ones are readable as they are.
+    """
+
+    def __init__(self, upscaler: Upscaler, *, min_text_height: float, max_text_height: float) -> None:
+        self.upscaler = upscaler
+        self.least, self.most = min_text_height, max_text_height
+
+    @cached_property
+    def detector(self) -> LineDetector:
+        """Loaded when first asked for."""
+        return LineDetector()
+
+    def find(self, picture: Pixels) -> list[TextBox]:
+        """Lines of a picture ``(H, W, 3)`` in [0, 1].
+
+        Raises:
+            ConfigError: If the detector is not installed.
+        """
+        pixels = np.asarray((picture.clip(0, 1) * 255).round(), np.uint8)
+        return [TextBox(quad) for quad in self.detector.find(pixels)]
+
+    def upscale(self, picture: Pixels, size: tuple[int, int], boxes: Sequence[TextBox]) -> UpscaledPage:
+        """Lanczos everywhere, and the network's change where there is text.
+
+        Args:
+            picture: ``(H, W, 3)`` float32 in [0, 1].
+            size: ``(height, width)`` of the result.
+            boxes: Its lines, also beyond its borders.
+        """
+        scale = np.array([size[1] / picture.shape[1], size[0] / picture.shape[0]])
+        page = resize(picture, size, enlarging=cv2.INTER_LANCZOS4)
+        page = page.copy() if page is picture else page
+        reasons = [self.left_alone(box.quad, (picture.shape[0], picture.shape[1])) for box in boxes]
+        # Boxes count from the corner of the picture, pixels from the centre of the first one.
+        quads = [widen(box.quad) - 0.5 for box in boxes]
+        lines = [
+            self._line(picture, quad, scale, box.text)
+            for quad, box, reason in zip(quads, boxes, reasons, strict=True)
+            if reason is None
+        ]
+        results = iter(zip(lines, self.upscaler.upscale_lines(lines), strict=True))
+        taken = np.zeros(size, np.float32)
+        regions, added = [], 0.0
+        for box, quad, reason in zip(boxes, quads, reasons, strict=True):
+            height = round(size_of(box.quad)[0], 1)
+            if reason is not None:
+                regions.append(Region(box.quad, height, reason))
+                continue
+            line, result = next(results)
+            change = result.rgb - resize(line.rgb, line.size).clip(0, 1)
+            added += put_back(page, taken, change, (quad + 0.5) * scale - 0.5)
+            regions.append(_region(box, height, result))
+        return UpscaledPage(np.clip(page, 0, 1, out=page), tuple(regions), added / page.size)
+
+    def left_alone(self, quad: Quad, size: tuple[int, int]) -> str | None:
+        """Why a line is left to the plain enlargement, ``None`` where it is not."""
+        height, width = size_of(quad)
+        if width > FAR * max(size):
+            return "far larger than the picture"
+        if (quad.max(axis=0) < 0).any() or (quad.min(axis=0) > (size[1], size[0])).any():
+            return "outside the picture"
+        if height < self.least:
+            return f"smaller than {self.least:g} pixels"
+        if height > self.most:
+            return f"larger than {self.most:g} pixels"
+        if width < LEAST_ASPECT * height:
+            return "upright"
+        return None
+
+    @staticmethod
+    def _line(picture: Pixels, quad: Quad, scale: NDArray[np.float64], text: str | None) -> Line:
+        line = cut_out(picture, quad).clip(0, 1)
+        factor = float(np.sqrt(scale.prod()))  # both sides' alike, but for rounding or a distorting size
+        size = (max(1, round(line.shape[0] * factor)), max(1, round(line.shape[1] * factor)))
+        return Line(line, size, text)
+
+
+def _region(box: TextBox, height: float, result: UpscaledLine) -> Region:
+    reading = " ".join(reading.text for reading in result.readings) or None
+    return Region(box.quad, height, "enlarged", reading, result.verdict, result.rgb)
+
+
+def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:
+    """Whether a picture of ``(height, width)`` with these boxes has more than one line of text, or one in a small part.
+
+    Boxes beside each other are one line: detectors part it where gaps are wide.
+    """
+    extents = sorted((float(box.quad[:, 1].min()), float(box.quad[:, 1].max())) for box in boxes)
+    rows: list[tuple[float, float]] = []
+    for top, bottom in extents:
+        if rows and min(bottom, rows[-1][1]) - top > 0.5 * min(bottom - top, rows[-1][1] - rows[-1][0]):
+            rows[-1] = (rows[-1][0], max(rows[-1][1], bottom))
+        else:
+            rows.append((top, bottom))
+    if len(rows) != 1:
+        return len(rows) > 1
+    return rows[0][1] - rows[0][0] < LINE_SHARE * size[0]

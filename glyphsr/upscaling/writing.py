@@ -1,0 +1,116 @@
+"""What is written of one upscaled picture: itself, its comparison, its lines, and its row of the report."""
+
+import sys
+from collections.abc import Set
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.errors import PictureError
+from glyphsr.images.reader import Picture
+from glyphsr.images.resize import resize
+from glyphsr.images.writer import encode_picture, fit_to_format, picture_format
+from glyphsr.system.atomic_files import write_bytes
+from glyphsr.upscaling.file_plan import Job, compare_path
+from glyphsr.upscaling.line import UpscaledLine
+from glyphsr.upscaling.pages import UpscaledPage
+from glyphsr.upscaling.prefetch import LoadedPicture
+from glyphsr.upscaling.report import PictureReport, fields_of, notes_of
+from glyphsr.viz.compare import before_after
+
+
+def write_upscaled(
+    item: LoadedPicture,
+    result: UpscaledLine | UpscaledPage,
+    config: UpscaleConfig,
+    *,
+    strength: float,
+    seconds: float,
+    inputs: Set[Path],
+) -> PictureReport:
+    """Encode and write one result, and its comparison and its lines where asked.
+
+    Args:
+        item: What was upscaled, and where it goes.
+        result: What it became.
+        config: Format, quality, and what else to write.
+        strength: Share of the network's change that was applied.
+        seconds: How long it took.
+        inputs: Files that no line may replace.
+
+    Raises:
+        PictureError: If the picture cannot be encoded, or a line would replace an input.
+        OSError: If a file cannot be written.
+    """
+    job, picture = item.job, item.picture
+    alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
+    enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
+    format_name = picture_format(job.target.suffix if job.target else "." + config.ext.lstrip("."))
+    content = encode_picture(enlarged, format_name, quality=config.quality)
+    if isinstance(result, UpscaledPage) and config.save_regions is not None:
+        # Before the picture: what exists is finished, its lines too.
+        save_regions(job, result, config, inputs=inputs)
+    if job.target is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(job.target, content)
+        if config.compare:
+            panel = Picture(before_after(resize(picture.rgb, item.size).clip(0, 1), result.rgb))
+            write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
+    notes = notes_of(result, config)
+    fitted = fit_to_format(enlarged, format_name)
+    notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
+    notes += [f"only the first of {picture.num_frames} frames was taken"] if picture.num_frames > 1 else []
+    notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
+    return PictureReport(
+        input=job.name,
+        output=str(job.target) if job.target else None,
+        status="done",
+        width=picture.rgb.shape[1],
+        height=picture.rgb.shape[0],
+        output_width=item.size[1],
+        output_height=item.size[0],
+        **fields_of(result, strength),
+        mean_change=round(255 * _mean_change(result, item), 3),
+        seconds=round(seconds, 4),
+        note="; ".join(notes) or None,
+    )
+
+
+def _mean_change(result: UpscaledLine | UpscaledPage, item: LoadedPicture) -> float:
+    """Over the plain enlargement: a page's Lanczos, a line's bicubic."""
+    if isinstance(result, UpscaledPage):
+        return result.mean_change
+    return float(np.abs(result.rgb - resize(item.picture.rgb, item.size).clip(0, 1)).mean())
+
+
+def save_regions(job: Job, page: UpscaledPage, config: UpscaleConfig, *, inputs: Set[Path]) -> None:
+    """Write each line of a page by itself.
+
+    Args:
+        job: Names them.
+        page: Their pictures.
+        config: Where to, and whether they may replace others.
+        inputs: Resolved files, which nothing may replace.
+
+    Raises:
+        PictureError: If one exists already, or cannot be written.
+    """
+    folder = Path(config.save_regions or "")
+    stem = job.target.stem if job.target else "stdin"
+    if config.recursive and job.target:
+        stem = f"{job.target.parent.name}-{stem}"
+    files = {folder / f"{stem}-{n:02d}.png": r.line for n, r in enumerate(page.regions, 1) if r.line is not None}
+    for path in files:
+        if path.exists() and (not config.overwrite or path.resolve() in inputs):
+            raise PictureError(f"--save-regions {path}: exists already; --overwrite replaces it, unless it is an input")
+    for path, line in files.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, encode_picture(Picture(line), "PNG"))
+        except OSError as error:
+            raise PictureError(f"--save-regions {path}: cannot be written: {error.strerror or error}") from error

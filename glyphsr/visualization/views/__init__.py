@@ -1,0 +1,1 @@
+"""One view each: what ``visualize --what NAME`` draws."""

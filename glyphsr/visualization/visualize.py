@@ -1,0 +1,162 @@
+"""``visualize``: words and runs as a PNG sheet or one HTML page."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glyphsr.config.reader import validate
+from glyphsr.config.visualize import VisualizeConfig
+from glyphsr.data.lmdb_writer import encode_png
+from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
+from glyphsr.errors import ConfigError, GlyphSRError
+from glyphsr.system.atomic_files import write_bytes
+from glyphsr.visualization.views.words import choose_words, open_sets
+from glyphsr.viz.page import html_page
+from glyphsr.viz.panels import Row, panel_sheet
+
+ENDINGS = (".png", ".html")
+
+MOST_ON_A_SHEET = 200
+"""Rows of a PNG; a page may have more."""
+
+
+@dataclass(frozen=True)
+class Visualization:
+    """What was written."""
+
+    path: Path
+    what: str
+    rows: int
+    notices: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "schema_version": 1,
+            "command": "visualize",
+            "path": str(self.path),
+            "what": self.what,
+            "rows": self.rows,
+            "notices": list(self.notices),
+        }
+
+
+def visualize(
+    inputs: str | Path | Sequence[str | Path] = (), out: str | Path | None = None, **settings: Any
+) -> Visualization:
+    """Show words beside each other, how they came about, or how a run went.
+
+    Args:
+        inputs: Pictures of text, files or folders; none for words of data sets.
+        out: ``.png`` or ``.html``; default ``glyphsr-<what>.png`` in the working directory.
+        settings: Fields of :class:`glyphsr.config.visualize.VisualizeConfig`.
+
+    Raises:
+        ConfigError: If settings do not go together, or the result exists already.
+        DataError: If words cannot be read.
+        WeightsError: If weights are not to be had.
+        GlyphSRError: If the result cannot be written.
+    """
+    config = validate(VisualizeConfig, settings, "settings")
+    target = Path(out) if out is not None else Path(f"glyphsr-{config.what}.png")
+    _check(target, overwrite=config.overwrite)
+    given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    rows, notices = _rows(given, config)
+    if not given and config.lmdb and uses_sample_set(config.lmdb, config.data_root):
+        notices = [SAMPLE_NOTICE, *notices]
+    if target.suffix.lower() == ".png" and len(rows) > MOST_ON_A_SHEET:
+        raise ConfigError(f"-o {target}: {len(rows)} words are too many for one picture; give -o NAME.html, or fewer")
+    title = f"glyphsr visualize --what {config.what}"
+    if target.suffix.lower() == ".html":
+        content = html_page(title, rows, notes=notices).encode("utf-8", "backslashreplace")
+    else:
+        content = encode_png(panel_sheet(rows))
+    try:
+        write_bytes(target, content)
+    except OSError as error:
+        raise GlyphSRError(f"{target}: cannot be written: {error.strerror or error}") from error
+    return Visualization(target, config.what, len(rows), tuple(notices))
+
+
+def _check(target: Path, *, overwrite: bool) -> None:
+    if target.suffix.lower() not in ENDINGS:
+        raise ConfigError(f"-o {target}: expected a name ending in .png or .html")
+    if not target.parent.is_dir():
+        raise ConfigError(f"-o {target}: the folder {target.parent} does not exist")
+    if target.exists() and not overwrite:
+        raise ConfigError(f"-o {target}: exists already; --overwrite replaces it")
+
+
+def _rows(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[Row], list[str]]:
+    """Rows and what a person should know of them; what a view needs is imported with it."""
+    if config.worst and config.what not in ("compare", "failures"):
+        raise ConfigError(f"--worst: words are read for --what compare or failures, not for {config.what}")
+    if config.what == "training":
+        from glyphsr.visualization.views.training import training_rows
+
+        if config.run is None:
+            raise ConfigError("--run: expected the run folder whose training is shown")
+        return training_rows(Path(config.run)), []
+    if config.what == "failures":
+        return _failures(config)
+    if config.what == "compare":
+        return _compare(inputs, config)
+    words = choose_words(inputs, config)
+    if config.what == "glyphs":
+        from glyphsr.visualization.views.glyphs import GlyphViewer
+
+        perceiving = GlyphViewer(config)
+        return list(perceiving.rows(words)), perceiving.notices
+    if config.what == "prior":
+        from glyphsr.visualization.views.prior import PriorViewer
+
+        return list(PriorViewer(config).rows(words)), []
+    if config.what == "attention":
+        from glyphsr.visualization.views.attention import AttentionViewer
+
+        looking = AttentionViewer(config)
+        return list(looking.rows(words)), looking.notices
+    from glyphsr.visualization.views.gem import GemViewer
+
+    extracting = GemViewer(config)
+    return list(extracting.rows(words)), extracting.notices
+
+
+def _compare(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[Row], list[str]]:
+    from glyphsr.visualization.views.compare import NONE, Comparer, worst_rows
+
+    if config.worst and (config.index or config.sample):
+        raise ConfigError("--worst: looks at all words of --lmdb; leave --index and --sample away")
+    if config.worst and (inputs or config.recognizer == (NONE,)):
+        raise ConfigError("--worst: wants words of --lmdb and a judge that reads them")
+    words: Iterable[Any] = open_sets(config) if config.worst else choose_words(inputs, config)
+    comparer = Comparer(config)
+    compared = comparer.compare(words)
+    rows = worst_rows(compared, config.worst) if config.worst else [item.row for item in compared]
+    return rows, comparer.notices
+
+
+def _failures(config: VisualizeConfig) -> tuple[list[Row], list[str]]:
+    """Readings are the file's; pictures are made anew by the weights that are named."""
+    from glyphsr.visualization.views.compare import HR, Comparer, compared_row
+    from glyphsr.visualization.views.failures import choose_failures
+
+    chosen = choose_failures(config)
+    comparer = Comparer(config.model_copy(update={"recognizer": ("none",)}))
+    rowed = chosen[0][1].networks
+    absent = [network.info.name for network in comparer.networks if network.info.name not in rowed]
+    if absent:
+        raise ConfigError(
+            f"--weights: {config.per_image} has rows of {', '.join(rowed)}, not of {', '.join(absent)}; name those"
+        )
+    drawn = comparer.draw([word for word, _ in chosen])
+    rows = []
+    for i, (word, record) in enumerate(chosen):
+        pictures = {name: images[i] for name, images in drawn.items()}
+        readings = {**record.readings, HR: record.readings.get("hr", {})}
+        rows.append(compared_row(word, pictures, readings))
+    squashed = (
+        ", pictures of the size at which they were read" if any(record.is_squashed for _, record in chosen) else ""
+    )
+    return rows, [f"readings are those of {config.per_image}{squashed}"]

@@ -1,0 +1,125 @@
+"""The user's store of weights: found, fetched, converted, checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from glyphsr.errors import WeightsError
+from glyphsr.system.cache import cache_folder
+from glyphsr.weights.download import Progress, fetch
+from glyphsr.weights.hashes import known_hashes, remember
+from glyphsr.weights.registry import (
+    BUNDLED_FOLDER,
+    Entry,
+    cached_path,
+    entries,
+    entry,
+    how_to_get,
+    local_weights,
+    sha256_of,
+)
+
+DOWNLOADS = "downloads"
+"""Folder of the cache that keeps published files as they came."""
+
+
+Status = Literal["bundled", "cached", "not here"]
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """One row of ``glyphsr models list``."""
+
+    name: str
+    entry: Entry
+    status: Status
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether a stored file still is what was stored."""
+
+    name: str
+    path: Path
+    ok: bool
+    message: str
+
+
+def list_weights() -> list[StoredWeights]:
+    """Every row of the registry and where its weights are on this machine."""
+    rows = []
+    for name, row in entries().items():
+        path = local_weights(name)
+        status: Status = "not here" if path is None else "bundled" if path.parent == BUNDLED_FOLDER else "cached"
+        rows.append(StoredWeights(name, row, status, path))
+    return rows
+
+
+def obtain(name: str | Path, *, offline: bool = False, progress: Progress | None = None) -> Path:
+    """The file that a path or a name stands for; fetched where it is not here and has a stable address.
+
+    Raises:
+        WeightsError: If it is not to be had; the message says where it comes from.
+    """
+    found = local_weights(name)
+    if found is not None:
+        return found
+    row = entry(str(name))
+    if row.source != "download" or offline:
+        why = "no weights here (offline)" if row.source == "download" else "no weights here"
+        raise WeightsError(f"{name}: {why}; {how_to_get(str(name))}")
+    return pull(str(name), progress=progress)
+
+
+def pull(name: str, *, progress: Progress | None = None) -> Path:
+    """Fetch published weights into the cache, check their hash and convert them.
+
+    Raises:
+        WeightsError: If they have no stable address, cannot be fetched, or are not what they should be.
+    """
+    row = entry(name)
+    found = local_weights(name)
+    if found is not None:
+        return found
+    if row.url is None or row.file is None:
+        raise WeightsError(f"{name}: {how_to_get(name)}")
+    target = cached_path(name)
+    if row.kind == "segmenter":
+        fetch(row.url, target, sha256=row.sha256, progress=progress)
+        remember(target)
+        return target
+    downloaded = fetch(row.url, cache_folder() / DOWNLOADS / row.file, sha256=row.sha256, progress=progress)
+    from glyphsr.weights.convert import convert  # torch loads here, so that listing and finding weights stay instant
+
+    return convert(downloaded, name, out=target)
+
+
+def verify(names: Sequence[str] = ()) -> list[Verification]:
+    """Compare stored files with the hashes they were stored with, or were shipped with.
+
+    Args:
+        names: Which; all that are on this machine by default.
+
+    Raises:
+        WeightsError: If a named one is unknown or not here.
+    """
+    chosen = names or [row.name for row in list_weights() if row.path is not None]
+    return [_verify_one(name) for name in chosen]
+
+
+def _verify_one(name: str) -> Verification:
+    row = entry(name)
+    path = local_weights(name)
+    if path is None:
+        raise WeightsError(f"{name}: no weights here; {how_to_get(name)}")
+    published_form = path.parent == BUNDLED_FOLDER or row.kind == "segmenter"
+    expected = row.sha256 if published_form else known_hashes().get(path.name)
+    if expected is None:
+        return Verification(name, path, ok=True, message="no hash is known of it")
+    found = sha256_of(path)
+    if found.startswith(expected):
+        return Verification(name, path, ok=True, message=f"SHA-256 {found[:16]} as stored")
+    again = "install the package again" if path.parent == BUNDLED_FOLDER else "delete it and store it again"
+    return Verification(name, path, ok=False, message=f"SHA-256 {found[:16]}, expected {expected[:16]}; {again}")

@@ -1,0 +1,195 @@
+"""Builds networks and fills them: from our checkpoints, or from published files."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from glyphsr.config.model import ModelConfig
+from glyphsr.config.networks import NetworkConfig
+from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, RecognizerConfig
+from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.models.registry import (
+    PriorNetwork,
+    RecognizerNetwork,
+    SRNetwork,
+    build_network,
+    build_prior,
+    build_recognizer,
+    identify,
+)
+from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
+from glyphsr.weights.checkpoints import Checkpoint, load_state, read_checkpoint
+from glyphsr.weights.hub import obtain
+from glyphsr.weights.published import is_published_file, network_from_official, read_state, recognizer_from_official
+from glyphsr.weights.registry import sha256_of
+
+PRIOR_PREFIX = "prior.recognizer."
+"""Where a super-resolver's checkpoint keeps its text prior."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model ready to run and what is known of it."""
+
+    model: SuperResolver
+    path: Path
+    card: dict[str, Any] = field(default_factory=dict)
+    prior_path: Path | None = None
+    """File of the text prior, where it is another one."""
+    published: bool = False
+    """Whether the network is its authors' file, or what was converted from it."""
+
+    @property
+    def default_strength(self) -> float:
+        """Share of the network's change that its card recommends; 1 where it says nothing."""
+        return float(self.card.get("strength", 1.0))
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 by file name."""
+        return {path.name: sha256_of(path) for path in (self.path, self.prior_path) if path is not None}
+
+
+def _config(kind: Any, values: Any, where: str) -> Any:
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(values))
+    except ValidationError as error:
+        raise WeightsError(f"{where}: its configuration is not one of this version: {error.errors()[0]}") from error
+
+
+def load_super_resolver(path: Path) -> tuple[SuperResolver, Checkpoint]:
+    """Network and prior from one of our checkpoints, in eval mode, in float32 whatever the storage.
+
+    Raises:
+        WeightsError: If the file cannot be read, holds something else or does not fit.
+    """
+    checkpoint = read_checkpoint(path)
+    if checkpoint.kind != "super_resolver":
+        raise WeightsError(f"{path}: holds a {checkpoint.kind}, expected a super_resolver")
+    model = SuperResolver.from_config(_config(ModelConfig, checkpoint.config, str(path)))
+    load_state(model, checkpoint.tensors, str(path))
+    return model.eval(), checkpoint
+
+
+def load_recognizer(path: Path) -> RecognizerNetwork:
+    """A recognizer in eval mode: from its own checkpoint, a super-resolver's prior, or a published file.
+
+    Raises:
+        WeightsError: If the file cannot be read or does not fit.
+    """
+    if is_published_file(path):
+        return recognizer_from_official(read_state(path), str(path))
+    checkpoint = read_checkpoint(path)
+    config, tensors = checkpoint.config, checkpoint.tensors
+    if checkpoint.kind == "network":
+        raise WeightsError(f"{path}: holds a network, expected a recognizer")
+    if checkpoint.kind == "super_resolver":
+        config = config["prior"]
+        tensors = {k.removeprefix(PRIOR_PREFIX): v for k, v in tensors.items() if k.startswith(PRIOR_PREFIX)}
+        if not tensors:
+            raise WeightsError(f"{path}: holds a network without text prior, expected a recognizer")
+    network = build_recognizer(_config(RecognizerConfig, config, str(path)))
+    load_state(network, tensors, str(path))
+    return network.eval()
+
+
+def load_network(path: Path) -> SRNetwork:
+    """A super-resolution network without its prior: a published file, or what ``models convert`` made of one.
+
+    Raises:
+        WeightsError: If the file cannot be read or does not fit.
+    """
+    if is_published_file(path):
+        return network_from_official(read_state(path), str(path))
+    checkpoint = read_checkpoint(path)
+    if checkpoint.kind != "network":
+        raise WeightsError(f"{path}: holds a {checkpoint.kind}, expected a network")
+    config: NetworkConfig = _config(NetworkConfig, checkpoint.config, str(path))
+    network = build_network(config, num_classes=int(checkpoint.card.get("num_classes", 0)))
+    load_state(network, checkpoint.tensors, str(path))
+    return network.eval()
+
+
+def load_prior(path: Path) -> PriorNetwork:
+    """A recognizer that can be a text prior.
+
+    Raises:
+        WeightsError: If the file cannot be read, does not fit, or holds a recognizer without class probabilities.
+    """
+    recognizer = load_recognizer(path)
+    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PARSeqConfig):
+        raise WeightsError(f"{path}: holds {recognizer.config.kind}, which cannot be a text prior")
+    prior = build_prior(recognizer.config)
+    prior.load_state_dict(recognizer.state_dict())
+    return prior.eval()
+
+
+PriorWeights = str | Path | Sequence[str | Path] | None
+"""One text prior, or several to choose from by their number of classes."""
+
+
+def _listed(prior_weights: PriorWeights) -> list[str | Path]:
+    if prior_weights is None:
+        return []
+    return [prior_weights] if isinstance(prior_weights, str | Path) else list(prior_weights)
+
+
+def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, offline: bool) -> LoadedModel:
+    config = cast("NetworkConfig", network.config)
+    if not config.needs_prior:
+        if priors:
+            raise ConfigError(f"{path}: {config.kind} is not guided by a text prior; leave --prior-weights away")
+        model = SuperResolver(ModelConfig(network=config), prior=None, network=network)
+        return LoadedModel(model.eval(), path, published=True)
+    if not priors:
+        raise ConfigError(f"{path}: a published network needs its text prior too; give --prior-weights parseq.pt")
+    found: list[str] = []
+    for prior in priors:
+        prior_path = obtain(prior, offline=offline)
+        recognizer = load_prior(prior_path)
+        if recognizer.num_classes == network.num_classes:
+            model_config = ModelConfig(network=config, prior=recognizer.config)
+            model = SuperResolver(model_config, prior=TextPriorGenerator(recognizer), network=network)
+            return LoadedModel(model.eval(), path, prior_path=prior_path, published=True)
+        found.append(f"{prior_path}: gives {recognizer.num_classes} classes")
+    raise WeightsError(f"{', '.join(found)}, but {path.name} was trained with {network.num_classes}")
+
+
+def load_model(weights: str | Path, prior_weights: PriorWeights = None, *, offline: bool = False) -> LoadedModel:
+    """Load a super-resolver by name or path.
+
+    Args:
+        weights: A name, one of our checkpoints, or a published network's file.
+        prior_weights: With a published network that is guided by one, the CRNN or PARSeq that gives its text prior;
+            of several, the first with as many classes as the network was trained with.
+        offline: Never fetch anything.
+
+    Raises:
+        WeightsError: If a file is missing, damaged or does not fit.
+        ConfigError: If ``prior_weights`` is missing or given where it has no use.
+    """
+    path = obtain(weights, offline=offline)
+    if is_published_file(path) or read_checkpoint(path, tensors=False).kind == "network":
+        return _with_prior(load_network(path), path, _listed(prior_weights), offline=offline)
+    if _listed(prior_weights):
+        raise ConfigError(f"{path}: brings its own text prior; leave --prior-weights away")
+    model, checkpoint = load_super_resolver(path)
+    return LoadedModel(model, path, checkpoint.card)
+
+
+def wants_prior(weights: str | Path, *, offline: bool = False) -> bool:
+    """Whether these weights are a network that :func:`load_model` needs ``prior_weights`` for.
+
+    Raises:
+        WeightsError: If they are missing or damaged.
+    """
+    path = obtain(weights, offline=offline)
+    if is_published_file(path):
+        return identify(read_state(path)) in ("glyphsr", "tpgsr", "tatt")
+    checkpoint = read_checkpoint(path, tensors=False)
+    return checkpoint.kind == "network" and int(checkpoint.card.get("num_classes", 0)) > 0

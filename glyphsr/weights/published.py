@@ -1,0 +1,174 @@
+"""Published checkpoint files: read as tensors only, wrappers and prefixes taken off, and made into networks."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glyphsr.config.reader import validate
+from glyphsr.config.recognizers import RecognizerConfig
+from glyphsr.errors import WeightsError
+from glyphsr.models.key_tables import KeyTable
+from glyphsr.models.registry import (
+    NETWORKS,
+    RECOGNIZERS,
+    SIGNATURES,
+    RecognizerNetwork,
+    SRNetwork,
+    build_network,
+    build_recognizer,
+    identify,
+    key_table,
+    network_shape,
+    recognizer_shape,
+)
+from glyphsr.weights.checkpoints import load_state
+
+WRAPPERS = ("state_dict_G", "state_dict", "model")
+"""Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others."""
+
+PREFIXES = ("module.", "model.")
+"""Put before every key by data parallelism and by Lightning wrappers."""
+
+
+SUFFIXES = {".pth", ".pt", ".ckpt", ".tar"}
+"""Endings of published files; everything else is taken for one of ours."""
+
+
+def is_published_file(path: Path) -> bool:
+    """Whether a file's name is that of a published checkpoint, not of one of ours."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def _harmless() -> list[Any]:
+    """Plain values that training scripts keep beside the weights: numbers of NumPy, and their options."""
+    scalars = [type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "?")]
+    rebuild = np.float64(0).__reduce__()[0]
+    # The same function was called by another module's name before NumPy 2.
+    return [*scalars, np.dtype, rebuild, (rebuild, "numpy.core.multiarray.scalar"), argparse.Namespace]
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a published ``.pth``/``.pt``/``.ckpt`` file, without executing anything in it.
+
+    Raises:
+        WeightsError: If it is missing, damaged, or a pickle of more than tensors.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such checkpoint")
+    try:
+        with torch.serialization.safe_globals(_harmless()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what torch.load raises on damaged files is not documented and varies
+        raise WeightsError(
+            f"{path}: not a checkpoint of plain tensors, and nothing else is loaded (a pickle could run code)"
+        ) from error
+    return unwrap_state(content, str(path))
+
+
+def unwrap_state(content: Any, where: str) -> dict[str, Tensor]:
+    """A flat state dict out of the wrappers and prefixes that published files carry.
+
+    Raises:
+        WeightsError: If there is none.
+    """
+    for wrapper in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise WeightsError(f"{where}: no state dict found in it")
+    state = {str(key): value for key, value in content.items()}
+    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None):
+        state = {key.removeprefix(prefix): value for key, value in state.items()}  # model.module. exists, too
+    return state
+
+
+def recognizer_from_official(
+    state: Mapping[str, Tensor],
+    where: str = "checkpoint",
+    *,
+    kind: str | None = None,
+    config: RecognizerConfig | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> RecognizerNetwork:
+    """A published recognizer in eval mode; its kind and shape are read off the keys.
+
+    Args:
+        state: Published key -> tensor, unwrapped.
+        where: Named in messages.
+        kind: Which recognizer it should be, where the keys should not decide.
+        config: Its shape, likewise.
+        changes: Fields of the configuration that no key shows, such as ``align_corners``.
+
+    Raises:
+        WeightsError: If the keys or shapes are not those of a recognizer that we know.
+    """
+    if config is None:
+        kind = kind or identify(state)
+        published = [name for name in RECOGNIZERS if name in SIGNATURES]
+        if kind not in published:
+            raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(published)}")
+        config = _published_shape(recognizer_shape, kind, state, where)
+    config = _changed(config, changes)
+    try:
+        network = build_recognizer(config)
+    except ValueError as error:
+        raise WeightsError(f"{where}: {config.kind} of a shape that is not supported: {error}") from error
+    _fill(network, state, key_table(config), where)
+    return network.eval()
+
+
+def network_from_official(
+    state: Mapping[str, Tensor],
+    where: str = "checkpoint",
+    *,
+    kind: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> SRNetwork:
+    """A published super-resolution network in eval mode; its kind and shape are read off the keys.
+
+    Entries that the published network never uses are left out; constants may be missing, they are computed.
+
+    Args:
+        state: Published key -> tensor, unwrapped.
+        where: Named in messages.
+        kind: Which network it should be, where the keys should not decide.
+        changes: Fields of the configuration that no key shows, such as ``mix_batch``.
+
+    Raises:
+        WeightsError: If the keys or shapes are not those of a network that we know.
+    """
+    kind = kind or identify(state)
+    if kind not in NETWORKS:
+        raise WeightsError(f"{where}: not a super-resolution network's checkpoint; known are {', '.join(NETWORKS)}")
+    config, num_classes = _published_shape(network_shape, kind, state, where)
+    config = _changed(config, changes)
+    network = build_network(config, num_classes=num_classes)
+    _fill(network, state, key_table(config), where)
+    return network.eval()
+
+
+def _fill(network: Any, state: Mapping[str, Tensor], table: KeyTable, where: str) -> None:
+    """Load published entries under our names; constants that the file lacks keep their computed values."""
+    constants = {key: value for key, value in network.state_dict().items() if table.is_computed(key)}
+    load_state(network, constants | table.translate(state), where)
+
+
+def _changed(config: Any, changes: Mapping[str, Any] | None) -> Any:
+    if not changes:
+        return config
+    return validate(type(config), config.model_dump(mode="json") | dict(changes), f"{config.kind}: --set")
+
+
+def _published_shape(read: Any, kind: str, state: Mapping[str, Tensor], where: str) -> Any:
+    try:
+        return read(kind, {key: tuple(value.shape) for key, value in state.items()})
+    except KeyError as error:
+        first = next(iter(state))
+        raise WeightsError(f"{where}: not {kind}'s weights: missing {error}, unexpected {first!r}") from error
+    except (ValueError, IndexError) as error:
+        raise WeightsError(f"{where}: not {kind}'s weights as we know them: {error}") from error
