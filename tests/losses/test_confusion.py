@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from recipes.convert_confusion_table import distances_of
 from glyphsr.errors import DataError
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import TABLE_ORDER as ORDER
 from glyphsr.losses.text_focus import confusion_weights, weights_of_classes
 from glyphsr.text.charset import PRINTABLE_94
+from recipes.convert_confusion_table import distances_of
 
 
 def distance(table, pair):
