@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from glyphsr.config.degradation import LEVELS, DegradationConfig
 from glyphsr.data.degradation.levels import degrade_at_levels
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.images.resize import Pixels, resize
-from glyphsr.ocr.readers import open_judge
+from glyphsr.images.resize import FloatImage, resize
+from glyphsr.ocr.readers import open_reader
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
 from glyphsr.upscaling.line import Line
@@ -125,7 +125,7 @@ def interval(counts: NDArray[np.float64], word_of: NDArray[np.int64]) -> NDArray
     return np.asarray(np.nanpercentile(shares(drawn @ each), [2.5, 97.5], axis=0), np.float64)
 
 
-def as_jpeg(picture: Pixels) -> Pixels:
+def as_jpeg(picture: FloatImage) -> FloatImage:
     """As it is read from a JPEG of quality 95."""
     pixels = cv2.cvtColor((picture * 255).round().astype(np.uint8), cv2.COLOR_RGB2BGR)
     read = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])[1], cv2.IMREAD_COLOR)
@@ -133,7 +133,7 @@ def as_jpeg(picture: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB) / np.float32(255), np.float32)
 
 
-HARMLESS: dict[str, Callable[[Pixels], Pixels]] = {
+HARMLESS: dict[str, Callable[[FloatImage], FloatImage]] = {
     "JPEG": as_jpeg,
     "3% darker": lambda picture: picture * np.float32(0.97),
 }
@@ -144,7 +144,7 @@ class Remembering:
     """A judge that reads each picture once; as guard it sees those that it judges."""
 
     def __init__(self, name: str) -> None:
-        self.judge = open_judge(name, torch.device("cpu"))
+        self.judge = open_reader(name, torch.device("cpu"))
         self.info, self.too_long = self.judge.info, self.judge.too_long
         self.known: dict[tuple[tuple[int, ...], bytes], Reading] = {}
 
@@ -156,7 +156,7 @@ class Remembering:
             self.known.update(zip(part, self.judge.read([new[key] for key in part]), strict=True))
         return [self.known[key] for key in keys]
 
-    def right(self, pictures: Sequence[Pixels], labels: Sequence[str]) -> NDArray[np.bool_]:
+    def right(self, pictures: Sequence[FloatImage], labels: Sequence[str]) -> NDArray[np.bool_]:
         """Which of the pictures it reads as labelled."""
         readings = self.read([torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures])
         return np.array([comparable(reading.text) == label for reading, label in zip(readings, labels, strict=True)])

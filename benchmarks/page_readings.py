@@ -16,7 +16,7 @@ import skimage.data
 
 from glyphsr.images.perspective import cut_out, widen
 from glyphsr.images.reader import read_picture
-from glyphsr.images.resize import Pixels, resize
+from glyphsr.images.resize import FloatImage, resize
 from glyphsr.images.text_boxes import TextBox, read_boxes
 from glyphsr.ocr.rapidocr_engine import open_rapidocr
 from glyphsr.text.charset import comparable
@@ -39,7 +39,7 @@ def main() -> None:
         for guard in arguments.guard
     }
 
-    def read(picture: Pixels, *, whole: bool = False) -> list[str]:
+    def read(picture: FloatImage, *, whole: bool = False) -> list[str]:
         pixels = cv2.cvtColor((picture.clip(0, 1) * 255).round().astype(np.uint8), cv2.COLOR_RGB2BGR)
         found = engine(pixels, use_det=whole, use_cls=False, use_rec=True)
         return list(getattr(found, "txts", None) or ())

@@ -25,7 +25,7 @@ from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.config.synth import SynthConfig
 from glyphsr.data.degradation.apply import degrade, degrade_each
-from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
+from glyphsr.data.degradation.parameters import draw_numbers, sample_params
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.dataset_tools.synthesize import SynthResult
 from glyphsr.images.resize import resize_like_pil
@@ -81,8 +81,8 @@ def measure_degradation(arguments: argparse.Namespace) -> None:
             degrade(picture, config, rng)
 
     def in_chunks() -> None:
-        recipe = recipe_of(config, draw_numbers(np.random.default_rng(1), count), height=32)
-        list(degrade_each(pictures, recipe, config))
+        params = sample_params(config, draw_numbers(np.random.default_rng(1), count), height=32)
+        list(degrade_each(pictures, params, config))
 
     alone = least_time(one_by_one)
     print(f"{count} pictures; best of {ROUNDS}")

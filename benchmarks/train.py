@@ -147,8 +147,8 @@ class PlainLoop:
         out = self.network(lr, prior, with_glyphs=True)
         sr, glyphs = out.sr, out.glyphs
         texts = [filter_lower(label) for label in labels]
-        seen = self.telescope.teach(self._gray(sr), texts)
-        true = self.telescope.teach(self._gray(hr), texts)
+        seen = self.telescope.forward_teacher_forced(self._gray(sr), texts)
+        true = self.telescope.forward_teacher_forced(self._gray(hr), texts)
         logits, targets = seen.logits[seen.targets != IGNORED], seen.targets[seen.targets != IGNORED]
         rows = self.weights[targets]
         exponentials = torch.exp(logits - logits.max(dim=1, keepdim=True).values) * rows
@@ -238,7 +238,7 @@ def main() -> None:
         twin.load_state_dict(trainer.model.state_dict())
         make_plain(twin)
         plain = PlainLoop(twin, telescope, config, device)
-        batches = iterate_batches(trainer.maker, first_step=0, last_step=10_000)
+        batches = iterate_batches(trainer.batches, first_step=0, last_step=10_000)
         if device.type == "cpu":
             compare_losses(trainer, plain, next(batches))
         data = PlainData(root)
@@ -251,7 +251,7 @@ def main() -> None:
         loops["ours, fp32"] = lambda: trainer.stepper.step(next(batches), 10)
         if arguments.precision != "fp32":
             other = make(arguments.precision)
-            more = iterate_batches(other.maker, first_step=0, last_step=10_000)
+            more = iterate_batches(other.batches, first_step=0, last_step=10_000)
             loops[f"ours, {arguments.precision}"] = lambda: other.stepper.step(next(more), 10)
         for loop in loops.values():
             loop()

@@ -6,13 +6,17 @@ Letters are those of ``docs/glossary.md``: **B** batch, **C** channels, **h w** 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:  # torch and numpy stay out of the way of `glyphsr --help`
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+ProgressCallback: TypeAlias = Callable[[int, int], None]
+"""Called with the number of items that are done, and of all items."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,7 @@ class Sample:
     line: NDArray[np.bool_] | None = None
     """``(H, W)`` mask of the text, ``None`` where there is none to learn from."""
     chars: NDArray[np.bool_] | None = None
-    """``(L, H, W)``: one mask per character of the label filtered to 0-9a-z; ``None`` where there are none."""
+    """``(L, H, W)``: one mask per character of the label that is no space; ``None`` where there are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,7 @@ class GlyphTargets:
     line: Tensor
     """``(B, 1, h, w)`` float32 in [0, 1]: share of each LR pixel that the HR mask covers."""
     chars: Tensor
-    """``(B, L, h, w)`` likewise, one slot per character of the filtered label; zero in the slots behind it."""
+    """``(B, L, h, w)`` likewise, one slot per character that the slots are for; zero in the slots behind them."""
     masked: Tensor
     """``(B,)`` bool: the words that have masks; those of the others are zero and teach nothing."""
 
@@ -59,11 +63,11 @@ class Batch:
     """The true texts, case kept."""
     glyphs: GlyphTargets | None = None
     """Masks at LR size, ``None`` where nothing is learned from them."""
-    places: tuple[int, ...] = ()
+    positions: tuple[int, ...] = ()
     """Where each sample stands in the whole batch, where this is a part of one."""
-    size: int = 0
+    global_size: int = 0
     """Samples of the whole batch."""
-    longest: int | None = None
+    longest_label: int | None = None
     """Characters of the longest label of the whole batch; ``None`` for that of this part."""
 
 
@@ -87,7 +91,7 @@ class SROutput:
     """``(B, C, H, W)`` super-resolved image, not clipped to [0, 1]."""
     glyphs: GlyphOutput | None
     """Glyph maps and classes, ``None`` where the GPM did not run."""
-    share: Tensor | None = None
+    gate: Tensor | None = None
     """``(B, 1, 1, W)``: share of the network's change over bicubic that ``sr`` has, ``None`` for all of it."""
 
 

@@ -21,12 +21,20 @@ from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
 from glyphsr_cli.commands.visualize import visualize
+from glyphsr_cli.config_options import build
 
 INTERRUPTED = 130
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 class ErrorBoundary(TyperGroup):
     """Turns what the user can put right into one line on stderr and its exit code."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that was asked for, with the options of its settings."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, build(command, name, CONTEXT), rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -52,7 +60,7 @@ app = typer.Typer(
     help="Make pictures of text readable (GlyphSR, AAAI 2025).",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
 
 

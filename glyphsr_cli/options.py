@@ -30,18 +30,6 @@ PrecisionOpt = Annotated[
         help="A batch that comes out non-finite is redone in fp32.", show_default="auto", rich_help_panel=COMPUTE
     ),
 ]
-AutoBatchOpt = Annotated[
-    str | None,
-    typer.Option(
-        "--batch-size",
-        help="Pictures per batch, or auto; halved when memory runs out. Has no influence on the result.",
-        show_default="auto",
-        rich_help_panel=COMPUTE,
-    ),
-]
-WorkersOpt = Annotated[
-    int | None, typer.Option(min=0, help="Threads or processes that prepare data.", rich_help_panel=COMPUTE)
-]
 SeedOpt = Annotated[int | None, typer.Option(min=0, help="Seed of every random draw.", rich_help_panel=COMPUTE)]
 ConfigOpt = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML file with settings.", rich_help_panel=SETTINGS)
@@ -63,8 +51,3 @@ ProgressOpt = Annotated[
 VerboseOpt = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel=OUTPUT)]
 QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="Say only errors on stderr.", rich_help_panel=OUTPUT)]
 OfflineOpt = Annotated[bool, typer.Option("--offline", help="Never touch the network.", rich_help_panel=COMPUTE)]
-
-
-def auto_or_number(text: str | None) -> int | str | None:
-    """The value of :data:`AutoBatchOpt` as a setting."""
-    return int(text) if text and text.isdecimal() else text

@@ -11,7 +11,7 @@ from glyphsr_cli import console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from glyphsr.evaluation.report import EvaluationReport, Figures
+    from glyphsr.evaluation.report import EvaluationReport, SubsetScores
     from glyphsr.extraction.report import ExtractionReport
     from glyphsr.training.report import TrainResult
 
@@ -35,7 +35,7 @@ def _number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
-def _with_interval(figures: "Figures") -> str:
+def _with_interval(figures: "SubsetScores") -> str:
     if figures.interval is None or not math.isfinite(figures.interval[0]):
         return _percent(figures.weighted)
     low, high = figures.interval

@@ -22,18 +22,18 @@ from glyphsr.config.degradation import LEVELS
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.model import RestraintConfig
 from glyphsr.errors import GlyphSRError
-from glyphsr.training.gate_calibration import JudgedReading, choose_restraint, held_out_readings
+from glyphsr.training.gate_calibration import LabelledReading, choose_gate_thresholds, held_out_readings
 from glyphsr.training.objectives.text_focus import readers_of
 from glyphsr.weights.checkpoints import save_checkpoint
 from glyphsr.weights.loading import load_recognizer, load_super_resolver
 from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 
 
-def tell(readings: list[JudgedReading], chosen: RestraintConfig) -> None:
+def tell(readings: list[LabelledReading], chosen: RestraintConfig) -> None:
     """How much of the held-out words the change is applied to, and how often the prior is right there."""
     for level in LEVELS:
         rows = [reading for reading in readings if reading.level == level]
-        sure = [reading.right for reading in rows if reading.certainty >= chosen.high]
+        sure = [reading.right for reading in rows if reading.word_confidence >= chosen.high]
         right = sum(reading.right for reading in rows) / len(rows)
         line = f"{level}: prior reads {right:.1%} of {len(rows)}, whole change on {len(sure) / len(rows):.1%}"
         print(line + (f" with {sum(sure) / len(sure):.1%} right" if sure else ""))
@@ -76,7 +76,7 @@ def main() -> None:
     check_start(runs["compact-reading"], prior_file, network_file)
     model, checkpoint = load_super_resolver(trained(reading, runs["compact-reading"], common))
     readings = list(held_out_readings(model, reading.data))
-    restraint = choose_restraint(readings)
+    restraint = choose_gate_thresholds(readings)
     print(f"restraint: {restraint}")
     tell(readings, restraint)
     config = model.config.model_copy(update={"restraint": restraint})

@@ -1,5 +1,6 @@
 """What every configuration class shares."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +12,31 @@ class Config(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+
+COMPUTE, DATA, MODEL, OUTPUT = "Computing", "Data", "Model", "Output"
+"""Panels of ``--help`` that several commands have."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Makes a field an option of its command; name, type, default and help are the field's.
+
+    It stands in the field's annotation and means nothing to the settings themselves.
+    """
+
+    panel: str | None = None
+    """Heading under which ``--help`` lists it."""
+    short: str | None = None
+    """Another name, such as ``-w``."""
+    default: str | None = None
+    """What ``--help`` calls the default, where the value itself says little."""
+    metavar: str | None = None
+    """What ``--help`` calls the value."""
+    commas: bool = False
+    """Whether a text with commas stands for several."""
+    is_path: bool = False
+    """Whether it is a file or a folder."""
 
 
 def split_text(value: Any) -> Any:

@@ -19,7 +19,7 @@ class FolderSource(Config):
 
     kind: Literal["folder"] = "folder"
     path: str
-    """Folder; a relative one is looked up from the working directory."""
+    """Folder; a relative one is looked up from the working directory. ``${NAME}`` is an environment variable."""
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
     group: str | None = None
@@ -50,9 +50,13 @@ class LmdbSource(Config):
 
     kind: Literal["lmdb"] = "lmdb"
     path: str
-    """The environment's folder, or ``train`` / ``train1`` ... under the data root."""
+    """The environment's folder, or ``train`` / ``train1`` ... under the data root. ``${NAME}`` is an environment
+    variable."""
     weight: NonNegative = 1.0
     """Share of the samples that come from here, relative to the other sources."""
+    group: str | None = None
+    """As :attr:`FolderSource.group`, of the names that the environment keeps as ``source-%09d``; null holds out each
+    sample by its number."""
     paired: bool = True
     """Use the stored LR side; else degrade the HR side on the fly."""
     glyphs: str | None = None
@@ -85,6 +89,9 @@ class DataConfig(Config):
     """Longest word in line heights when the aspect is kept; longer ones are squashed to it."""
     aspect_jitter: Annotated[float, Field(ge=1)] = 1.0
     """Greatest factor by which a word's aspect is changed at random."""
+    squashed_share: Share = 0.0
+    """Share of the batches whose words are squashed to four times their height, as TextZoom's protocol does, where the
+    others keep their aspect."""
     ramp_steps: Annotated[int, Field(ge=0)] = 0
     """Steps over which the share of mild degradations falls from 1 to ``degradation.mild_share``; CTC needs it."""
     held_out: Share = 0.1

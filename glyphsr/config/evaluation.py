@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from glyphsr.config.base import Config, split_text
+from glyphsr.config.base import COMPUTE, DATA, Config, Flag, split_text
+from glyphsr.config.ranges import Share
 
 Baseline = Literal["bicubic", "hr", "lr"]
 Protocol = Literal["paper", "standard"]
@@ -16,35 +17,35 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(split_text)]
 class EvalConfig(Config):
     """What is scored, by whom and how; field names are the command's flags."""
 
-    split: Texts = ("easy", "medium", "hard")
+    split: Annotated[Texts, Flag(DATA, commas=True)] = ("easy", "medium", "hard")
     """Subsets: names under the data root, or LMDB folders."""
-    data_root: str | None = None
+    data_root: Annotated[str | None, Flag(DATA)] = None
     """Folder of TextZoom; else $GLYPHSR_DATA, ./data/TextZoom, ./TextZoom, or the sample set if there is none."""
-    weights: Texts = ("compact",)
+    weights: Annotated[Texts, Flag(short="-w")] = ("compact",)
     """Networks: names or checkpoint files; ``none`` for the baselines alone."""
-    prior_weights: Texts = ()
+    prior_weights: Annotated[Texts, Flag()] = ()
     """Published CRNN and PARSeq that guide the published networks among them; matched by their number of classes."""
-    recognizer: Texts = ("crnn",)
+    recognizer: Annotated[Texts, Flag(short="-R")] = ("crnn",)
     """Judges: names, ``name=file`` for weights of your own, or ``all`` that are at hand."""
-    baseline: Annotated[tuple[Baseline, ...], BeforeValidator(split_text)] = ("bicubic", "hr")
+    baseline: Annotated[tuple[Baseline, ...], BeforeValidator(split_text), Flag(commas=True)] = ("bicubic", "hr")
     """Untouched pictures that are scored too."""
-    protocol: Protocol = "paper"
+    protocol: Annotated[Protocol, Flag()] = "paper"
     """``paper``: 16 x 64 to 32 x 128, PSNR and SSIM of batches of 48. ``standard``: natural width, per image."""
-    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    strength: Annotated[Share | None, Flag(default="from its card, else 1")] = None
     """Share of each network's change over bicubic; default from its card, 1 for published networks."""
-    bootstrap: Annotated[int, Field(ge=0)] = 2000
+    bootstrap: Annotated[int, Field(ge=0), Flag()] = 2000
     """Resamples behind the 95% intervals; 0 for none."""
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: Annotated[Annotated[int, Field(ge=1)] | None, Flag(DATA)] = None
     """Score only the first so many samples of each subset."""
-    device: str = "auto"
+    device: Annotated[str, Flag(COMPUTE)] = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], Flag(COMPUTE)] = "auto"
     """Of the networks; judges always compute in fp32."""
-    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    batch_size: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Pictures of 16 x 64 pixels per batch; halved when memory runs out. Has no influence on the scores."""
-    workers: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=0), Flag(COMPUTE)] = 0
     """Processes that read ahead; they pay from some ten thousand pairs on."""
-    seed: int = 0
+    seed: Annotated[int, Flag(COMPUTE)] = 0
     """Of the bootstrap."""
-    offline: bool = False
+    offline: Annotated[bool, Flag(COMPUTE)] = False
     """Never fetch weights."""

@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from glyphsr.config.base import Config, split_text
+from glyphsr.config.base import COMPUTE, DATA, Config, Flag, split_text
+
+METHOD = "Method"
+
 
 SamType = Literal["vit_b", "vit_l", "vit_h"]
 SamLayout = Literal["padded", "mosaic", "crop"]
@@ -39,26 +42,26 @@ class KeyPointConfig(Config):
 class ExtractConfig(Config):
     """How glyph masks are extracted; field names are the command's flags. Lengths are pixels at line height 32."""
 
-    segmenter: Literal["auto", "sam", "ink"] = "auto"
+    segmenter: Annotated[Literal["auto", "sam", "ink"], Flag(METHOD)] = "auto"
     """``sam``: Segment Anything. ``ink``: without weights. ``auto``: SAM where a checkpoint is given or stored."""
-    sam_checkpoint: str | None = None
+    sam_checkpoint: Annotated[str | None, Flag(METHOD)] = None
     """Published SAM file, or a name such as sam-vit-h."""
-    sam_type: SamType | None = None
+    sam_type: Annotated[SamType | None, Flag(METHOD, default="read off the file")] = None
     """Which SAM the file must hold; read off the file by default."""
-    sam_layout: SamLayout = "padded"
+    sam_layout: Annotated[SamLayout, Flag(METHOD)] = "padded"
     """``padded`` encodes as SAM does. ``mosaic`` (four lines a canvas) and ``crop`` are faster and must pass a test."""
     multimask: bool = True
     """Three masks per prompt, all candidates, as SAM's authors advise for single points; else one."""
-    localizer: Literal["auto", "attention", "cuts", "checked"] = "auto"
+    localizer: Annotated[Literal["auto", "attention", "cuts", "checked"], Flag(METHOD)] = "auto"
     """``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the former verified by
     the latter. ``auto``: attention where the recognizer's weights are at hand, else cuts."""
-    recognizer: str = "telescope"
+    recognizer: Annotated[str, Flag(METHOD)] = "telescope"
     """Whose attention: a name or file of Telescope, ASTER, MORAN, PARSeq, CRNN or CTC transformer weights."""
-    profile: Literal["paper", "robust"] = "paper"
+    profile: Annotated[Literal["paper", "robust"], Flag(METHOD)] = "paper"
     """``robust``: anchors on ink first, guarded selection, masks cut to ink so that counters stay open."""
-    steps: Steps = (2.0, 4.0)
+    steps: Annotated[Steps, Flag(METHOD)] = (2.0, 4.0)
     """Shifts of each key point up, down, left and right."""
-    threshold: Share = 0.8
+    threshold: Annotated[Share, Flag(METHOD)] = 0.8
     """Least confidence of a mask."""
     anchors: AnchorOrder | None = None
     """``paper``: every anchor is a prompt. ``ink``: only those on ink. Default by profile."""
@@ -73,21 +76,21 @@ class ExtractConfig(Config):
     frame: Literal["natural", "paper"] = "natural"
     """Pictures are worked on at height 32 in their own aspect, or squeezed to 32 x 128 as the paper's loader does."""
     key_points: KeyPointConfig = KeyPointConfig()
-    data_root: str | None = None
+    data_root: Annotated[str | None, Flag(DATA)] = None
     """Folder of TextZoom; else $GLYPHSR_DATA, ./data/TextZoom, ./TextZoom, or the sample set if there is none."""
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: Annotated[Annotated[int, Field(ge=1)] | None, Flag(DATA)] = None
     """Only the first so many samples."""
-    device: str = "auto"
+    device: Annotated[str, Flag(COMPUTE)] = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], Flag(COMPUTE)] = "auto"
     """Of SAM; ``auto`` is fp32 here, since anything less changes masks a little."""
-    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    batch_size: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Prompts that SAM decodes at once; halved when memory runs out."""
-    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    workers: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Processes; as many as the machine has cores, with a GPU one."""
-    seed: int = 0
+    seed: Annotated[int, Flag(COMPUTE)] = 0
     """Nothing is drawn at random; part of every command."""
-    offline: bool = False
+    offline: Annotated[bool, Flag(COMPUTE)] = False
     """Never fetch weights."""
 
     @property

@@ -37,6 +37,10 @@ class LossConfig(Config):
     """L1 between histograms of oriented gradients (paper, eq. 6)."""
     hog_binning: Literal["hard", "soft"] = "hard"
     """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
+    ocr: NonNegative = 0.0
+    """CTC of frozen recognizers on SR against the true text, per character; each recognizer has its equal part."""
+    ocr_recognizers: Annotated[tuple[str, ...], Field(min_length=1)] = ("ppocr-v6-small",)
+    """Names or files of those; they have to read by CTC."""
     glyph: NonNegative = 1.0
     """Factor on the glyph terms as a whole (paper, eq. 4)."""
     line: NonNegative = 1.0

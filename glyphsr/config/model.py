@@ -7,6 +7,9 @@ from glyphsr.config.networks import GlyphSRConfig, NetworkConfig
 from glyphsr.config.ranges import Share
 from glyphsr.config.recognizers import PARSeqConfig, PriorConfig
 
+PLACED = ("ctc_transformer", "ppocr")
+"""Priors that say for every step whose ink it is on."""
+
 
 class RestraintConfig(Config):
     """Where a network holds its change over bicubic back, since its prior is not sure what it sees.
@@ -36,15 +39,20 @@ class ModelConfig(Config):
     network: NetworkConfig = GlyphSRConfig()
     prior: PriorConfig = PARSeqConfig()
     """The text prior generator (TPG); networks that are not guided by one (TSRN, TBSRN) are built without it."""
+    condition_on_reading: bool = False
+    """Give the network the characters of the prior's reading at their places, rather than all that the prior holds
+    possible there; for networks that were trained so."""
     restraint: RestraintConfig | None = None
     """Hold back where the prior is unsure, whenever the model is used or validated; what it learns from is the whole
     change. Null applies the change everywhere."""
 
     @model_validator(mode="after")
     def _check(self) -> "ModelConfig":
-        places = self.network.needs_prior and self.prior.kind == "ctc_transformer"
+        places = self.network.needs_prior and self.prior.kind in PLACED
         if self.restraint is not None and not places:
-            raise ValueError("restraint: expected null unless a prior of kind ctc_transformer guides the network")
+            raise ValueError(
+                f"restraint: expected null unless a prior of kind {' or '.join(PLACED)} guides the network"
+            )
         if getattr(self.network, "prior_layout", "searched") == "aligned" and self.prior.kind == "parseq":
             raise ValueError("network.prior_layout: expected searched with a parseq prior, whose steps are no places")
         return self

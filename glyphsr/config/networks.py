@@ -79,6 +79,8 @@ class GlyphSRConfig(TrunkConfig):
     """Glyph perception; with all three tasks off and no fusion the network is the paper's Baseline 1."""
     gfm_from: Positive | None = 4
     """First SRB, counted from 1, whose output the GFM fuses with glyphs (N_gly); null for no fusion."""
+    detach_fusion: bool = False
+    """Let the SR losses teach the fusion alone, not the character maps that are fused; of no matter once trained."""
     output: Literal["tanh", "residual"] = "tanh"
     """``tanh`` as published; ``residual`` adds the network's output to the bicubic picture, with no tanh."""
     stn: bool = False
@@ -96,17 +98,41 @@ class GlyphSRConfig(TrunkConfig):
         return self
 
 
-class TSRNConfig(TrunkConfig):
+class StraightenedConfig(TrunkConfig):
+    """A network with a spatial transformer in front."""
+
+    stn: bool = True
+    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
+
+
+class PriorTrunkConfig(StraightenedConfig):
+    """A network whose text prior passes through transposed convolutions."""
+
+    prior_width: EvenWidth = 32
+    """Channels of the transformed prior."""
+    prior_hidden: tuple[Positive, Positive, Positive] = (512, 128, 64)
+    """Channels inside the prior transformer."""
+
+
+class TSRNConfig(StraightenedConfig):
     """TSRN, the TextZoom paper's network: the trunk alone."""
 
     needs_prior: ClassVar[bool] = False
 
     kind: Literal["tsrn"] = "tsrn"
-    stn: bool = True
-    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
 
 
-class TBSRNConfig(TrunkConfig):
+class TGConfig(StraightenedConfig):
+    """Text Gestalt's network: TSRN, trained to look at strokes."""
+
+    needs_prior: ClassVar[bool] = False
+
+    kind: Literal["tg"] = "tg"
+    image_channels: Literal[3, 4] = 3
+    """3 for RGB as published, 4 with the brightness mask."""
+
+
+class TBSRNConfig(StraightenedConfig):
     """TBSRN of Scene Text Telescope: self-attention instead of the GRUs."""
 
     needs_prior: ClassVar[bool] = False
@@ -117,23 +143,40 @@ class TBSRNConfig(TrunkConfig):
     attention_heads: Positive = 4
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Rate inside the attention blocks, in training only."""
-    stn: bool = True
-    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
 
 
-class TPGSRConfig(TrunkConfig):
+class TSANConfig(StraightenedConfig):
+    """TSAN: deep residual groups, with attention to what is alike by content and by gradient."""
+
+    needs_prior: ClassVar[bool] = False
+
+    kind: Literal["tsan"] = "tsan"
+    image_channels: Literal[3, 4] = 3
+    """3 for RGB as published, 4 with the brightness mask."""
+
+
+class TPGSRConfig(PriorTrunkConfig):
     """TPGSR: the trunk guided by a text prior."""
 
     kind: Literal["tpgsr"] = "tpgsr"
-    prior_width: EvenWidth = 32
-    """Channels of the transformed prior."""
-    prior_hidden: tuple[Positive, Positive, Positive] = (512, 128, 64)
-    """Channels inside the prior transformer."""
-    stn: bool = True
-    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
 
 
-class TATTConfig(TrunkConfig):
+class C3STISRConfig(PriorTrunkConfig):
+    """C3-STISR: TPGSR's trunk with a taller prior transformer and, as its paper says, a language clue."""
+
+    kind: Literal["c3stisr"] = "c3stisr"
+    hint: Literal["recognition", "fused"] = "recognition"
+    """What guides the blocks: ``recognition``, the text prior alone, which is what the released code uses whatever else
+    its files hold; ``fused`` with what a language model makes of it, as in the paper."""
+
+
+class RTSRNConfig(PriorTrunkConfig):
+    """RTSRN: recurrent blocks with Wave-MLP, guided by recognition and language clue."""
+
+    kind: Literal["rtsrn"] = "rtsrn"
+
+
+class TATTConfig(StraightenedConfig):
     """TATT: every place of the picture attends to the text prior. Takes 16 x 64 pictures only."""
 
     fixed_size: ClassVar[tuple[int, int] | None] = (16, 64)
@@ -144,8 +187,43 @@ class TATTConfig(TrunkConfig):
     """Rate inside the attention layers, in training only."""
     mix_batch: bool = False
     """Let a picture's result depend on its place in the batch: a quirk of the published code, for its exact numbers."""
-    stn: bool = True
-    """Straighten pictures with a spatial transformer while training, as published; at test time it rests."""
+
+
+class LEMMAConfig(StraightenedConfig):
+    """LEMMA: guided by where a reader of its own finds characters. Takes 16 x 64 pictures only."""
+
+    needs_prior: ClassVar[bool] = False
+    fixed_size: ClassVar[tuple[int, int] | None] = (16, 64)
+
+    kind: Literal["lemma"] = "lemma"
+    reader_width: EvenWidth = 32
+    """Channels of the stem of its reader; the reader's features have 16 times as many."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Rate inside the attention layers, in training only."""
+
+
+class PEANConfig(TrunkConfig):
+    """PEAN: attention along strips, guided by an enhanced text prior. Takes 16 x 64 pictures only."""
+
+    fixed_size: ClassVar[tuple[int, int] | None] = (16, 64)
+
+    kind: Literal["pean"] = "pean"
+    num_srbs: Positive = 1
+    """Stacks of strip attention; published networks have one."""
+    num_pairs: Positive = 6
+    """Pairs of blocks in a stack: attention within rows and columns, then between them."""
+    strip_heads: Positive = 16
+    """Attention heads of the stacks; ``width`` is a multiple of it."""
+    attention_heads: Positive = 4
+    """Attention heads by which places see the text prior."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Rate inside the prior's attention layers, in training only."""
+    mix_batch: bool = False
+    """Let a picture's result depend on its place in the batch: a quirk of the published code, for its exact numbers."""
+    enhancer_steps: Annotated[int, Field(ge=0)] = 0
+    """Denoising steps by which TPEM enhances the text prior, 1 as published; 0 for a network without TPEM."""
+    enhancer_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Of the random start that TPEM enhances every picture's prior from."""
 
 
 def _kind(value: Any) -> str:
@@ -159,7 +237,13 @@ NetworkConfig = Annotated[
     | Annotated[TSRNConfig, Tag("tsrn")]
     | Annotated[TBSRNConfig, Tag("tbsrn")]
     | Annotated[TPGSRConfig, Tag("tpgsr")]
-    | Annotated[TATTConfig, Tag("tatt")],
+    | Annotated[TATTConfig, Tag("tatt")]
+    | Annotated[TGConfig, Tag("tg")]
+    | Annotated[LEMMAConfig, Tag("lemma")]
+    | Annotated[PEANConfig, Tag("pean")]
+    | Annotated[TSANConfig, Tag("tsan")]
+    | Annotated[C3STISRConfig, Tag("c3stisr")]
+    | Annotated[RTSRNConfig, Tag("rtsrn")],
     Discriminator(_kind),
 ]
 """Any super-resolution network; without ``kind`` it is GlyphSR."""

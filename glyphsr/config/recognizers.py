@@ -52,6 +52,16 @@ class CTCTransformerConfig(Config):
         return self
 
 
+class PPOCRConfig(Config):
+    """PP-OCRv6's small recognizer with a head for an alphabet of ours."""
+
+    kind: Literal["ppocr"] = "ppocr"
+    charset_size: Literal[36, 62, 94, 95] = 95
+    """Symbols it can read; 95 are all printable ASCII characters, the space included."""
+    alphabet: str | None = None
+    """The symbols one by one, in place of ``charset_size``; for the published head with its 18,709."""
+
+
 class PARSeqConfig(Config):
     """PARSeq; the defaults are the published ``parseq`` ("small" encoder)."""
 
@@ -124,10 +134,10 @@ class TelescopeConfig(Config):
 
 
 RecognizerConfig = Annotated[
-    CRNNConfig | CTCTransformerConfig | PARSeqConfig | MORANConfig | ASTERConfig | TelescopeConfig,
+    CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig | MORANConfig | ASTERConfig | TelescopeConfig,
     Field(discriminator="kind"),
 ]
 """Any recognizer, told apart by ``kind``."""
 
-PriorConfig = Annotated[CRNNConfig | CTCTransformerConfig | PARSeqConfig, Field(discriminator="kind")]
+PriorConfig = Annotated[CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig, Field(discriminator="kind")]
 """A recognizer whose class probabilities can guide a network."""

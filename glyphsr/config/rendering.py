@@ -11,6 +11,9 @@ BUILTIN_FONT = "builtin"
 """Stands for the one font that comes with Pillow; there everywhere, but no basis for training."""
 
 
+Count = Annotated[int, Field(ge=1, le=12)]
+
+
 class TextConfig(Config):
     """What is written; kinds are drawn by weight."""
 
@@ -25,7 +28,11 @@ class TextConfig(Config):
     address: NonNegative = 0.04
     """House numbers with streets, web addresses, telephone numbers."""
     phrase: NonNegative = 0.08
-    """Two or three words."""
+    """Several words."""
+    date: NonNegative = 0.0
+    """Days and times, in the orders and with the marks of several countries."""
+    email: NonNegative = 0.0
+    """E-mail addresses."""
     upper: NonNegative = 0.45
     """Weight of words in capitals."""
     capitalised: NonNegative = 0.27
@@ -34,12 +41,17 @@ class TextConfig(Config):
     """Weight of words in random case."""
     marked: Share = 0.0
     """Share of the words of the word lists that have a punctuation mark before or behind them, or quotes around."""
+    phrase_words: tuple[Count, Count] = (2, 3)
+    """Least and greatest number of words of a phrase."""
+    phrase_characters: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Of a phrase at most; null for ``max_characters``."""
     max_characters: Annotated[int, Field(ge=1, le=64)] = 16
     """Of a word from a list found on the system, and of a phrase."""
 
     @model_validator(mode="after")
     def _check(self) -> "TextConfig":
         kinds = self.word + self.number + self.price + self.code + self.plate + self.address + self.phrase
+        kinds += self.date + self.email
         for name, total in (("word", kinds), ("upper", self.upper + self.capitalised + self.lower + self.mixed)):
             if not total:
                 raise ValueError(f"{name}: expected a weight above 0 here or at one beside it")
@@ -64,6 +76,14 @@ class RenderConfig(Config):
     """Words on such a patch, where there is a folder."""
     margin: ShareRange = (0.08, 0.26)
     """Between the text and each side of the picture."""
+    loose_share: Share = 0.0
+    """Pictures that are cropped loosely, as people crop."""
+    loose_margin: ShareRange = (0.26, 1.0)
+    """Instead of ``margin`` in those."""
+    turned_share: Share = 0.0
+    """Pictures that are turned by an angle of up to ``turn`` beyond ``rotation``."""
+    turn: Annotated[float, Field(ge=0, le=0.8)] = 0.17
+    """Greatest angle of those, in radians."""
     stretch: Annotated[float, Field(ge=1, le=3)] = 1.28
     """Greatest factor by which letters are made wider or narrower."""
     tracking: NonNegative = 0.08

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from glyphsr.config.base import Config
 from glyphsr.config.data import DataConfig
 from glyphsr.config.losses import LossConfig
-from glyphsr.config.model import ModelConfig
+from glyphsr.config.model import PLACED, ModelConfig
 from glyphsr.config.networks import Positive
 from glyphsr.config.ranges import NonNegative, Share
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
@@ -94,6 +94,8 @@ class TrainConfig(Config):
     other roundings. In networks of very few channels torch has crashed with it on CPUs."""
     prior_drop: Share = 0.0
     """Share of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
+    given_text_share: Share = 0.0
+    """Share of each batch whose true text is given to the prior, so that the network learns to trust a text."""
     save_every: Positive = 500
     """Steps between saves of ``last``, from which a killed run goes on; each validation saves too."""
     keep_every: Positive | None = None
@@ -117,9 +119,11 @@ class TrainConfig(Config):
                 f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"
             )
         if self.loss.ctc and self.model.prior.kind == "parseq":
-            raise ValueError("loss.ctc: expected 0 unless model.prior.kind is 'crnn' or 'ctc_transformer'")
-        if self.loss.columns and (self.task != "prior" or self.model.prior.kind != "ctc_transformer"):
-            raise ValueError("loss.columns: expected 0 unless task is 'prior' and model.prior.kind 'ctc_transformer'")
+            raise ValueError(f"loss.ctc: expected 0 unless model.prior.kind is one of crnn, {', '.join(PLACED)}")
+        if self.loss.columns and (self.task != "prior" or self.model.prior.kind not in PLACED):
+            raise ValueError(
+                f"loss.columns: expected 0 unless task is 'prior' and model.prior.kind {' or '.join(PLACED)}"
+            )
         if self.task == "sr" and not self.has_terms:
             raise ValueError("loss: expected a term with a weight above 0")
         if self.task != "sr" and self.network_weights:
@@ -175,7 +179,7 @@ class TrainConfig(Config):
         """Whether anything is minimised."""
         loss = self.loss
         sr = loss.scale > 0 and (loss.pixel > 0 or loss.gradient > 0 or loss.hog > 0 or self.focuses)
-        return sr or any(self.glyph_tasks) or self.trains_prior
+        return sr or loss.ocr > 0 or any(self.glyph_tasks) or self.trains_prior
 
     @property
     def trains_prior(self) -> bool:

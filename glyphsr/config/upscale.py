@@ -4,67 +4,69 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glyphsr.config.base import Config
-from glyphsr.config.ranges import NonNegative
+from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag
+from glyphsr.config.ranges import NonNegative, Share
 
-Device = str
+GUARD, PAGE, SIZE = "Guard against invented letters", "Page", "Size"
+
+FloatImage = Annotated[int, Field(ge=1)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 class UpscaleConfig(Config):
     """How pictures are upscaled and where the results go; field names are the command's flags."""
 
-    weights: str = "compact"
+    weights: Annotated[str, Flag(MODEL, short="-w")] = "compact"
     """Name of bundled weights, or a checkpoint file."""
-    prior_weights: str | None = None
+    prior_weights: Annotated[str | None, Flag(MODEL)] = None
     """With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior."""
-    scale: Annotated[float, Field(gt=0, le=16)] | None = None
+    scale: Annotated[Annotated[float, Field(gt=0, le=16)] | None, Flag(SIZE, default="2")] = None
     """Factor on both sides; 2 where no size is given."""
-    width: Annotated[int, Field(ge=1)] | None = None
+    width: Annotated[FloatImage | None, Flag(SIZE)] = None
     """Width of the result in pixels; alone it keeps the aspect."""
-    height: Annotated[int, Field(ge=1)] | None = None
+    height: Annotated[FloatImage | None, Flag(SIZE)] = None
     """Height of the result in pixels; alone it keeps the aspect."""
-    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    strength: Annotated[Share | None, Flag(MODEL, default="from the model's card")] = None
     """Share of the network's change over bicubic that is applied; default from the model's card."""
-    guard: Literal["off", "warn", "revert"] = "off"
+    guard: Annotated[Literal["off", "warn", "revert"], Flag(GUARD)] = "off"
     """A reader that is not the prior reads each line before and after, and the package's judges each word: ``warn``
     tells where that became worse or is not what was drawn; ``revert`` leaves such lines as bicubic has them, and those
     that could be read before and have little to gain. An OCR engine as reader also notices numbers that lose their
     point, and has words drawn anew as most readers read them before."""
-    guard_reader: str | None = None
+    guard_reader: Annotated[str | None, Flag(GUARD, default="rapidocr if installed, else crnn-light-synth")] = None
     """Judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-light-synth``."""
-    text: str | None = None
+    text: Annotated[str | None, Flag(GUARD)] = None
     """What the picture says: told to the prior, and checked."""
-    mode: Literal["auto", "line", "page"] = "auto"
+    mode: Annotated[Literal["auto", "line", "page"], Flag()] = "auto"
     """``line`` takes each picture as one line of text. ``page`` finds the lines in it and enlarges them where they are.
     ``auto`` takes pictures of more than 64 rows that hold more than one line as pages, where lines can be found."""
-    boxes: str | None = None
+    boxes: Annotated[str | None, Flag(PAGE, default="found by rapidocr", is_path=True)] = None
     """JSON file of the lines in a picture, or a folder with ``<name>.json`` for each; else they are looked for."""
-    min_text_height: NonNegative = 6.0
+    min_text_height: Annotated[NonNegative, Flag(PAGE)] = 6.0
     """Lines of a page that are smaller, in pixels, are left to plain enlargement."""
-    max_text_height: NonNegative = 96.0
+    max_text_height: Annotated[NonNegative, Flag(PAGE)] = 96.0
     """Lines of a page that are larger likewise: they are readable as they are."""
-    save_regions: str | None = None
+    save_regions: Annotated[str | None, Flag(PAGE, is_path=True)] = None
     """Folder that receives each line of a page by itself, straight, as ``<name>-NN.png``."""
-    recursive: bool = False
+    recursive: Annotated[bool, Flag(short="-r")] = False
     """Look into the folders below, too."""
-    suffix: str | None = None
+    suffix: Annotated[str | None, Flag(OUTPUT)] = None
     """Put behind each name; default ``_x2`` (the factor) beside the input, nothing in a folder of its own."""
-    ext: str = "png"
+    ext: Annotated[str, Flag(OUTPUT)] = "png"
     """File type of results whose name is not given."""
-    quality: Annotated[int, Field(ge=1, le=100)] = 95
+    quality: Annotated[int, Field(ge=1, le=100), Flag(OUTPUT)] = 95
     """Of JPEG and WebP results."""
-    compare: bool = False
+    compare: Annotated[bool, Flag(OUTPUT)] = False
     """Write ``<name>_compare.png`` too: bicubic above, result below."""
-    overwrite: bool = False
+    overwrite: Annotated[bool, Flag(OUTPUT)] = False
     """Replace results that exist."""
-    device: Device = "auto"
+    device: Annotated[str, Flag(COMPUTE)] = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
-    precision: Precision = "auto"
+    precision: Annotated[Precision, Flag(COMPUTE)] = "auto"
     """auto, fp32, bf16 or fp16."""
-    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    batch_size: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Lines of 16 x 64 pixels per batch; halved when memory runs out."""
-    workers: Annotated[int, Field(ge=1)] = 2
+    workers: Annotated[int, Field(ge=1), Flag(COMPUTE)] = 2
     """Threads that read and write pictures."""
-    offline: bool = False
+    offline: Annotated[bool, Flag(COMPUTE)] = False
     """Never fetch weights."""

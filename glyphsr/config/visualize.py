@@ -4,8 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from glyphsr.config.base import Config, split_text
+from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag, split_text
 from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.ranges import Share
+
+WORDS = "Words"
 
 What = Literal["compare", "glyphs", "gem", "prior", "attention", "failures", "training"]
 Texts = Annotated[tuple[str, ...], BeforeValidator(split_text)]
@@ -33,41 +36,46 @@ def _numbers(value: Any) -> Any:
 class VisualizeConfig(Config):
     """What is shown; field names are the command's flags."""
 
-    what: What = "compare"
-    lmdb: Texts = ()
+    what: Annotated[What, Flag()] = "compare"
+    """``compare``: LR, bicubic, SR, HR, the change, and readings. ``glyphs``: what the network perceives, and the
+    extracted masks. ``gem``: key points, anchors, candidates, masks. ``prior``: the text prior as a heat map.
+    ``attention``: where a recognizer looks. ``failures``: words that an evaluation got wrong. ``training``: the curves
+    of a run."""
+    lmdb: Annotated[Texts, Flag(WORDS)] = ()
     """Data sets whose words are shown: names under the data root, or LMDB folders."""
-    data_root: str | None = None
+    data_root: Annotated[str | None, Flag(WORDS)] = None
     """Folder of TextZoom; else $GLYPHSR_DATA, ./data/TextZoom, ./TextZoom, or the sample set if there is none."""
-    index: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_numbers)] = ()
+    index: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_numbers), Flag(WORDS)] = ()
     """Words of one data set by number, from 1, such as 3,7,10-12."""
-    sample: Annotated[int, Field(ge=1)] | None = None
+    sample: Annotated[Annotated[int, Field(ge=1)] | None, Flag(WORDS, default="8, spread evenly")] = None
     """So many words drawn at random; without it eight, spread evenly."""
-    worst: Annotated[int, Field(ge=1)] | None = None
+    worst: Annotated[Annotated[int, Field(ge=1)] | None, Flag(WORDS)] = None
     """So many words that are read worst by the first judge."""
-    text: str | None = None
+    text: Annotated[str | None, Flag(WORDS)] = None
     """What the pictures given as files show."""
-    per_image: str | None = None
+    per_image: Annotated[str | None, Flag(WORDS, is_path=True)] = None
     """Results of ``eval --per-image``, whose failures are shown."""
-    run: str | None = None
+    run: Annotated[str | None, Flag(WORDS, is_path=True)] = None
     """Run folder whose training is shown."""
-    glyphs: str | None = None
+    glyphs: Annotated[str | None, Flag(WORDS, default="extracted now")] = None
     """Glyph LMDB of the words; else masks are extracted as ``extract`` says."""
-    weights: Texts = ("compact",)
+    weights: Annotated[Texts, Flag(MODEL, short="-w")] = ("compact",)
     """Networks: names or checkpoint files."""
-    prior_weights: Texts = ()
+    prior_weights: Annotated[Texts, Flag(MODEL)] = ()
     """Published CRNN and PARSeq that guide the published networks among them."""
-    recognizer: Texts = ("crnn",)
+    recognizer: Annotated[Texts, Flag(MODEL, short="-R")] = ("crnn",)
     """Judges that read what is shown, or whose attention is; ``none`` for none."""
-    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    strength: Annotated[Share | None, Flag(MODEL, default="from its card")] = None
     """Share of each network's change over bicubic; default from its card."""
     extract: ExtractConfig = ExtractConfig()
     """How masks are extracted."""
-    seed: int = 0
+    seed: Annotated[int, Flag(COMPUTE)] = 0
     """Of the random words."""
-    overwrite: bool = False
-    device: str = "auto"
+    overwrite: Annotated[bool, Flag(OUTPUT)] = False
+    """Replace the result if it exists."""
+    device: Annotated[str, Flag(COMPUTE)] = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], Flag(COMPUTE)] = "auto"
     """Of the networks."""
-    offline: bool = False
+    offline: Annotated[bool, Flag(COMPUTE)] = False
     """Never fetch weights."""

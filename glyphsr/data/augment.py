@@ -30,7 +30,7 @@ Cell = tuple[int, int]
 """Columns of one character, the end excluded."""
 
 
-def cells_of(chars: NDArray[np.bool_]) -> list[Cell] | None:
+def character_columns(chars: NDArray[np.bool_]) -> list[Cell] | None:
     """The columns of each character, cut midway between neighbours; ``None`` where they overlap by too much.
 
     Args:
@@ -47,7 +47,7 @@ def cells_of(chars: NDArray[np.bool_]) -> list[Cell] | None:
     return list(itertools.pairwise(borders))
 
 
-def remix(sample: Sample, rng: np.random.Generator) -> Sample:
+def recombine(sample: Sample, rng: np.random.Generator) -> Sample:
     """A part of a word, or its characters in another order, with their masks.
 
     Args:
@@ -60,7 +60,7 @@ def remix(sample: Sample, rng: np.random.Generator) -> Sample:
         return sample
     if len(chars) != len(sample.label):
         return sample
-    cells = cells_of(chars)
+    cells = character_columns(chars)
     if cells is None:
         return sample
     count = len(cells)
@@ -88,7 +88,7 @@ def remix(sample: Sample, rng: np.random.Generator) -> Sample:
     )
 
 
-def recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def color_jitter(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Other colours, the same strokes: channels exchanged, negatives, another gamma and balance.
 
     Args:
@@ -105,7 +105,7 @@ def recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
     return np.stack([table[image[..., source], place] for place, source in enumerate(order)], axis=2)
 
 
-def distort(sample: Sample, rng: np.random.Generator) -> Sample:
+def warp(sample: Sample, rng: np.random.Generator) -> Sample:
     """A word seen from elsewhere: slanted, turned, in perspective, bent, cropped otherwise, wider or narrower.
 
     Beyond its borders it goes on as at them.

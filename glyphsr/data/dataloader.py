@@ -10,7 +10,7 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from glyphsr.data.train_batches import CHUNK_STEPS, BatchMaker
+from glyphsr.data.train_batches import CHUNK_STEPS, TrainBatches
 from glyphsr.errors import GlyphSRError
 from glyphsr.types import Batch
 
@@ -30,12 +30,12 @@ def _only(items: list[Any]) -> Any:
 class _Careful(Dataset[list[Batch] | GlyphSRError]):
     """Hands errors over as values: a raised one would arrive with the worker's traceback as its text."""
 
-    def __init__(self, maker: BatchMaker) -> None:
-        self.maker = maker
+    def __init__(self, train_batches: TrainBatches) -> None:
+        self.train_batches = train_batches
 
     def __getitem__(self, chunk: int) -> list[Batch] | GlyphSRError:
         try:
-            return self.maker[chunk]
+            return self.train_batches[chunk]
         except GlyphSRError as error:
             return error
 
@@ -57,7 +57,9 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, workers: int = 0) -> Generator[Batch]:
+def iterate_batches(
+    train_batches: TrainBatches, *, first_step: int, last_step: int, workers: int = 0
+) -> Generator[Batch]:
     """Batches of the steps ``first_step .. last_step - 1``, the same whatever the start or the number of workers.
 
     Raises:
@@ -65,7 +67,7 @@ def iterate_batches(maker: BatchMaker, *, first_step: int, last_step: int, worke
     """
     chunks = range(first_step // CHUNK_STEPS, -(-last_step // CHUNK_STEPS))
     loader = DataLoader(
-        _Careful(maker),
+        _Careful(train_batches),
         sampler=chunks,
         batch_size=1,
         collate_fn=_only,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glyphsr.text.slots import SlotCodec
+from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.types import GlyphTargets, Sample
 
 
@@ -22,7 +22,7 @@ def shrink(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.float3
     return resized
 
 
-def glyph_targets(samples: Sequence[Sample], codec: SlotCodec, size: tuple[int, int]) -> GlyphTargets:
+def glyph_targets(samples: Sequence[Sample], codec: SlotCodec | CharacterSlots, size: tuple[int, int]) -> GlyphTargets:
     """Targets of one batch.
 
     Args:
@@ -38,6 +38,6 @@ def glyph_targets(samples: Sequence[Sample], codec: SlotCodec, size: tuple[int, 
             continue
         line[i, 0], masked[i] = shrink(sample.line[None], size)[0], True
         if sample.chars is not None:
-            own = shrink(sample.chars[: codec.max_length], size)
+            own = shrink(sample.chars[codec.places(sample.label)], size)
             chars[i, : len(own)] = own
     return GlyphTargets(torch.from_numpy(line), torch.from_numpy(chars), torch.from_numpy(masked))

@@ -132,13 +132,13 @@ class PicturesOnly:
         return self.folder.read(index)
 
 
-def as_stored(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
-    """The words as they are, without masks; see ``dress`` of :func:`open_sources`."""
+def without_masks(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
+    """The words as they are, without masks; see ``attach_masks`` of :func:`open_sources`."""
     del path, source
     return words
 
 
-Dress = Callable[[WordCollection, Path | None, Source], WordCollection]
+MaskAttacher = Callable[[WordCollection, Path | None, Source], WordCollection]
 
 
 def _roots(data_root: str | None) -> list[Path]:
@@ -197,6 +197,27 @@ def _group(name: str, pattern: str | None) -> str:
     return found.group() if found and found.group() else name
 
 
+def _names(environment: PairedLmdb, path: Path, pattern: str | None) -> list[str]:
+    """What decides for each pair of an environment whether it is held out."""
+    numbered = [f"{path.name}/{i}" for i in range(len(environment))]
+    if pattern is None:
+        return numbered
+    stored = (environment.get(f"source-{i + 1:09d}") for i in range(len(environment)))
+    return [_group(name.decode(), pattern) if name else key for key, name in zip(numbered, stored, strict=True)]
+
+
+def expanded(path: str) -> str:
+    """A configured path with its environment variables filled in.
+
+    Raises:
+        DataError: If one is not set.
+    """
+    found = os.path.expandvars(path)
+    if "$" in found:
+        raise DataError(f"{path}: this environment variable is not set; it names where the words lie on this machine")
+    return found
+
+
 def _split(name: str, keys: list[str], config: DataConfig, *, held_out: bool) -> tuple[int, ...]:
     indices = tuple(i for i, key in enumerate(keys) if _is_held_out(key, config.held_out) == held_out)
     if not keys:
@@ -212,7 +233,7 @@ def open_sources(
     held_out: bool,
     seed: int = 0,
     data_root: str | None = None,
-    dress: Dress = as_stored,
+    attach_masks: MaskAttacher = without_masks,
     notify: Notify | None = None,
 ) -> list[WordSource]:
     """The training (or validation) parts of all sources; a source of weight 0 is left out.
@@ -222,8 +243,8 @@ def open_sources(
         held_out: The validation parts instead of the training ones.
         seed: Of rendered words to train on; those to validate on are the same for every seed, and never among them.
         data_root: Where named LMDBs are looked up first.
-        dress: Called with the words, folder or environment (``None`` for rendered words) and source; gives the words
-            their masks.
+        attach_masks: Called with the words, folder or environment (``None`` for rendered words) and source; gives the
+            words their masks.
         notify: Told when something takes a while.
 
     Raises:
@@ -237,25 +258,25 @@ def open_sources(
         if isinstance(source, RenderedSource):
             own, kind = (HELD_OUT_SEED, HELD_OUT_STREAM) if held_out else (seed, RENDER_STREAM)
             renderer = WordRenderer(source.render, notify)
-            words = dress(RenderedWords(renderer, own, (kind, number)), None, source)
+            words = attach_masks(RenderedWords(renderer, own, (kind, number)), None, source)
             opened.append(WordSource(source.weight, words, origin=" ".join(renderer.origin().values())))
             continue
         parts: list[WordCollection] = []
         keys: list[str] = []
         remix = recolour = distort = 0.0
         if isinstance(source, FolderSource):
-            path = Path(source.path)
+            path = Path(expanded(source.path))
             if not path.is_dir():
                 raise DataError(f"{path}: no such folder of word pictures")
             folder = FolderWords(path)
-            parts.append(dress(PicturesOnly(folder), path, source))
+            parts.append(attach_masks(PicturesOnly(folder), path, source))
             keys += [_group(name, source.group) for name, _ in folder.rows]
             remix, recolour, distort = source.remix, source.recolour, source.distort
         else:
-            for path in find_lmdb(source.path, data_root):
+            for path in find_lmdb(expanded(source.path), data_root):
                 environment = PairedLmdb(path)
-                parts.append(dress(environment, path, source))
-                keys += [f"{path.name}/{i}" for i in range(len(environment))]
+                parts.append(attach_masks(environment, path, source))
+                keys += _names(environment, path, source.group)
         collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
         indices = _split(source.path, keys, config, held_out=held_out)
         paired = isinstance(source, LmdbSource) and source.paired

@@ -8,19 +8,22 @@ from torch.utils.data import Dataset
 
 from glyphsr.config.data import DataConfig
 from glyphsr.config.degradation import DegradationConfig
-from glyphsr.data.augment import distort, recolour, remix
+from glyphsr.data.augment import color_jitter, recombine, warp
 from glyphsr.data.degradation.apply import degrade_each
-from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
+from glyphsr.data.degradation.parameters import draw_numbers, sample_params
 from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.data.sources import WordSource
 from glyphsr.images.resize import resize_like_pil
 from glyphsr.system.rng import stream
-from glyphsr.text.slots import SlotCodec
+from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.types import Batch, Sample
 
 CHUNK_STEPS = 8
 """Batches that are drawn together, so that words of like width can share one."""
+
+SQUASHED_ASPECT = 4
+"""Width of a squashed picture in line heights."""
 
 REFERENCE_HEIGHT = 16
 """LR line height at which ``batch_size`` is counted."""
@@ -36,6 +39,13 @@ class LineShape:
 
     height: int
     width: int
+    squashed_width: int | None = None
+    """Width to which both sides are brought last, as TextZoom's protocol does; ``None`` leaves them as they are."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(height, width)`` of the LR side as the network gets it."""
+        return self.height, self.squashed_width or self.width
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ class _Draw:
     """Of its collection; of a rendered word, its number in the run."""
 
 
-class BatchMaker(Dataset[list[Batch]]):
+class TrainBatches(Dataset[list[Batch]]):
     """Chunk ``c`` of :data:`CHUNK_STEPS` batches is drawn from the seed ``(seed, c)`` alone.
 
     Every source comes in an order of its own, shuffled anew when all its words have been drawn. Where words keep their
@@ -70,7 +80,7 @@ class BatchMaker(Dataset[list[Batch]]):
         *,
         batch_size: int,
         seed: int,
-        slots: SlotCodec | None = None,
+        slots: SlotCodec | CharacterSlots | None = None,
         share: tuple[int, int] = (0, 1),
     ) -> None:
         self.sources = sources
@@ -147,7 +157,9 @@ class BatchMaker(Dataset[list[Batch]]):
             if width is None:
                 assert aspects is not None
                 width = max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
-            shape = LineShape(height, width)
+            # No draw where there are none, so that runs begun before there were any go on as they would have.
+            squashed = self.config.squashed_share > 0 and rng.random() < self.config.squashed_share
+            shape = LineShape(height, width, SQUASHED_ASPECT * height if squashed else None)
             count = round(len(group) * (REFERENCE_HEIGHT / height) ** (1 if self.config.line_width else 2))
             count = max(1, self.share[1], count)  # every process has its word
             members = np.resize(rng.permutation(group), count)
@@ -159,7 +171,7 @@ class BatchMaker(Dataset[list[Batch]]):
             samples = [words[members[place]] for place in places]
             paired = [draws[members[place]].source.paired for place in places]
             batch = self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches))
-            batches.append(replace(batch, places=tuple(places), size=count))
+            batches.append(replace(batch, positions=tuple(places), global_size=count))
         return batches
 
     def _word(self, draw: _Draw, chunk: int, number: int) -> Sample:
@@ -171,10 +183,10 @@ class BatchMaker(Dataset[list[Batch]]):
         rng = stream(self.seed, _VARY, chunk, number)
         mixed, coloured = rng.random(2) < (source.remix, source.recolour)
         if mixed:
-            sample = remix(sample, rng)
+            sample = recombine(sample, rng)
         if coloured:
-            sample = replace(sample, hr=recolour(sample.hr, rng))
-        return distort(sample, rng) if source.distort and rng.random() < source.distort else sample
+            sample = replace(sample, hr=color_jitter(sample.hr, rng))
+        return warp(sample, rng) if source.distort and rng.random() < source.distort else sample
 
     def _batch(
         self,
@@ -194,15 +206,17 @@ class BatchMaker(Dataset[list[Batch]]):
         lrs = {i: resize_like_pil(lr, (shape.height, shape.width)) for i, lr in enumerate(stored) if lr is not None}
         if made:
             config = self.degradation_at(chunk * CHUNK_STEPS)
-            recipe = recipe_of(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
-            lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], recipe, config), strict=True))
-        size = (shape.height, shape.width)
+            params = sample_params(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
+            lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], params, config), strict=True))
+        if shape.squashed_width is not None:
+            hrs = [resize_like_pil(hr, (2 * shape.height, 2 * shape.squashed_width)) for hr in hrs]
+            lrs = {i: resize_like_pil(lr, shape.size) for i, lr in lrs.items()}
         return Batch(
             ids=tuple(sample.id for sample in samples),
             lr=to_tensor([lrs[i] for i in range(len(samples))]),
             hr=to_tensor(hrs),
             labels=tuple(sample.label for sample in samples),
-            glyphs=None if self.slots is None else glyph_targets(samples, self.slots, size),
+            glyphs=None if self.slots is None else glyph_targets(samples, self.slots, shape.size),
         )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -25,14 +25,13 @@ from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.resize import resize_like_pil
 from glyphsr.safe_reading.content import read_content
 from glyphsr.safe_reading.limits import PICTURE_BYTES
+from glyphsr.types import ProgressCallback
 
 HR_FOLDER, LR_FOLDER = "hr", "lr"
 """Folders of a pair's sides, as ``export`` writes and ``make`` finds them."""
 
 FILE_KEYS = {"hr": "file_hr", "lr": "file_lr"}
 """Keys beyond TextZoom's that keep the file names, so that a set can go back to the folders it came from."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def make(
     lr: Path | None = None,
     seed: int = 0,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> MakeResult:
     """Make a TextZoom LMDB of a folder of pictures, or of a folder of HR and one of LR pictures.
 

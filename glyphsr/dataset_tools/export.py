@@ -9,10 +9,11 @@ from pathlib import Path, PurePosixPath
 from glyphsr.data.label_files import FILE_NAMES, LabelFormat, Labelled, write_labels
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.pair_loader import BadSample
-from glyphsr.dataset_tools.build import FILE_KEYS, MakeResult, Progress
+from glyphsr.dataset_tools.build import FILE_KEYS, MakeResult
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.system.staged_folder import MARK, FolderBuild
+from glyphsr.types import ProgressCallback
 
 LISTING = ".glyphsr-export.json"
 """Lists what an export wrote, so that only that is ever replaced."""
@@ -41,7 +42,7 @@ def export(
     *,
     form: LabelFormat = "paddleocr",
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> MakeResult:
     """Write an LMDB's pictures byte by byte into ``out/hr`` and ``out/lr``, and their texts into a label file.
 
@@ -92,7 +93,7 @@ def _foreign(folder: Path) -> str | None:
 
 
 def _write_pictures(
-    pairs: PairedLmdb, folder: Path, progress: Progress | None
+    pairs: PairedLmdb, folder: Path, progress: ProgressCallback | None
 ) -> tuple[list[Labelled], list[BadSample], list[str]]:
     """Rows of the label file, samples that cannot be read, and the names of what was written."""
     rows: list[Labelled] = []

@@ -1,7 +1,7 @@
 """What is in an LMDB, and what is broken in it."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,8 @@ from glyphsr.data.pair_loader import BadSample
 from glyphsr.dataset_tools.export import picture_suffix
 from glyphsr.errors import DataError
 from glyphsr.text.charset import filter_lower
-from glyphsr.types import Sample
+from glyphsr.types import ProgressCallback, Sample
 from glyphsr.viz.contact_sheet import contact_sheet
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def check_sample(pairs: PairedLmdb, index: int) -> Sample:
 
 
 def inspect(
-    path: Path, *, sheet: int = 0, progress: Progress | None = None
+    path: Path, *, sheet: int = 0, progress: ProgressCallback | None = None
 ) -> tuple[Inspection, NDArray[np.uint8] | None]:
     """Count and measure an LMDB.
 
@@ -132,7 +130,7 @@ def inspect(
     return found, contact_sheet(samples) if samples else None
 
 
-def verify(path: Path, *, progress: Progress | None = None) -> tuple[int, list[BadSample]]:
+def verify(path: Path, *, progress: ProgressCallback | None = None) -> tuple[int, list[BadSample]]:
     """Read every sample of an LMDB, of pairs or of glyph masks.
 
     Args:
@@ -162,7 +160,7 @@ def verify(path: Path, *, progress: Progress | None = None) -> tuple[int, list[B
     return total, bad
 
 
-def _verify_glyphs(path: Path, progress: Progress | None) -> tuple[int, list[BadSample]]:
+def _verify_glyphs(path: Path, progress: ProgressCallback | None) -> tuple[int, list[BadSample]]:
     """Likewise of a glyph LMDB; words that were rejected are whole."""
     glyphs = GlyphLmdb(path)
     glyphs.manifest()

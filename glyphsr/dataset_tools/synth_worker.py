@@ -8,7 +8,7 @@ import numpy as np
 
 from glyphsr.config.synth import SynthConfig
 from glyphsr.data.degradation.apply import degrade_each
-from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
+from glyphsr.data.degradation.parameters import draw_numbers, sample_params
 from glyphsr.data.glyph_lmdb import glyph_values
 from glyphsr.data.lmdb_writer import encode_png
 from glyphsr.data.rendering.words import RenderedWord, WordRenderer
@@ -57,8 +57,8 @@ class Synthesizer:
         words = [self.renderer.word(config.seed, number, masks=config.glyphs) for number in numbers]
         rngs = (stream(config.seed, DEGRADE_STREAM, number) for number in numbers)
         drawn = np.concatenate([draw_numbers(rng) for rng in rngs])
-        recipe = recipe_of(config.degradation, drawn, height=config.render.height)
-        lrs = degrade_each([word.image for word in words], recipe, config.degradation)
+        params = sample_params(config.degradation, drawn, height=config.render.height)
+        lrs = degrade_each([word.image for word in words], params, config.degradation)
         return [self._encode(word, lr) for word, lr in zip(words, lrs, strict=True)]
 
     def _encode(self, word: RenderedWord, lr: np.ndarray) -> EncodedWord:

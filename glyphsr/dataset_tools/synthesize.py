@@ -25,6 +25,7 @@ from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.dataset_tools.synth_worker import CHUNK, EncodedWord, Synthesizer, make_chunk, start_worker
 from glyphsr.errors import ConfigError, DataError, GlyphSRError
 from glyphsr.system.process_pool import WORKER_DIED, process_pool, usable_cores
+from glyphsr.types import ProgressCallback
 
 NOTE = "synth"
 """Key of the pairs' LMDB that says how it was made."""
@@ -39,8 +40,6 @@ BYTES_OF_PAIRS, BYTES_OF_MASKS = 12, 3
 """What a word takes on disk per square of its height."""
 
 GOES_ON = "what is written stays, the same command goes on"
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def synthesize(
     *,
     config: SynthConfig | None = None,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     notify: Callable[[str], None] | None = None,
 ) -> SynthResult:
     """Render words, degrade them, and write both as a TextZoom LMDB; with ``glyphs`` exact masks beside it.
@@ -194,7 +193,7 @@ def _write(
     renderer: WordRenderer,
     pairs: LmdbWriter | None,
     masks: LmdbWriter | None,
-    progress: Progress | None,
+    progress: ProgressCallback | None,
 ) -> int:
     """Make every word that one of the sets does not have yet; how many those were."""
     pairs_have = config.count if pairs is None else pairs.count

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glyphsr.evaluation.report import Figures
+from glyphsr.evaluation.report import SubsetScores
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.averages import bootstrap_interval, plain_mean, weighted_mean
 from glyphsr.metrics.edit import edit_distance, edit_similarity
@@ -30,7 +30,7 @@ class Outcome:
     similarity: float
 
 
-def judge_reading(reading: Reading, label: str) -> Outcome:
+def score_reading(reading: Reading, label: str) -> Outcome:
     """Compare as the published evaluation does: lower-cased letters and digits, empty equals empty."""
     text, truth = filter_lower(reading.text), filter_lower(label)
     return Outcome(
@@ -39,7 +39,7 @@ def judge_reading(reading: Reading, label: str) -> Outcome:
 
 
 @dataclass
-class ReadingTally:
+class RecognitionAccumulator:
     """Outcomes of one row with one judge on one subset."""
 
     correct: bytearray = field(default_factory=bytearray)
@@ -56,7 +56,7 @@ class ReadingTally:
 
 
 @dataclass
-class FidelityTally:
+class FidelityAccumulator:
     """PSNR and SSIM of one row on one subset."""
 
     batch_psnr: list[float] = field(default_factory=list)
@@ -92,7 +92,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def summarise(
     groups: Sequence[Sequence[float]], counts: Sequence[int], *, resamples: int = 0, seed: int = 0
-) -> Figures:
+) -> SubsetScores:
     """Means of each subset's values, both averages, and the interval of the weighted one."""
     means = [_mean(group) for group in groups]
     scored = [(mean, count) for mean, count in zip(means, counts, strict=True) if count]
@@ -101,7 +101,7 @@ def summarise(
         interval = bootstrap_interval(
             [np.asarray(group, np.float64) for group in groups], resamples=resamples, seed=seed
         )
-    return Figures(
+    return SubsetScores(
         tuple(means),
         weighted_mean([mean for mean, _ in scored], [count for _, count in scored]),
         plain_mean([mean for mean, _ in scored]),
@@ -109,15 +109,15 @@ def summarise(
     )
 
 
-def summarise_cer(tallies: Sequence[ReadingTally]) -> Figures:
+def summarise_cer(accumulators: Sequence[RecognitionAccumulator]) -> SubsetScores:
     """CER of each subset; the weighted average is over all characters of all labels."""
-    lengths = [tally.label_length for tally in tallies]
+    lengths = [accumulator.label_length for accumulator in accumulators]
     rates = [
-        sum(tally.distances) / length if length else float("nan")
-        for tally, length in zip(tallies, lengths, strict=True)
+        sum(accumulator.distances) / length if length else float("nan")
+        for accumulator, length in zip(accumulators, lengths, strict=True)
     ]
     known = [rate for rate, length in zip(rates, lengths, strict=True) if length]
-    return Figures(tuple(rates), weighted_mean(known, [length for length in lengths if length]), plain_mean(known))
+    return SubsetScores(tuple(rates), weighted_mean(known, [length for length in lengths if length]), plain_mean(known))
 
 
 def stack_outputs(pictures: Tensor | Sequence[Tensor]) -> list[Tensor]:

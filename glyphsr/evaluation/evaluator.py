@@ -5,7 +5,7 @@ import math
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -20,50 +20,47 @@ from glyphsr.data.pair_loader import PairChunk, iterate_chunks, planes, to_tenso
 from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
 from glyphsr.errors import ConfigError
 from glyphsr.evaluation.accumulators import (
-    FidelityTally,
+    FidelityAccumulator,
     Outcome,
-    ReadingTally,
-    judge_reading,
+    RecognitionAccumulator,
+    score_reading,
     stack_outputs,
     summarise,
     summarise_cer,
 )
-from glyphsr.evaluation.methods import Contestant, open_contestants
-from glyphsr.evaluation.report import Comparison, EvaluationReport, FidelityScore, Part, Problem, ReadingScore
+from glyphsr.evaluation.methods import Method, open_methods
+from glyphsr.evaluation.report import Comparison, EvaluationReport, FidelityScore, Problem, ReadingScore, SubsetInfo
 from glyphsr.evaluation.subsets import open_subsets
 from glyphsr.metrics.mcnemar import mcnemar
-from glyphsr.ocr.readers import Judge, open_judges
+from glyphsr.ocr.readers import Reader, open_readers
 from glyphsr.system.atomic_files import atomic_path
 from glyphsr.system.devices import resolve_device
-from glyphsr.types import Reading, Sample
+from glyphsr.types import ProgressCallback, Reading, Sample
 
 CHUNK = 48
 """Samples that are read, scored and pooled together: the published batch size."""
-
-Progress = Callable[[int, int], None]
-"""Called with the samples done and in all."""
 
 
 class _Evaluation:
     """State of one run."""
 
-    def __init__(self, config: EvalConfig, progress: Progress | None, records: IO[str] | None) -> None:
+    def __init__(self, config: EvalConfig, progress: ProgressCallback | None, records: IO[str] | None) -> None:
         self.config = config
         self.progress = progress
         self.records = records
         self.squash = config.protocol == "paper"
         self.subsets, self.problems = open_subsets(config)
-        self.judges, self.notices = open_judges(
+        self.judges, self.notices = open_readers(
             config.recognizer, resolve_device(config.device), offline=config.offline
         )
         if uses_sample_set(config.split, config.data_root):
             self.notices.insert(0, f"{SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
-        self.contestants = open_contestants(config)
-        self.notices += no_independent_judges(self.contestants, self.judges)
-        self.reading: dict[tuple[str, str, int], ReadingTally] = defaultdict(ReadingTally)
-        self.fidelity: dict[tuple[str, int], FidelityTally] = defaultdict(FidelityTally)
+        self.methods = open_methods(config)
+        self.notices += no_independent_judges(self.methods, self.judges)
+        self.reading: dict[tuple[str, str, int], RecognitionAccumulator] = defaultdict(RecognitionAccumulator)
+        self.fidelity: dict[tuple[str, int], FidelityAccumulator] = defaultdict(FidelityAccumulator)
         self.seconds: dict[str, float] = defaultdict(float)
-        self.parts: list[Part] = []
+        self.parts: list[SubsetInfo] = []
         self.done = 0
         self.total = sum(self._wanted(subset.size) for subset in self.subsets)
 
@@ -86,7 +83,7 @@ class _Evaluation:
                     if self.progress:
                         self.progress(self.done, self.total)
             paths = tuple(str(source.path) for source in subset.sources)
-            self.parts.append(Part(subset.name, paths, scored, bad))
+            self.parts.append(SubsetInfo(subset.name, paths, scored, bad))
 
     def _score(self, number: int, name: str, chunk: PairChunk) -> None:
         samples = chunk.samples
@@ -94,17 +91,17 @@ class _Evaluation:
             return
         self._note_long_labels(samples)
         truth = self._truth(chunk)
-        for contestant in self.contestants:
-            row = contestant.info.name
+        for method in self.methods:
+            row = method.info.name
             start = time.perf_counter()
-            pictures = self._pictures(contestant, chunk, truth)
+            pictures = self._pictures(method, chunk, truth)
             self.seconds[row] += time.perf_counter() - start
             if row != "lr":  # another size than the HR side
                 self._measure(self.fidelity[row, number], pictures, truth)
             outputs = stack_outputs(pictures)
             readings = {judge.info.name: self._read(judge, outputs, row) for judge in self.judges}
             outcomes = {
-                judge: [judge_reading(text, sample.label) for text, sample in zip(texts, samples, strict=True)]
+                judge: [score_reading(text, sample.label) for text, sample in zip(texts, samples, strict=True)]
                 for judge, texts in readings.items()
             }
             for judge, found in outcomes.items():
@@ -122,19 +119,21 @@ class _Evaluation:
         return [to_tensor([image])[0] for image in chunk.hr]
 
     @staticmethod
-    def _pictures(contestant: Contestant, chunk: PairChunk, truth: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    def _pictures(method: Method, chunk: PairChunk, truth: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
         if isinstance(truth, Tensor) and isinstance(chunk.lr, Tensor):
-            return contestant.squashed(planes(chunk.lr), truth)
-        return contestant.natural(chunk.samples)
+            return method.paper_protocol(planes(chunk.lr), truth)
+        return method.standard_protocol(chunk.samples)
 
     @staticmethod
-    def _measure(tally: FidelityTally, pictures: Tensor | list[Tensor], truth: Tensor | list[Tensor]) -> None:
+    def _measure(
+        accumulator: FidelityAccumulator, pictures: Tensor | list[Tensor], truth: Tensor | list[Tensor]
+    ) -> None:
         if isinstance(pictures, Tensor) and isinstance(truth, Tensor):
-            tally.add_batch(pictures, truth)
+            accumulator.add_batch(pictures, truth)
         else:
-            tally.add_images(list(pictures), list(truth))
+            accumulator.add_images(list(pictures), list(truth))
 
-    def _read(self, judge: Judge, pictures: list[Tensor], row: str) -> list[Reading]:
+    def _read(self, judge: Reader, pictures: list[Tensor], row: str) -> list[Reading]:
         start = time.perf_counter()
         readings = judge.read(pictures)
         self.seconds[f"{row}\0{judge.info.name}"] += time.perf_counter() - start
@@ -156,7 +155,7 @@ class _Evaluation:
         return EvaluationReport(
             protocol=self.config.protocol,
             parts=tuple(self.parts),
-            rows=tuple(contestant.info for contestant in self.contestants),
+            rows=tuple(method.info for method in self.methods),
             judges=tuple(judge.info for judge in self.judges),
             reading=tuple(self._reading_scores(counts)),
             fidelity=tuple(self._fidelity_scores(counts)),
@@ -178,37 +177,37 @@ class _Evaluation:
     def _reading_scores(self, counts: Sequence[int]) -> list[ReadingScore]:
         scores = []
         for judge in (judge.info.name for judge in self.judges):
-            for row in (contestant.info.name for contestant in self.contestants):
-                tallies = [self.reading[row, judge, number] for number in range(len(counts))]
+            for row in (method.info.name for method in self.methods):
+                accumulators = [self.reading[row, judge, number] for number in range(len(counts))]
                 accuracy = summarise(
-                    [tally.correct for tally in tallies],
+                    [accumulator.correct for accumulator in accumulators],
                     counts,
                     resamples=self.config.bootstrap,
                     seed=self.config.seed,
                 )
-                similarity = summarise([tally.similarities for tally in tallies], counts)
+                similarity = summarise([accumulator.similarities for accumulator in accumulators], counts)
                 rate = self._rate(f"{row}\0{judge}")
-                scores.append(ReadingScore(row, judge, accuracy, summarise_cer(tallies), similarity, rate))
+                scores.append(ReadingScore(row, judge, accuracy, summarise_cer(accumulators), similarity, rate))
         return scores
 
     def _fidelity_scores(self, counts: Sequence[int]) -> list[FidelityScore]:
         scores = []
-        for row in (contestant.info.name for contestant in self.contestants if contestant.info.name != "lr"):
-            tallies = [self.fidelity[row, number] for number in range(len(counts))]
-            per_image = summarise([tally.psnr for tally in tallies], counts)
-            identical = sum(value == float("inf") for tally in tallies for value in tally.psnr)
+        for row in (method.info.name for method in self.methods if method.info.name != "lr"):
+            accumulators = [self.fidelity[row, number] for number in range(len(counts))]
+            per_image = summarise([accumulator.psnr for accumulator in accumulators], counts)
+            identical = sum(value == float("inf") for accumulator in accumulators for value in accumulator.psnr)
             if self.squash:
-                psnr_db = summarise([tally.batch_psnr for tally in tallies], counts)
-                ssim = summarise([tally.batch_ssim for tally in tallies], counts)
+                psnr_db = summarise([accumulator.batch_psnr for accumulator in accumulators], counts)
+                ssim = summarise([accumulator.batch_ssim for accumulator in accumulators], counts)
             else:
-                psnr_db, ssim = per_image, summarise([tally.ssim for tally in tallies], counts)
+                psnr_db, ssim = per_image, summarise([accumulator.ssim for accumulator in accumulators], counts)
             scores.append(FidelityScore(row, psnr_db, ssim, per_image, identical, self._rate(row)))
         return scores
 
     def _comparisons(self) -> list[Comparison]:
         """Each network with bicubic and with the first network."""
-        networks = [contestant.info.name for contestant in self.contestants if contestant.info.network]
-        rows = [contestant.info.name for contestant in self.contestants]
+        networks = [method.info.name for method in self.methods if method.info.network]
+        rows = [method.info.name for method in self.methods]
         pairs = [("bicubic", name) for name in networks if "bicubic" in rows]
         pairs += [(networks[0], name) for name in networks[1:]]
         found = []
@@ -223,13 +222,13 @@ class _Evaluation:
         return found
 
 
-def no_independent_judges(contestants: Sequence[Contestant], judges: Sequence[Judge]) -> list[str]:
+def no_independent_judges(methods: Sequence[Method], judges: Sequence[Reader]) -> list[str]:
     """A line for each network and judge that read its words while it was trained."""
     return [
-        f"{judge.info.name} is no independent judge of {contestant.info.name}, which was trained by what it reads"
-        for contestant in contestants
+        f"{judge.info.name} is no independent judge of {method.info.name}, which was trained by what it reads"
+        for method in methods
         for judge in judges
-        if judge.info.sha256 is not None and judge.info.sha256 in contestant.info.readers
+        if judge.info.sha256 is not None and judge.info.sha256 in method.info.readers
     ]
 
 
@@ -238,7 +237,7 @@ def _records(
     samples: list[Sample],
     readings: dict[str, list[Reading]],
     outcomes: dict[str, list[Outcome]],
-    fidelity: FidelityTally | None,
+    fidelity: FidelityAccumulator | None,
 ) -> Iterator[dict[str, Any]]:
     """What the per-image file says of one row's pictures; the last values of ``fidelity`` are theirs."""
     first = -len(samples)
@@ -259,7 +258,7 @@ def _records(
 
 
 def evaluate(
-    *, per_image: Path | None = None, progress: Progress | None = None, overwrite: bool = False, **settings: Any
+    *, per_image: Path | None = None, progress: ProgressCallback | None = None, overwrite: bool = False, **settings: Any
 ) -> EvaluationReport:
     """Score networks and baselines.
 

@@ -13,7 +13,7 @@ from glyphsr.config.evaluation import Baseline, EvalConfig
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
-from glyphsr.images.resize import Pixels
+from glyphsr.images.resize import FloatImage
 from glyphsr.images.resize import resize as resize_line
 from glyphsr.types import Sample
 from glyphsr.upscaling.line import Line
@@ -25,7 +25,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class ContestantInfo:
+class MethodInfo:
     """What a report says of one row."""
 
     name: str
@@ -42,30 +42,30 @@ class ContestantInfo:
     """Hashes of the recognizers that read what it drew while it was trained, as its card says."""
 
 
-class Contestant(Protocol):
+class Method(Protocol):
     """Makes the pictures that are judged."""
 
-    info: ContestantInfo
+    info: MethodInfo
 
-    def squashed(self, lr: Tensor, hr: Tensor) -> Tensor:
+    def paper_protocol(self, lr: Tensor, hr: Tensor) -> Tensor:
         """``(B, 3, 16, 64)`` and ``(B, 3, 32, 128)`` in [0, 1] -> pictures ``(B, 3, 32, 128)``, not clipped."""
         ...
 
-    def natural(self, samples: Sequence[Sample]) -> list[Tensor]:
+    def standard_protocol(self, samples: Sequence[Sample]) -> list[Tensor]:
         """Samples as stored -> 8-bit pictures ``(3, H, W)`` in [0, 1] of each HR side's size."""
         ...
 
 
-def _as_saved(picture: Pixels) -> Tensor:
+def _as_saved(picture: FloatImage) -> Tensor:
     """``(H, W, 3)`` -> ``(3, H, W)``, clipped and rounded as a saved 8-bit file would be."""
     return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).clamp(0, 1).mul(255).round().div(255)
 
 
-def _floats(image: np.ndarray) -> Pixels:
+def _floats(image: np.ndarray) -> FloatImage:
     return image.astype(np.float32) / np.float32(255)
 
 
-def _lr(sample: Sample) -> Pixels:
+def _lr(sample: Sample) -> FloatImage:
     assert sample.lr is not None
     return _floats(sample.lr)
 
@@ -75,19 +75,19 @@ def enlarge(lr: Tensor) -> Tensor:
     return F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
 
 
-class BaselineContestant:
+class BaselineMethod:
     """Pictures that no network touched: bicubic, the HR side, or the LR side as it is."""
 
     def __init__(self, kind: Baseline) -> None:
         self.kind = kind
-        self.info = ContestantInfo(kind)
+        self.info = MethodInfo(kind)
 
-    def squashed(self, lr: Tensor, hr: Tensor) -> Tensor:
-        """As :meth:`Contestant.squashed`; the LR side keeps its size."""
+    def paper_protocol(self, lr: Tensor, hr: Tensor) -> Tensor:
+        """As :meth:`Method.paper_protocol`; the LR side keeps its size."""
         return {"bicubic": enlarge(lr), "hr": hr, "lr": lr}[self.kind]
 
-    def natural(self, samples: Sequence[Sample]) -> list[Tensor]:
-        """As :meth:`Contestant.natural`; the LR side keeps its size."""
+    def standard_protocol(self, samples: Sequence[Sample]) -> list[Tensor]:
+        """As :meth:`Method.standard_protocol`; the LR side keeps its size."""
         if self.kind == "hr":
             return [to_tensor([sample.hr])[0] for sample in samples]
         if self.kind == "lr":
@@ -95,7 +95,7 @@ class BaselineContestant:
         return [_as_saved(resize_line(_lr(sample), sample.hr.shape[:2])) for sample in samples]
 
 
-class NetworkContestant:
+class NetworkMethod:
     """A super-resolution network at its strength."""
 
     def __init__(self, name: str, upscaler: Upscaler) -> None:
@@ -103,12 +103,12 @@ class NetworkContestant:
         loaded = upscaler.loaded
         kind = loaded.model.config.network.kind
         readers = tuple(loaded.card.get("readers", ()))
-        self.info = ContestantInfo(
+        self.info = MethodInfo(
             name, str(loaded.path), loaded.hashes, kind, upscaler.strength, _paper_row(loaded), readers
         )
 
-    def squashed(self, lr: Tensor, hr: Tensor) -> Tensor:
-        """As :meth:`Contestant.squashed`; at strength 1 exactly the network's output."""
+    def paper_protocol(self, lr: Tensor, hr: Tensor) -> Tensor:
+        """As :meth:`Method.paper_protocol`; at strength 1 exactly the network's output."""
         del hr
         windows = list(lr.permute(0, 2, 3, 1).contiguous().numpy())
         found = np.stack([result.sr for result in self.upscaler.super_resolve(windows)])
@@ -117,8 +117,8 @@ class NetworkContestant:
             return sr
         return torch.lerp(enlarge(lr), sr, self.upscaler.strength)
 
-    def natural(self, samples: Sequence[Sample]) -> list[Tensor]:
-        """As :meth:`Contestant.natural`: what ``glyphsr upscale`` would save."""
+    def standard_protocol(self, samples: Sequence[Sample]) -> list[Tensor]:
+        """As :meth:`Method.standard_protocol`: what ``glyphsr upscale`` would save."""
         lines = [Line(_lr(sample), sample.hr.shape[:2]) for sample in samples]
         return [_as_saved(result.rgb) for result in self.upscaler.upscale_lines(lines)]
 
@@ -153,7 +153,7 @@ def _names(weights: Sequence[str]) -> list[str]:
     return [f"{name} (weights)" if name in get_args(Baseline) else name for name in names]
 
 
-def open_contestants(config: EvalConfig) -> list[Contestant]:
+def open_methods(config: EvalConfig) -> list[Method]:
     """The rows of a table: bicubic (and LR) first, networks as given, HR last.
 
     Raises:
@@ -163,7 +163,7 @@ def open_contestants(config: EvalConfig) -> list[Contestant]:
     weights = [] if config.weights == (NONE,) else list(config.weights)
     if len(set(weights)) < len(weights):
         raise ConfigError("--weights: the same weights are named twice")
-    networks: list[Contestant] = []
+    networks: list[Method] = []
     # Published files have to be read for that, so they are only asked where there is a prior to give.
     guided = [bool(config.prior_weights) and wants_prior(text, offline=config.offline) for text in weights]
     if config.prior_weights and not any(guided):
@@ -178,9 +178,9 @@ def open_contestants(config: EvalConfig) -> list[Contestant]:
             strength=config.strength,
             offline=config.offline,
         )
-        networks.append(NetworkContestant(name, upscaler))
-    before: list[Contestant] = [BaselineContestant(kind) for kind in ("lr", "bicubic") if kind in config.baseline]
-    after: list[Contestant] = [BaselineContestant("hr")] if "hr" in config.baseline else []
+        networks.append(NetworkMethod(name, upscaler))
+    before: list[Method] = [BaselineMethod(kind) for kind in ("lr", "bicubic") if kind in config.baseline]
+    after: list[Method] = [BaselineMethod("hr")] if "hr" in config.baseline else []
     if not (before or networks or after):
         raise ConfigError("--weights none: expected at least one of --baseline bicubic, hr and lr with it")
     return [*before, *networks, *after]

@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from glyphsr.evaluation.methods import ContestantInfo
-from glyphsr.ocr.readers import JudgeInfo
+from glyphsr.evaluation.methods import MethodInfo
+from glyphsr.ocr.readers import ReaderInfo
 
 SCHEMA_VERSION = 1
 
@@ -21,7 +21,7 @@ AVERAGING = {
 
 
 @dataclass(frozen=True)
-class Part:
+class SubsetInfo:
     """One subset."""
 
     name: str
@@ -33,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Figures:
+class SubsetScores:
     """One number per subset and its two averages."""
 
     parts: tuple[float, ...]
@@ -49,11 +49,11 @@ class ReadingScore:
 
     row: str
     judge: str
-    accuracy: Figures
+    accuracy: SubsetScores
     """Share of texts read exactly."""
-    cer: Figures
+    cer: SubsetScores
     """Edits per character of the labels; the weighted average is over all characters."""
-    similarity: Figures
+    similarity: SubsetScores
     """One minus the normalised edit distance (1-NED)."""
     images_per_s: float
 
@@ -63,9 +63,9 @@ class FidelityScore:
     """How close one row's pictures are to the HR side."""
 
     row: str
-    psnr_db: Figures
-    ssim: Figures
-    psnr_per_image_db: Figures
+    psnr_db: SubsetScores
+    ssim: SubsetScores
+    psnr_per_image_db: SubsetScores
     """Mean of the images' own PSNR; the same as ``psnr_db`` in the standard protocol."""
     identical: int
     """Pictures equal to the HR side, whose infinite PSNR is in no mean unless all are."""
@@ -99,9 +99,9 @@ class EvaluationReport:
     """Everything an evaluation found."""
 
     protocol: str
-    parts: tuple[Part, ...]
-    rows: tuple[ContestantInfo, ...]
-    judges: tuple[JudgeInfo, ...]
+    parts: tuple[SubsetInfo, ...]
+    rows: tuple[MethodInfo, ...]
+    judges: tuple[ReaderInfo, ...]
     reading: tuple[ReadingScore, ...]
     fidelity: tuple[FidelityScore, ...]
     comparisons: tuple[Comparison, ...]
@@ -163,7 +163,7 @@ def as_csv(report: EvaluationReport) -> str:
     data = {part.name: " ".join(part.paths) for part in report.parts}
     hashes = {row.name: " ".join(f"{name}:{value}" for name, value in row.sha256.items()) for row in report.rows}
 
-    def write(row: str, judge: str, metric: str, figures: Figures) -> None:
+    def write(row: str, judge: str, metric: str, figures: SubsetScores) -> None:
         subsets = [(part.name, part.images, value) for part, value in zip(report.parts, figures.parts, strict=True)]
         total = sum(report.counts)
         subsets += [(WEIGHTED, total, figures.weighted), (PLAIN, total, figures.plain)]

@@ -56,7 +56,7 @@ def difference(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str 
 
 
 @dataclass(frozen=True)
-class PartsFolder:
+class ChunkStore:
     """Chunks of one set, written by any number of processes in any order.
 
     Chunk ``c`` holds the words ``c * size .. (c + 1) * size - 1``; which words share a chunk depends on nothing else,

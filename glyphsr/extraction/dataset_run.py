@@ -16,12 +16,12 @@ from glyphsr.data.hr_images import open_hr_words
 from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.data.sources import SAMPLE_NOTICE, SAMPLE_ROOT
 from glyphsr.errors import ConfigError, DataError, GlyphSRError
-from glyphsr.extraction.chunk_store import DamagedChunkError, PartsFolder, difference
-from glyphsr.extraction.localizers import PartInfo
+from glyphsr.extraction.chunk_store import ChunkStore, DamagedChunkError, difference
+from glyphsr.extraction.localizers import ComponentInfo
 from glyphsr.extraction.pool import number_of_workers, run_in_processes
 from glyphsr.extraction.preview import draw_preview
 from glyphsr.extraction.report import ExtractionReport, report_of, tally_parts, tally_result
-from glyphsr.extraction.worker import Job, Progress, Worker
+from glyphsr.extraction.worker import ChunkResult, Worker, WorkerSpec
 from glyphsr.glyphs.word import Rejection, Word, prepare_word
 
 INK_CHUNK, SAM_CHUNK = 128, 8
@@ -49,11 +49,11 @@ NO_PARAMETERS = {
 }
 """Settings that change no mask, or that the manifest names elsewhere as what they resolved to."""
 
-Report = Callable[[Path, Progress, int], None]
+Report = Callable[[Path, ChunkResult, int], None]
 """Told at the start and after each chunk: the source, what was added, words of this run's share."""
 
 
-class SetRun:
+class DatasetExtraction:
     """One set on its way to its glyph LMDB.
 
     Args:
@@ -77,8 +77,8 @@ class SetRun:
         *,
         share: tuple[int, int],
         config: ExtractConfig,
-        localizer: PartInfo,
-        segmenter: PartInfo,
+        localizer: ComponentInfo,
+        segmenter: ComponentInfo,
         notify: Callable[[str], None] | None,
     ) -> None:
         self.path, self.out, self.share, self.config = source, out, share, config
@@ -99,7 +99,7 @@ class SetRun:
         self.segmenter = self._with_safe_layout(segmenter)
         self.manifest = self._manifest()
         size = SAM_CHUNK if self.segmenter.facts["name"] == "sam" else INK_CHUNK
-        self.parts = PartsFolder(self.place.with_name(self.place.name + PARTS_SUFFIX), self.samples, size)
+        self.parts = ChunkStore(self.place.with_name(self.place.name + PARTS_SUFFIX), self.samples, size)
 
     def _check_place(self) -> None:
         if not self.place.name:
@@ -131,7 +131,7 @@ class SetRun:
             missing = self.parts.missing(self.share)
             share = sum(len(self.parts.words(chunk)) for chunk in missing)
             if progress:
-                progress(self.path, Progress(), share)
+                progress(self.path, ChunkResult(), share)
             for finished in self._work(missing):
                 extracted += finished.words
                 if progress:
@@ -173,24 +173,24 @@ class SetRun:
             "versions": {"glyphsr": VERSION} | {name: version(name) for name in packages},
         }
 
-    def _with_safe_layout(self, segmenter: PartInfo) -> PartInfo:
+    def _with_safe_layout(self, segmenter: ComponentInfo) -> ComponentInfo:
         """The layout that was asked for, if it gives the exact one's masks; else the exact one, with a notice."""
         layout = segmenter.facts.get("layout", "padded")
         if layout == "padded":
             return segmenter
-        from glyphsr.extraction.layout_check import WORDS, judge_layout
+        from glyphsr.extraction.layout_check import WORDS, compare_layouts
 
         words = list(self._some_words(WORDS))
-        job = Job(self.path, PartsFolder(Path(), 0, 1), self.config, self.localizer, segmenter, self.device)
-        verdict = judge_layout(
-            words, Worker(job).localizer, segmenter, self.config, located_by=self.localizer, device=self.device
+        spec = WorkerSpec(self.path, ChunkStore(Path(), 0, 1), self.config, self.localizer, segmenter, self.device)
+        verdict = compare_layouts(
+            words, Worker(spec).localizer, segmenter, self.config, located_by=self.localizer, device=self.device
         )
         figures = f"IoU with padded: median {verdict.median:.3f}, 10th percentile {verdict.tenth:.3f}"
         if verdict.passed:
             self._say(f"--sam-layout {layout}: accepted for this checkpoint ({figures})")
             return segmenter
         self._say(f"--sam-layout {layout}: its masks differ too much ({figures}), so padded is used")
-        return PartInfo(segmenter.facts | {"layout": "padded"}, segmenter.notices)
+        return ComponentInfo(segmenter.facts | {"layout": "padded"}, segmenter.notices)
 
     def _some_words(self, count: int) -> Iterator[Word]:
         """The first usable words of the set."""
@@ -233,15 +233,15 @@ class SetRun:
             raise ConfigError(f"{self.out}: made with other parameters: {other}; --overwrite replaces it")
         return True
 
-    def _work(self, chunks: Sequence[int]) -> Iterator[Progress]:
-        job = Job(self.path, self.parts, self.config, self.localizer, self.segmenter, self.device)
+    def _work(self, chunks: Sequence[int]) -> Iterator[ChunkResult]:
+        spec = WorkerSpec(self.path, self.parts, self.config, self.localizer, self.segmenter, self.device)
         workers = min(number_of_workers(self.config, self.segmenter, self.device), len(chunks))
         heavy = self.segmenter.facts["name"] == "sam" and self.device == "cpu"  # wants memory of its own
         try:
             if workers > 1 or (workers and heavy):
-                yield from run_in_processes(job, chunks, workers)
+                yield from run_in_processes(spec, chunks, workers)
             else:
-                worker = Worker(job)
+                worker = Worker(spec)
                 for chunk in chunks:
                     yield worker.run(chunk)
         except OSError as error:
@@ -276,7 +276,7 @@ def _cannot_write(error: Exception, place: Path) -> GlyphSRError:
     return GlyphSRError(f"{where}: cannot be written: {getattr(error, 'strerror', None) or error}; {GOES_ON}")
 
 
-def _without_path(info: PartInfo) -> dict[str, Any]:
+def _without_path(info: ComponentInfo) -> dict[str, Any]:
     return {key: value for key, value in info.facts.items() if key != "path"}
 
 
@@ -293,7 +293,7 @@ def _holds_glyphs(glyphs: GlyphLmdb) -> bool:
     return True
 
 
-def _device_of(config: ExtractConfig, localizer: PartInfo, segmenter: PartInfo) -> str:
+def _device_of(config: ExtractConfig, localizer: ComponentInfo, segmenter: ComponentInfo) -> str:
     """``cpu`` where nothing but ink is at work; else what ``auto`` stands for, of several GPUs the rank's own."""
     if segmenter.facts["name"] == "ink" and localizer.facts["name"] == "cuts":
         return "cpu"

@@ -15,7 +15,7 @@ from glyphsr.config.reader import validate
 from glyphsr.data.glyph_lmdb import SUFFIX
 from glyphsr.data.sources import SAMPLE_ROOT, find_lmdb
 from glyphsr.errors import ConfigError
-from glyphsr.extraction.dataset_run import Report, SetRun
+from glyphsr.extraction.dataset_run import DatasetExtraction, Report
 from glyphsr.extraction.localizers import describe_localizer, open_localizer
 from glyphsr.extraction.report import ExtractionReport
 from glyphsr.extraction.segmenters import describe_segmenter, open_segmenter
@@ -141,7 +141,7 @@ def extract(
     localizer, segmenter = describe_localizer(config), describe_segmenter(config)
     reports, problems = [], []
     for path in sources:
-        one = SetRun(
+        one = DatasetExtraction(
             path,
             out or _default_out(path),
             share=share,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.extraction.localizers import PartInfo
+from glyphsr.extraction.localizers import ComponentInfo
 from glyphsr.extraction.segmenters import SamSegmenter, open_sam
 from glyphsr.glyphs.extraction import extract_words
 from glyphsr.glyphs.protocols import Localizer
@@ -20,7 +20,7 @@ from glyphsr.system.cache import cache_folder
 from glyphsr.types import Extraction
 
 WORDS = 32
-MEDIAN, TENTH = 0.95, 0.85
+MIN_MEDIAN_IOU, MIN_P10_IOU = 0.95, 0.85
 """Least IoU with the padded layout's masks: of the median, and of the tenth percentile of characters."""
 
 DECIDING = {"multimask", "steps", "threshold", "max_line_share", "when_none_passes", "frame", "key_points"}
@@ -31,7 +31,7 @@ VERDICTS = "sam-layouts.json"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LayoutComparison:
     """How a layout's masks compare with the exact ones."""
 
     layout: str
@@ -42,7 +42,7 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether the layout may be used."""
-        return self.characters > 0 and self.median >= MEDIAN and self.tenth >= TENTH
+        return self.characters > 0 and self.median >= MIN_MEDIAN_IOU and self.tenth >= MIN_P10_IOU
 
 
 def _stored() -> dict[str, dict[str, float]]:
@@ -52,15 +52,15 @@ def _stored() -> dict[str, dict[str, float]]:
         return {}
 
 
-def judge_layout(
+def compare_layouts(
     words: Sequence[Word],
     localizer: Localizer,
-    info: PartInfo,
+    info: ComponentInfo,
     config: ExtractConfig,
     *,
-    located_by: PartInfo,
+    located_by: ComponentInfo,
     device: str | None = None,
-) -> Verdict:
+) -> LayoutComparison:
     """Compare the chosen masks of a layout with those of ``padded``, or recall how it went before.
 
     A verdict holds for a checkpoint, a layout, a precision and everything else that decides which masks are chosen. One
@@ -91,7 +91,7 @@ def judge_layout(
     )
     overlaps = [overlap for pair in zip(fast, exact, strict=True) for overlap in _overlaps(*pair)]
     median, tenth = (float(x) for x in np.percentile(overlaps, [50, 10])) if overlaps else (0.0, 0.0)
-    verdict = Verdict(layout, round(median, 4), round(tenth, 4), len(overlaps))
+    verdict = LayoutComparison(layout, round(median, 4), round(tenth, 4), len(overlaps))
     if len(chosen) == WORDS and overlaps:
         _store(key, verdict)
     return verdict
@@ -108,17 +108,17 @@ def _overlaps(fast: Extraction, exact: Extraction) -> list[float]:
     return overlaps
 
 
-def _recalled(key: str, layout: str) -> Verdict | None:
+def _recalled(key: str, layout: str) -> LayoutComparison | None:
     known = _stored().get(key)
     if known is None:
         return None
     try:
-        return Verdict(layout, float(known["median"]), float(known["tenth"]), int(known["characters"]))
+        return LayoutComparison(layout, float(known["median"]), float(known["tenth"]), int(known["characters"]))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None  # damaged; measured again
 
 
-def _store(key: str, verdict: Verdict) -> None:
+def _store(key: str, verdict: LayoutComparison) -> None:
     own = {"median": verdict.median, "tenth": verdict.tenth, "characters": verdict.characters}
     with suppress(OSError):  # without a cache it is measured again next time
         cache_folder().mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.glyphs.protocols import Localizer
 from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
-from glyphsr.weights.registry import local_weights, sha256_of, stand_in
+from glyphsr.weights.registry import fallback_for, local_weights, sha256_of
 
 if TYPE_CHECKING:
     import torch  # without weights nothing needs it, and workers start in a fraction of the time
@@ -27,14 +27,14 @@ ALIGNMENT_NOTICE = (
 
 
 @dataclass(frozen=True)
-class PartInfo:
+class ComponentInfo:
     """What a manifest says of a localizer or a segmenter."""
 
     facts: dict[str, Any]
     notices: tuple[str, ...] = field(default=())
 
 
-def describe_localizer(config: ExtractConfig) -> PartInfo:
+def describe_localizer(config: ExtractConfig) -> ComponentInfo:
     """Resolve ``auto`` and find the weights, without loading anything.
 
     Raises:
@@ -46,16 +46,16 @@ def describe_localizer(config: ExtractConfig) -> PartInfo:
         name = "cuts" if local_weights(config.recognizer) is None else "attention"
         notices = (CUTS_NOTICE.format(config.recognizer),) if name == "cuts" else ()
     if name == "cuts":
-        return PartInfo({"name": name}, notices)
-    from glyphsr.weights.hub import obtain
+        return ComponentInfo({"name": name}, notices)
+    from glyphsr.weights.hub import resolve
 
-    recognizer = stand_in(config.recognizer)
+    recognizer = fallback_for(config.recognizer)
     if recognizer != config.recognizer:
         notices += (STAND_IN_NOTICE.format(config.recognizer, recognizer),)
-    path = obtain(recognizer, offline=config.offline)
+    path = resolve(recognizer, offline=config.offline)
     if name == "attention" and _reads_by_ctc(path, config.recognizer):
         notices += (ALIGNMENT_NOTICE,)
-    return PartInfo({"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, notices)
+    return ComponentInfo({"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, notices)
 
 
 def _reads_by_ctc(path: Path, name: str) -> bool:
@@ -68,7 +68,7 @@ def _reads_by_ctc(path: Path, name: str) -> bool:
     return (config.get("prior") or config).get("kind") in ("crnn", "ctc_transformer")
 
 
-def open_localizer(info: PartInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:
+def open_localizer(info: ComponentInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:
     """Load what :func:`describe_localizer` found.
 
     Raises:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.errors import GlyphSRError
-from glyphsr.extraction.localizers import PartInfo
-from glyphsr.extraction.worker import Job, Progress, Worker
+from glyphsr.extraction.localizers import ComponentInfo
+from glyphsr.extraction.worker import ChunkResult, Worker, WorkerSpec
 from glyphsr.system.process_pool import WORKER_DIED, end_with_parent, process_pool, usable_cores
 from glyphsr.system.subprocess_env import child_environment
 
@@ -23,7 +23,7 @@ MALLOC = {
 _worker: Worker | None = None
 
 
-def number_of_workers(config: ExtractConfig, segmenter: PartInfo, device: str) -> int:
+def number_of_workers(config: ExtractConfig, segmenter: ComponentInfo, device: str) -> int:
     """Processes that ``auto`` stands for: one per core that the memory suffices for, with a GPU one."""
     if config.workers != "auto":
         return config.workers
@@ -37,27 +37,27 @@ def number_of_workers(config: ExtractConfig, segmenter: PartInfo, device: str) -
     return int(max(1, min(cores, memory // need)))
 
 
-def start_worker(job: Job, threads: int) -> None:
+def start_worker(spec: WorkerSpec, threads: int) -> None:
     """Prepare a process of the pool; ``threads`` for its numerical libraries."""
     global _worker
     import cv2
 
     end_with_parent()
     cv2.setNumThreads(threads)
-    if job.segmenter.facts["name"] == "sam" or job.localizer.facts["name"] != "cuts":
+    if spec.segmenter.facts["name"] == "sam" or spec.localizer.facts["name"] != "cuts":
         import torch
 
         torch.set_num_threads(threads)
-    _worker = Worker(job)
+    _worker = Worker(spec)
 
 
-def run_chunk(chunk: int) -> Progress:
+def run_chunk(chunk: int) -> ChunkResult:
     """Extract one chunk in a process of the pool."""
     assert _worker is not None
     return _worker.run(chunk)
 
 
-def run_in_processes(job: Job, chunks: Sequence[int], workers: int) -> Iterator[Progress]:
+def run_in_processes(spec: WorkerSpec, chunks: Sequence[int], workers: int) -> Iterator[ChunkResult]:
     """Chunks in the order in which they are finished.
 
     Raises:
@@ -66,10 +66,10 @@ def run_in_processes(job: Job, chunks: Sequence[int], workers: int) -> Iterator[
     """
     threads = max(1, usable_cores() // workers)
     try:
-        with process_pool(workers, start_worker, (job, threads)) as pool:
+        with process_pool(workers, start_worker, (spec, threads)) as pool:
             with child_environment(MALLOC):  # the processes start with the first task
                 futures = [pool.submit(run_chunk, chunk) for chunk in chunks]
             for future in as_completed(futures):
                 yield future.result()
     except BrokenProcessPool as error:
-        raise GlyphSRError(f"{job.source}: {WORKER_DIED}. Finished chunks stay, the same command goes on") from error
+        raise GlyphSRError(f"{spec.source}: {WORKER_DIED}. Finished chunks stay, the same command goes on") from error

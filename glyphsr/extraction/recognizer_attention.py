@@ -83,5 +83,5 @@ class RecognizerAttention:
             rows = placed.float().numpy()[:, :, None]
             return [own[: len(text)] if fit else None for own, text, fit in zip(rows, texts, fits, strict=True)]
         assert isinstance(self.network, AttentionRecognizer)
-        attention = self.network.teach(prepared, texts).attention.float().cpu().numpy()
+        attention = self.network.forward_teacher_forced(prepared, texts).attention.float().cpu().numpy()
         return [merge_heads(rows, self.heads)[: len(text)] for rows, text in zip(attention, texts, strict=True)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glyphsr.data.glyph_lmdb import META, GlyphLmdb, read_meta
-from glyphsr.extraction.chunk_store import DamagedChunkError, PartsFolder
+from glyphsr.extraction.chunk_store import ChunkStore, DamagedChunkError
 
 UNREADABLE, OUT_OF_MEMORY = "unreadable", "out_of_memory"
 """Rejections of words that were not looked at; the others are findings."""
@@ -114,7 +114,7 @@ def tally_result(path: Path) -> Tally:
     return tally
 
 
-def tally_parts(parts: PartsFolder) -> Tally:
+def tally_parts(parts: ChunkStore) -> Tally:
     """Counts of the chunks that are there; other shards may be at work on them, so what goes is left out."""
     tally = Tally()
     for chunk in range(parts.count):

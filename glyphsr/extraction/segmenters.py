@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.errors import WeightsError
-from glyphsr.extraction.localizers import PartInfo
+from glyphsr.extraction.localizers import ComponentInfo
 from glyphsr.glyphs.ink_segmenter import InkSegmenter
 from glyphsr.glyphs.protocols import Candidates, KeyPoints, Prompts, Segmenter
 from glyphsr.glyphs.word import Word
@@ -44,7 +44,7 @@ class SamSegmenter:
         return [Candidates(answer.masks, answer.confidence, answer.prompts) for answer in answers]
 
 
-def describe_segmenter(config: ExtractConfig) -> PartInfo:
+def describe_segmenter(config: ExtractConfig) -> ComponentInfo:
     """Resolve ``auto`` and find the checkpoint, without loading it.
 
     Raises:
@@ -59,15 +59,15 @@ def describe_segmenter(config: ExtractConfig) -> PartInfo:
         notices = [INK_NOTICE.format(*what)] if config.segmenter == "auto" else []
         if config.sam_checkpoint is not None:
             notices.append("--sam-checkpoint has no influence on --segmenter ink")
-        return PartInfo({"name": "ink"}, tuple(notices))
-    from glyphsr.weights.hub import obtain
+        return ComponentInfo({"name": "ink"}, tuple(notices))
+    from glyphsr.weights.hub import resolve
 
     if wanted is None and not config.sam_type:
         raise WeightsError(
             "--segmenter sam: no SAM checkpoint here; `glyphsr models pull sam-vit-h` (or -l, -b) fetches one, "
             "--sam-checkpoint FILE names one"
         )
-    path = obtain(wanted or names[0], offline=config.offline)
+    path = resolve(wanted or names[0], offline=config.offline)
     facts = {
         "name": "sam",
         "weights": path.name,
@@ -77,11 +77,11 @@ def describe_segmenter(config: ExtractConfig) -> PartInfo:
         "precision": "fp32" if config.precision == "auto" else config.precision,
         "multimask": config.multimask,
     }
-    return PartInfo(facts, (f"masks are made by SAM, {path}",) if config.segmenter == "auto" else ())
+    return ComponentInfo(facts, (f"masks are made by SAM, {path}",) if config.segmenter == "auto" else ())
 
 
 def open_sam(
-    info: PartInfo, config: ExtractConfig, *, layout: "SamLayout | None" = None, device: str | None = None
+    info: ComponentInfo, config: ExtractConfig, *, layout: "SamLayout | None" = None, device: str | None = None
 ) -> "SamPredictor":
     """Load the checkpoint that :func:`describe_segmenter` found.
 
@@ -113,7 +113,7 @@ def open_sam(
     )
 
 
-def open_segmenter(info: PartInfo, config: ExtractConfig, *, device: str | None = None) -> Segmenter:
+def open_segmenter(info: ComponentInfo, config: ExtractConfig, *, device: str | None = None) -> Segmenter:
     """Load what :func:`describe_segmenter` found.
 
     Raises:

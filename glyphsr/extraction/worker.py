@@ -11,8 +11,8 @@ from glyphsr.config.extraction import ExtractConfig
 from glyphsr.data.glyph_lmdb import glyph_values
 from glyphsr.data.hr_images import HrWords, open_hr_words
 from glyphsr.errors import DataError
-from glyphsr.extraction.chunk_store import PartsFolder
-from glyphsr.extraction.localizers import PartInfo, open_localizer
+from glyphsr.extraction.chunk_store import ChunkStore
+from glyphsr.extraction.localizers import ComponentInfo, open_localizer
 from glyphsr.extraction.report import OUT_OF_MEMORY, UNREADABLE
 from glyphsr.extraction.segmenters import open_segmenter
 from glyphsr.glyphs.extraction import extract_words, fallback_counts, rejected
@@ -28,7 +28,7 @@ BATCH_WORDS, BATCH_PIXELS = 32, 2_000_000
 
 
 @dataclass(frozen=True)
-class Progress:
+class ChunkResult:
     """What one finished chunk adds to the counts."""
 
     words: int = 0
@@ -39,14 +39,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Job:
+class WorkerSpec:
     """All that a worker needs to know; travels to its process."""
 
     source: Path
-    parts: PartsFolder
+    parts: ChunkStore
     config: ExtractConfig
-    localizer: PartInfo
-    segmenter: PartInfo
+    localizer: ComponentInfo
+    segmenter: ComponentInfo
     device: str = "cpu"
 
 
@@ -54,40 +54,40 @@ class Worker:
     """Extracts chunks.
 
     Args:
-        job: What to work on.
+        spec: What to work on.
     """
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(self, spec: WorkerSpec) -> None:
+        self.spec = spec
 
     @cached_property
     def source(self) -> HrWords:
         """The pictures, opened by the process that reads them."""
-        return open_hr_words(self.job.source)
+        return open_hr_words(self.spec.source)
 
     @cached_property
     def segmenter(self) -> Segmenter:
         """Loaded when the first chunk comes."""
-        return open_segmenter(self.job.segmenter, self.job.config, device=self.job.device)
+        return open_segmenter(self.spec.segmenter, self.spec.config, device=self.spec.device)
 
     @cached_property
     def localizer(self) -> Localizer:
         """Likewise."""
-        return open_localizer(self.job.localizer, self.job.config, _device(self.job))
+        return open_localizer(self.spec.localizer, self.spec.config, _device(self.spec))
 
-    def run(self, chunk: int) -> Progress:
+    def run(self, chunk: int) -> ChunkResult:
         """Extract a chunk and keep it."""
         values: list[dict[str, bytes]] = []
         rejects, fallbacks, problems = 0, Counter[str](), []
-        for results in self._batches(self.job.parts.words(chunk)):
+        for results in self._batches(self.spec.parts.words(chunk)):
             for result in results:  # encoded at once: masks of large pictures take memory
                 values.append(glyph_values(result))
                 rejects += result.rejected is not None
                 if result.problem is not None:
                     problems.append(result.problem)
             fallbacks += fallback_counts(results)
-        self.job.parts.write(chunk, values)
-        return Progress(len(values), rejects, fallbacks, tuple(problems))
+        self.spec.parts.write(chunk, values)
+        return ChunkResult(len(values), rejects, fallbacks, tuple(problems))
 
     def _batches(self, indices: range) -> Iterator[list[Extraction]]:
         """Results of these words in order, some at a time; what stands together depends on the words alone."""
@@ -110,9 +110,9 @@ class Worker:
             sample = self.source.read(index)
         except DataError as error:
             # The same data elsewhere has the same results, so the place is left out.
-            return rejected((0, 0), UNREADABLE, str(error).removeprefix(f"{self.job.source}: "))
+            return rejected((0, 0), UNREADABLE, str(error).removeprefix(f"{self.spec.source}: "))
         try:
-            return prepare_word(sample.hr, sample.label, squeeze=self.job.config.frame == "paper")
+            return prepare_word(sample.hr, sample.label, squeeze=self.spec.config.frame == "paper")
         except Rejection as reason:
             return rejected((sample.hr.shape[0], sample.hr.shape[1]), str(reason))
 
@@ -123,7 +123,7 @@ class Worker:
     def _extract(self, words: dict[int, Word]) -> dict[int, Extraction]:
         """All words at once; one by one where memory does not suffice, so that only those too large are lost."""
         try:
-            found = extract_words(list(words.values()), self.localizer, self.segmenter, self.job.config)
+            found = extract_words(list(words.values()), self.localizer, self.segmenter, self.spec.config)
         except (RuntimeError, MemoryError) as error:
             if not _no_memory(error):
                 raise
@@ -142,9 +142,9 @@ def _no_memory(error: Exception) -> bool:
     return is_out_of_memory(error)
 
 
-def _device(job: Job) -> "torch.device | None":
-    if job.localizer.facts["name"] == "cuts":
+def _device(spec: WorkerSpec) -> "torch.device | None":
+    if spec.localizer.facts["name"] == "cuts":
         return None
     from glyphsr.system.devices import resolve_device
 
-    return resolve_device(job.device)
+    return resolve_device(spec.device)

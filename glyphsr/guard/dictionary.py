@@ -23,12 +23,12 @@ def english_words() -> frozenset[str]:
     return frozenset(comparable(word) for word in SpellChecker(language="en").word_frequency.words())
 
 
-def is_no_word(text: str) -> bool:
+def is_out_of_dictionary(text: str) -> bool:
     """Whether a text is letters in an order that English does not know; numbers, codes and short texts are not judged.
 
     Example:
-        >>> is_no_word("ONUNE"), is_no_word("ONLINE"), is_no_word("K9X"), is_no_word("TV")
-        (True, False, False, False)
+        >>> [is_out_of_dictionary(text) for text in ("ONUNE", "ONLINE", "K9X", "TV")]
+        [True, False, False, False]
     """
     letters = comparable(text)
     return len(letters) >= LEAST_LETTERS and letters.isalpha() and letters not in english_words()

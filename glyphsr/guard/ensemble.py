@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import torch
 
-from glyphsr.images.resize import Pixels, resize
-from glyphsr.ocr.readers import Judge, open_judge
+from glyphsr.images.resize import FloatImage, resize
+from glyphsr.ocr.readers import Reader, open_reader
 from glyphsr.text.charset import comparable
 
-VOTERS = ("crnn-synth", "moran-synth", "aster-synth")
+MEMBERS = ("crnn-synth", "moran-synth", "aster-synth")
 """Trained on words squashed to one size; the network and its prior were not taught by what they read."""
 
 MAJORITY = 2
@@ -20,30 +20,30 @@ LONGEST_ASPECT, LONGEST_TEXT = 8.0, 16
 """Of pictures, and characters of texts, on which they may vote: words, which is what they know."""
 
 
-def may_vote(picture: Pixels, drawn: str, *readings: str) -> bool:
+def is_single_word(picture: FloatImage, prior_text: str, *readings: str) -> bool:
     """Whether a line is a word to them; of phrases they read the letters together, or not at all.
 
     Args:
         picture: ``(H, W, 3)``.
-        drawn: What the network was told to draw by its prior, which knows no spaces.
+        prior_text: What the network was told to draw by its prior, which knows no spaces.
         *readings: What a reader who knows them reads.
     """
     height, width = picture.shape[:2]
     is_word = not any(" " in reading.strip() for reading in readings)
-    return is_word and 0 < len(comparable(drawn)) <= LONGEST_TEXT and width <= LONGEST_ASPECT * height
+    return is_word and 0 < len(comparable(prior_text)) <= LONGEST_TEXT and width <= LONGEST_ASPECT * height
 
 
-def votes_for(text: str, read: Sequence[str]) -> int:
+def count_agreeing(text: str, read: Sequence[str]) -> int:
     """How many of the readings are that text, letters and digits without case.
 
     Example:
-        >>> votes_for("HOTEL", ["hotel", "motel", "hotel"])
+        >>> count_agreeing("HOTEL", ["hotel", "motel", "hotel"])
         2
     """
     return sum(comparable(one) == comparable(text) for one in read)
 
 
-class Voters:
+class ReaderEnsemble:
     """The three, loaded once.
 
     Args:
@@ -51,9 +51,9 @@ class Voters:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.judges: list[Judge] = [open_judge(name, device, offline=True) for name in VOTERS]
+        self.judges: list[Reader] = [open_reader(name, device, offline=True) for name in MEMBERS]
 
-    def read(self, pictures: Sequence[Pixels]) -> list[tuple[str, ...]]:
+    def read(self, pictures: Sequence[FloatImage]) -> list[tuple[str, ...]]:
         """What each of them reads in each picture, letters and digits without case.
 
         Args:
@@ -66,6 +66,6 @@ class Voters:
         return list(zip(*read, strict=True))
 
 
-def _reduced(picture: Pixels) -> Pixels:
+def _reduced(picture: FloatImage) -> FloatImage:
     height, width = picture.shape[:2]
     return picture if height <= ROWS else resize(picture, (ROWS, max(1, round(width * ROWS / height))))

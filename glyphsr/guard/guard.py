@@ -15,13 +15,13 @@ import numpy as np
 import torch
 
 from glyphsr.errors import GlyphSRError
-from glyphsr.guard.checks import Doubt, changed_number, doubt, outvoted, outvoted_own
-from glyphsr.guard.consensus import agreed_text
+from glyphsr.guard.checks import Issue, apply_votes, apply_votes_to_weak_reader, check_number_marks, check_reading
+from glyphsr.guard.consensus import consensus_text
 from glyphsr.guard.dictionary import english_words
-from glyphsr.guard.ensemble import MAJORITY, VOTERS, Voters, may_vote, votes_for
-from glyphsr.guard.headroom import has_little_to_gain
-from glyphsr.images.resize import Pixels
-from glyphsr.ocr.readers import EngineJudge, Judge, open_judge
+from glyphsr.guard.ensemble import MAJORITY, MEMBERS, ReaderEnsemble, count_agreeing, is_single_word
+from glyphsr.guard.headroom import is_already_legible
+from glyphsr.images.resize import FloatImage
+from glyphsr.ocr.readers import EngineReader, Reader, open_reader
 from glyphsr.text.charset import comparable
 from glyphsr.types import Reading
 
@@ -39,7 +39,7 @@ SURE = 0.94
 VISIBLE = 0.5 / 255
 """Half a step of 8 bits; a change of less is not read otherwise."""
 
-OWN_READER = "crnn-light-synth"
+FALLBACK_GUARD_READER = "crnn-light-synth"
 """Reads where no OCR engine is installed; the only one of ours that does not squash long lines."""
 
 
@@ -63,7 +63,7 @@ class Verdict:
 
 def default_reader() -> str:
     """The OCR engine of the ``ocr`` extra where it is installed, else the package's own recognizer."""
-    return "rapidocr" if find_spec("rapidocr") and find_spec("onnxruntime") else OWN_READER
+    return "rapidocr" if find_spec("rapidocr") and find_spec("onnxruntime") else FALLBACK_GUARD_READER
 
 
 class Guard:
@@ -86,73 +86,75 @@ class Guard:
         self.mode = mode
         self._device = device or torch.device("cpu")
         name = default_reader() if reader is None else reader
-        self.judge: Judge = open_judge(name, self._device, offline=offline, option="--guard-reader")
-        self.has_engine = isinstance(self.judge, EngineJudge)
+        self.judge: Reader = open_reader(name, self._device, offline=offline, option="--guard-reader")
+        self.has_engine = isinstance(self.judge, EngineReader)
         """Whether the reader is one. Others know no spaces, so that nobody tells words from phrases, on which votes
         mean less; and where there are no engines there is no list of words either, to say what may be drawn anew."""
         if self.has_engine:
             english_words()  # what is missing is told before anything is drawn
 
     @cached_property
-    def voters(self) -> Voters:
+    def ensemble(self) -> ReaderEnsemble:
         """Loaded with the first word."""
-        return Voters(self._device)
+        return ReaderEnsemble(self._device)
 
-    def look(
+    def review(
         self,
-        before: Sequence[Pixels],
-        after: Sequence[Pixels],
-        texts: Sequence[str | None] | None = None,
-        drawn: Sequence[str | None] | None = None,
+        before: Sequence[FloatImage],
+        after: Sequence[FloatImage],
+        given_texts: Sequence[str | None] | None = None,
+        prior_text: Sequence[str | None] | None = None,
     ) -> list[Verdict]:
         """One verdict per line.
 
         Args:
             before: Bicubic, ``(H, W, 3)`` float32 in [0, 1] each.
             after: The results, of the same sizes.
-            texts: What they say, where that is known.
-            drawn: What the network was told to draw, where it was.
+            given_texts: What they say, where that is known.
+            prior_text: What the network was told to draw, where it was.
         """
         started = time.monotonic()
         read = self._read([*before, *after])
         pairs = list(zip(read[: len(before)], read[len(before) :], strict=True))
-        told = [text if comparable(text or "") else None for text in texts or [None] * len(pairs)]
-        draws = drawn or [None] * len(pairs)
+        given = [text if comparable(text or "") else None for text in given_texts or [None] * len(pairs)]
+        draws = prior_text or [None] * len(pairs)
         changed = [i for i in range(len(pairs)) if np.abs(after[i] - before[i]).max() > VISIBLE]
         words: dict[int, str] = {}
         for i, draw in enumerate(draws):
             was, now = pairs[i]
-            if told[i] is None and draw is not None and may_vote(after[i], draw, was.text, now.text):
+            if given[i] is None and draw is not None and is_single_word(after[i], draw, was.text, now.text):
                 words[i] = draw
-        found = [doubt(*pairs[i], told[i], drawn=draws[i], has_votes=i in words) for i in range(len(pairs))]
+        found = [
+            check_reading(*pairs[i], given[i], prior_text=draws[i], has_votes=i in words) for i in range(len(pairs))
+        ]
         if words:
             waited = time.monotonic()
-            _ = self.voters
+            _ = self.ensemble
             started += time.monotonic() - waited  # loading is no reading
         for i, judged in self._judged(after, [i for i in changed if i in words]).items():
             if self.has_engine:
-                found[i] = outvoted(found[i], pairs[i][1], votes_for(words[i], judged), words[i])
+                found[i] = apply_votes(found[i], pairs[i][1], count_agreeing(words[i], judged), words[i])
             else:
-                found[i] = outvoted_own(found[i], *pairs[i], judged, words[i])
+                found[i] = apply_votes_to_weak_reader(found[i], *pairs[i], judged, words[i])
         for i in changed:
             own = found[i]
             if own is None or not own.is_worse:
-                found[i] = changed_number(*pairs[i], told[i]) or own
+                found[i] = check_number_marks(*pairs[i], given[i]) or own
         left: dict[int, str] = {}
         agreed: dict[int, str | None] = {}
         if self.mode == "revert":
-            free = [i for i in changed if found[i] is None and told[i] is None]
+            free = [i for i in changed if found[i] is None and given[i] is None]
             judged_before = self._judged(before, [i for i in words if self.has_engine or i in free])
             left = self._left(free, before, after, pairs, words, judged_before)
             agreed = {
-                i: agreed_text(pairs[i][0].text, judged, words[i])
+                i: consensus_text(pairs[i][0].text, judged, words[i])
                 for i, judged in judged_before.items()
                 if self.has_engine and i not in left
             }
         each = round((time.monotonic() - started) * 1000 / max(1, len(pairs)), 2)
         return [self._verdict(*pair, found[i], left.get(i), each, agreed.get(i)) for i, pair in enumerate(pairs)]
 
-    def look_again(self, verdicts: Sequence[Verdict], again: Sequence[Pixels]) -> list[Verdict | None]:
+    def review_regenerated(self, verdicts: Sequence[Verdict], again: Sequence[FloatImage]) -> list[Verdict | None]:
         """Whether words drawn anew, as was agreed, are read as that by all voters.
 
         Args:
@@ -169,7 +171,7 @@ class Guard:
         found: list[Verdict | None] = []
         for i, (verdict, now) in enumerate(zip(verdicts, read, strict=True)):
             assert verdict.agreed is not None
-            if votes_for(verdict.agreed, judged[i]) < len(VOTERS):
+            if count_agreeing(verdict.agreed, judged[i]) < len(MEMBERS):
                 found.append(None)
                 continue
             reason = f"drawn anew as {verdict.agreed!r}, which most readers read before"
@@ -177,17 +179,17 @@ class Guard:
             found.append(replace(verdict, after=now, action="redrawn", reason=reason, milliseconds=time_taken))
         return found
 
-    def _judged(self, pictures: Sequence[Pixels], places: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    def _judged(self, pictures: Sequence[FloatImage], places: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """What the voters read in the pictures at those places."""
         if not places:
             return {}
-        return dict(zip(places, self.voters.read([pictures[i] for i in places]), strict=True))
+        return dict(zip(places, self.ensemble.read([pictures[i] for i in places]), strict=True))
 
     def _left(
         self,
         places: Sequence[int],
-        before: Sequence[Pixels],
-        after: Sequence[Pixels],
+        before: Sequence[FloatImage],
+        after: Sequence[FloatImage],
         pairs: Sequence[tuple[Reading, Reading]],
         words: dict[int, str],
         judged: dict[int, tuple[str, ...]],
@@ -201,19 +203,19 @@ class Guard:
         for i in places:
             was, now = pairs[i]
             if i in words:
-                text, votes = words[i], votes_for(words[i], judged[i])
+                text, votes = words[i], count_agreeing(words[i], judged[i])
                 can_be_read = votes >= MAJORITY
-                reason = f"has little to gain: {votes} of {len(VOTERS)} judges read {text!r} before already"
+                reason = f"has little to gain: {votes} of {len(MEMBERS)} judges read {text!r} before already"
             else:
                 text = was.text
                 can_be_read = comparable(text) == comparable(now.text) != "" and was.confidence >= SURE
                 reason = f"reads {text!r} before and after, and has little to gain"
-            if can_be_read and has_little_to_gain(before[i], after[i], len(comparable(text))):
+            if can_be_read and is_already_legible(before[i], after[i], len(comparable(text))):
                 reasons[i] = reason
         return reasons
 
     def _verdict(
-        self, was: Reading, now: Reading, found: Doubt | None, left: str | None, milliseconds: float, agreed: str | None
+        self, was: Reading, now: Reading, found: Issue | None, left: str | None, milliseconds: float, agreed: str | None
     ) -> Verdict:
         action: Action = "kept"
         reason = None
@@ -224,7 +226,7 @@ class Guard:
             action, reason = "left", left
         return Verdict(self.judge.info.name, was, now, action, reason, milliseconds, agreed)
 
-    def _read(self, pictures: Sequence[Pixels]) -> list[Reading]:
+    def _read(self, pictures: Sequence[FloatImage]) -> list[Reading]:
         if not pictures:
             return []
         tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures]

@@ -5,17 +5,17 @@ import math
 import cv2
 import numpy as np
 
-from glyphsr.images.resize import Pixels
+from glyphsr.images.resize import FloatImage
 
 ROWS = 32
 """Height at which detail is measured, so that it does not depend on the size asked for."""
 
-DETAIL, CHANGE = 24.0, 1.7
+SHARPNESS, CHANGE = 24.0, 1.7
 """Fitted by a logistic regression to which of IIIT5K-LR's training words that rapidocr reads alike before and after
 tesseract lost, and which it gained; kept as they are for words that voters read before already."""
 
 
-def detail(picture: Pixels) -> float:
+def sharpness(picture: FloatImage) -> float:
     """Deviation of what a Gaussian of 2 pixels at 32 rows takes away, as a share of the contrast; blur has little.
 
     Args:
@@ -23,7 +23,7 @@ def detail(picture: Pixels) -> float:
 
     Example:
         >>> stripes = np.tile(np.float32([[[0.0]], [[1.0]]]), (16, 20, 3))
-        >>> detail(stripes) > detail(cv2.blur(stripes, (1, 9))) > 0.0
+        >>> sharpness(stripes) > sharpness(cv2.blur(stripes, (1, 9))) > 0.0
         True
     """
     gray = picture.mean(axis=2)
@@ -33,13 +33,13 @@ def detail(picture: Pixels) -> float:
     return float(np.std(gray - cv2.GaussianBlur(gray, (0, 0), 2.0))) / contrast(picture)
 
 
-def contrast(picture: Pixels) -> float:
+def contrast(picture: FloatImage) -> float:
     """Brightness between the 5th and the 95th percentile, at least one step of 8 bits."""
     low, high = np.percentile(picture.mean(axis=2), [5, 95])
     return max(float(high - low), 1 / 255)
 
 
-def has_little_to_gain(before: Pixels, after: Pixels, characters: int) -> bool:
+def is_already_legible(before: FloatImage, after: FloatImage, characters: int) -> bool:
     """Whether a word that can be read before and after is so short, so crisp and so little changed that it may stay.
 
     Single characters and crisp short words lose as often as they gain where another reader looks at them: it has
@@ -51,4 +51,4 @@ def has_little_to_gain(before: Pixels, after: Pixels, characters: int) -> bool:
         characters: Letters and digits that are read.
     """
     change = float(np.percentile(np.abs(after - before).mean(axis=2), 95)) / contrast(before)
-    return math.log(max(1, characters)) <= DETAIL * detail(before) - CHANGE * change
+    return math.log(max(1, characters)) <= SHARPNESS * sharpness(before) - CHANGE * change

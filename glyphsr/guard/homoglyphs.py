@@ -5,11 +5,13 @@ from glyphsr.text.charset import comparable
 LOOK_ALIKES = str.maketrans("0125i", "olzsl")
 
 
-def folded(text: str) -> str:
+def fold_homoglyphs(text: str) -> str:
     """Letters and digits without case, of which those that look alike are one.
 
     Example:
-        >>> folded("SALE 30") == folded("sale3o"), folded("Gate 12") == folded("gatel2")
-        (True, True)
+        >>> fold_homoglyphs("SALE 30") == fold_homoglyphs("sale3o")
+        True
+        >>> fold_homoglyphs("Gate 12") == fold_homoglyphs("gatel2")
+        True
     """
     return comparable(text).translate(LOOK_ALIKES)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.images.resize import Pixels
+from glyphsr.images.resize import FloatImage
 
 MARGIN = 0.12
 """How far beyond its box a line is cut, in its heights: the network has seen words with some ground around them."""
@@ -40,7 +40,7 @@ def widen(quad: Quad) -> Quad:
     return np.asarray(cv2.perspectiveTransform(around[None], to_picture.astype(np.float64))[0])
 
 
-def cut_out(picture: Pixels, quad: Quad) -> Pixels:
+def cut_out(picture: FloatImage, quad: Quad) -> FloatImage:
     """The line made straight, at the picture's own resolution; beyond the picture its border is repeated.
 
     Args:
@@ -63,7 +63,7 @@ def _corners(height: int, width: int) -> NDArray[np.float32]:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
 
 
-def put_back(page: Pixels, taken: NDArray[np.float32], change: Pixels, quad: Quad) -> float:
+def put_back(page: FloatImage, taken: NDArray[np.float32], change: FloatImage, quad: Quad) -> float:
     """Add a line's change to the page where the line was, fading out towards its border.
 
     Args:

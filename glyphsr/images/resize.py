@@ -7,11 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Pixels = NDArray[np.float32]
+FloatImage = NDArray[np.float32]
 """``(H, W, 3)`` float32 in [0, 1]."""
 
+ByteImage = NDArray[np.uint8]
+"""``(H, W, 3)`` uint8."""
 
-def resize(image: Pixels, size: tuple[int, int], *, enlarging: int = cv2.INTER_CUBIC, averaged: float = 1.0) -> Pixels:
+
+def resize(
+    image: FloatImage, size: tuple[int, int], *, enlarging: int = cv2.INTER_CUBIC, averaged: float = 1.0
+) -> FloatImage:
     """Bicubic when enlarging, area average when reducing; an axis at a time, so that mixed cases do right on both.
 
     Args:

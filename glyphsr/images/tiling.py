@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glyphsr.config.networks import TrunkConfig
-from glyphsr.images.resize import Pixels, resize
+from glyphsr.images.resize import FloatImage, resize
 
 MIN_SIDE = 4
 """Pictures with a side below this hold no text; they are enlarged by bicubic alone."""
@@ -13,12 +13,12 @@ MIN_SIDE = 4
 MIN_ASPECT = 0.1
 """Likewise narrower than this share of their height."""
 
-QUANTUM = (4, 8)
+SIZE_MULTIPLE = (4, 8)
 """Lines are stretched to multiples of this (height, width), so that lines of like size share a batch. Padded by their
 borders instead, the package's prior read 70.6% instead of 73.2% of held-out words of 16 rows, and 65% instead of 75% of
 17 rows: strokes that touch the border run on."""
 
-BARELY = 0.6
+BICUBIC_MIN_SCALE = 0.6
 """Share of its length from which the network's change is reduced by bicubic. An average over one pixel and a bit blurs
 what was drawn: `tesseract` gained 331 held-out words and lost 14 by area, 338 and 11 by bicubic."""
 
@@ -27,7 +27,7 @@ OVERLAP = 0.25
 
 
 @dataclass(frozen=True)
-class LinePlan:
+class TilePlan:
     """How one line passes through the network."""
 
     height: int
@@ -40,7 +40,7 @@ class LinePlan:
     """Width of each window, a multiple of the quantum; lines narrower than a network's one size are padded up to it."""
 
 
-def plan_line(height: int, width: int, config: TrunkConfig) -> LinePlan | None:
+def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
     """Plan a line of the given size; ``None`` where there is nothing for the network to see.
 
     Args:
@@ -50,30 +50,30 @@ def plan_line(height: int, width: int, config: TrunkConfig) -> LinePlan | None:
     """
     if min(height, width) < MIN_SIDE or width < MIN_ASPECT * height:
         return None
-    line_height = _up(min(max(height, config.min_height), config.max_height), QUANTUM[0])
+    line_height = _up(min(max(height, config.min_height), config.max_height), SIZE_MULTIPLE[0])
     line_width = max(1, round(width * line_height / height))
-    window = _up(round(config.window_aspect * line_height), QUANTUM[1])
+    window = _up(round(config.window_aspect * line_height), SIZE_MULTIPLE[1])
     if line_width <= window:
         if config.fixed_size is None:
-            line_width = window = _up(line_width, QUANTUM[1])
-        return LinePlan(line_height, line_width, (0,), window)
+            line_width = window = _up(line_width, SIZE_MULTIPLE[1])
+        return TilePlan(line_height, line_width, (0,), window)
     stride = window - round(OVERLAP * window)
     count = 1 + -(-(line_width - window) // stride)
     starts = np.linspace(0, line_width - window, count).round().astype(int)
-    return LinePlan(line_height, line_width, tuple(starts.tolist()), window)
+    return TilePlan(line_height, line_width, tuple(starts.tolist()), window)
 
 
 def _up(length: int, quantum: int) -> int:
     return -(-length // quantum) * quantum
 
 
-def cut_windows(line: Pixels, plan: LinePlan) -> list[Pixels]:
+def cut_tiles(line: FloatImage, plan: TilePlan) -> list[FloatImage]:
     """Windows ``(height, window, 3)`` of a line already at the plan's size, its right border repeated as padding."""
     padded = np.pad(line, ((0, 0), (0, max(0, plan.window - plan.width)), (0, 0)), mode="edge")
     return [padded[:, start : start + plan.window] for start in plan.starts]
 
 
-def blend_windows(windows: list[Pixels], plan: LinePlan, *, factor: int = 2) -> Pixels:
+def blend_tiles(windows: list[FloatImage], plan: TilePlan, *, factor: int = 2) -> FloatImage:
     """Put processed windows together, weighing each down linearly towards its inner edges.
 
     Args:
@@ -105,7 +105,9 @@ def blend_windows(windows: list[Pixels], plan: LinePlan, *, factor: int = 2) -> 
     return total / weights
 
 
-def detail_beyond(picture: Pixels, line: Pixels, change: Pixels, share: Pixels | None = None) -> Pixels:
+def novel_residual(
+    picture: FloatImage, line: FloatImage, change: FloatImage, gate: FloatImage | None = None
+) -> FloatImage:
     """The network's change, less the detail that a tall picture shows anyway.
 
     A picture taller than the network's lines was reduced for it. Where it was blurred, nothing was lost by that and
@@ -116,29 +118,29 @@ def detail_beyond(picture: Pixels, line: Pixels, change: Pixels, share: Pixels |
         picture: The picture at twice the line's size.
         line: What the network saw, enlarged by bicubic to that size.
         change: The network's result minus ``line``.
-        share: ``(1, W, 3)``: how much of the change the network was let make; where that is nothing, the picture keeps
+        gate: ``(1, W, 3)``: how much of the change the network was let make; where that is nothing, the picture keeps
             its own detail and has no say in how the rest is taken.
 
     Returns:
         The part of the change to add to ``picture``.
     """
     own = picture - line
-    if share is not None:
-        own = share * own
+    if gate is not None:
+        own = gate * own
     energy = float(np.square(change).mean())
     wanted = 1.0 - float(np.square(own).mean()) / energy if energy > 0 else 0.0
     return np.float32(max(0.0, wanted)) * (change - own)
 
 
-def compose(
-    picture: Pixels,
-    line: Pixels,
-    sr: Pixels,
+def add_residual(
+    picture: FloatImage,
+    line: FloatImage,
+    sr: FloatImage,
     *,
     size: tuple[int, int],
     strength: float,
-    share: Pixels | None = None,
-) -> Pixels:
+    gate: FloatImage | None = None,
+) -> FloatImage:
     """Bicubic enlargement plus the network's change, at the asked size.
 
     Args:
@@ -147,7 +149,7 @@ def compose(
         sr: The network's result, ``(2h, 2w, 3)``.
         size: ``(height, width)`` of the result.
         strength: Share of the change that is applied, 0..1.
-        share: As in :func:`detail_beyond`.
+        gate: As in :func:`novel_residual`.
 
     Returns:
         ``(*size, 3)`` in [0, 1].
@@ -156,5 +158,5 @@ def compose(
     plain = resize(line, doubled)
     change = sr - plain
     if picture.shape[0] > line.shape[0]:
-        change = detail_beyond(resize(picture, doubled), plain, change, share)
-    return (resize(picture, size) + strength * resize(change, size, averaged=BARELY)).clip(0, 1)
+        change = novel_residual(resize(picture, doubled), plain, change, gate)
+    return (resize(picture, size) + strength * resize(change, size, averaged=BICUBIC_MIN_SCALE)).clip(0, 1)

@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glyphsr.text.charset import filter_lower
 from glyphsr.text.ctc import BLANK, CTCCodec
 from glyphsr.text.endings import IGNORED
 from glyphsr.types import GlyphTargets
@@ -19,7 +18,7 @@ def column_targets(glyphs: GlyphTargets, labels: Sequence[str], codec: CTCCodec,
     """Classes of a recognizer's steps from the masks of the characters.
 
     Args:
-        glyphs: Masks of a batch, one slot for each character of 0-9a-z in a label.
+        glyphs: Masks of a batch, of :class:`glyphsr.text.slots.CharacterSlots`.
         labels: One text per image.
         codec: Gives the characters their classes; :data:`glyphsr.text.ctc.BLANK` is no ink.
         steps: T, which share the width of the masks evenly.
@@ -30,7 +29,8 @@ def column_targets(glyphs: GlyphTargets, labels: Sequence[str], codec: CTCCodec,
     """
     chars = glyphs.chars
     device, slots = chars.device, chars.shape[1]
-    known = [codec.encode("".join(char for char in label if filter_lower(char)))[:slots] for label in labels]
+    # A character without a class of its own has ink all the same: nothing is said about its columns.
+    known = [[(codec.encode(char) or [IGNORED])[0] for char in "".join(label.split())[:slots]] for label in labels]
     padded = [row + [IGNORED] * (slots + 1 - len(row)) for row in known]
     classes = torch.tensor(padded, device=device)  # (B, L + 1)
     # What the line mask has beyond the characters' is ink of symbols without a slot: nothing is said about it.

@@ -79,21 +79,65 @@ STN = {
 SPLINE_CONSTANTS = r"(stn|rectifier)\.tps\..*"
 """Matrices of the thin-plate spline, which its constructor computes."""
 
+ENCODER_NAMES = {
+    "attention": "self_attn",
+    "expand": "linear1",
+    "reduce": "linear2",
+    "norm1": "norm1",
+    "norm2": "norm2",
+}
+"""Published names inside the layer of a transformer's encoder."""
+
+DECODER_NAMES = {
+    "attention": "multihead_attn",
+    "expand": "linear1",
+    "reduce": "linear2",
+    "norm1": "norm2",
+    "norm2": "norm3",
+}
+"""Published names inside a decoder's layer without self-attention, whose norm the published numbers count."""
+
+_DSTA = {
+    "reduce": "conv1",
+    "skip": "conv_f",
+    "stride": "conv2",
+    "pooled1": "conv_max",
+    "pooled2": "conv3",
+    "pooled3": "conv3_",
+    "offsets": "mask",
+    "coarse": "down_conv2.0",
+    "coarse_offsets": "mask2",
+    "deform": "dcn",
+    "channel_gate1": "conv_du.0",
+    "channel_gate2": "conv_du.2",
+    "space_gate": "conv4",
+}
 _GRU_BLOCK = {"project": "conv1", "gru": "gru"}
 
 
 def srb_names(ours: str, published: str) -> dict[str, str]:
     """Names inside one sequential residual block."""
     table = {f"{ours}.{part}": f"{published}.{part}" for part in ("conv1", "bn1", "conv2", "bn2")}
+    return table | gru_names(ours, published)
+
+
+def gru_names(ours: str, published: str) -> dict[str, str]:
+    """Names inside a block's vertical and horizontal GRU."""
+    table: dict[str, str] = {}
     for gru, name in (("vertical_gru", "gru1"), ("horizontal_gru", "gru2")):
         table |= {f"{ours}.{gru}.{a}": f"{published}.{name}.{b}" for a, b in _GRU_BLOCK.items()}
     return table
 
 
-def prior_transformer_names(ours: str) -> dict[str, str]:
+def prior_transformer_names(ours: str, published: str = "infoGen") -> dict[str, str]:
     """Names inside the transposed convolutions of the prior."""
-    table = {f"{ours}.deconvs.{i}": f"infoGen.tconv{i + 1}" for i in range(4)}
-    return table | {f"{ours}.norms.{i}": f"infoGen.bn{i + 1}" for i in range(4)}
+    table = {f"{ours}.deconvs.{i}": f"{published}.tconv{i + 1}" for i in range(4)}
+    return table | {f"{ours}.norms.{i}": f"{published}.bn{i + 1}" for i in range(4)}
+
+
+def dsta_names(ours: str, published: str) -> dict[str, str]:
+    """Names inside a DSTA gate."""
+    return {f"{ours}.{a}": f"{published}.{b}" for a, b in _DSTA.items()}
 
 
 def residual_network_table(
@@ -130,13 +174,28 @@ def charset_size(num_classes: int, *, specials: int = 1) -> Literal[36, 62, 94]:
     return sizes[num_classes]
 
 
-def trunk_shape(shapes: Shapes) -> dict[str, object]:
+def trunk_shape(shapes: Shapes, *, block: str = r"block(\d+)\.gru1\.") -> dict[str, object]:
     """The fields that every network's configuration has, read off published keys.
+
+    Args:
+        shapes: Published key -> shape.
+        block: Regular expression of a key that every block has, its number in the first group.
 
     Raises:
         KeyError: If a key is missing that all networks of the lineage have.
     """
     width, channels = shapes["block1.0.weight"][:2]
-    blocks = {int(match[1]) for key in shapes if (match := re.match(r"block(\d+)\.gru1\.", key))}
+    blocks = {int(match[1]) for key in shapes if (match := re.match(block, key))}
     stn = any(key.startswith("stn_head.") for key in shapes)
     return {"num_srbs": len(blocks), "width": width, "image_channels": 4 if channels == 4 else 3, "stn": stn}
+
+
+def prior_shape(shapes: Shapes) -> tuple[dict[str, object], int]:
+    """The fields of a prior transformer's configuration and its number of classes, read off published keys.
+
+    Raises:
+        KeyError: If a key is missing that all prior transformers have.
+    """
+    hidden = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
+    fields = {"prior_hidden": hidden, "prior_width": shapes["infoGen.tconv4.weight"][1]}
+    return fields, shapes["infoGen.tconv1.weight"][0]

@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
     from glyphsr.models.recognizers.moran.network import MORAN
     from glyphsr.models.recognizers.parseq.network import PARSeq
+    from glyphsr.models.recognizers.ppocr.network import PPOCR
     from glyphsr.models.recognizers.telescope.network import Telescope
 
-PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PARSeq"
-RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PARSeq | MORAN | ASTER | Telescope"
+PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq"
+RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope"
 SRNetwork: TypeAlias = "GlyphSR | ResidualNetwork"
 
 RECOGNIZERS: dict[str, tuple[str, str]] = {
     "crnn": ("glyphsr.models.recognizers.crnn", "CRNN"),
     "ctc_transformer": ("glyphsr.models.recognizers.ctc_transformer", "CTCTransformer"),
+    "ppocr": ("glyphsr.models.recognizers.ppocr", "PPOCR"),
     "parseq": ("glyphsr.models.recognizers.parseq", "PARSeq"),
     "moran": ("glyphsr.models.recognizers.moran", "MORAN"),
     "aster": ("glyphsr.models.recognizers.aster", "ASTER"),
@@ -38,22 +40,39 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "tbsrn": ("glyphsr.models.tbsrn", "TBSRN"),
     "tpgsr": ("glyphsr.models.tpgsr", "TPGSR"),
     "tatt": ("glyphsr.models.tatt", "TATT"),
+    "tg": ("glyphsr.models.tg", "TextGestalt"),
+    "lemma": ("glyphsr.models.lemma", "LEMMA"),
+    "pean": ("glyphsr.models.pean", "PEAN"),
+    "tsan": ("glyphsr.models.tsan", "TSAN"),
+    "c3stisr": ("glyphsr.models.c3stisr", "C3STISR"),
+    "rtsrn": ("glyphsr.models.rtsrn", "RTSRN"),
 }
 """``kind`` of a super-resolution network's configuration -> package and class."""
 
 SIGNATURES: dict[str, str] = {
     "crnn": "cnn.conv0.weight",
+    "ppocr": "linear_8.w_0",
     "parseq": "pos_queries",
     "moran": "MORN.cnn.1.weight",
     "aster": "decoder.decoder.tgt_embedding.weight",
     "telescope": "embedding_word.lut.weight",
     "tbsrn": "block2.feature_enhancer.linear.weight",
     "tatt": "infoGen.init_factor.weight",
+    "lemma": "guidanceGen.text_proj.weight",
+    "pean": "block2.Trans_block_1.attention_norm.weight",
+    "tsan": "gwam.conv_match.0.weight",
+    "rtsrn": "block2.wave_mlp.norm1.weight",
+    "c3stisr": "infoGen_ling.tconv1.weight",
     "glyphsr": "dsta_rec.conv1.weight",
     "tpgsr": "infoGen.tconv1.weight",
+    "tg": "block2.gru1.conv1.weight",
     "tsrn": "block2.gru1.conv1.weight",
 }
 """Kind -> a published key that tells it from those below it; looked for in this order."""
+
+IMAGE_CHANNELS: dict[str, int] = {"tg": 3}
+"""Kinds with the keys of the next one, by the image channels of their published files: Text Gestalt publishes TSRN
+without the mask that TextZoom's has."""
 
 
 def _class(table: dict[str, tuple[str, str]], kind: str) -> Any:
@@ -84,14 +103,26 @@ def build_network(config: NetworkConfig, *, num_classes: int) -> "SRNetwork":
     return network
 
 
-def identify(keys: Collection[str]) -> str | None:
+def identify(keys: Collection[str], *, image_channels: int | None = None) -> str | None:
     """The kind whose published files have these keys, ``None`` for none that is known.
+
+    Args:
+        keys: Of the published file.
+        image_channels: Those that its first convolution sees, where known.
 
     Example:
         >>> identify(["infoGen.tconv1.weight", "block2.gru1.conv1.weight"])
         'tpgsr'
+        >>> identify(["block2.gru1.conv1.weight"], image_channels=3)
+        'tg'
     """
-    return next((kind for kind, key in SIGNATURES.items() if key in keys), None)
+    found = (kind for kind, key in SIGNATURES.items() if key in keys)
+    return next((kind for kind in found if IMAGE_CHANNELS.get(kind, image_channels) == image_channels), None)
+
+
+def is_alike(kind: str, other: str) -> bool:
+    """Whether published files of two kinds have the same keys, so that one can be asked to be the other."""
+    return kind == other or SIGNATURES.get(kind) == SIGNATURES.get(other) is not None
 
 
 def _official(kind: str) -> Any:

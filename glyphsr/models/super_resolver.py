@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.model import ModelConfig
-from glyphsr.models.confidence_gate import agreement, certainty, gate, reach_of
+from glyphsr.models.confidence_gate import dilation_of, gate, same_spelling, word_confidence
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, SRNetwork, build_network, build_prior
-from glyphsr.models.text_conditioning import told
+from glyphsr.models.text_conditioning import condition_on_texts
 from glyphsr.types import SROutput
 
 
@@ -30,22 +30,40 @@ class TextPriorGenerator(nn.Module):
 
         Args:
             lr: The pictures.
-            texts: What they say, where that is known: a recognizer that reads by CTC then only says where.
+            texts: As in :meth:`condition`.
         """
         probabilities: Tensor = self.recognizer.probabilities(lr)  # (B, K, T)
-        for row, text in enumerate(texts):
-            if text and isinstance(self.recognizer, CTCRecognizer):
-                probabilities[row] = self._told(probabilities[row], text)
-        return probabilities.unsqueeze(2)
+        return self.condition(probabilities, texts).unsqueeze(2)
 
-    def _told(self, probabilities: Tensor, text: str) -> Tensor:
-        """The same with only those characters in that order; unchanged where they do not fit into the picture."""
-        assert isinstance(self.recognizer, CTCRecognizer)
-        classes = self.recognizer.codec.encode(text)
-        heads = torch.split(probabilities, self.recognizer.num_symbols)  # symbols, and whose ink each column shows
-        found = [told(head, classes) for head in heads] if classes else [None]
-        placed = [head for head in found if head is not None]
-        return torch.cat(placed) if len(placed) == len(found) else probabilities
+    def condition(self, probabilities: Tensor, texts: Sequence[str | None]) -> Tensor:
+        """The recognizer's probabilities, given what some pictures say; it then only says where.
+
+        Args:
+            probabilities: ``(B, K, T)``.
+            texts: One per picture, ``None`` where it is not known; none at all changes nothing. Recognizers that do not
+                read by CTC cannot be given any.
+
+        Returns:
+            ``(B, K, T)``; rows whose text has no known character, or does not fit into the picture, as they were.
+        """
+        recognizer = self.recognizer
+        rows = [row for row, text in enumerate(texts) if text]
+        if not rows or not isinstance(recognizer, CTCRecognizer):
+            return probabilities
+        symbols, *columns = torch.split(probabilities[rows], recognizer.num_symbols, dim=1)
+        known = [texts[row] or "" for row in rows]
+        placed, fits = condition_on_texts(symbols, [recognizer.codec.encode(text) for text in known])
+        heads = [placed]
+        for head in columns:  # whose ink each step is on: a space has none
+            inked, also = condition_on_texts(head, [recognizer.codec.encode("".join(text.split())) for text in known])
+            heads.append(inked)
+            fits = fits & also
+        given = torch.where(fits[:, None, None], torch.cat(heads, dim=1), probabilities[rows])
+        return probabilities.index_copy(0, torch.tensor(rows, device=probabilities.device), given)
+
+    def texts_of(self, probabilities: Tensor) -> list[str]:
+        """What the recognizer reads in each picture, from its probabilities ``(B, K, T)``."""
+        return [reading.text for reading in self.recognizer.decode(probabilities)]
 
 
 class SuperResolver(nn.Module):
@@ -71,9 +89,25 @@ class SuperResolver(nn.Module):
         return cls(config, prior=prior, network=network)
 
     @property
-    def can_be_told(self) -> bool:
+    def accepts_text(self) -> bool:
         """Whether a given text makes a difference to the prior."""
         return self.prior is not None and isinstance(self.prior.recognizer, CTCRecognizer)
+
+    def text_prior(self, lr: Tensor, texts: Sequence[str | None] = ()) -> Tensor:
+        """The prior ``(B, K, 1, T)`` that guides the network.
+
+        Args:
+            lr: ``(B, 3, h, w)`` float in [0, 1].
+            texts: What the pictures say, ``None`` where it is not known; the prior's own reading takes its place where
+                ``config.condition_on_reading`` is set.
+        """
+        assert self.prior is not None
+        probabilities: Tensor = self.prior.recognizer.probabilities(lr)
+        if self.config.condition_on_reading:
+            read = self.prior.texts_of(probabilities)
+            given = texts or [None] * len(read)
+            texts = [text or own for text, own in zip(given, read, strict=True)]
+        return self.prior.condition(probabilities, texts).unsqueeze(2)
 
     def network_input(self, lr: Tensor) -> Tensor:
         """RGB ``(B, 3, h, w)`` in [0, 1], with TextZoom's mask as fourth channel where the network wants it."""
@@ -93,12 +127,12 @@ class SuperResolver(nn.Module):
             bicubic is held back as ``config.restraint`` says.
         """
         if prior is None and self.prior is not None:
-            prior = self.prior(lr)
+            prior = self.text_prior(lr)
         picture = self.network_input(lr)
         out: SROutput = self.network(picture, prior)
-        return self.restrained(out, picture, prior)
+        return self.apply_confidence_gate(out, picture, prior)
 
-    def restrained(self, out: SROutput, picture: Tensor, prior: Tensor | None) -> SROutput:
+    def apply_confidence_gate(self, out: SROutput, picture: Tensor, prior: Tensor | None) -> SROutput:
         """Hold a network's change over bicubic back, as ``config.restraint`` says; in training mode nothing is.
 
         Args:
@@ -111,22 +145,24 @@ class SuperResolver(nn.Module):
             return out
         symbols, columns = prior[:, :, 0].chunk(2, dim=1)  # (B, S, T) each
         height, width = out.sr.shape[-2:]
-        reach = reach_of(symbols.shape[2], (height, width))
-        sure = certainty(symbols, columns, reach=reach, alike=self.alike)  # (B, T)
+        dilation = dilation_of(symbols.shape[2], (height, width))
+        sure = word_confidence(symbols, columns, dilation=dilation, case_map=self.case_map)  # (B, T)
         if restraint.reread and bool((sure > restraint.low).any()):
             # Of a word that is spelled otherwise in the result nothing is known.
-            sure = sure * agreement(symbols, self.read_again(out.sr), columns, reach=reach, alike=self.alike)
-        share = gate(sure, restraint, width)  # (B, 1, 1, W)
+            sure = sure * same_spelling(
+                symbols, self.reread(out.sr), columns, dilation=dilation, case_map=self.case_map
+            )
+        applied = gate(sure, restraint, width)  # (B, 1, 1, W)
         plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
-        return SROutput(sr=plain + share * (out.sr - plain), glyphs=out.glyphs, share=share)
+        return SROutput(sr=plain + applied * (out.sr - plain), glyphs=out.glyphs, gate=applied)
 
-    def read_again(self, sr: Tensor) -> Tensor:
+    def reread(self, sr: Tensor) -> Tensor:
         """CTC's class probabilities ``(B, S, T)`` of the prior on super-resolved pictures ``(B, C, 2h, 2w)``."""
         assert self.prior is not None
         return self.prior(sr[:, :3].clamp(0, 1))[:, :, 0].chunk(2, dim=1)[0]  # type: ignore[no-any-return]
 
     @cached_property
-    def alike(self) -> tuple[int, ...]:
+    def case_map(self) -> tuple[int, ...]:
         """Of the prior's symbols each one's lower case, as in every comparison of texts."""
         assert self.prior is not None
         assert isinstance(self.prior.recognizer, CTCRecognizer)

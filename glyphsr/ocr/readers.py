@@ -16,20 +16,20 @@ from glyphsr.ocr.engine import ENGINES, OCREngine, open_engine
 from glyphsr.text.charset import filter_to
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import read_checkpoint
-from glyphsr.weights.hub import obtain
+from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
 from glyphsr.weights.published import is_published_file
-from glyphsr.weights.registry import BUNDLED_FOLDER, at_hand, entries, entry, is_own_recognizer, sha256_of
+from glyphsr.weights.registry import BUNDLED_FOLDER, entries, entry, is_own_recognizer, local_or_bundled, sha256_of
 
 ALL = "all"
-JUDGES = (*(kind for kind in RECOGNIZERS if kind in SIGNATURES), *ENGINES)
+READERS = (*(kind for kind in RECOGNIZERS if kind in SIGNATURES), *ENGINES)
 """Everything that can be asked for by name; kinds that nobody published judge only as ``NAME=FILE``."""
 
 MAX_BATCH = 48
 
 
 @dataclass(frozen=True)
-class JudgeInfo:
+class ReaderInfo:
     """What a report says of a judge."""
 
     name: str
@@ -42,10 +42,10 @@ class JudgeInfo:
     """Which of the paper's judges it is, if its weights are their authors'."""
 
 
-class Judge(Protocol):
+class Reader(Protocol):
     """Reads pictures."""
 
-    info: JudgeInfo
+    info: ReaderInfo
 
     def read(self, images: Sequence[Tensor]) -> list[Reading]:
         """``(3, H, W)`` float pictures about [0, 1], not clipped -> one reading each."""
@@ -64,17 +64,17 @@ def _by_shape(images: Sequence[Tensor]) -> list[list[int]]:
     return list(groups.values())
 
 
-class RecognizerJudge:
+class RecognizerReader:
     """One of our recognizers; pictures of one prepared shape share a batch."""
 
-    def __init__(self, network: RecognizerNetwork, info: JudgeInfo, device: torch.device) -> None:
+    def __init__(self, network: RecognizerNetwork, info: ReaderInfo, device: torch.device) -> None:
         self.network = network.to(device).eval()
         self.info = info
         self.device = device
 
     @torch.inference_mode()
     def read(self, images: Sequence[Tensor]) -> list[Reading]:
-        """As :meth:`Judge.read`."""
+        """As :meth:`Reader.read`."""
         prepared = self._prepare(images)
         readings: dict[int, Reading] = {}
         for members in _by_shape(prepared):
@@ -93,20 +93,20 @@ class RecognizerJudge:
         return [prepared[i] for i in range(len(images))]
 
     def too_long(self, label: str) -> int | None:
-        """As :meth:`Judge.too_long`; characters that it does not know do not count."""
+        """As :meth:`Reader.too_long`; characters that it does not know do not count."""
         limit = self.network.max_length
         return limit if limit is not None and len(filter_to(label, self.network.charset)) > limit else None
 
 
-class EngineJudge:
+class EngineReader:
     """An OCR engine that nobody here trained; it sees what a saved 8-bit picture shows."""
 
     def __init__(self, name: str, engine: OCREngine) -> None:
         self.engine = engine
-        self.info = JudgeInfo(name, engine.version)
+        self.info = ReaderInfo(name, engine.version)
 
     def read(self, images: Sequence[Tensor]) -> list[Reading]:
-        """As :meth:`Judge.read`."""
+        """As :meth:`Reader.read`."""
         pixels = [(image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy() for image in images]
         return self.engine.read([np.ascontiguousarray(picture) for picture in pixels])
 
@@ -118,25 +118,25 @@ class EngineJudge:
 
 def _recognizer_judge(
     name: str, weights: str | None, device: torch.device, *, offline: bool, option: str
-) -> RecognizerJudge:
+) -> RecognizerReader:
     try:
-        path = obtain(weights or at_hand(name), offline=offline)
+        path = resolve(weights or local_or_bundled(name), offline=offline)
     except WeightsError as error:
         raise WeightsError(f"{error}; or give {option} {name}=FILE" if weights is None else str(error)) from error
     network = load_recognizer(path)
     if network.config.kind != name:
         raise WeightsError(f"{path}: holds {network.config.kind}, not {name}")
-    return RecognizerJudge(network, _info(name, path), device)
+    return RecognizerReader(network, _info(name, path), device)
 
 
-def _info(kind: str, path: Path) -> JudgeInfo:
+def _info(kind: str, path: Path) -> ReaderInfo:
     """Name a recognizer by whose weights it has: only the authors' are called by the kind alone."""
     digest = sha256_of(path)
     if is_published_file(path):
-        return JudgeInfo(kind, str(path), digest, published=kind)
+        return ReaderInfo(kind, str(path), digest, published=kind)
     checkpoint = read_checkpoint(path, tensors=False)
     if checkpoint.kind == "recognizer" and "published" in checkpoint.card:
-        return JudgeInfo(kind, str(path), digest, published=kind)
+        return ReaderInfo(kind, str(path), digest, published=kind)
     if path.parent == BUNDLED_FOLDER and checkpoint.kind == "recognizer":
         whose = "our own, trained on rendered words and IIIT5K"
         name = path.stem
@@ -146,10 +146,10 @@ def _info(kind: str, path: Path) -> JudgeInfo:
     notice = f"{name} is {whose}; its numbers are not the published {kind}'s"
     if checkpoint.kind == "super_resolver":
         notice += ", and it is no independent judge of a network that it guides"
-    return JudgeInfo(name, str(path), digest, notice)
+    return ReaderInfo(name, str(path), digest, notice)
 
 
-def open_judge(text: str, device: torch.device, *, offline: bool = False, option: str = "--recognizer") -> Judge:
+def open_reader(text: str, device: torch.device, *, offline: bool = False, option: str = "--recognizer") -> Reader:
     """A judge from ``name`` or ``name=file``; the package's own have names too, such as ``crnn-synth``.
 
     Args:
@@ -159,35 +159,37 @@ def open_judge(text: str, device: torch.device, *, offline: bool = False, option
         option: By which it was asked for; errors name it.
 
     Raises:
-        ConfigError: If the name is none of :data:`JUDGES`, or an engine is not installed.
+        ConfigError: If the name is none of :data:`READERS`, or an engine is not installed.
         WeightsError: If a recognizer's weights are not here or are another one's.
     """
     name, equals, file = text.partition("=")
     if name in ENGINES and not equals:
-        return EngineJudge(name, open_engine(name))
+        return EngineReader(name, open_engine(name))
     if not equals and is_own_recognizer(name):
         return _recognizer_judge(entry(name).network, name, device, offline=offline, option=option)
-    if name in RECOGNIZERS and name not in JUDGES and not file:
+    if name in RECOGNIZERS and name not in READERS and not file:
         raise ConfigError(f"{option} {text}: nobody published one; expected {name}=FILE")
     if name not in RECOGNIZERS or (equals and not file):
         own = [known for known in entries() if is_own_recognizer(known)]
         several = f", or {ALL} where several may be asked" if option == "--recognizer" else ""
-        raise ConfigError(f"{option} {text}: expected {', '.join([*JUDGES, *own])} or NAME=FILE{several}")
+        raise ConfigError(f"{option} {text}: expected {', '.join([*READERS, *own])} or NAME=FILE{several}")
     return _recognizer_judge(name, file or None, device, offline=offline, option=option)
 
 
-def open_judges(names: Sequence[str], device: torch.device, *, offline: bool = False) -> tuple[list[Judge], list[str]]:
+def open_readers(
+    names: Sequence[str], device: torch.device, *, offline: bool = False
+) -> tuple[list[Reader], list[str]]:
     """Judges by name, each once, and notices about those that ``all`` left out.
 
     Raises:
-        ConfigError: As :func:`open_judge`, or if there is none.
+        ConfigError: As :func:`open_reader`, or if there is none.
         WeightsError: Likewise.
     """
-    judges: list[Judge] = []
+    judges: list[Reader] = []
     notices: list[str] = []
     asked = [text for text in dict.fromkeys(names) if text != ALL]
     for text in asked:
-        judges.append(open_judge(text, device, offline=offline))
+        judges.append(open_reader(text, device, offline=offline))
     if len({(judge.info.name, Path(judge.info.weights).resolve()) for judge in judges}) < len(judges):
         raise ConfigError("--recognizer: each judge can be asked once")
     names_given = [judge.info.name for judge in judges]
@@ -197,13 +199,13 @@ def open_judges(names: Sequence[str], device: torch.device, *, offline: bool = F
     unique = {judge.info.name: judge for judge in judges}
     if ALL in names:
         kinds = {text.partition("=")[0] for text in asked}
-        for name in (name for name in JUDGES if name not in kinds):
+        for name in (name for name in READERS if name not in kinds):
             try:
-                judge = open_judge(name, device, offline=True)  # what is at hand, without fetching
+                judge = open_reader(name, device, offline=True)  # what is at hand, without fetching
                 unique[judge.info.name] = judge
             except (ConfigError, WeightsError) as error:
                 notices.append(f"left out {error}")
     if not unique:
-        raise ConfigError(f"--recognizer: expected at least one of {', '.join(JUDGES)}")
+        raise ConfigError(f"--recognizer: expected at least one of {', '.join(READERS)}")
     notices += [judge.info.notice for judge in unique.values() if judge.info.notice]
     return list(unique.values()), notices

@@ -13,7 +13,10 @@ ALPHANUMERIC = LOWER_ALPHANUMERIC + string.ascii_uppercase
 PRINTABLE_94 = ALPHANUMERIC + string.punctuation
 """94 symbols: digits, a-z, A-Z, then ASCII punctuation; PARSeq's and ASTER's order."""
 
-CHARSETS = {36: LOWER_ALPHANUMERIC, 62: ALPHANUMERIC, 94: PRINTABLE_94}
+PRINTABLE_95 = PRINTABLE_94 + " "
+"""95 symbols: all printable ASCII characters, the space last."""
+
+CHARSETS = {36: LOWER_ALPHANUMERIC, 62: ALPHANUMERIC, 94: PRINTABLE_94, 95: PRINTABLE_95}
 """Charset by its number of symbols."""
 
 

@@ -11,6 +11,21 @@ ClassOrder = Literal["characters_first", "end_first"]
 
 
 @dataclass(frozen=True)
+class CharacterSlots:
+    """A slot for every character that is no space: what columns are taught by.
+
+    Args:
+        num_slots: Slots L; what does not fit has none.
+    """
+
+    num_slots: int
+
+    def places(self, text: str) -> list[int]:
+        """Which of a text's characters, spaces left out, have a slot."""
+        return list(range(len("".join(text.split()))))[: self.num_slots]
+
+
+@dataclass(frozen=True)
 class SlotCodec:
     """Text to the classes of slots and back.
 
@@ -39,6 +54,10 @@ class SlotCodec:
     def max_length(self) -> int:
         """Characters of the longest text."""
         return self.num_slots - 1
+
+    def places(self, text: str) -> list[int]:
+        """Which of a text's characters, spaces left out, have a slot."""
+        return [i for i, char in enumerate("".join(text.split())) if filter_lower(char)][: self.max_length]
 
     def encode(self, text: str) -> list[int]:
         """One class per slot; :data:`glyphsr.text.endings.IGNORED` behind the end.

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 
+from torch import Tensor
+
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.models.layers.aligned_prior import expand_classes
 from glyphsr.models.recognizers.aster.charsets import fold_classes
 from glyphsr.models.recognizers.aster.network import ASTER
-from glyphsr.models.registry import RecognizerNetwork, build_recognizer
+from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
-from glyphsr.ocr.readers import open_judge
-from glyphsr.training.distributed import Processes
+from glyphsr.ocr.readers import open_reader
+from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.validation import Validator, held_out_pairs, subset_pairs
 from glyphsr.weights.checkpoints import load_state, read_checkpoint
-from glyphsr.weights.hub import obtain
+from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
+
+ALIGNED_PRIOR = "prior_transformer.conv1.weight"
+"""Weight of the network that sees the classes of an aligned prior."""
 
 NETWORK_PREFIX = "network."
 """Where a super-resolver's checkpoint keeps its network."""
@@ -45,7 +51,7 @@ def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: boo
 
 
 def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: bool) -> None:
-    path = obtain(weights, offline=offline)
+    path = resolve(weights, offline=offline)
     found = load_recognizer(path)
     state = found.state_dict()
     if isinstance(found, ASTER) and isinstance(recognizer, ASTER) and set(recognizer.charset) < set(found.charset):
@@ -71,7 +77,7 @@ def start_prior(
         return
     if model.prior is None:
         raise ConfigError(f"prior_weights: of no use, since {config.model.network.kind} has no text prior")
-    path = obtain(config.prior_weights, offline=offline)
+    path = resolve(config.prior_weights, offline=offline)
     recognizer = load_recognizer(path)
     if recognizer.config != config.model.prior:
         raise WeightsError(f"{path}: holds another prior than model.prior describes")
@@ -86,15 +92,29 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
     """
     if config.network_weights is None:
         return
-    path = obtain(config.network_weights, offline=offline)
+    path = resolve(config.network_weights, offline=offline)
     checkpoint = read_checkpoint(path)
     own = {k.removeprefix(NETWORK_PREFIX): v for k, v in checkpoint.tensors.items() if k.startswith(NETWORK_PREFIX)}
-    load_state(model.network, own or checkpoint.tensors, str(path))
+    state = own or checkpoint.tensors
+    if checkpoint.kind == "super_resolver" and model.prior is not None:
+        state = _for_prior(state, load_recognizer(path), model.prior.recognizer, str(path))
+    load_state(model.network, state, str(path))
+
+
+def _for_prior(state: dict[str, Tensor], before: RecognizerNetwork, now: PriorNetwork, where: str) -> dict[str, Tensor]:
+    """A network's weights for a prior over more characters than it was trained with."""
+    weight = state.get(ALIGNED_PRIOR)
+    if weight is None or before.charset == now.charset or weight.shape[1] != 2 * (len(before.charset) + 1):
+        return state
+    try:
+        return state | {ALIGNED_PRIOR: expand_classes(weight, before.charset, now.charset)}
+    except ValueError as error:
+        raise WeightsError(f"{where}: {error}") from error
 
 
 def open_validator(
     config: TrainConfig,
-    processes: Processes,
+    processes: DistributedContext,
     say: Callable[[str], None],
     *,
     data_root: str | None = None,
@@ -111,7 +131,7 @@ def open_validator(
     judge = None
     if config.task == "sr" and config.selects_by_accuracy:
         try:
-            judge = open_judge(settings.judge, processes.device, offline=offline)
+            judge = open_reader(settings.judge, processes.device, offline=offline)
         except ConfigError as error:
             raise ConfigError(f"validation.judge: {settings.judge}: not to be had: {error}") from error
         if judge.info.notice:

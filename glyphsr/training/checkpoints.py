@@ -13,12 +13,12 @@ from glyphsr._version import VERSION
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.super_resolver import SuperResolver, Trained
-from glyphsr.training.distributed import Processes
-from glyphsr.training.ema import Average
+from glyphsr.training.distributed import DistributedContext
+from glyphsr.training.ema import ExponentialMovingAverage
 from glyphsr.training.objectives.text_focus import readers_of
 from glyphsr.training.resume import check_resumable, differences, validates_otherwise
 from glyphsr.training.run_folder import BEST, LAST, STATE, RunFolder, read_state
-from glyphsr.training.step import Stepper
+from glyphsr.training.step import TrainStep
 from glyphsr.training.validation import ValidationScore
 from glyphsr.weights.checkpoints import load_state
 
@@ -26,7 +26,7 @@ Resume = Literal["auto", "never"] | Path
 
 
 @dataclass
-class Progress:
+class TrainState:
     """How far a run is."""
 
     step: int = 0
@@ -67,7 +67,7 @@ def _names_of(origin: str | None) -> tuple[str, ...]:
     return () if origin is None else (origin, str(Path(origin).parent.parent))
 
 
-class Checkpoints:
+class CheckpointManager:
     """Saves and restores everything that a run consists of.
 
     Args:
@@ -88,9 +88,9 @@ class Checkpoints:
         folder: RunFolder,
         *,
         model: Trained,
-        average: Average[Any] | None,
-        stepper: Stepper,
-        processes: Processes,
+        average: ExponentialMovingAverage[Any] | None,
+        stepper: TrainStep,
+        processes: DistributedContext,
         smoke: bool,
         words: list[str],
         say: Callable[[str], None],
@@ -107,18 +107,18 @@ class Checkpoints:
         self._readers = readers_of(config.loss) if config.focuses else []
 
     @property
-    def shown(self) -> Trained:
+    def eval_model(self) -> Trained:
         """The weights that are validated and saved: the averaged ones where there are such."""
         model: Trained = self.average.model if self.average else self.model
         return model
 
     @property
-    def _beside(self) -> dict[str, nn.Module]:
+    def _auxiliary_modules(self) -> dict[str, nn.Module]:
         """Modules of the objective that are no part of the model, and that the run cannot go on without."""
         parts = {name: getattr(self.stepper.objective, name, None) for name in ("teacher", "aid")}
         return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
 
-    def save_weights(self, name: str, progress: Progress) -> None:
+    def save_weights(self, name: str, progress: TrainState) -> None:
         """A checkpoint for users; called in the main process."""
         card: dict[str, Any] = {
             "name": self.folder.path.name,
@@ -131,7 +131,7 @@ class Checkpoints:
             "python": platform.python_version(),
             **({"readers": self._readers} if self._readers else {}),
         }
-        model = self.shown
+        model = self.eval_model
         if self.config.task == "recognizer":
             self.folder.save_weights(name, model, kind="recognizer", config=self.config.recognizer, card=card)
         elif self.config.task == "prior":
@@ -142,11 +142,11 @@ class Checkpoints:
         else:
             self.folder.save_weights(name, model, kind="super_resolver", config=self.config.model, card=card)
 
-    def save_best(self, progress: Progress) -> None:
+    def save_best(self, progress: TrainState) -> None:
         """The weights that validated best so far; called in the main process."""
         self.save_weights(BEST, progress)
 
-    def save(self, progress: Progress) -> None:
+    def save(self, progress: TrainState) -> None:
         """``last.safetensors`` for users and ``last.state`` for the next run, whole or not; called in all processes."""
         scores = {"score": progress.score, "best_score": progress.best_score}
         state = {
@@ -155,10 +155,10 @@ class Checkpoints:
             "smoke": self.smoke,
             "words": self.words,
             "config": self.config.model_dump_json(),
-            "trained": self.stepper.trained(),
+            "trained": self.stepper.trainable_names(),
             "model": self.model.state_dict(),
             "averaged": self.average.model.state_dict() if self.average else None,
-            **{name: part.state_dict() for name, part in self._beside.items()},
+            **{name: part.state_dict() for name, part in self._auxiliary_modules.items()},
             "rng": self.processes.gather(self.processes.rng_state()),
             **self.stepper.state(),
         }
@@ -167,9 +167,9 @@ class Checkpoints:
             self.save_weights(LAST, progress)
             self.folder.save_state(state)
 
-        self.processes.on_main(write)
+        self.processes.run_on_main(write)
 
-    def resume(self, resume: Resume) -> Progress:
+    def resume(self, resume: Resume) -> TrainState:
         """Restore what ``resume`` stands for; called in all processes.
 
         A path starts a folder without a run of its own; later, the same command goes on with what it became.
@@ -185,11 +185,13 @@ class Checkpoints:
         if len(set(self.processes.gather(found))) > 1:
             raise ConfigError(f"{path}: not seen by all processes; the run folder must be on storage that all share")
         if resume == "never" or not found:
-            return Progress()
+            return TrainState()
         state = read_state(path, self.processes.device)
         if path == own and given not in (None, str(own.resolve()), *_names_of(state["origin"])):
             raise ConfigError(f"{self.folder.path}: holds a run already, of another state; give another --out")
-        before = check_resumable(state, self.config, path, trained=self.stepper.trained(), smoke=self.smoke)
+        before = check_resumable(
+            state, self.config, path, trainable_names=self.stepper.trainable_names(), smoke=self.smoke
+        )
         changed = list(differences(before, self.config))
         for difference in changed:
             self.say(f"going on with another setting than before: {difference}")
@@ -197,7 +199,7 @@ class Checkpoints:
         if same_sources and state.get("words", self.words) != self.words:
             self.say("fonts, word lists or photographs are others than before, so rendered words are others too")
         self._restore(state, path)
-        progress = Progress(state["step"], state["bad_steps"], state["skipped"])
+        progress = TrainState(state["step"], state["bad_steps"], state["skipped"])
         if path != own:
             progress.origin = given
             return progress
@@ -214,7 +216,7 @@ class Checkpoints:
         load_state(self.model, state["model"], str(path))
         if self.average is not None:
             load_state(self.average.model, state["averaged"] or state["model"], str(path))
-        for name, part in self._beside.items():
+        for name, part in self._auxiliary_modules.items():
             if state.get(name):
                 load_state(part, state[name], str(path))
         self.stepper.restore(state)

@@ -20,12 +20,12 @@ NAMES = {torch.float32: "no", torch.bfloat16: "bf16", torch.float16: "fp16"}
 """What accelerate calls the precisions."""
 
 
-def launched() -> int:
+def world_size() -> int:
     """Processes that a launcher started, 1 without one."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-class Processes:
+class DistributedContext:
     """Accelerate's view of this process: device, precision, rank, and what goes between the ranks.
 
     Args:
@@ -42,7 +42,7 @@ class Processes:
         dtype = resolve_precision(precision, wanted)
         if dtype == torch.float16 and wanted.type != "cuda":
             raise ConfigError(f"--precision fp16: training needs a CUDA device for it, not {wanted.type}; try bf16")
-        if launched() == 1:
+        if world_size() == 1:
             AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run of this process left its own
             if wanted.type == "cuda" and wanted.index is not None:
                 torch.cuda.set_device(wanted)
@@ -68,14 +68,14 @@ class Processes:
         if self.count > 1:
             synchronise_norms(module, self.device)
 
-    def sum(self, values: Tensor) -> Tensor:
+    def all_reduce_sum(self, values: Tensor) -> Tensor:
         """Elementwise over all processes."""
         if self.count > 1:
             values = values.clone()
             dist.all_reduce(values)
         return values
 
-    def maximum(self, values: list[int]) -> list[int]:
+    def all_reduce_max(self, values: list[int]) -> list[int]:
         """The greatest of all processes' values, one by one."""
         if self.count == 1:
             return values
@@ -87,7 +87,7 @@ class Processes:
         """Each process's object, in the order of their ranks."""
         return [item] if self.count == 1 else list(gather_object([item]))
 
-    def on_main(self, work: Callable[[], object]) -> None:
+    def run_on_main(self, work: Callable[[], object]) -> None:
         """Let the main process do something that may go wrong; if it does, every process raises its error."""
         error: GlyphSRError | None = None
         if self.is_main:
@@ -110,7 +110,7 @@ class Processes:
         return value
 
     @contextmanager
-    def adding_up(self, module: nn.Module, *, last: bool) -> Iterator[None]:
+    def no_sync_until_last(self, module: nn.Module, *, last: bool) -> Iterator[None]:
         """Around one of several parts of a batch: gradients travel between processes behind the last only."""
         with nullcontext() if last else self._accelerator.no_sync(module):
             yield

@@ -9,7 +9,7 @@ from torch import nn
 from glyphsr.training.objectives.base import Model
 
 
-class Average(Generic[Model]):
+class ExponentialMovingAverage(Generic[Model]):
     """Exponential moving average of a model's weights and of the statistics of its normalisations.
 
     Args:

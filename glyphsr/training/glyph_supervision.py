@@ -6,10 +6,9 @@ from pathlib import Path
 from glyphsr.config.data import FolderSource, LmdbSource, RenderedSource, Source
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb, check_belongs, find_glyphs
-from glyphsr.data.sources import Dress, RenderedWords, WordCollection, as_stored
+from glyphsr.data.sources import MaskAttacher, RenderedWords, WordCollection, without_masks
 from glyphsr.errors import DataError
 from glyphsr.glyphs.kmeans import kmeans_line
-from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 
 
@@ -59,12 +58,11 @@ class ExtractedWords:
             raise DataError(
                 f"{self.glyphs.path}: masks of {sample.id} are {found.line.shape}, its picture {sample.hr.shape[:2]}"
             )
-        places = [i for i, char in enumerate(found.text) if filter_lower(char)]
-        if filter_lower(found.text) != filter_lower(sample.label):  # accents that only the masks' text has joined
+        if found.text != "".join(sample.label.split()):  # accents that only the masks' text has joined
             return sample
         if not found.chars.any(axis=(1, 2)).all():  # what has no mask must not be taught to be nowhere
             return sample
-        return Sample(sample.id, sample.hr, sample.label, sample.lr, line=found.line, chars=found.chars[places])
+        return Sample(sample.id, sample.hr, sample.label, sample.lr, line=found.line, chars=found.chars)
 
 
 def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
@@ -91,7 +89,7 @@ def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
     return config.model_copy(update={"data": data})
 
 
-def masks_for(config: TrainConfig, notify: Callable[[str], None]) -> Dress:
+def mask_attacher(config: TrainConfig, notify: Callable[[str], None]) -> MaskAttacher:
     """What gives the words of a run their masks; nothing does where no loss learns from masks.
 
     Args:
@@ -104,9 +102,9 @@ def masks_for(config: TrainConfig, notify: Callable[[str], None]) -> Dress:
             if isinstance(source, FolderSource) and source.remix:
                 notify(f"{source.path}: remix of no effect, since this run learns from no masks of characters")
     if not config.teaches_masks:
-        return as_stored
+        return without_masks
 
-    def dress(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
+    def attach_masks(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
         if data.glyph_source == "kmeans":
             return KmeansWords(words)
         if isinstance(words, RenderedWords):
@@ -119,4 +117,4 @@ def masks_for(config: TrainConfig, notify: Callable[[str], None]) -> Dress:
             notify(f"{glyphs.path}: masks of the first {len(glyphs)} of {len(words)} words; the others teach none")
         return ExtractedWords(words, glyphs, data.min_glyph_quality)
 
-    return dress
+    return attach_masks

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glyphsr.training.checkpoints import Progress
+from glyphsr.training.checkpoints import TrainState
 from glyphsr.training.validation import ValidationScore
 
 
@@ -29,7 +29,7 @@ class TrainResult:
     folder: Path
     last: Path
     best: Path
-    progress: Progress
+    progress: TrainState
     """Steps, skipped batches, and the scores of the last and of the best weights."""
     seconds: float
     """Of this command; a run may have had several."""

@@ -68,7 +68,7 @@ def _short(value: Any) -> str:
 
 
 def check_resumable(
-    state: dict[str, Any], config: TrainConfig, path: Path, *, trained: list[str], smoke: bool
+    state: dict[str, Any], config: TrainConfig, path: Path, *, trainable_names: list[str], smoke: bool
 ) -> TrainConfig:
     """The configuration that a state was made with.
 
@@ -76,7 +76,7 @@ def check_resumable(
         state: Of :func:`glyphsr.training.run_folder.read_state`.
         config: Of the run that would go on.
         path: Named in messages.
-        trained: Names of the parameters that learn in it.
+        trainable_names: Names of the parameters that learn in it.
         smoke: Whether it is a smoke run.
 
     Raises:
@@ -98,7 +98,7 @@ def check_resumable(
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
-    other = sorted(set(trained) ^ set(state["trained"]))
+    other = sorted(set(trainable_names) ^ set(state["trained"]))
     if other:
         why = f"by its losses {other[0]} and {len(other) - 1} more parameters learned, or did not"
         raise ConfigError(f"{path}: {why}, other than by these; give another --out")

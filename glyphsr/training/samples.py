@@ -63,7 +63,7 @@ def _everything(model: SuperResolver, lr: Tensor) -> SROutput:
     if not isinstance(model.network, GlyphSR):
         out: SROutput = model(lr)
         return out
-    prior = model.prior(lr) if model.prior is not None else None
+    prior = model.text_prior(lr) if model.prior is not None else None
     picture = model.network_input(lr)
     seen: SROutput = model.network(picture, prior, with_glyphs=True)
-    return model.restrained(seen, picture, prior)
+    return model.apply_confidence_gate(seen, picture, prior)

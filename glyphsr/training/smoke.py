@@ -10,8 +10,8 @@ from glyphsr.data.glyph_lmdb import find_glyphs
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import DataError, WeightsError
-from glyphsr.weights.hub import obtain
-from glyphsr.weights.registry import OWN_READER, at_hand
+from glyphsr.weights.hub import resolve
+from glyphsr.weights.registry import FALLBACK_RECOGNIZER, local_or_bundled
 
 STEPS = 2
 BATCH = 2
@@ -44,10 +44,10 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
     if config.recognizer_weights is not None and not _is_here(config.recognizer_weights):
         notify(f"smoke: {config.recognizer_weights} is not here, so the recognizer starts from random weights")
         changes["recognizer_weights"] = None
-    absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(at_hand(name))]
+    absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(local_or_bundled(name))]
     if absent:
-        notify(f"smoke: {', '.join(absent)} is not here, so {OWN_READER} stands in for the text focus")
-        readers = tuple(OWN_READER if name in absent else name for name in loss.focus_recognizers)
+        notify(f"smoke: {', '.join(absent)} is not here, so {FALLBACK_RECOGNIZER} stands in for the text focus")
+        readers = tuple(FALLBACK_RECOGNIZER if name in absent else name for name in loss.focus_recognizers)
         loss = loss.model_copy(update={"focus_recognizer": readers})
     sources = tuple(source for source in config.data.sources if _has_words(source, data_root))
     if sources != config.data.sources:
@@ -62,7 +62,7 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
 
 def _is_here(weights: str) -> bool:
     try:
-        obtain(weights, offline=True)
+        resolve(weights, offline=True)
     except WeightsError:
         return False
     return True

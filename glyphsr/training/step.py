@@ -11,7 +11,7 @@ from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.text.charset import filter_lower
-from glyphsr.training.distributed import Processes
+from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.lr_schedule import learning_rate_factor
 from glyphsr.training.objectives.base import LossTerms, Objective
 from glyphsr.types import Batch, GlyphTargets
@@ -40,7 +40,7 @@ class StepOutcome:
         return sum(self.terms.values())
 
 
-def parts_of(batch: Batch, count: int) -> Iterator[Batch]:
+def split_microbatches(batch: Batch, count: int) -> Iterator[Batch]:
     """A batch in so many parts of like size; at most as many as it has words."""
     borders = [round(i * len(batch.ids) / count) for i in range(count + 1)]
     for first, end in itertools.pairwise(borders):
@@ -53,7 +53,7 @@ def parts_of(batch: Batch, count: int) -> Iterator[Batch]:
             hr=batch.hr[own],
             labels=batch.labels[own],
             glyphs=None if glyphs is None else GlyphTargets(glyphs.line[own], glyphs.chars[own], glyphs.masked[own]),
-            places=batch.places[own],
+            positions=batch.positions[own],
         )
 
 
@@ -68,7 +68,7 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
     return replace(batch, lr=move(batch.lr), hr=move(batch.hr), glyphs=moved)
 
 
-class Stepper:
+class TrainStep:
     """Module, optimiser and schedule of a run.
 
     Args:
@@ -77,13 +77,13 @@ class Stepper:
         processes: Where.
     """
 
-    def __init__(self, objective: Objective[Any], config: TrainConfig, processes: Processes) -> None:
+    def __init__(self, objective: Objective[Any], config: TrainConfig, processes: DistributedContext) -> None:
         self.config = config
         self.processes = processes
         self.objective = objective.to(processes.device)
         processes.synchronise_norms(objective)
         self.parameters = [p for p in objective.parameters() if p.requires_grad]
-        self.clipped = [p for p in objective.clipped() if p.requires_grad]
+        self.clip_parameters = [p for p in objective.clip_parameters() if p.requires_grad]
         settings = config.optimiser
         optimiser = torch.optim.Adam(
             self.parameters,
@@ -107,24 +107,26 @@ class Stepper:
         self.objective.train()
         rate = self._set_learning_rate(number)
         # Known of the whole batch: its longest word, which decides how far texts are padded, and the least share.
-        longest, least = self.processes.maximum(
+        longest, least = self.processes.all_reduce_max(
             [max(len(filter_lower(label)) for label in batch.labels), -len(batch.ids)]
         )
         before = [buffer.clone() for buffer in self._buffers]
         self.optimiser.zero_grad(set_to_none=True)
-        parts = list(parts_of(replace(batch, longest=longest), min(self.config.optimiser.accumulation, -least)))
+        parts = list(
+            split_microbatches(replace(batch, longest_label=longest), min(self.config.optimiser.accumulation, -least))
+        )
         counts = [self.objective.counts(part) for part in parts]
         totals = self._totals(counts, stop=stop)
         stop = bool(totals.pop(STOP))
         sums = dict.fromkeys(totals, 0.0)
         for i, (part, own) in enumerate(zip(parts, counts, strict=True)):
-            with self.processes.adding_up(self._module, last=i + 1 == len(parts)):
+            with self.processes.no_sync_until_last(self._module, last=i + 1 == len(parts)):
                 total, means = self._weighed(self._module(to_device(part, self.processes.device)), own, totals)
                 sums = {name: sums[name] + value for name, value in means.items()}
                 if not all(map(math.isfinite, means.values())):
                     return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
                 self.processes.backward(total)
-        norm = float(self.processes.clip(self.clipped, self.config.optimiser.clip_norm))
+        norm = float(self.processes.clip(self.clip_parameters, self.config.optimiser.clip_norm))
         finite = math.isfinite(norm) and self._others_are_finite()
         if finite or self.processes.scaler is not None:  # a scaler skips by itself, and learns from it
             self.optimiser.step()
@@ -149,7 +151,7 @@ class Stepper:
         names = [*counts[0], STOP]
         own = [sum(part[name] for part in counts) for name in counts[0]]
         values = torch.tensor([*own, int(stop)], device=self.processes.device, dtype=torch.float32)
-        return dict(zip(names, self.processes.sum(values).tolist(), strict=True))
+        return dict(zip(names, self.processes.all_reduce_sum(values).tolist(), strict=True))
 
     def _weighed(
         self, terms: LossTerms, counts: dict[str, int], totals: dict[str, float]
@@ -160,12 +162,12 @@ class Stepper:
             The loss, and the part's share of each term over all processes.
         """
         weighed = torch.stack([value * (counts[name] / max(1.0, totals[name])) for name, value in terms.items()])
-        means = self.processes.sum(weighed.detach()).tolist()
+        means = self.processes.all_reduce_sum(weighed.detach()).tolist()
         return weighed.sum() * self.processes.count, dict(zip(terms, means, strict=True))
 
     def _others_are_finite(self) -> bool:
         """Whether the gradients that are not clipped are numbers."""
-        clipped = {id(parameter) for parameter in self.clipped}
+        clipped = {id(parameter) for parameter in self.clip_parameters}
         others = [p.grad for p in self.parameters if id(p) not in clipped and p.grad is not None]
         return not others or bool(torch.isfinite(torch.nn.utils.get_total_norm(others)))
 
@@ -184,7 +186,7 @@ class Stepper:
         scaler = self.processes.scaler
         return {"optimiser": self.optimiser.state_dict(), "scaler": scaler.state_dict() if scaler else {}}
 
-    def trained(self) -> list[str]:
+    def trainable_names(self) -> list[str]:
         """Names of what learns, in the optimiser's order."""
         return [name for name, parameter in self.objective.named_parameters() if parameter.requires_grad]
 

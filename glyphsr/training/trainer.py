@@ -13,24 +13,24 @@ from glyphsr.config.reader import load
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.sources import open_sources
-from glyphsr.data.train_batches import BatchMaker
+from glyphsr.data.train_batches import TrainBatches
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.system.devices import Precision, is_out_of_memory
 from glyphsr.training.build import build_model, open_validator
-from glyphsr.training.checkpoints import Checkpoints, Progress, Resume, find_state
-from glyphsr.training.distributed import Processes
-from glyphsr.training.ema import Average
-from glyphsr.training.glyph_supervision import masks_for, with_glyphs
+from glyphsr.training.checkpoints import CheckpointManager, Resume, TrainState, find_state
+from glyphsr.training.distributed import DistributedContext
+from glyphsr.training.ema import ExponentialMovingAverage
+from glyphsr.training.glyph_supervision import mask_attacher, with_glyphs
 from glyphsr.training.objectives.build import build_objective
-from glyphsr.training.objectives.super_resolution import slot_codec
+from glyphsr.training.objectives.super_resolution import target_slots
 from glyphsr.training.objectives.text_focus import focus_at_hand
 from glyphsr.training.report import StepReport, TrainResult
 from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.samples import draw_samples
 from glyphsr.training.signals import InterruptedTrainingError, stop_on_signal
 from glyphsr.training.smoke import smoke as smoke_run
-from glyphsr.training.step import StepOutcome, Stepper
+from glyphsr.training.step import StepOutcome, TrainStep
 from glyphsr.training.tensorboard import Curves
 from glyphsr.training.validation import ValidationScore
 from glyphsr.types import Batch
@@ -75,7 +75,7 @@ class Trainer:
         notify: Callable[[str], None] | None = None,
     ) -> None:
         self.folder = RunFolder(folder)
-        self.processes = Processes(device, precision)
+        self.processes = DistributedContext(device, precision)
         self.workers = workers
         self._report, self._notify = report, notify
         if config.focuses:  # the run's configuration says by whom it is guided
@@ -86,9 +86,9 @@ class Trainer:
         data = config.data
         if config.validation.protocol == "paper":  # which selects on test, so nothing is held out of train
             data = data.model_copy(update={"held_out": 0.0})
-        dress = masks_for(config, self.say)
+        attach_masks = mask_attacher(config, self.say)
         sources = open_sources(  # missing data shows early
-            data, held_out=False, seed=config.seed, data_root=data_root, dress=dress, notify=self.say
+            data, held_out=False, seed=config.seed, data_root=data_root, attach_masks=attach_masks, notify=self.say
         )
         words = [source.origin for source in sources]
         if any(other != words for other in self.processes.gather(words)):
@@ -97,25 +97,25 @@ class Trainer:
             raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
         torch.manual_seed(config.seed)
         model = build_model(config, self.say, offline=offline)
-        if config.channels_last:
-            model.to(memory_format=torch.channels_last)
         objective = build_objective(model, config, self.say, offline=offline)
+        if config.channels_last:  # the model, and recognizers that it is taught by
+            objective.to(memory_format=torch.channels_last)
         self.model = model
-        self.stepper = Stepper(objective, config, self.processes)
-        self.maker = BatchMaker(
+        self.stepper = TrainStep(objective, config, self.processes)
+        self.batches = TrainBatches(
             sources,
             config.data,
             batch_size=config.batch_size,
             seed=config.seed,
-            slots=slot_codec(config) if config.teaches_masks else None,
+            slots=target_slots(config),
             share=(self.processes.rank, self.processes.count),
         )
         self.validator = open_validator(config, self.processes, self.say, data_root=data_root, offline=offline)
         decay = config.optimiser.ema_decay
-        self.average = Average(model, decay) if decay else None
+        self.average = ExponentialMovingAverage(model, decay) if decay else None
         self.curves = Curves()
-        self.progress = Progress()
-        self.checkpoints = Checkpoints(
+        self.progress = TrainState()
+        self.checkpoints = CheckpointManager(
             config,
             self.folder,
             model=model,
@@ -140,7 +140,7 @@ class Trainer:
         processes = f" x {self.processes.count}" if self.processes.count > 1 else ""
         return (
             f"{trained:,} parameters to train on {self.processes.device}{processes} in {self.processes.dtype}, "
-            f"{len(self.maker.sources)} word sources, {len(self.validator.pairs)} words to validate on, "
+            f"{len(self.batches.sources)} word sources, {len(self.validator.pairs)} words to validate on, "
             f"run folder {self.folder.path}"
         )
 
@@ -158,10 +158,10 @@ class Trainer:
         """
         started = time.monotonic()
         resume = find_state(resume, self.folder.path)
-        self.processes.on_main(self.folder.open)
+        self.processes.run_on_main(self.folder.open)
         try:
             self.progress = self.checkpoints.resume(resume)
-            self.processes.on_main(self._begin)
+            self.processes.run_on_main(self._begin)
             with stop_on_signal() as stopped:
                 self._loop(stopped)
             if self.progress.best_score is None:  # a state of the last step: nothing is left to do but to show it
@@ -188,7 +188,7 @@ class Trainer:
 
     def _loop(self, stopped: Callable[[], bool]) -> None:
         config, now = self.config, self.progress
-        every = iterate_batches(self.maker, first_step=now.step, last_step=config.steps, workers=self.workers)
+        every = iterate_batches(self.batches, first_step=now.step, last_step=config.steps, workers=self.workers)
         started, seen = time.monotonic(), 0
         with closing(every) as batches:
             for batch in batches:
@@ -197,11 +197,11 @@ class Trainer:
                 self._count(outcome, batch)
                 if self.average is not None and not outcome.skipped:
                     self.average.update(self.model, now.step)
-                seen += batch.size
+                seen += batch.global_size
                 finished = now.step == config.steps
                 score = self._validate() if now.step % config.validation.every == 0 or finished else None
                 if config.keep_every and now.step % config.keep_every == 0:
-                    self.processes.on_main(lambda: self.checkpoints.save_weights(f"step-{now.step:06d}", now))
+                    self.processes.run_on_main(lambda: self.checkpoints.save_weights(f"step-{now.step:06d}", now))
                 self._log(outcome, seen / (time.monotonic() - started), score)
                 # Several processes have to stop at the same step, so they agree on it during the next one.
                 stop = outcome.stop or (self.processes.count == 1 and stopped())
@@ -218,7 +218,7 @@ class Trainer:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            size, shape = batch.size, tuple(batch.lr.shape[2:])
+            size, shape = batch.global_size, tuple(batch.lr.shape[2:])
             raise GlyphSRError(
                 f"step {self.progress.step + 1}: out of memory with {size} words of {shape[0]} x {shape[1]}; "
                 "raise optimiser.accumulation, which leaves the batch as it is, or lower --batch-size"
@@ -236,7 +236,7 @@ class Trainer:
         now.skipped += 1
         ids = [name for names in self.processes.gather(list(batch.ids)) for name in names]
         row = {"step": now.step, "not_finite": outcome.skipped, "terms": outcome.terms, "ids": ids}
-        self.processes.on_main(lambda: self.folder.append(self.folder.skipped, row))
+        self.processes.run_on_main(lambda: self.folder.append(self.folder.skipped, row))
         if now.bad_steps >= self.config.max_bad_steps:
             raise GlyphSRError(
                 f"{now.bad_steps} batches in a row with a non-finite {outcome.skipped}, the last at step {now.step}; "
@@ -251,7 +251,7 @@ class Trainer:
             row = {"step": now.step, **figures, "pictures_per_s": round(rate, 1)}
             row |= {"memory_mb": round(memory), "skipped": now.skipped}
             scored = row | ({"score": score.as_dict()} if score else {})
-            self.processes.on_main(lambda: self.folder.append(self.folder.metrics, scored))
+            self.processes.run_on_main(lambda: self.folder.append(self.folder.metrics, scored))
             self.curves.add(now.step, row, score)
         if self._report and self.processes.is_main:
             steps = self.config.steps
@@ -259,7 +259,7 @@ class Trainer:
 
     def _validate(self) -> ValidationScore:
         now = self.progress
-        now.score = score = self.validator.score(self.checkpoints.shown)
+        now.score = score = self.validator.score(self.checkpoints.eval_model)
         if score.figure == -math.inf:
             self.say(f"step {now.step}: validation gives no number; a smaller optimiser.learning_rate may help")
         best = now.best_score is None or score.figure >= now.best_score.figure
@@ -269,11 +269,11 @@ class Trainer:
         def write() -> None:
             if best:
                 self.checkpoints.save_best(now)
-            shown = self.checkpoints.shown
-            if isinstance(shown, SuperResolver) and self.config.task == "sr" and self.config.validation.samples:
-                draw_samples(shown, self.validator.pairs, self.config, self.folder, now.step)
+            model = self.checkpoints.eval_model
+            if isinstance(model, SuperResolver) and self.config.task == "sr" and self.config.validation.samples:
+                draw_samples(model, self.validator.pairs, self.config, self.folder, now.step)
 
-        self.processes.on_main(write)
+        self.processes.run_on_main(write)
         return score
 
 

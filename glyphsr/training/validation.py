@@ -23,8 +23,8 @@ from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.psnr import psnr
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.models.super_resolver import SuperResolver, Trained
-from glyphsr.ocr.readers import Judge
-from glyphsr.training.distributed import Processes
+from glyphsr.ocr.readers import Reader
+from glyphsr.training.distributed import DistributedContext
 
 VALIDATION_SEED = 20_250_101
 """Seed of the held-out words' degradations; the same for every run."""
@@ -157,7 +157,7 @@ class Validator:
     """
 
     def __init__(
-        self, pairs: list[Pair], config: TrainConfig, processes: Processes, judge: Judge | None = None
+        self, pairs: list[Pair], config: TrainConfig, processes: DistributedContext, judge: Reader | None = None
     ) -> None:
         self.pairs = pairs
         self.task = config.task
@@ -251,7 +251,7 @@ class Validator:
         own = torch.tensor(figures, dtype=torch.float64)
         if self.processes.device.type != "mps":  # which has no doubles, and no other processes
             own = own.to(self.processes.device)
-        totals: list[float] = self.processes.sum(own).tolist()
+        totals: list[float] = self.processes.all_reduce_sum(own).tolist()
         return totals
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glyphsr.images.resize import Pixels, resize
+from glyphsr.images.resize import FloatImage, resize
 from glyphsr.upscaling.target_size import TargetSize
 
 ImageLike = TypeVar("ImageLike", NDArray[Any], Image.Image)
 
-Enlarge = Callable[[Pixels, tuple[int, int]], Pixels]
+Enlarge = Callable[[FloatImage, tuple[int, int]], FloatImage]
 """``(H, W, 3)`` float32 in [0, 1] and the size asked for to the result."""
 
 

@@ -21,7 +21,7 @@ RESULT_LABEL = re.compile(r"(_x\d+(\.\d+)?|_\d*x\d*)?(_compare)?$")
 
 
 @dataclass(frozen=True)
-class Job:
+class FileTask:
     """One picture's way; ``None`` stands for the standard stream."""
 
     source: Path | None
@@ -36,16 +36,16 @@ class Job:
 
 
 @dataclass(frozen=True)
-class JobPlan:
+class FilePlan:
     """Everything to do, and the inputs that nothing can be done about."""
 
-    jobs: tuple[Job, ...]
+    tasks: tuple[FileTask, ...]
     failures: tuple[tuple[str, str], ...] = ()
     """Input and what is wrong with it."""
 
 
 @dataclass(frozen=True)
-class OutputRule:
+class OutputNaming:
     """How results are named."""
 
     suffix: str | None
@@ -76,43 +76,43 @@ class _Found:
     named: bool
 
 
-def _in_folder(folder: Path, out: Path | None, rule: OutputRule, *, recursive: bool) -> list[_Found]:
+def _in_folder(folder: Path, out: Path | None, naming: OutputNaming, *, recursive: bool) -> list[_Found]:
     entries = sorted(folder.rglob("*") if recursive else folder.iterdir())
     pictures = [p for p in entries if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()]
     if out is not None and out.resolve() != folder.resolve():  # an output folder inside is no input
         pictures = [p for p in pictures if not p.resolve().is_relative_to(out.resolve())]
-    found = _without_results(pictures, rule)
+    found = _without_results(pictures, naming)
     if not found:
         below = "" if recursive else "; --recursive looks into the folders below"
         raise DataError(f"{folder}: no pictures ({' '.join(SUFFIXES)}) in this folder{below}")
     return [_Found(p, p.relative_to(folder), named=False) for p in found]
 
 
-def _without_results(pictures: list[Path], rule: OutputRule) -> list[Path]:
+def _without_results(pictures: list[Path], naming: OutputNaming) -> list[Path]:
     """Leave out what an earlier run made of another picture here: ``<stem>_x2``, ``<stem><suffix>``, comparisons."""
     stems = {(p.parent, p.stem) for p in pictures}
 
     def is_result(path: Path) -> bool:
         bases = {RESULT_LABEL.sub("", path.stem)}
-        if rule.suffix:
-            bases.add(path.stem.removesuffix(COMPARE_SUFFIX).removesuffix(rule.suffix))
+        if naming.suffix:
+            bases.add(path.stem.removesuffix(COMPARE_SUFFIX).removesuffix(naming.suffix))
         return any(base != path.stem and (path.parent, base) in stems for base in bases)
 
     return [path for path in pictures if not is_result(path)]
 
 
-def _find_one(text: str, out: Path | None, rule: OutputRule, *, recursive: bool) -> list[_Found]:
+def _find_one(text: str, out: Path | None, naming: OutputNaming, *, recursive: bool) -> list[_Found]:
     path = Path(text)
     if text == STREAM:
         return [_Found(None, Path("stdin.png"), named=True)]
     if not text:
         raise ConfigError("INPUT: expected a file, folder, glob or -, got an empty name")
     if path.is_dir():
-        return _in_folder(path, out, rule, recursive=recursive)
+        return _in_folder(path, out, naming, recursive=recursive)
     if glob.has_magic(text) and not path.exists():
         matches = [Path(name) for name in sorted(glob.glob(text, recursive=recursive))]  # noqa: PTH207 - absolute ones
         pictures = [p for p in matches if p.suffix.lower() in SUFFIXES and p.is_file()]
-        found = _without_results(pictures, rule)
+        found = _without_results(pictures, naming)
         if not found:
             raise DataError(f"{text}: matches no pictures")
         return [_Found(p, Path(p.name), named=False) for p in found]
@@ -120,13 +120,13 @@ def _find_one(text: str, out: Path | None, rule: OutputRule, *, recursive: bool)
 
 
 def _find(
-    inputs: Sequence[str], out: Path | None, rule: OutputRule, *, recursive: bool
+    inputs: Sequence[str], out: Path | None, naming: OutputNaming, *, recursive: bool
 ) -> tuple[list[_Found], list[tuple[str, str]]]:
     found: dict[Path | None, _Found] = {}  # a file that is named twice is done once
     failures: list[tuple[str, str]] = []
     for text in inputs:
         try:
-            for item in _find_one(text, out, rule, recursive=recursive):
+            for item in _find_one(text, out, naming, recursive=recursive):
                 found.setdefault(item.source, item)
         except DataError as error:
             failures.append((text, str(error)))
@@ -152,13 +152,13 @@ def _names(found: list[_Found], suffix: str, ending: str, folder: Path | None) -
     ]
 
 
-def plan_jobs(inputs: Sequence[str], out: str | None, rule: OutputRule, *, recursive: bool) -> JobPlan:
+def plan_files(inputs: Sequence[str], out: str | None, naming: OutputNaming, *, recursive: bool) -> FilePlan:
     """Pair every input with its output.
 
     Args:
         inputs: Files, folders, globs, or ``-`` for stdin.
         out: File, folder, ``-`` for stdout, or ``None`` for beside the input (stdout for stdin).
-        rule: How results are named.
+        naming: How results are named.
         recursive: Look into the folders below.
 
     Raises:
@@ -166,7 +166,7 @@ def plan_jobs(inputs: Sequence[str], out: str | None, rule: OutputRule, *, recur
         DataError: If there is nothing at all to do.
     """
     out_path = None if out in (None, STREAM) else Path(str(out))
-    found, failures = _find(inputs, out_path, rule, recursive=recursive)
+    found, failures = _find(inputs, out_path, naming, recursive=recursive)
     single = len(found) == 1 and found[0].named
     if out == STREAM or (out is None and single and found[0].source is None):
         if not single:
@@ -175,16 +175,16 @@ def plan_jobs(inputs: Sequence[str], out: str | None, rule: OutputRule, *, recur
     elif out_path is None:
         if any(item.source is None for item in found):
             raise ConfigError("-: stdin beside other inputs needs --out FOLDER")
-        beside = rule.label if rule.suffix is None else rule.suffix
-        targets = [*_names(found, beside, rule.ending, None)]
+        beside = naming.label if naming.suffix is None else naming.suffix
+        targets = [*_names(found, beside, naming.ending, None)]
     else:
-        targets = _targets_in(out_path, found, rule, single=single)
-    jobs = [Job(item.source, target, item.named) for item, target in zip(found, targets, strict=True)]
-    _check(jobs, rule)
-    return JobPlan(tuple(jobs), tuple(failures))
+        targets = _targets_in(out_path, found, naming, single=single)
+    tasks = [FileTask(item.source, target, item.named) for item, target in zip(found, targets, strict=True)]
+    _check(tasks, naming)
+    return FilePlan(tuple(tasks), tuple(failures))
 
 
-def _targets_in(out: Path, found: list[_Found], rule: OutputRule, *, single: bool) -> list[Path | None]:
+def _targets_in(out: Path, found: list[_Found], naming: OutputNaming, *, single: bool) -> list[Path | None]:
     try:
         is_folder, exists = out.is_dir(), out.exists()
     except OSError as error:
@@ -196,7 +196,7 @@ def _targets_in(out: Path, found: list[_Found], rule: OutputRule, *, single: boo
         raise ConfigError(f"{out}: is a file, but {len(found)} pictures need a folder; give another --out")
     if not exists and out.suffix.lower() in SUFFIXES:
         raise ConfigError(f"{out}: names a picture, but folders, globs and several files need a folder")
-    return [*_names(found, rule.suffix or "", rule.ending, out)]
+    return [*_names(found, naming.suffix or "", naming.ending, out)]
 
 
 def _key(path: Path) -> Path:
@@ -206,14 +206,14 @@ def _key(path: Path) -> Path:
         return path.absolute()
 
 
-def _check(jobs: list[Job], rule: OutputRule) -> None:
+def _check(tasks: list[FileTask], naming: OutputNaming) -> None:
     """No input is ever written to, and no name is written twice."""
-    sources = {_key(job.source) for job in jobs if job.source is not None}
+    sources = {_key(task.source) for task in tasks if task.source is not None}
     written = Counter(
         _key(path)
-        for job in jobs
-        if job.target is not None
-        for path in (job.target, *([compare_path(job.target)] if rule.compare else []))
+        for task in tasks
+        if task.target is not None
+        for path in (task.target, *([compare_path(task.target)] if naming.compare else []))
     )
     for path, count in written.items():
         if path in sources:

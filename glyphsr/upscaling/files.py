@@ -17,7 +17,7 @@ from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError, DataError, PictureError
 from glyphsr.images.text_boxes import TextBox, read_boxes
 from glyphsr.system.atomic_files import write_bytes
-from glyphsr.upscaling.file_plan import Job, OutputRule, compare_path, plan_jobs
+from glyphsr.upscaling.file_plan import FileTask, OutputNaming, compare_path, plan_files
 from glyphsr.upscaling.line import Line, UpscaledLine
 from glyphsr.upscaling.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
@@ -33,9 +33,9 @@ def _default_label(config: UpscaleConfig) -> str:
     return f"_x{config.scale or 2:g}"
 
 
-def _is_finished(job: Job, config: UpscaleConfig) -> bool:
+def _is_finished(task: FileTask, config: UpscaleConfig) -> bool:
     try:
-        return job.target is not None and not config.overwrite and job.target.exists()
+        return task.target is not None and not config.overwrite and task.target.exists()
     except OSError:
         return False  # the write will say what is wrong with the name
 
@@ -48,7 +48,7 @@ class _FileRun:
         self.report = report
         self.sources: set[Path] = set()
         """Inputs, which nothing may replace."""
-        self.pictures: dict[Job, PictureReport] = {}
+        self.pictures: dict[FileTask, PictureReport] = {}
         self.upscaler = Upscaler(
             config.weights,
             prior_weights=config.prior_weights,
@@ -64,7 +64,7 @@ class _FileRun:
             self.upscaler, min_text_height=config.min_text_height, max_text_height=config.max_text_height
         )
 
-    def lines_of(self, item: LoadedPicture) -> list[TextBox] | None:
+    def find_lines(self, item: LoadedPicture) -> list[TextBox] | None:
         """The lines of a picture that is a page; ``None`` for one that is a line itself.
 
         Raises:
@@ -74,9 +74,9 @@ class _FileRun:
         if mode == "line":
             return None
         if self.config.boxes is not None:
-            return self._told(read_boxes(self._boxes_file(item.job)))
+            return self._with_given_text(read_boxes(self._boxes_file(item.task)))
         if mode == "page":
-            return self._told(self.pages.find(rgb))
+            return self._with_given_text(self.pages.find(rgb))
         if min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect():
             return None
         try:
@@ -85,41 +85,41 @@ class _FileRun:
             return None
         size = (rgb.shape[0], rgb.shape[1])
         helped = any(self.pages.left_alone(box.quad, size) is None for box in found)
-        return self._told(found) if helped and is_page(found, size) else None
+        return self._with_given_text(found) if helped and is_page(found, size) else None
 
-    def _told(self, boxes: list[TextBox]) -> list[TextBox]:
+    def _with_given_text(self, boxes: list[TextBox]) -> list[TextBox]:
         """A text that is given for a picture is its line's, where it has one."""
         if self.config.text and len(boxes) == 1:
             return [replace(boxes[0], text=boxes[0].text or self.config.text)]
         return boxes
 
-    def _boxes_file(self, job: Job) -> Path:
+    def _boxes_file(self, task: FileTask) -> Path:
         path = Path(self.config.boxes or "")
-        return path / f"{Path(job.name).stem}.json" if path.is_dir() else path
+        return path / f"{Path(task.name).stem}.json" if path.is_dir() else path
 
-    def finish(self, job: Job, picture: PictureReport) -> None:
-        self.pictures[job] = picture
+    def finish(self, task: FileTask, picture: PictureReport) -> None:
+        self.pictures[task] = picture
         if self.report:
             self.report(picture)
 
-    def fail(self, job: Job, error: Exception) -> None:
-        target = str(job.target) if job.target else None
-        self.finish(job, PictureReport(job.name, target, "failed", error=str(error)))
+    def fail(self, task: FileTask, error: Exception) -> None:
+        target = str(task.target) if task.target else None
+        self.finish(task, PictureReport(task.name, target, "failed", error=str(error)))
 
     def run_chunk(self, chunk: list[LoadedPicture], pool: ThreadPoolExecutor) -> None:
         lines: list[LoadedPicture] = []
         for item in chunk:
             try:
-                boxes = self.lines_of(item)
+                boxes = self.find_lines(item)
                 if boxes is None:
                     lines.append(item)
                 else:
                     self._run_page(item, boxes, pool)
             except (DataError, PictureError) as error:
-                self.fail(item.job, error)
+                self.fail(item.task, error)
             except (cv2.error, ValueError, MemoryError) as error:
                 reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-                self.fail(item.job, PictureError(f"{item.job.name}: its lines cannot be enlarged: {reason}"))
+                self.fail(item.task, PictureError(f"{item.task.name}: its lines cannot be enlarged: {reason}"))
         started = time.monotonic()
         results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size, self.config.text) for item in lines])
         seconds = (time.monotonic() - started) / max(1, len(lines))
@@ -143,14 +143,14 @@ class _FileRun:
     def _collect(self, items: Sequence[LoadedPicture], written: Sequence[Future[PictureReport]]) -> None:
         for item, future in zip(items, written, strict=True):
             try:
-                self.finish(item.job, future.result())
+                self.finish(item.task, future.result())
             except BrokenPipeError:
                 raise
             except PictureError as error:
-                self.fail(item.job, error)
+                self.fail(item.task, error)
             except OSError as error:
                 reason = error.strerror or str(error)
-                self.fail(item.job, PictureError(f"{item.job.target or 'stdout'}: cannot write: {reason}"))
+                self.fail(item.task, PictureError(f"{item.task.target or 'stdout'}: cannot write: {reason}"))
 
 
 def can_detect() -> bool:
@@ -158,14 +158,14 @@ def can_detect() -> bool:
     return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
 
 
-def _refuse_to_overwrite(jobs: Sequence[Job], config: UpscaleConfig) -> None:
+def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> None:
     """A single named result, and any comparison picture of another origin, must not exist yet."""
     if config.overwrite:
         return
-    if len(jobs) == 1 and jobs[0].named and _is_finished(jobs[0], config):
-        raise ConfigError(f"{jobs[0].target}: exists already; --overwrite replaces it")
+    if len(tasks) == 1 and tasks[0].named and _is_finished(tasks[0], config):
+        raise ConfigError(f"{tasks[0].target}: exists already; --overwrite replaces it")
     if config.compare:
-        panels = [compare_path(job.target) for job in jobs if job.target and not _is_finished(job, config)]
+        panels = [compare_path(task.target) for task in tasks if task.target and not _is_finished(task, config)]
         taken = next((panel for panel in panels if panel.exists()), None)
         if taken:
             raise ConfigError(f"{taken}: exists already; --overwrite replaces it")
@@ -205,31 +205,31 @@ def upscale_files(
         raise ConfigError("--mode page: lines are found by rapidocr; pip install 'glyphsr[ocr]', or give --boxes")
     if report is not None:
         check_report_path(report, overwrite=config.overwrite)
-    rule = OutputRule(config.suffix, config.ext, _default_label(config), compare=config.compare)
+    rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
     names = [inputs] if isinstance(inputs, (str, Path)) else inputs
-    plan = plan_jobs([str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive)
-    jobs = plan.jobs
-    if not jobs:
+    plan = plan_files([str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive)
+    tasks = plan.tasks
+    if not tasks:
         raise ConfigError("INPUT: expected at least one file, folder, glob or -")
-    if config.text and len(jobs) > 1:
+    if config.text and len(tasks) > 1:
         raise ConfigError(
             "--text: is what one picture says, and several are given; a --boxes folder has texts for each"
         )
-    if config.boxes and len(jobs) > 1 and not Path(config.boxes).is_dir():
+    if config.boxes and len(tasks) > 1 and not Path(config.boxes).is_dir():
         raise ConfigError("--boxes: one file for one picture; for several expected a folder with <name>.json for each")
     if config.min_text_height > config.max_text_height:
         raise ConfigError(f"--min-text-height: expected at most --max-text-height, {config.max_text_height:g}")
-    _refuse_to_overwrite(jobs, config)
+    _refuse_to_overwrite(tasks, config)
     run = _FileRun(config, progress)
-    run.sources = {job.source.resolve() for job in jobs if job.source is not None}
+    run.sources = {task.source.resolve() for task in tasks if task.source is not None}
     for name, message in plan.failures:
-        run.finish(Job(Path(name), None), PictureReport(name, None, "failed", error=message))
+        run.finish(FileTask(Path(name), None), PictureReport(name, None, "failed", error=message))
     todo = []
-    for job in jobs:
-        if _is_finished(job, config):
-            run.finish(job, PictureReport(job.name, str(job.target), "skipped"))
+    for task in tasks:
+        if _is_finished(task, config):
+            run.finish(task, PictureReport(task.name, str(task.target), "skipped"))
         else:
-            todo.append(job)
+            todo.append(task)
     if started:
         started(len(todo))
     if todo:
@@ -238,7 +238,7 @@ def upscale_files(
             for chunk in read_chunks(todo, target, pool, ahead=2 * config.workers, failed=run.fail):
                 run.run_chunk(chunk, pool)
     result = UpscaleRun(
-        pictures=tuple(run.pictures.values()) if plan.failures else tuple(run.pictures[job] for job in jobs),
+        pictures=tuple(run.pictures.values()) if plan.failures else tuple(run.pictures[task] for task in tasks),
         weights=str(run.upscaler.weights_path) if todo else None,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),

@@ -27,7 +27,7 @@ def guard_lines(
     seen = [i for i, result in enumerate(upscaled) if result.plan is not None]
     plain = [resize(lines[i].rgb, lines[i].size).clip(0, 1) for i in seen]
     drawn = [upscaled[i].readings[0].text if len(upscaled[i].readings) == 1 else None for i in seen]
-    verdicts = guard.look(plain, [upscaled[i].rgb for i in seen], [lines[i].text for i in seen], drawn)
+    verdicts = guard.review(plain, [upscaled[i].rgb for i in seen], [lines[i].text for i in seen], drawn)
     guarded = list(upscaled)
     for i, picture, verdict in zip(seen, plain, verdicts, strict=True):
         kept = picture if verdict.action in AS_BEFORE else upscaled[i].rgb
@@ -41,7 +41,7 @@ def guard_lines(
         for (i, verdict), result in zip(agreed, redrawn, strict=True)
         if np.abs(result.rgb - upscaled[i].rgb).max() > VISIBLE
     ]
-    seconds = guard.look_again([verdict for _, verdict, _ in anew], [result.rgb for _, _, result in anew])
+    seconds = guard.review_regenerated([verdict for _, verdict, _ in anew], [result.rgb for _, _, result in anew])
     for (i, _, result), second in zip(anew, seconds, strict=True):
         if second is not None:
             guarded[i] = replace(guarded[i], rgb=result.rgb, verdict=second)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from glyphsr.guard.guard import Verdict
-from glyphsr.images.resize import Pixels
-from glyphsr.images.tiling import LinePlan
+from glyphsr.images.resize import FloatImage
+from glyphsr.images.tiling import TilePlan
 from glyphsr.types import Reading
 
 
@@ -12,7 +12,7 @@ from glyphsr.types import Reading
 class Line:
     """One picture to upscale."""
 
-    rgb: Pixels
+    rgb: FloatImage
     """``(H, W, 3)`` float32 in [0, 1]."""
     size: tuple[int, int]
     """``(height, width)`` of the result."""
@@ -24,9 +24,9 @@ class Line:
 class UpscaledLine:
     """The result of one picture."""
 
-    rgb: Pixels
+    rgb: FloatImage
     """``(*size, 3)`` float32 in [0, 1]."""
-    plan: LinePlan | None
+    plan: TilePlan | None
     """How it passed through the network; ``None`` if bicubic alone was used."""
     readings: tuple[Reading, ...] = ()
     """What the text prior read in each window."""

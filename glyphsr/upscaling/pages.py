@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from glyphsr.guard.guard import Verdict
 from glyphsr.images.perspective import Quad, cut_out, put_back, size_of, widen
-from glyphsr.images.resize import Pixels, resize
+from glyphsr.images.resize import FloatImage, resize
 from glyphsr.images.text_boxes import TextBox
 from glyphsr.ocr.line_detector import LineDetector
 from glyphsr.upscaling.line import Line, UpscaledLine
@@ -42,7 +42,7 @@ class Region:
     reading: str | None = None
     """Of the text prior."""
     verdict: Verdict | None = None
-    line: Pixels | None = None
+    line: FloatImage | None = None
     """The straight line's result, ``(h, w, 3)``; ``None`` where it was left."""
 
 
@@ -50,7 +50,7 @@ class Region:
 class UpscaledPage:
     """A whole picture."""
 
-    rgb: Pixels
+    rgb: FloatImage
     """``(*size, 3)`` float32 in [0, 1]."""
     regions: tuple[Region, ...]
     mean_change: float
@@ -75,7 +75,7 @@ class PageUpscaler:
         """Loaded when first asked for."""
         return LineDetector()
 
-    def find(self, picture: Pixels) -> list[TextBox]:
+    def find(self, picture: FloatImage) -> list[TextBox]:
         """Lines of a picture ``(H, W, 3)`` in [0, 1].
 
         Raises:
@@ -84,7 +84,7 @@ class PageUpscaler:
         pixels = np.asarray((picture.clip(0, 1) * 255).round(), np.uint8)
         return [TextBox(quad) for quad in self.detector.find(pixels)]
 
-    def upscale(self, picture: Pixels, size: tuple[int, int], boxes: Sequence[TextBox]) -> UpscaledPage:
+    def upscale(self, picture: FloatImage, size: tuple[int, int], boxes: Sequence[TextBox]) -> UpscaledPage:
         """Lanczos everywhere, and the network's change where there is text.
 
         Args:
@@ -133,7 +133,7 @@ class PageUpscaler:
         return None
 
     @staticmethod
-    def _line(picture: Pixels, quad: Quad, scale: NDArray[np.float64], text: str | None) -> Line:
+    def _line(picture: FloatImage, quad: Quad, scale: NDArray[np.float64], text: str | None) -> Line:
         line = cut_out(picture, quad).clip(0, 1)
         factor = float(np.sqrt(scale.prod()))  # both sides' alike, but for rounding or a distorting size
         size = (max(1, round(line.shape[0] * factor)), max(1, round(line.shape[1] * factor)))

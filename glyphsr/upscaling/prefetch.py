@@ -9,7 +9,7 @@ from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
 from glyphsr.safe_reading.content import read_stream
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
-from glyphsr.upscaling.file_plan import Job
+from glyphsr.upscaling.file_plan import FileTask
 from glyphsr.upscaling.target_size import TargetSize
 
 CHUNK_PICTURES = 128
@@ -23,55 +23,55 @@ CHUNK_PIXELS = 8_000_000
 class LoadedPicture:
     """A picture that was read, and what is to become of it."""
 
-    job: Job
+    task: FileTask
     picture: Picture
     size: tuple[int, int]
     """``(height, width)`` of the result."""
 
 
-def load_picture(job: Job, target: TargetSize) -> LoadedPicture:
+def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
     """Read a job's picture, or stdin, and find the size it is to get.
 
     Raises:
         PictureError: If it cannot be read, or would become too large.
     """
-    if job.source is None:
+    if task.source is None:
         picture = decode_picture(read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError), "stdin")
     else:
-        picture = read_picture(job.source)
+        picture = read_picture(task.source)
     height, width = target.of(*picture.rgb.shape[:2])
-    PICTURE_PIXELS.check(height * width, f"{job.name}: would become {width} x {height} pixels", PictureError)
-    return LoadedPicture(job, picture, (height, width))
+    PICTURE_PIXELS.check(height * width, f"{task.name}: would become {width} x {height} pixels", PictureError)
+    return LoadedPicture(task, picture, (height, width))
 
 
 def read_chunks(
-    jobs: Sequence[Job],
+    tasks: Sequence[FileTask],
     target: TargetSize,
     pool: ThreadPoolExecutor,
     *,
     ahead: int,
-    failed: Callable[[Job, PictureError], None],
+    failed: Callable[[FileTask, PictureError], None],
 ) -> Iterator[list[LoadedPicture]]:
     """Pictures in the order of their jobs, some at a time.
 
     Args:
-        jobs: What to read.
+        tasks: What to read.
         target: Tells their sizes.
         pool: Reads.
         ahead: How many may be read before they are needed.
         failed: Told of each that cannot be read, which is left out.
     """
-    pending = [pool.submit(load_picture, job, target) for job in jobs[:ahead]]
+    pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
-    for i, job in enumerate(jobs):
+    for i, task in enumerate(tasks):
         future = pending.pop(0)
-        if i + ahead < len(jobs):
-            pending.append(pool.submit(load_picture, jobs[i + ahead], target))
+        if i + ahead < len(tasks):
+            pending.append(pool.submit(load_picture, tasks[i + ahead], target))
         try:
             loaded = future.result()
         except PictureError as error:
-            failed(job, error)
+            failed(task, error)
             continue
         chunk.append(loaded)
         pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]

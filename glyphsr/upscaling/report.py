@@ -158,12 +158,12 @@ def render_hocr(run: UpscaleRun) -> str:
         width, height = picture.output_width or 0, picture.output_height or 0
         scale = width / (picture.width or 1), height / (picture.height or 1)
         lines = [
-            _hocr_line(region.box, scale, (width, height), _said(region), f"line_{number}_{i}")
+            _hocr_line(region.box, scale, (width, height), _displayed_text(region), f"line_{number}_{i}")
             for i, region in enumerate(picture.regions or (), 1)
         ]
         if picture.regions is None:
             whole = [[0.0, 0.0], [float(picture.width or 0), float(picture.height or 0)]]
-            lines = [_hocr_line(whole, scale, (width, height), _said(picture), f"line_{number}_1")]
+            lines = [_hocr_line(whole, scale, (width, height), _displayed_text(picture), f"line_{number}_1")]
         name = picture.output or "stdout"
         title = html.escape(f'image "{name}"; bbox 0 0 {width} {height}; ppageno {number - 1}')
         pages.append(f"<div class='ocr_page' id='page_{number}' title='{title}'>\n" + "\n".join(lines) + "\n</div>")
@@ -175,7 +175,7 @@ def render_hocr(run: UpscaleRun) -> str:
     )
 
 
-def _said(part: RegionReport | PictureReport) -> tuple[str, float | None]:
+def _displayed_text(part: RegionReport | PictureReport) -> tuple[str, float | None]:
     """What the written picture says as far as is known, by the guard or else by the prior, and how sure that is."""
     if part.guard in AS_BEFORE:
         return part.read_before or "", part.read_before_confidence
@@ -198,7 +198,7 @@ def _hocr_line(
     return f"<span class='ocr_line' id='{identity}' title='{title}'>{html.escape(text)}</span>"
 
 
-def fields_of(result: UpscaledLine | UpscaledPage, strength: float) -> dict[str, Any]:
+def report_fields(result: UpscaledLine | UpscaledPage, strength: float) -> dict[str, Any]:
     """How it was made, what was read, and what the guard says; ``strength`` is the network's."""
     return _page_fields(result, strength) if isinstance(result, UpscaledPage) else _line_fields(result, strength)
 

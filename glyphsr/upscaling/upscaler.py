@@ -13,8 +13,8 @@ from torch import Tensor
 
 from glyphsr.errors import ConfigError
 from glyphsr.guard.guard import Guard, GuardMode
-from glyphsr.images.resize import Pixels, resize
-from glyphsr.images.tiling import blend_windows, compose, cut_windows, plan_line
+from glyphsr.images.resize import FloatImage, resize
+from glyphsr.images.tiling import add_residual, blend_tiles, cut_tiles, plan_tiles
 from glyphsr.system.devices import Precision, is_out_of_memory, resolve_device, resolve_precision
 from glyphsr.types import Reading
 from glyphsr.upscaling.arrays import ImageLike, enlarge_image
@@ -34,10 +34,10 @@ REFERENCE_PIXELS = 16 * 64
 class NetworkResult:
     """What the network made of one window."""
 
-    sr: Pixels
+    sr: FloatImage
     reading: Reading | None
     """Of the text prior, where there is one."""
-    share: Pixels | None = None
+    gate: FloatImage | None = None
     """``(1, W, 3)``: share of the network's change that ``sr`` has; ``None`` for all of it."""
 
 
@@ -126,12 +126,12 @@ class Upscaler:
         upscaled = self._upscale(lines)
         if self.guard is None:
             return upscaled
-        return guard_lines(self.guard, lines, upscaled, self._upscale if self.loaded.model.can_be_told else None)
+        return guard_lines(self.guard, lines, upscaled, self._upscale if self.loaded.model.accepts_text else None)
 
     def _upscale(self, lines: Sequence[Line]) -> list[UpscaledLine]:
         """The same without the guard."""
         config = self.loaded.model.config.network
-        plans = [plan_line(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
+        plans = [plan_tiles(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
         prepared = [
             resize(line.rgb, (plan.height, plan.width)) if plan else None
             for line, plan in zip(lines, plans, strict=True)
@@ -140,7 +140,7 @@ class Upscaler:
             window
             for line, plan in zip(prepared, plans, strict=True)
             if plan is not None and line is not None
-            for window in cut_windows(line, plan)
+            for window in cut_tiles(line, plan)
         ]
         texts = [line.text for line, plan in zip(lines, plans, strict=True) if plan is not None for _ in plan.starts]
         alone = [len(plan.starts) == 1 for plan in plans if plan is not None for _ in plan.starts]
@@ -152,14 +152,16 @@ class Upscaler:
                 upscaled.append(UpscaledLine(resize(line.rgb, line.size).clip(0, 1), None))
                 continue
             parts = [next(results) for _ in plan.starts]
-            sr = blend_windows([part.sr for part in parts], plan)
-            shares = [part.share for part in parts if part.share is not None]
-            share = blend_windows(shares, plan) if shares else None
-            rgb = compose(line.rgb, seen, sr, size=line.size, strength=self.strength, share=share)
+            sr = blend_tiles([part.sr for part in parts], plan)
+            shares = [part.gate for part in parts if part.gate is not None]
+            gate = blend_tiles(shares, plan) if shares else None
+            rgb = add_residual(line.rgb, seen, sr, size=line.size, strength=self.strength, gate=gate)
             upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts if part.reading)))
         return upscaled
 
-    def super_resolve(self, windows: list[Pixels], texts: Sequence[str | None] | None = None) -> list[NetworkResult]:
+    def super_resolve(
+        self, windows: list[FloatImage], texts: Sequence[str | None] | None = None
+    ) -> list[NetworkResult]:
         """Run the network on pictures ``(h, w, 3)`` in [0, 1] of sizes that it takes; nothing is blended or clipped.
 
         Args:
@@ -194,18 +196,18 @@ class Upscaler:
         model = self.loaded.model
         lr = lr.to(self.device)
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            prior = None if model.prior is None else model.prior(lr, texts)
+            prior = None if model.prior is None else model.text_prior(lr, texts)
             out = model(lr, prior)
         if not bool(torch.isfinite(out.sr).all()) and self.dtype != torch.float32:
-            prior = None if model.prior is None else model.prior(lr, texts)
+            prior = None if model.prior is None else model.text_prior(lr, texts)
             out = model(lr, prior)
         pixels = out.sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy()
         if model.prior is None or prior is None:
             return [NetworkResult(image, None) for image in pixels]
         readings = model.prior.recognizer.decode(prior.squeeze(2).float())
-        if out.share is None:
+        if out.gate is None:
             return [NetworkResult(image, reading) for image, reading in zip(pixels, readings, strict=True)]
-        shares = out.share.float().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()
+        shares = out.gate.float().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()
         return [NetworkResult(*parts) for parts in zip(pixels, readings, shares, strict=True)]
 
     def upscale(

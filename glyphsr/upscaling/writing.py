@@ -13,11 +13,11 @@ from glyphsr.images.reader import Picture
 from glyphsr.images.resize import resize
 from glyphsr.images.writer import encode_picture, fit_to_format, picture_format
 from glyphsr.system.atomic_files import write_bytes
-from glyphsr.upscaling.file_plan import Job, compare_path
+from glyphsr.upscaling.file_plan import FileTask, compare_path
 from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
 from glyphsr.upscaling.prefetch import LoadedPicture
-from glyphsr.upscaling.report import PictureReport, fields_of, notes_of
+from glyphsr.upscaling.report import PictureReport, notes_of, report_fields
 from glyphsr.viz.compare import before_after
 
 
@@ -44,37 +44,37 @@ def write_upscaled(
         PictureError: If the picture cannot be encoded, or a line would replace an input.
         OSError: If a file cannot be written.
     """
-    job, picture = item.job, item.picture
+    task, picture = item.task, item.picture
     alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
     enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
-    format_name = picture_format(job.target.suffix if job.target else "." + config.ext.lstrip("."))
+    format_name = picture_format(task.target.suffix if task.target else "." + config.ext.lstrip("."))
     content = encode_picture(enlarged, format_name, quality=config.quality)
     if isinstance(result, UpscaledPage) and config.save_regions is not None:
         # Before the picture: what exists is finished, its lines too.
-        save_regions(job, result, config, inputs=inputs)
-    if job.target is None:
+        save_regions(task, result, config, inputs=inputs)
+    if task.target is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(job.target, content)
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(task.target, content)
         if config.compare:
             panel = Picture(before_after(resize(picture.rgb, item.size).clip(0, 1), result.rgb))
-            write_bytes(compare_path(job.target), encode_picture(panel, "PNG"))
+            write_bytes(compare_path(task.target), encode_picture(panel, "PNG"))
     notes = notes_of(result, config)
     fitted = fit_to_format(enlarged, format_name)
     notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
     notes += [f"only the first of {picture.num_frames} frames was taken"] if picture.num_frames > 1 else []
     notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
     return PictureReport(
-        input=job.name,
-        output=str(job.target) if job.target else None,
+        input=task.name,
+        output=str(task.target) if task.target else None,
         status="done",
         width=picture.rgb.shape[1],
         height=picture.rgb.shape[0],
         output_width=item.size[1],
         output_height=item.size[0],
-        **fields_of(result, strength),
+        **report_fields(result, strength),
         mean_change=round(255 * _mean_change(result, item), 3),
         seconds=round(seconds, 4),
         note="; ".join(notes) or None,
@@ -88,11 +88,11 @@ def _mean_change(result: UpscaledLine | UpscaledPage, item: LoadedPicture) -> fl
     return float(np.abs(result.rgb - resize(item.picture.rgb, item.size).clip(0, 1)).mean())
 
 
-def save_regions(job: Job, page: UpscaledPage, config: UpscaleConfig, *, inputs: Set[Path]) -> None:
+def save_regions(task: FileTask, page: UpscaledPage, config: UpscaleConfig, *, inputs: Set[Path]) -> None:
     """Write each line of a page by itself.
 
     Args:
-        job: Names them.
+        task: Names them.
         page: Their pictures.
         config: Where to, and whether they may replace others.
         inputs: Resolved files, which nothing may replace.
@@ -101,9 +101,9 @@ def save_regions(job: Job, page: UpscaledPage, config: UpscaleConfig, *, inputs:
         PictureError: If one exists already, or cannot be written.
     """
     folder = Path(config.save_regions or "")
-    stem = job.target.stem if job.target else "stdin"
-    if config.recursive and job.target:
-        stem = f"{job.target.parent.name}-{stem}"
+    stem = task.target.stem if task.target else "stdin"
+    if config.recursive and task.target:
+        stem = f"{task.target.parent.name}-{stem}"
     files = {folder / f"{stem}-{n:02d}.png": r.line for n, r in enumerate(page.regions, 1) if r.line is not None}
     for path in files:
         if path.exists() and (not config.overwrite or path.resolve() in inputs):

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, SRNetwork, identify
+from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, SRNetwork, is_alike
 from glyphsr.system.cache import cache_folder
 from glyphsr.weights.checkpoints import Kind, save_checkpoint
 from glyphsr.weights.hashes import remember
-from glyphsr.weights.published import network_from_official, read_state, recognizer_from_official
+from glyphsr.weights.published import kind_of, network_from_official, read_state, recognizer_from_official
 from glyphsr.weights.registry import Entry, cached_path, entry, sha256_of
 
 
@@ -50,8 +50,8 @@ def convert(
     if target.exists() and not overwrite:
         raise ConfigError(f"{target}: exists already; --overwrite replaces it")
     state = read_state(file)
-    kind = identify(state)
-    if kind is not None and kind != row.network:
+    kind = kind_of(state)
+    if kind is not None and not is_alike(kind, row.network):
         raise WeightsError(f"{file}: holds {kind}, not {row.network}; try --as {kind}")
     card: dict[str, Any] = {"source": file.name, "source_sha256": sha256_of(file), "published": name}
     bad = next((key for key, value in state.items() if not bool(torch.isfinite(value).all())), None)

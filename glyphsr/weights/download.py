@@ -12,7 +12,7 @@ import requests
 from glyphsr.errors import WeightsError
 from glyphsr.weights.registry import sha256_of
 
-Progress = Callable[[int, int | None], None]
+DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes so far and, where the server says, in all."""
 
 CHUNK = 1 << 20
@@ -27,7 +27,7 @@ class ResumingDownloader:
         progress: Told how far it is.
     """
 
-    def __init__(self, part: Path, progress: Progress | None = None) -> None:
+    def __init__(self, part: Path, progress: DownloadProgress | None = None) -> None:
         self.part = part
         self.progress = progress
 
@@ -96,7 +96,7 @@ def _reason(error: requests.RequestException) -> str:
     return "no connection"
 
 
-def fetch(url: str, target: Path, *, sha256: str | None, progress: Progress | None = None) -> Path:
+def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgress | None = None) -> Path:
     """Fetch a file once; a complete one with the right hash is left alone.
 
     Args:

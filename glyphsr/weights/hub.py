@@ -7,7 +7,7 @@ from typing import Literal
 
 from glyphsr.errors import WeightsError
 from glyphsr.system.cache import cache_folder
-from glyphsr.weights.download import Progress, fetch
+from glyphsr.weights.download import DownloadProgress, fetch
 from glyphsr.weights.hashes import known_hashes, remember
 from glyphsr.weights.registry import (
     BUNDLED_FOLDER,
@@ -15,9 +15,9 @@ from glyphsr.weights.registry import (
     cached_path,
     entries,
     entry,
-    how_to_get,
     local_weights,
     sha256_of,
+    where_to_get,
 )
 
 DOWNLOADS = "downloads"
@@ -57,7 +57,7 @@ def list_weights() -> list[StoredWeights]:
     return rows
 
 
-def obtain(name: str | Path, *, offline: bool = False, progress: Progress | None = None) -> Path:
+def resolve(name: str | Path, *, offline: bool = False, progress: DownloadProgress | None = None) -> Path:
     """The file that a path or a name stands for; fetched where it is not here and has a stable address.
 
     Raises:
@@ -69,11 +69,11 @@ def obtain(name: str | Path, *, offline: bool = False, progress: Progress | None
     row = entry(str(name))
     if row.source != "download" or offline:
         why = "no weights here (offline)" if row.source == "download" else "no weights here"
-        raise WeightsError(f"{name}: {why}; {how_to_get(str(name))}")
-    return pull(str(name), progress=progress)
+        raise WeightsError(f"{name}: {why}; {where_to_get(str(name))}")
+    return download(str(name), progress=progress)
 
 
-def pull(name: str, *, progress: Progress | None = None) -> Path:
+def download(name: str, *, progress: DownloadProgress | None = None) -> Path:
     """Fetch published weights into the cache, check their hash and convert them.
 
     Raises:
@@ -84,7 +84,7 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
     if found is not None:
         return found
     if row.url is None or row.file is None:
-        raise WeightsError(f"{name}: {how_to_get(name)}")
+        raise WeightsError(f"{name}: {where_to_get(name)}")
     target = cached_path(name)
     if row.kind == "segmenter":
         fetch(row.url, target, sha256=row.sha256, progress=progress)
@@ -113,7 +113,7 @@ def _verify_one(name: str) -> Verification:
     row = entry(name)
     path = local_weights(name)
     if path is None:
-        raise WeightsError(f"{name}: no weights here; {how_to_get(name)}")
+        raise WeightsError(f"{name}: no weights here; {where_to_get(name)}")
     published_form = path.parent == BUNDLED_FOLDER or row.kind == "segmenter"
     expected = row.sha256 if published_form else known_hashes().get(path.name)
     if expected is None:

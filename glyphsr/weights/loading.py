@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, RecognizerConfig
+from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, PPOCRConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import (
     PriorNetwork,
@@ -20,13 +20,18 @@ from glyphsr.models.registry import (
     build_network,
     build_prior,
     build_recognizer,
-    identify,
 )
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
 from glyphsr.safe_reading.text_files import shorten
 from glyphsr.weights.checkpoints import Checkpoint, build_for, read_checkpoint
-from glyphsr.weights.hub import obtain
-from glyphsr.weights.published import is_published_file, network_from_official, read_state, recognizer_from_official
+from glyphsr.weights.hub import resolve
+from glyphsr.weights.published import (
+    is_published_file,
+    network_config,
+    network_from_official,
+    read_state,
+    recognizer_from_official,
+)
 from glyphsr.weights.registry import sha256_of
 
 PRIOR_PREFIX = "prior.recognizer."
@@ -135,7 +140,7 @@ def load_prior(path: Path) -> PriorNetwork:
         WeightsError: If the file cannot be read, does not fit, or holds a recognizer without class probabilities.
     """
     recognizer = load_recognizer(path)
-    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PARSeqConfig):
+    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig):
         raise WeightsError(f"{path}: holds {recognizer.config.kind}, which cannot be a text prior")
     prior = build_prior(recognizer.config)
     prior.load_state_dict(recognizer.state_dict())
@@ -163,7 +168,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
         raise ConfigError(f"{path}: a published network needs its text prior too; give --prior-weights parseq.pt")
     found: list[str] = []
     for prior in priors:
-        prior_path = obtain(prior, offline=offline)
+        prior_path = resolve(prior, offline=offline)
         recognizer = load_prior(prior_path)
         if recognizer.num_classes == network.num_classes:
             model_config = ModelConfig(network=config, prior=recognizer.config)
@@ -186,7 +191,7 @@ def load_model(weights: str | Path, prior_weights: PriorWeights = None, *, offli
         WeightsError: If a file is missing, damaged or does not fit.
         ConfigError: If ``prior_weights`` is missing or given where it has no use.
     """
-    path = obtain(weights, offline=offline)
+    path = resolve(weights, offline=offline)
     if is_published_file(path) or read_checkpoint(path, tensors=False).kind == "network":
         return _with_prior(load_network(path), path, _listed(prior_weights), offline=offline)
     if _listed(prior_weights):
@@ -201,8 +206,9 @@ def wants_prior(weights: str | Path, *, offline: bool = False) -> bool:
     Raises:
         WeightsError: If they are missing or damaged.
     """
-    path = obtain(weights, offline=offline)
+    path = resolve(weights, offline=offline)
     if is_published_file(path):
-        return identify(read_state(path)) in ("glyphsr", "tpgsr", "tatt")
+        config = network_config(read_state(path), str(path))
+        return config is not None and config.needs_prior
     checkpoint = read_checkpoint(path, tensors=False)
     return checkpoint.kind == "network" and _num_classes(checkpoint) > 0

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from glyphsr.config.networks import NetworkConfig
 from glyphsr.config.reader import validate
 from glyphsr.config.recognizers import RecognizerConfig
 from glyphsr.errors import WeightsError
@@ -25,8 +26,11 @@ from glyphsr.models.registry import (
     network_shape,
     recognizer_shape,
 )
+from glyphsr.models.unsupported import name_unsupported
 from glyphsr.safe_reading.torch_file import load_torch_file
+from glyphsr.text.charset import PRINTABLE_95
 from glyphsr.weights.checkpoints import M, check_shapes, load_state, outlined
+from glyphsr.weights.onnx_file import read_onnx
 
 WRAPPERS = ("state_dict_G", "state_dict", "model")
 """Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others."""
@@ -35,7 +39,8 @@ PREFIXES = ("module.", "model.")
 """Put before every key by data parallelism and by Lightning wrappers."""
 
 
-SUFFIXES = {".pth", ".pt", ".ckpt", ".tar"}
+ONNX = ".onnx"
+SUFFIXES = {".pth", ".pt", ".ckpt", ".tar", ONNX}
 """Endings of published files; everything else is taken for one of ours."""
 
 
@@ -53,13 +58,17 @@ def _harmless() -> list[Any]:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a published ``.pth``/``.pt``/``.ckpt`` file, without executing anything in it.
+    """The tensors of a published ``.pth``/``.pt``/``.ckpt``/``.onnx`` file, without executing anything in it.
+
+    The CTC head of an ONNX recognizer is cut to printable ASCII.
 
     Raises:
         WeightsError: If it is missing, damaged, or a pickle of more than tensors.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint")
+    if path.suffix.lower() == ONNX:
+        return read_onnx(path, PRINTABLE_95)[0]
     return unwrap_state(load_torch_file(path, allowed=_harmless()), str(path))
 
 
@@ -78,6 +87,25 @@ def unwrap_state(content: Any, where: str) -> dict[str, Tensor]:
     while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None):
         state = {key.removeprefix(prefix): value for key, value in state.items()}  # model.module. exists, too
     return state
+
+
+def kind_of(state: Mapping[str, Tensor]) -> str | None:
+    """The kind of network or recognizer that a published state is of, by its keys; ``None`` for none that is known."""
+    stem = state.get("block1.0.weight")
+    return identify(state, image_channels=None if stem is None or stem.ndim < 2 else stem.shape[1])
+
+
+def network_config(state: Mapping[str, Tensor], where: str = "checkpoint") -> NetworkConfig | None:
+    """The configuration of the published super-resolution network that a state is of; ``None`` if it is of none.
+
+    Raises:
+        WeightsError: If the keys are some network's and the shapes are not.
+    """
+    kind = kind_of(state)
+    if kind not in NETWORKS:
+        return None
+    config: NetworkConfig = _published_shape(network_shape, kind, state, where)[0]
+    return config
 
 
 def recognizer_from_official(
@@ -101,10 +129,10 @@ def recognizer_from_official(
         WeightsError: If the keys or shapes are not those of a recognizer that we know.
     """
     if config is None:
-        kind = kind or identify(state)
+        kind = kind or kind_of(state)
         published = [name for name in RECOGNIZERS if name in SIGNATURES]
         if kind not in published:
-            raise WeightsError(f"{where}: not a recognizer's checkpoint; known are {', '.join(published)}")
+            raise WeightsError(f"{where}: {_what_else(kind, state, 'a recognizer')}; known are {', '.join(published)}")
         config = _published_shape(recognizer_shape, kind, state, where)
     shape = _changed(config, changes)
     try:
@@ -133,9 +161,10 @@ def network_from_official(
     Raises:
         WeightsError: If the keys or shapes are not those of a network that we know.
     """
-    kind = kind or identify(state)
+    kind = kind or kind_of(state)
     if kind not in NETWORKS:
-        raise WeightsError(f"{where}: not a super-resolution network's checkpoint; known are {', '.join(NETWORKS)}")
+        what = _what_else(kind, state, "a super-resolution network")
+        raise WeightsError(f"{where}: {what}; known are {', '.join(NETWORKS)}")
     config, num_classes = _published_shape(network_shape, kind, state, where)
     config = _changed(config, changes)
     return _filled(lambda: build_network(config, num_classes=num_classes), state, key_table(config), where)
@@ -154,6 +183,12 @@ def _filled(build: Callable[[], M], state: Mapping[str, Tensor], table: KeyTable
     network = build()
     load_state(network, all_of(network), where)
     return network.eval()
+
+
+def _what_else(kind: str | None, state: Mapping[str, Tensor], expected: str) -> str:
+    """Says that a file holds something else than was expected, and what it is where that is known."""
+    found = kind or name_unsupported(state)
+    return f"not {expected}'s checkpoint" + (f": holds {found}" if found else "")
 
 
 def _changed(config: Any, changes: Mapping[str, Any] | None) -> Any:

@@ -17,7 +17,7 @@ BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 REGISTRY_FILE = Path(__file__).parent / "registry.yaml"
 DEFAULT = "compact"
 """Name of the weights that ``upscale`` uses when nothing else is asked for."""
-OWN_READER = "crnn-synth"
+FALLBACK_RECOGNIZER = "crnn-synth"
 """The package's recognizer that stands in for those of kinds that it has none of: of ours it shows best where
 characters are (docs/weights.md)."""
 
@@ -113,11 +113,11 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def at_hand(name: str) -> str:
+def local_or_bundled(name: str) -> str:
     """The weights of that name, or the package's own recognizer of their kind where they are not here.
 
     Example:
-        >>> at_hand("crnn")  # on a fresh machine
+        >>> local_or_bundled("crnn")  # on a fresh machine
         'crnn-synth'
     """
     own = f"{name}{SYNTH}"
@@ -125,17 +125,19 @@ def at_hand(name: str) -> str:
     return own if row is not None and row.network == name and local_weights(name) is None else name
 
 
-def stand_in(name: str) -> str:
-    """As :func:`at_hand`; :data:`OWN_READER` for a recognizer that is not here and that only a person can fetch.
+def fallback_for(name: str) -> str:
+    """The weights to use in place of named ones that are not available, or the named ones where they are.
+
+    Like :func:`local_or_bundled`, and :data:`FALLBACK_RECOGNIZER` for a recognizer that only a person can fetch.
 
     Raises:
         WeightsError: If the name is unknown, or is a file's that is not there.
     """
-    own = at_hand(name)
+    own = local_or_bundled(name)
     if is_file_name(own) or local_weights(own) is not None:
         return own
     row = entry(own)
-    return OWN_READER if (row.kind, row.source) == ("recognizer", "authors") else own
+    return FALLBACK_RECOGNIZER if (row.kind, row.source) == ("recognizer", "authors") else own
 
 
 def is_own_recognizer(name: str) -> bool:
@@ -144,7 +146,7 @@ def is_own_recognizer(name: str) -> bool:
     return row is not None and (row.kind, row.source) == ("recognizer", "bundled")
 
 
-def how_to_get(name: str) -> str:
+def where_to_get(name: str) -> str:
     """One line that says where weights that are not here come from."""
     row = entry(name)
     if row.source == "download":

@@ -2,32 +2,18 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glyphsr_cli import console
-from glyphsr_cli.options import (
-    OUTPUT,
-    AutoBatchOpt,
-    ConfigOpt,
-    DeviceOpt,
-    JsonOpt,
-    OfflineOpt,
-    PrecisionOpt,
-    ProgressOpt,
-    QuietOpt,
-    SeedOpt,
-    SetOpt,
-    VerboseOpt,
-    WorkersOpt,
-    auto_or_number,
-)
+from glyphsr_cli.config_options import settings_command
+from glyphsr_cli.options import OUTPUT, JsonOpt, ProgressOpt, QuietOpt, VerboseOpt
 
 if TYPE_CHECKING:
+    from glyphsr.config.evaluation import EvalConfig
     from glyphsr.evaluation.report import EvaluationReport
 
-DATA = "Data"
 GATE_FAILED = 5
 SHOWN_PROBLEMS = 20
 
@@ -41,65 +27,9 @@ class ReportFormat(StrEnum):
     md = "md"
 
 
+@settings_command("glyphsr.config.evaluation:EvalConfig")
 def eval_(
-    recognizer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--recognizer",
-            "-R",
-            help="Judge: crnn, moran, aster, parseq, telescope, rapidocr, tesseract, NAME=FILE for weights of your "
-            "own, or all that are at hand. Repeatable.",
-            show_default="crnn",
-        ),
-    ] = None,
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--weights",
-            "-w",
-            help="Network: name or checkpoint file; none for none. Repeatable.",
-            show_default="compact",
-        ),
-    ] = None,
-    prior_weights: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Published CRNN or PARSeq that guides the published networks; with several, each network takes the "
-            "one it was trained with. Repeatable."
-        ),
-    ] = None,
-    split: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Subsets: names under the data root or LMDB folders; commas or repeated.",
-            show_default="easy,medium,hard",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    data_root: Annotated[
-        str | None, typer.Option(help="Folder of TextZoom; else $GLYPHSR_DATA.", rich_help_panel=DATA)
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Score only the first N samples of each subset.", rich_help_panel=DATA)
-    ] = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            help="paper: 16 x 64 to 32 x 128, PSNR and SSIM of batches of 48. standard: natural width, per image.",
-            show_default="paper",
-        ),
-    ] = None,
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option(help="Untouched pictures to score too: bicubic, hr, lr.", show_default="bicubic,hr"),
-    ] = None,
-    strength: Annotated[
-        float | None,
-        typer.Option(help="Share of each network's change over bicubic, 0..1.", show_default="from its card, else 1"),
-    ] = None,
-    bootstrap: Annotated[
-        int | None, typer.Option(help="Resamples behind the 95% intervals; 0 for none.", show_default="2000")
-    ] = None,
+    settings: "EvalConfig",
     compare_paper: Annotated[
         bool,
         typer.Option(
@@ -128,14 +58,6 @@ def eval_(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=OUTPUT)
     ] = False,
-    device: DeviceOpt = None,
-    precision: PrecisionOpt = None,
-    batch_size: AutoBatchOpt = None,
-    workers: WorkersOpt = None,
-    seed: SeedOpt = None,
-    offline: OfflineOpt = False,
-    config: ConfigOpt = None,
-    sets: SetOpt = None,
     json_: JsonOpt = False,
     progress: ProgressOpt = None,
     verbose: VerboseOpt = False,
@@ -146,28 +68,6 @@ def eval_(
     Accuracy is the share of words that a judge reads exactly (lower-cased letters and digits); averages are over
     all samples first, over subsets second. Untouched bicubic and HR pictures give floor and ceiling.
     """
-    from glyphsr.config.evaluation import EvalConfig
-    from glyphsr.config.reader import load
-
-    flags: dict[str, Any] = {
-        "recognizer": recognizer or None,
-        "weights": weights or None,
-        "prior_weights": prior_weights or None,
-        "split": _listed(split),
-        "data_root": data_root,
-        "limit": limit,
-        "protocol": protocol,
-        "baseline": _listed(baseline),
-        "strength": strength,
-        "bootstrap": bootstrap,
-        "device": device,
-        "precision": precision.value if precision is not None else None,
-        "batch_size": auto_or_number(batch_size),
-        "workers": workers,
-        "seed": seed,
-        "offline": offline or None,
-    }
-    settings = load(EvalConfig, config, sets=sets or (), flags=flags)
     if out is not None:
         _check_out(out, overwrite=overwrite)
     console.limit_kernel_cache()
@@ -189,11 +89,6 @@ def eval_(
         raise typer.Exit(GATE_FAILED)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
-
-
-def _listed(values: list[str] | None) -> list[str] | None:
-    """Repeated and comma-separated values alike."""
-    return [part for value in values for part in value.split(",") if part] if values else None
 
 
 def _check_out(out: Path, *, overwrite: bool) -> None:

@@ -53,7 +53,7 @@ def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = Non
     A transfer that was cut goes on where it stopped.
     """
     from glyphsr.errors import WeightsError
-    from glyphsr.weights.hub import pull as fetch
+    from glyphsr.weights.hub import download as fetch
     from glyphsr.weights.registry import local_weights
 
     if offline and local_weights(name) is None:
@@ -89,11 +89,11 @@ def verify(
 def path(name: NameArg) -> None:
     """Print the file that a name stands for on this machine."""
     from glyphsr.errors import WeightsError
-    from glyphsr.weights.registry import how_to_get, local_weights
+    from glyphsr.weights.registry import local_weights, where_to_get
 
     found = local_weights(name)
     if found is None:
-        raise WeightsError(f"{name}: no weights here; {how_to_get(name)}")
+        raise WeightsError(f"{name}: no weights here; {where_to_get(name)}")
     typer.echo(found)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glyphsr.data.augment import cells_of, distort, recolour, remix
+from glyphsr.data.augment import character_columns, color_jitter, recombine, warp
 from glyphsr.types import Sample
 
 
@@ -28,20 +28,20 @@ def shown(sample: Sample) -> str:
 
 
 def test_cells_are_cut_between_characters():
-    assert cells_of(word(gap=2).chars) == [(0, 9), (9, 17), (17, 25), (25, 34)]
+    assert character_columns(word(gap=2).chars) == [(0, 9), (9, 17), (17, 25), (25, 34)]
     touching = word(gap=0)
-    assert cells_of(touching.chars) == [(0, 6), (6, 12), (12, 18), (18, 24)]
+    assert character_columns(touching.chars) == [(0, 6), (6, 12), (12, 18), (18, 24)]
     wide = touching.chars.copy()
     wide[0, 2:8, 6:9] = True  # the first reaches half-way into the second
-    assert cells_of(wide) is None
-    assert cells_of(touching.chars[::-1]) is None
+    assert character_columns(wide) is None
+    assert character_columns(touching.chars[::-1]) is None
 
 
 def test_remixed_words_say_what_their_label_says():
     rng = np.random.default_rng(0)
     labels = set()
     for _ in range(60):
-        mixed = remix(word(), rng)
+        mixed = recombine(word(), rng)
         assert shown(mixed) == mixed.label
         assert mixed.hr.shape[:2] == mixed.line.shape == mixed.chars.shape[1:]
         assert (mixed.line == mixed.chars.any(axis=0)).all()
@@ -58,7 +58,7 @@ def test_close_long_and_short_words_are_remixed(text, gap):
     rng = np.random.default_rng(0)
     labels = set()
     for _ in range(40):
-        mixed = remix(word(text, gap), rng)
+        mixed = recombine(word(text, gap), rng)
         assert len(mixed.chars) == len(mixed.label)
         assert mixed.hr.shape[:2] == mixed.line.shape == mixed.chars.shape[1:]
         assert not (mixed.chars.any(axis=0) & ~mixed.line).any()
@@ -82,7 +82,7 @@ def test_close_long_and_short_words_are_remixed(text, gap):
     ids=["no masks", "a mark without a mask", "another text's masks", "one character", "narrower than high"],
 )
 def test_what_cannot_be_taken_apart_stays(sample):
-    assert remix(sample, np.random.default_rng(0)) is sample
+    assert recombine(sample, np.random.default_rng(0)) is sample
 
 
 def test_other_colours_keep_the_strokes():
@@ -92,7 +92,7 @@ def test_other_colours_keep_the_strokes():
     image[6:] = (180, 210, 240)
     negatives, orders = 0, set()
     for _ in range(40):
-        coloured = recolour(image, rng)
+        coloured = color_jitter(image, rng)
         assert coloured.dtype == np.uint8
         assert coloured.shape == image.shape
         upper, lower = float(coloured[:6].mean()), float(coloured[6:].mean())
@@ -103,7 +103,9 @@ def test_other_colours_keep_the_strokes():
         orders.add(tuple(np.argsort(coloured[0, 0])))
     assert len(orders) > 3  # channels change places
     assert 5 < negatives < 30
-    assert not np.array_equal(recolour(image, np.random.default_rng(1)), recolour(image, np.random.default_rng(2)))
+    assert not np.array_equal(
+        color_jitter(image, np.random.default_rng(1)), color_jitter(image, np.random.default_rng(2))
+    )
 
 
 def test_distorted_words_keep_their_text_and_their_masks_on_their_strokes():
@@ -118,7 +120,7 @@ def test_distorted_words_keep_their_text_and_their_masks_on_their_strokes():
     )
     widths, moved = set(), 0
     for _ in range(40):
-        seen = distort(large, rng)
+        seen = warp(large, rng)
         assert (seen.label, seen.lr, seen.hr.dtype, seen.chars.dtype) == (large.label, None, np.uint8, np.bool_)
         assert seen.hr.shape[0] == large.hr.shape[0]
         assert seen.hr.shape[:2] == seen.line.shape == seen.chars.shape[1:]
@@ -129,7 +131,7 @@ def test_distorted_words_keep_their_text_and_their_masks_on_their_strokes():
         moved += not np.array_equal(seen.hr, large.hr)
     assert min(widths) < 0.9 * large.hr.shape[1] < 1.1 * large.hr.shape[1] < max(widths)
     assert moved == 40
-    assert np.array_equal(distort(large, np.random.default_rng(1)).hr, distort(large, np.random.default_rng(1)).hr)
+    assert np.array_equal(warp(large, np.random.default_rng(1)).hr, warp(large, np.random.default_rng(1)).hr)
 
 
 def test_without_any_distortion_a_word_stays_where_it_is(monkeypatch):
@@ -137,16 +139,16 @@ def test_without_any_distortion_a_word_stays_where_it_is(monkeypatch):
         monkeypatch.setattr(f"glyphsr.data.augment.{name}", 0.0)
     monkeypatch.setattr("glyphsr.data.augment.STRETCH", 1.0)
     source = word()
-    seen = distort(source, np.random.default_rng(0))
+    seen = warp(source, np.random.default_rng(0))
     assert np.array_equal(seen.hr, source.hr)
     assert np.array_equal(seen.chars, source.chars)
-    assert distort(Sample("w", source.hr, source.label), np.random.default_rng(0)).chars is None
+    assert warp(Sample("w", source.hr, source.label), np.random.default_rng(0)).chars is None
 
 
 def test_no_character_is_distorted_out_of_its_word(monkeypatch):
     monkeypatch.setattr("glyphsr.data.augment.CROP", 2.0)
     source, rng = word(), np.random.default_rng(0)
-    seen = [distort(source, rng) for _ in range(60)]
+    seen = [warp(source, rng) for _ in range(60)]
     assert all(own.chars.any(axis=(1, 2)).all() for own in seen)
     kept = [own is source for own in seen]
     assert any(kept)

@@ -12,7 +12,7 @@ from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import find_lmdb, open_sources
-from glyphsr.data.train_batches import CHUNK_STEPS, BatchMaker
+from glyphsr.data.train_batches import CHUNK_STEPS, TrainBatches
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
@@ -129,34 +129,34 @@ def equal(a, b):
 def test_batches_depend_on_seed_and_step_alone(word_folder, tiny_lmdb, workers):
     config = config_for(word_folder, tiny_lmdb)
     sources = open_sources(config, held_out=False)
-    maker = BatchMaker(sources, config, batch_size=4, seed=3)
+    maker = TrainBatches(sources, config, batch_size=4, seed=3)
     whole = list(iterate_batches(maker, first_step=0, last_step=CHUNK_STEPS + 3))
     late = list(iterate_batches(maker, first_step=5, last_step=CHUNK_STEPS + 3, workers=workers))
     assert len(whole) == CHUNK_STEPS + 3
     assert all(equal(a, b) for a, b in zip(whole[5:], late, strict=True))
-    other = BatchMaker(sources, config, batch_size=4, seed=4)
+    other = TrainBatches(sources, config, batch_size=4, seed=4)
     others = list(iterate_batches(other, first_step=0, last_step=CHUNK_STEPS))
     assert not all(equal(a, b) for a, b in zip(others, whole[:CHUNK_STEPS], strict=True))
 
 
 def test_shapes_follow_the_configuration(word_folder, tiny_lmdb):
     config = config_for(word_folder, tiny_lmdb)
-    maker = BatchMaker(open_sources(config, held_out=False), config, batch_size=4, seed=0)
+    maker = TrainBatches(open_sources(config, held_out=False), config, batch_size=4, seed=0)
     for batch in maker[0]:
         count, _, height, width = batch.lr.shape
         assert height in (12, 16)
         assert width % 4 == 0
         assert batch.hr.shape == (count, 3, 2 * height, 2 * width)
         assert 0 <= batch.lr.min() <= batch.lr.max() <= 1
-        assert count == batch.size == len(batch.places)
+        assert count == batch.global_size == len(batch.positions)
     squashed = config_for(word_folder, tiny_lmdb, line_width=64, heights=(16,))
-    maker = BatchMaker(open_sources(squashed, held_out=False), squashed, batch_size=4, seed=0)
+    maker = TrainBatches(open_sources(squashed, held_out=False), squashed, batch_size=4, seed=0)
     assert {batch.lr.shape for batch in maker[1]} == {(4, 3, 16, 64)}
 
 
 def test_the_ramp_goes_from_mild_to_configured(word_folder, tiny_lmdb):
     config = config_for(word_folder, tiny_lmdb, ramp_steps=100)
-    maker = BatchMaker(open_sources(config, held_out=False), config, batch_size=1, seed=0)
+    maker = TrainBatches(open_sources(config, held_out=False), config, batch_size=1, seed=0)
     shares = [maker.degradation_at(step).mild_share for step in (0, 50, 100, 500)]
     assert shares == [1.0, pytest.approx(0.575), 0.15, 0.15]
 
@@ -172,7 +172,7 @@ def test_rendered_words_become_batches_without_end():
     config = rendered()
     (source,) = open_sources(config, held_out=False, seed=5)
     assert source.is_endless
-    maker = BatchMaker([source], config, batch_size=2, seed=5)
+    maker = TrainBatches([source], config, batch_size=2, seed=5)
     batches = [batch for chunk in (0, 3) for batch in maker[chunk]]
     assert {name.partition("/")[0] for batch in batches for name in batch.ids} == {"rendered"}
     numbers = [draw.index for chunk in (0, 3) for draw in maker.draws(chunk)]
@@ -201,7 +201,7 @@ def test_two_rendered_sources_draw_different_words():
 
 def test_rendered_words_have_masks_where_masks_are_learned():
     (plain,) = open_sources(rendered(), held_out=False)
-    (masked,) = open_sources(rendered(), held_out=False, dress=lambda words, path, source: words.with_masks())
+    (masked,) = open_sources(rendered(), held_out=False, attach_masks=lambda words, path, source: words.with_masks())
     assert plain.collection[0].chars is None
     sample = masked.collection[0]
     assert sample.line.shape == sample.hr.shape[:2]

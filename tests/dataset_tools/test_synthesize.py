@@ -21,7 +21,7 @@ from glyphsr.dataset_tools.inspection import verify
 from glyphsr.dataset_tools.synthesize import FEW_WORDS, NOTE, synthesize
 from glyphsr.errors import ConfigError, DataError, GlyphSRError
 from glyphsr.text.charset import filter_lower
-from glyphsr.training.glyph_supervision import masks_for
+from glyphsr.training.glyph_supervision import mask_attacher
 
 from ..conftest import draw_word
 
@@ -70,7 +70,7 @@ def test_pairs_are_whole_and_masks_fit_them(made):
 def test_training_takes_them_with_their_masks(made):
     settings = TrainConfig(data=DataConfig(sources=(LmdbSource(path=str(made.path)),), held_out=0.0))
     notes = []
-    (source,) = open_sources(settings.data, held_out=False, dress=masks_for(settings, notes.append))
+    (source,) = open_sources(settings.data, held_out=False, attach_masks=mask_attacher(settings, notes.append))
     for i in range(20):
         sample = source.collection[i]
         assert len(sample.chars) == len(filter_lower(sample.label)) > 0

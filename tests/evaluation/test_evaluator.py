@@ -14,7 +14,7 @@ from glyphsr.evaluation.report import as_csv
 from glyphsr.metrics.psnr import batch_psnr
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.ocr.readers import open_judge
+from glyphsr.ocr.readers import open_reader
 from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
 
@@ -218,7 +218,7 @@ def test_a_judge_that_taught_a_network_is_called_no_independent_one(settings, ti
         return glyphsr.evaluate(**settings | {"weights": (str(path),), "recognizer": ("crnn-synth",)}).notices
 
     said = "crnn-synth is no independent judge of taught-1.safetensors, which was trained by what it reads"
-    assert said in notices([open_judge("crnn-synth", CPU).info.sha256])
+    assert said in notices([open_reader("crnn-synth", CPU).info.sha256])
     assert not any("independent" in notice for notice in notices([]))
 
 

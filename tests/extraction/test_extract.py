@@ -13,7 +13,7 @@ from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr.errors import ConfigError
 from glyphsr.extraction import dataset_run
 from glyphsr.extraction.extract import extract, extract_glyphs
-from glyphsr.extraction.localizers import PartInfo
+from glyphsr.extraction.localizers import ComponentInfo
 
 from ..helpers.drawn_words import INK_ONLY
 from ..helpers.lmdb import changed, values
@@ -191,7 +191,7 @@ def test_a_set_of_which_nothing_can_be_read_is_a_failure_each_time(tmp_path, nam
 
 def test_nothing_but_ink_needs_no_device(many, monkeypatch):
     monkeypatch.setattr("glyphsr.system.devices.resolve_device", None)
-    ink, cuts = PartInfo({"name": "ink"}), PartInfo({"name": "cuts"})
+    ink, cuts = ComponentInfo({"name": "ink"}), ComponentInfo({"name": "cuts"})
     assert dataset_run._device_of(ExtractConfig(), cuts, ink) == "cpu"
 
 

@@ -12,7 +12,7 @@ import pytest
 from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.extraction import dataset_run, worker
-from glyphsr.extraction.chunk_store import PartsFolder, difference
+from glyphsr.extraction.chunk_store import ChunkStore, difference
 from glyphsr.extraction.extract import extract, parse_shard
 from glyphsr.system.process_pool import usable_cores
 
@@ -72,7 +72,7 @@ def test_a_run_killed_at_ten_random_moments_equals_one_that_was_not(many, tmp_pa
     out, script = tmp_path / "killed", tmp_path / "run.py"
     script.write_text(KILLED.replace("INK_CHUNK = 4", "INK_CHUNK = 1"))
     random.seed(4)
-    parts = PartsFolder(tmp_path / "killed.parts", 20, 1)
+    parts = ChunkStore(tmp_path / "killed.parts", 20, 1)
     for kill in range(10):
         process = subprocess.Popen([sys.executable, str(script), str(many), str(out)])
         deadline = time.monotonic() + 60
@@ -92,7 +92,7 @@ def test_a_killed_merge_is_done_again(many, tmp_path, whole, monkeypatch):
     def killed(self, out, manifest):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(PartsFolder, "merge", killed)
+    monkeypatch.setattr(ChunkStore, "merge", killed)
     with pytest.raises(KeyboardInterrupt):
         extract(str(many), out, config=INK)
     monkeypatch.undo()
@@ -131,7 +131,7 @@ def test_a_damaged_chunk_is_made_anew(many, tmp_path, whole):
 
 def test_a_full_disk_leaves_finished_chunks(many, tmp_path, whole, monkeypatch):
     written = []
-    keep = PartsFolder.write
+    keep = ChunkStore.write
 
     def full(self, chunk, words):
         if len(written) == 2:
@@ -139,10 +139,10 @@ def test_a_full_disk_leaves_finished_chunks(many, tmp_path, whole, monkeypatch):
         written.append(chunk)
         keep(self, chunk, words)
 
-    monkeypatch.setattr(PartsFolder, "write", full)
+    monkeypatch.setattr(ChunkStore, "write", full)
     with pytest.raises(GlyphSRError, match="No space left on device; finished chunks stay"):
         extract(str(many), tmp_path / "glyphs", config=INK)
-    monkeypatch.setattr(PartsFolder, "write", keep)
+    monkeypatch.setattr(ChunkStore, "write", keep)
     assert extract(str(many), tmp_path / "glyphs", config=INK).reports[0].extracted == 12
     assert values(tmp_path / "glyphs") == whole
 

@@ -10,8 +10,8 @@ from glyphsr.data.glyph_lmdb import GlyphLmdb
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.extraction import dataset_run, layout_check
 from glyphsr.extraction.extract import extract, extract_glyphs
-from glyphsr.extraction.layout_check import VERDICTS, judge_layout
-from glyphsr.extraction.localizers import STAND_IN_NOTICE, PartInfo, describe_localizer, open_localizer
+from glyphsr.extraction.layout_check import VERDICTS, compare_layouts
+from glyphsr.extraction.localizers import STAND_IN_NOTICE, ComponentInfo, describe_localizer, open_localizer
 from glyphsr.extraction.recognizer_attention import TOO_LONG, UNKNOWN, RecognizerAttention
 from glyphsr.extraction.segmenters import describe_segmenter, open_segmenter
 from glyphsr.glyphs.attention import AttentionLocalizer
@@ -23,7 +23,7 @@ from glyphsr.weights.checkpoints import save_checkpoint
 from ..helpers.drawn_words import draw_glyphs, tiny_sam
 from ..helpers.lmdb import values
 
-CUTS = PartInfo({"name": "cuts"})
+CUTS = ComponentInfo({"name": "cuts"})
 
 
 @pytest.fixture(autouse=True)
@@ -142,27 +142,27 @@ def test_a_verdict_is_remembered_and_one_that_passes_is_followed(sam_file, own_c
     config = sam_config(sam_file, sam_layout="crop", threshold=0.0)
     info = describe_segmenter(config)
     words = words_of("oak", "exit", "42")
-    first = judge_layout(words, CutsLocalizer(), info, config, located_by=CUTS)
+    first = compare_layouts(words, CutsLocalizer(), info, config, located_by=CUTS)
     assert 0 < first.characters <= 9
     assert 0 <= first.tenth <= first.median <= 1
     measure = layout_check.extract_words
     monkeypatch.setattr(layout_check, "extract_words", None)  # recalled, not measured
-    assert judge_layout(words, CutsLocalizer(), info, config, located_by=CUTS) == first
+    assert compare_layouts(words, CutsLocalizer(), info, config, located_by=CUTS) == first
     document = json.loads((own_cache / VERDICTS).read_text())
     document = {key: value | {"median": 0.96, "tenth": 0.86} for key, value in document.items()}
     (own_cache / VERDICTS).write_text(json.dumps(document))
-    assert judge_layout(words, CutsLocalizer(), info, config, located_by=CUTS).passed
+    assert compare_layouts(words, CutsLocalizer(), info, config, located_by=CUTS).passed
     monkeypatch.setattr(layout_check, "extract_words", measure)
     other = config.model_copy(update={"threshold": 0.1})  # chooses other masks, so it has a verdict of its own
-    judge_layout(words, CutsLocalizer(), info, other, located_by=CUTS)
+    compare_layouts(words, CutsLocalizer(), info, other, located_by=CUTS)
     assert len(json.loads((own_cache / VERDICTS).read_text())) == 2
     (own_cache / VERDICTS).write_text("{")
-    assert judge_layout(words, CutsLocalizer(), info, config, located_by=CUTS) == first
+    assert compare_layouts(words, CutsLocalizer(), info, config, located_by=CUTS) == first
 
 
 def test_a_layout_of_which_nothing_could_be_compared_does_not_pass(sam_file):
     config = sam_config(sam_file, sam_layout="crop", profile="robust", threshold=0.0)
-    verdict = judge_layout([], CutsLocalizer(), describe_segmenter(config), config, located_by=CUTS)
+    verdict = compare_layouts([], CutsLocalizer(), describe_segmenter(config), config, located_by=CUTS)
     assert (verdict.characters, verdict.passed) == (0, False)
 
 
@@ -171,14 +171,14 @@ def test_a_cache_that_cannot_be_written_loses_the_verdict_only(sam_file, tmp_pat
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr(layout_check, "WORDS", 1)
     config = sam_config(sam_file, sam_layout="crop", threshold=0.0)
-    assert judge_layout(
+    assert compare_layouts(
         words_of("oak"), CutsLocalizer(), describe_segmenter(config), config, located_by=CUTS
     ).characters
 
 
 def test_the_exact_layout_agrees_with_itself(sam_file):
     config = sam_config(sam_file, sam_layout="padded", threshold=0.0)
-    verdict = judge_layout(
+    verdict = compare_layouts(
         words_of("oak", "exit"), CutsLocalizer(), describe_segmenter(config), config, located_by=CUTS
     )
     assert (verdict.median, verdict.tenth, verdict.passed) == (1.0, 1.0, True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glyphsr.guard.checks import Doubt, changed_number, doubt, outvoted, outvoted_own
+from glyphsr.guard.checks import Issue, apply_votes, apply_votes_to_weak_reader, check_number_marks, check_reading
 from glyphsr.types import Reading
 
 
@@ -26,7 +26,7 @@ from glyphsr.types import Reading
     ],
 )
 def test_what_is_in_doubt(before, after, text, reason, worse):
-    found = doubt(Reading(*before), Reading(*after), text)
+    found = check_reading(Reading(*before), Reading(*after), text)
     assert (found is None) == (reason is None)
     if found is not None:
         assert reason in found.reason
@@ -35,20 +35,20 @@ def test_what_is_in_doubt(before, after, text, reason, worse):
 
 def test_a_new_reading_has_to_be_what_was_drawn():
     before, after = Reading("C0MNG", 0.4), Reading("COMINC", 0.9)
-    assert doubt(before, after) is None
-    assert doubt(before, after, drawn="cominc") is None
-    found = doubt(before, after, drawn="COMING")
+    assert check_reading(before, after) is None
+    assert check_reading(before, after, prior_text="cominc") is None
+    found = check_reading(before, after, prior_text="COMING")
     assert found.reason == "reads 'COMINC' (0.90), neither 'C0MNG' as before nor 'COMING' as drawn"
     assert found.is_worse
-    assert doubt(before, before, drawn="COMING") is None
+    assert check_reading(before, before, prior_text="COMING") is None
 
 
 def test_what_could_not_be_read_before_may_be_read_unsurely():
     nothing, after = Reading("", 0.0), Reading("~ COMING", 0.0)
-    assert doubt(nothing, after, drawn="coming") is None
-    assert doubt(nothing, after, drawn="coming", has_votes=True).is_worse
-    assert doubt(nothing, after).is_worse  # nobody knows whether that is what was drawn
-    assert doubt(nothing, after, drawn="COMINC").is_worse
+    assert check_reading(nothing, after, prior_text="coming") is None
+    assert check_reading(nothing, after, prior_text="coming", has_votes=True).is_worse
+    assert check_reading(nothing, after).is_worse  # nobody knows whether that is what was drawn
+    assert check_reading(nothing, after, prior_text="COMINC").is_worse
 
 
 @pytest.mark.parametrize(
@@ -73,36 +73,36 @@ def test_what_could_not_be_read_before_may_be_read_unsurely():
     ],
 )
 def test_a_number_keeps_its_marks(before, after, is_doubted):
-    found = changed_number(Reading(before, 0.9), Reading(after, 1.0))
+    found = check_number_marks(Reading(before, 0.9), Reading(after, 1.0))
     assert (found is not None) == is_doubted
 
 
 def test_a_given_number_is_the_one_that_counts():
     before, after = Reading("12,50", 0.9), Reading("12.50", 0.9)
-    assert changed_number(before, after) is not None
-    assert changed_number(before, after, "12.50") is None
-    assert changed_number(before, after, "12,50") is not None
-    assert changed_number(Reading("2.85", 0.9), Reading("285", 0.9), "285") is None
+    assert check_number_marks(before, after) is not None
+    assert check_number_marks(before, after, "12.50") is None
+    assert check_number_marks(before, after, "12,50") is not None
+    assert check_number_marks(Reading("2.85", 0.9), Reading("285", 0.9), "285") is None
 
 
 def test_voters_dispel_and_raise_doubt():
-    own = Doubt("reads worse", is_worse=True)
+    own = Issue("reads worse", is_worse=True)
     after = Reading("STOF", 0.9)
-    assert [outvoted(own, after, votes, "STOP") for votes in range(4)] == [own, own, own, None]
-    raised = [outvoted(None, after, votes, "STOP") for votes in range(4)]
+    assert [apply_votes(own, after, votes, "STOP") for votes in range(4)] == [own, own, own, None]
+    raised = [apply_votes(None, after, votes, "STOP") for votes in range(4)]
     assert [found is not None and found.is_worse for found in raised] == [True, True, False, False]
     assert raised[1].reason == "reads 'STOF' (0.90), and 1 of 3 judges 'STOP', which was drawn"
 
 
 def test_doubt_about_what_is_no_word_is_not_dispelled():
-    own = Doubt("reads worse", is_worse=True)
+    own = Issue("reads worse", is_worse=True)
     after = Reading("ONUNE", 0.9)
-    assert outvoted(own, after, 3, "ONUNE") is own
-    assert outvoted(own, after, 3, "ONLINE") is None
-    assert outvoted(None, after, 3, "ONUNE") is None
+    assert apply_votes(own, after, 3, "ONUNE") is own
+    assert apply_votes(own, after, 3, "ONLINE") is None
+    assert apply_votes(None, after, 3, "ONUNE") is None
 
 
-OWN = Doubt("reads worse", is_worse=True)
+OWN = Issue("reads worse", is_worse=True)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,6 @@ OWN = Doubt("reads worse", is_worse=True)
     ],
 )
 def test_voters_beside_a_reader_of_ours(found, after, judged, what_remains):
-    remains = outvoted_own(found, Reading("SHQF", 0.9), Reading(after, 0.9), judged, "STOP")
+    remains = apply_votes_to_weak_reader(found, Reading("SHQF", 0.9), Reading(after, 0.9), judged, "STOP")
     assert (remains and remains.reason) == what_remains
     assert remains is None or remains.is_worse

@@ -2,11 +2,11 @@
 
 import pytest
 
-from glyphsr.guard.consensus import agreed_text
+from glyphsr.guard.consensus import consensus_text
 
 
 @pytest.mark.parametrize(
-    ("read", "judged", "drawn", "text"),
+    ("read", "judged", "prior_text", "text"),
     [
         ("Hotel", ("hotel", "hotel", "motel"), "Hote1", "Hotel"),  # as the reader writes it
         ("hotel", ("hotel", "hotei", "motel"), "HOTEL", "HOTEL"),  # as the prior does
@@ -21,5 +21,5 @@ from glyphsr.guard.consensus import agreed_text
         ("", ("", "", ""), "", None),
     ],
 )
-def test_what_most_readers_agree_on(read, judged, drawn, text):
-    assert agreed_text(read, judged, drawn) == text
+def test_what_most_readers_agree_on(read, judged, prior_text, text):
+    assert consensus_text(read, judged, prior_text) == text

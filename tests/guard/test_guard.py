@@ -11,9 +11,9 @@ import torch
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.errors import ConfigError
-from glyphsr.guard.ensemble import Voters, may_vote, votes_for
+from glyphsr.guard.ensemble import ReaderEnsemble, count_agreeing, is_single_word
 from glyphsr.guard.guard import Guard, Verdict, default_reader
-from glyphsr.guard.headroom import detail, has_little_to_gain
+from glyphsr.guard.headroom import is_already_legible, sharpness
 from glyphsr.images.reader import read_picture
 from glyphsr.images.resize import resize
 from glyphsr.models.super_resolver import SuperResolver
@@ -83,12 +83,12 @@ def sharp_and_blurred(text):
 
 def test_short_crisp_words_have_little_to_gain():
     sharp, blurred = sharp_and_blurred("7")
-    assert has_little_to_gain(sharp, sharp, 12)
-    assert has_little_to_gain(blurred, blurred, 3)
-    assert not has_little_to_gain(blurred, blurred, 6)
-    assert not has_little_to_gain(blurred, sharp, 3)  # which is changed much
+    assert is_already_legible(sharp, sharp, 12)
+    assert is_already_legible(blurred, blurred, 3)
+    assert not is_already_legible(blurred, blurred, 6)
+    assert not is_already_legible(blurred, sharp, 3)  # which is changed much
     larger = sharp.repeat(2, axis=0).repeat(2, axis=1)
-    assert detail(larger) == pytest.approx(detail(sharp), rel=1e-3)
+    assert sharpness(larger) == pytest.approx(sharpness(sharp), rel=1e-3)
 
 
 def test_what_is_read_surely_and_has_little_to_gain_stays_as_it_was():
@@ -96,14 +96,14 @@ def test_what_is_read_surely_and_has_little_to_gain_stays_as_it_was():
     after = [np.clip(sharp * 0.99, 0, 1)]
     for mode, action in (("revert", "left"), ("warn", "kept")):
         guard = Guard(mode, reader="crnn-synth")
-        (verdict,) = guard.look([sharp], after)
+        (verdict,) = guard.review([sharp], after)
         assert (verdict.before.text, verdict.after.text) == ("ho", "ho")
         assert verdict.before.confidence > 0.9
         assert verdict.action == action
-        assert guard.look([sharp], after, texts=["HO"])[0].action == "kept"  # it is what it should be
+        assert guard.review([sharp], after, given_texts=["HO"])[0].action == "kept"  # it is what it should be
     assert (
         "reads 'ho' before and after, and has little to gain"
-        in Guard("revert", reader="crnn-synth").look([sharp], after)[0].reason
+        in Guard("revert", reader="crnn-synth").review([sharp], after)[0].reason
     )
 
 
@@ -115,10 +115,10 @@ def test_a_price_without_its_point_is_taken_back(text):
     width = min(with_point.shape[1], without.shape[1])
     before, after = with_point[:, :width], without[:, :width]
     guard = Guard("revert", reader="rapidocr")
-    verdict = guard.look([before], [after], texts=[text], drawn=["285"])[0]
+    verdict = guard.review([before], [after], given_texts=[text], prior_text=["285"])[0]
     assert verdict.action == "reverted"
     assert "and the number '2.85'" in verdict.reason
-    assert guard.look([before], [before], texts=[text], drawn=["285"])[0].action == "kept"
+    assert guard.review([before], [before], given_texts=[text], prior_text=["285"])[0].action == "kept"
 
 
 def test_a_lost_point_counts_more_than_letters_that_are_wrong_either_way():
@@ -126,27 +126,31 @@ def test_a_lost_point_counts_more_than_letters_that_are_wrong_either_way():
     pytest.importorskip("onnxruntime")
     with_point, without = (draw_word(price, 40).astype(np.float32) / 255 for price in ("K 2.85", "K 2 85"))
     width = min(with_point.shape[1], without.shape[1])
-    verdict = Guard("revert", reader="rapidocr").look([with_point[:, :width]], [without[:, :width]], ["R 2.85"])[0]
+    verdict = Guard("revert", reader="rapidocr").review([with_point[:, :width]], [without[:, :width]], ["R 2.85"])[0]
     assert (verdict.action, "and the number '2.85'" in verdict.reason) == ("reverted", True)
 
 
 def test_voters_read_words():
-    voters = Voters(torch.device("cpu"))
+    voters = ReaderEnsemble(torch.device("cpu"))
     sharp, blurred = sharp_and_blurred("HOTEL")
     hotel, again, nothing = voters.read([sharp, sharp, blurred * 0])
     assert hotel == again == ("hotel",) * 3
-    assert (votes_for("HOTEL", hotel), votes_for("MOTEL", hotel), votes_for("HOTEL", nothing)) == (3, 0, 0)
+    assert (count_agreeing("HOTEL", hotel), count_agreeing("MOTEL", hotel), count_agreeing("HOTEL", nothing)) == (
+        3,
+        0,
+        0,
+    )
     assert voters.read([]) == []
-    assert may_vote(sharp, "HOTEL")
-    assert may_vote(sharp, "HOTEL", "HOTEL", " HOTEL ")
-    assert not may_vote(sharp, "HOTEL", "HOTEL", "HO TEL")
-    assert not may_vote(sharp, "!?")
-    assert not may_vote(sharp, "a" * 17)
-    assert not may_vote(np.zeros((32, 260, 3), np.float32), "HOTEL")
+    assert is_single_word(sharp, "HOTEL")
+    assert is_single_word(sharp, "HOTEL", "HOTEL", " HOTEL ")
+    assert not is_single_word(sharp, "HOTEL", "HOTEL", "HO TEL")
+    assert not is_single_word(sharp, "!?")
+    assert not is_single_word(sharp, "a" * 17)
+    assert not is_single_word(np.zeros((32, 260, 3), np.float32), "HOTEL")
 
 
 def test_votes_do_not_depend_on_the_size_asked_for():
-    voters = Voters(torch.device("cpu"))
+    voters = ReaderEnsemble(torch.device("cpu"))
     sharp, _ = sharp_and_blurred("HOTEL")
     large = sharp.repeat(6, axis=0).repeat(6, axis=1) * 0.4 + 0.3
     grain = np.random.default_rng(0).normal(0, 0.6, large.shape).astype(np.float32)  # gone where pixels are averaged
@@ -158,26 +162,26 @@ def test_a_word_that_was_drawn_otherwise_than_it_reads_is_taken_back():
     pytest.importorskip("onnxruntime")
     sharp, blurred = sharp_and_blurred("HOTEL")
     guard = Guard("revert", reader="rapidocr")
-    right, wrong, same, unknown = guard.look(
-        [blurred] * 4, [sharp, sharp, blurred, sharp], drawn=["HOTEL", "MOTEL", "MOTEL", None]
+    right, wrong, same, unknown = guard.review(
+        [blurred] * 4, [sharp, sharp, blurred, sharp], prior_text=["HOTEL", "MOTEL", "MOTEL", None]
     )
     assert right.action == same.action == unknown.action == "kept"
     assert wrong.action == "reverted"
     assert wrong.before.text == wrong.after.text == "HOTEL"  # so the reader itself has no doubt
     assert wrong.reason.startswith("reads 'HOTEL' (")
     assert wrong.reason.endswith(", and 0 of 3 judges 'MOTEL', which was drawn")
-    assert guard.look([blurred], [sharp], texts=["HOTEL"], drawn=["MOTEL"])[0].action == "kept"
+    assert guard.review([blurred], [sharp], given_texts=["HOTEL"], prior_text=["MOTEL"])[0].action == "kept"
 
 
 def test_judges_are_asked_beside_a_reader_of_ours_too():
     sharp, blurred = sharp_and_blurred("HOTEL")
     guard = Guard("revert", reader="crnn-light-synth")
-    right, wrong = guard.look([blurred] * 2, [sharp] * 2, drawn=["HOTEL", "MOTEL"])
+    right, wrong = guard.review([blurred] * 2, [sharp] * 2, prior_text=["HOTEL", "MOTEL"])
     assert (right.action, wrong.action) == ("kept", "reverted")
     assert wrong.reason.endswith(", and 3 of 3 judges 'hotel', where 'MOTEL' was drawn")
     assert right.agreed is wrong.agreed is None  # whether that is a word is not known there
     short, _ = sharp_and_blurred("MO")
-    (left,) = guard.look([np.clip(short * 0.97, 0, 1)], [short], drawn=["MO"])
+    (left,) = guard.review([np.clip(short * 0.97, 0, 1)], [short], prior_text=["MO"])
     assert (left.action, left.reason) == ("left", "has little to gain: 3 of 3 judges read 'MO' before already")
 
 
@@ -201,10 +205,10 @@ def test_a_word_is_left_where_most_of_the_judges_read_it_before():
     after, _ = sharp_and_blurred("MO")
     alike, other = np.clip(after * 0.97, 0, 1), sharp_and_blurred("MQ")[0]
     other = np.clip(other[:, : after.shape[1]], 0, 1)
-    assert has_little_to_gain(alike, after, 2)
-    assert has_little_to_gain(other, after, 2)
+    assert is_already_legible(alike, after, 2)
+    assert is_already_legible(other, after, 2)
     guard = Guard("revert", reader="rapidocr")
-    left, kept = guard.look([alike, other], [after, after], drawn=["MO", "MO"])
+    left, kept = guard.review([alike, other], [after, after], prior_text=["MO", "MO"])
     assert (left.action, kept.action) == ("left", "kept")
     assert left.reason == "has little to gain: 3 of 3 judges read 'MO' before already"
 
@@ -235,7 +239,7 @@ def test_what_is_drawn_anew_has_to_be_read_as_that(garbling):
     assert found.verdict.action == "reverted"
     guard = Guard("revert", reader="rapidocr")
     verdict = Verdict("rapidocr", Reading("HOTEL", 0.9), Reading("MOTEL", 0.9), "reverted", "why", 1.0, agreed="HOTEL")
-    redrawn, refused = guard.look_again([verdict, verdict], [word("HOTEL", 32), word("MOTEL", 32)])
+    redrawn, refused = guard.review_regenerated([verdict, verdict], [word("HOTEL", 32), word("MOTEL", 32)])
     assert (redrawn.action, redrawn.after.text, redrawn.milliseconds > 1.0) == ("redrawn", "HOTEL", True)
     assert refused is None
 
@@ -248,7 +252,7 @@ def test_networks_that_cannot_be_told_draw_nothing_anew(tmp_path):
     config = ModelConfig.model_validate({"network": {"kind": "tsrn"}})
     path = tmp_path / "tsrn.safetensors"
     built = SuperResolver.from_config(config)
-    assert not built.can_be_told
+    assert not built.accepts_text
     save_checkpoint(path, built, kind="super_resolver", config=config, card={})
     found = Upscaler(path, device="cpu", guard="revert", guard_reader="rapidocr").upscale_lines([line])[0]
     assert found.verdict.action != "redrawn"

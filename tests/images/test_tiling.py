@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.images.resize import resize
-from glyphsr.images.tiling import QUANTUM, blend_windows, compose, cut_windows, detail_beyond, plan_line
+from glyphsr.images.tiling import SIZE_MULTIPLE, add_residual, blend_tiles, cut_tiles, novel_residual, plan_tiles
 
 CONFIG = GlyphSRConfig(min_height=12, max_height=48, window_aspect=8.0)
 
@@ -13,12 +13,12 @@ CONFIG = GlyphSRConfig(min_height=12, max_height=48, window_aspect=8.0)
 @settings(max_examples=60, deadline=None)
 @given(st.integers(4, 300), st.integers(4, 3000))
 def test_windows_cover_every_line_and_share_a_quarter(height, width):
-    plan = plan_line(height, width, CONFIG)
+    plan = plan_tiles(height, width, CONFIG)
     if width < 0.1 * height:
         assert plan is None
         return
     assert 12 <= plan.height <= 48
-    assert plan.window % QUANTUM[1] == 0
+    assert plan.window % SIZE_MULTIPLE[1] == 0
     assert plan.starts[0] == 0
     assert plan.starts[-1] + plan.window >= plan.width
     steps = np.diff(plan.starts)
@@ -30,37 +30,37 @@ def test_windows_cover_every_line_and_share_a_quarter(height, width):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(12, 48), st.integers(8, 1500))
 def test_blending_untouched_windows_gives_the_line_back(height, width):
-    plan = plan_line(height, width, CONFIG)
+    plan = plan_tiles(height, width, CONFIG)
     line = np.random.default_rng(width).random((plan.height, plan.width, 3), np.float32)
-    windows = cut_windows(line, plan)
+    windows = cut_tiles(line, plan)
     assert {w.shape for w in windows} == {(plan.height, plan.window, 3)}
-    assert np.allclose(blend_windows(windows, plan, factor=1), line, atol=1e-5)
+    assert np.allclose(blend_tiles(windows, plan, factor=1), line, atol=1e-5)
 
 
 def test_windows_that_disagree_meet_without_a_seam():
-    plan = plan_line(16, 600, CONFIG)
+    plan = plan_tiles(16, 600, CONFIG)
     windows = [np.full((32, 2 * plan.window, 3), i % 2, np.float32) for i in range(len(plan.starts))]
-    blended = blend_windows(windows, plan)
+    blended = blend_tiles(windows, plan)
     assert len(plan.starts) > 3
     assert np.abs(np.diff(blended[0, :, 0])).max() < 0.05
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 4000), (4000, 3), (100, 9)])
 def test_what_cannot_hold_text_is_left_to_bicubic(size):
-    assert plan_line(*size, CONFIG) is None
+    assert plan_tiles(*size, CONFIG) is None
 
 
 def test_the_network_sees_the_heights_it_knows():
-    assert [plan_line(h, 4 * h, CONFIG).height for h in (6, 12, 31, 48, 200)] == [12, 12, 32, 48, 48]
+    assert [plan_tiles(h, 4 * h, CONFIG).height for h in (6, 12, 31, 48, 200)] == [12, 12, 32, 48, 48]
     paper = GlyphSRConfig()
-    assert [plan_line(h, 4 * h, paper).height for h in (8, 16, 64)] == [16, 16, 16]
-    assert plan_line(16, 64, paper).window == 64
+    assert [plan_tiles(h, 4 * h, paper).height for h in (8, 16, 64)] == [16, 16, 16]
+    assert plan_tiles(16, 64, paper).window == 64
 
 
 def test_a_short_line_fills_its_window_and_a_long_one_keeps_its_width():
-    plans = [plan_line(16, width, CONFIG) for width in (57, 64, 129)]
+    plans = [plan_tiles(16, width, CONFIG) for width in (57, 64, 129)]
     assert [(plan.width, plan.window) for plan in plans] == [(64, 64), (64, 64), (129, 128)]
-    assert cut_windows(np.zeros((16, 64, 3), np.float32), plans[0])[0].shape == (16, 64, 3)
+    assert cut_tiles(np.zeros((16, 64, 3), np.float32), plans[0])[0].shape == (16, 64, 3)
 
 
 def test_strength_scales_the_change_between_bicubic_and_network():
@@ -69,11 +69,11 @@ def test_strength_scales_the_change_between_bicubic_and_network():
     change = (rng.random((32, 80, 3), np.float32) - 0.5) * 0.2
     plain = resize(line, (32, 80))
     sr = plain + change
-    none, half, full = (compose(line, line, sr, size=(32, 80), strength=s) for s in (0.0, 0.5, 1.0))
+    none, half, full = (add_residual(line, line, sr, size=(32, 80), strength=s) for s in (0.0, 0.5, 1.0))
     assert np.allclose(none, plain.clip(0, 1), atol=1e-6)
     assert np.allclose(full, sr.clip(0, 1), atol=1e-6)
     assert np.allclose(half, plain + 0.5 * change, atol=1e-5)
-    assert compose(line, line, sr, size=(50, 99), strength=1.0).shape == (50, 99, 3)
+    assert add_residual(line, line, sr, size=(50, 99), strength=1.0).shape == (50, 99, 3)
 
 
 def test_a_sharp_tall_picture_keeps_its_own_detail_and_a_blurred_one_takes_the_networks():
@@ -81,20 +81,20 @@ def test_a_sharp_tall_picture_keeps_its_own_detail_and_a_blurred_one_takes_the_n
     line = np.full((8, 8, 3), 0.5, np.float32)
     change = rng.normal(0, 0.1, (8, 8, 3)).astype(np.float32)
     sharp = line + rng.normal(0, 0.2, (8, 8, 3)).astype(np.float32)
-    assert not detail_beyond(sharp, line, change).any()
-    assert np.allclose(detail_beyond(line, line, change), change)
+    assert not novel_residual(sharp, line, change).any()
+    assert np.allclose(novel_residual(line, line, change), change)
 
 
 def test_where_the_network_was_held_back_a_tall_picture_keeps_its_own_detail():
     rng = np.random.default_rng(0)
     line = rng.random((8, 8, 3)).astype(np.float32)
-    share = np.ones((1, 8, 3), np.float32)
-    share[:, 4:] = 0.0
-    change = share * rng.normal(0, 0.2, (8, 8, 3)).astype(np.float32)
+    gate = np.ones((1, 8, 3), np.float32)
+    gate[:, 4:] = 0.0
+    change = gate * rng.normal(0, 0.2, (8, 8, 3)).astype(np.float32)
     picture = line + rng.normal(0, 0.05, (8, 8, 3)).astype(np.float32)
-    added = detail_beyond(picture, line, change, share)
+    added = novel_residual(picture, line, change, gate)
     assert not added[:, 4:].any()
-    alone = detail_beyond(picture[:, :4], line[:, :4], change[:, :4])
+    alone = novel_residual(picture[:, :4], line[:, :4], change[:, :4])
     assert np.allclose(added[:, :4], alone, atol=1e-6)  # what was held back has no say in the rest
 
 
@@ -111,7 +111,7 @@ def test_what_was_drawn_a_little_larger_stays_sharp():
     stripes = np.zeros((32, 48, 3), np.float32)
     stripes[:, (np.arange(48) // 2) % 2 == 1] = 1.0
     for size, is_sharp in (((32, 44), True), ((16, 24), False)):
-        drawn = compose(line, line, stripes, size=size, strength=1.0)
+        drawn = add_residual(line, line, stripes, size=size, strength=1.0)
         averaged = resize(stripes, size)
         assert (drawn.std() > 1.02 * averaged.std()) == is_sharp
         assert np.allclose(drawn, averaged, atol=1e-6) == (not is_sharp)

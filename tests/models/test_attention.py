@@ -28,7 +28,7 @@ def test_teaching_shows_where_each_character_is_looked_for(networks, name):
     assert isinstance(network, AttentionRecognizer)
     with torch.no_grad():
         prepared = network.prepare(torch.rand(3, 3, 32, 128))
-        taught = network.teach(prepared, ["Hotel", "a!", ""])
+        taught = network.forward_teacher_forced(prepared, ["Hotel", "a!", ""])
     assert taught.logits.shape == (3, 6, network.num_classes)
     assert taught.attention.shape == (3, GRIDS[name][0], 6, *GRIDS[name][1:])
     assert torch.allclose(taught.attention.flatten(3).sum(dim=3), torch.ones(3, GRIDS[name][0], 6), atol=1e-5)
@@ -42,7 +42,7 @@ def test_a_step_sees_the_text_before_it_and_not_behind_it(networks, name):
     network = networks[name]
     with torch.no_grad():
         prepared = network.prepare(torch.rand(1, 3, 32, 128))
-        one, other = (network.teach(prepared, [text]).logits for text in ("abcde", "abxde"))
+        one, other = (network.forward_teacher_forced(prepared, [text]).logits for text in ("abcde", "abxde"))
     assert torch.allclose(one[:, :3], other[:, :3], atol=1e-5)  # step 3 is the first that is told the third character
     assert not torch.allclose(one[:, 3:], other[:, 3:], atol=1e-5)
 
@@ -55,13 +55,13 @@ def test_taught_parseq_equals_its_own_left_to_right_reading(networks):
         free.load_state_dict(network.state_dict())
         texts = [reading.text for reading in free.read_prepared(prepared)]
         logits = free(prepared)
-        taught = network.teach(prepared, [text[:25] for text in texts]).logits
+        taught = network.forward_teacher_forced(prepared, [text[:25] for text in texts]).logits
     steps = min(logits.shape[1], taught.shape[1])
     for row, text in enumerate(texts):
         length = min(len(text) + 1, steps)
         assert torch.allclose(logits[row, :length], taught[row, :length], atol=1e-4)
     with pytest.raises(ValueError, match="at most 25 characters"):
-        network.teach(prepared, ["x" * 26, "x"])
+        network.forward_teacher_forced(prepared, ["x" * 26, "x"])
 
 
 def test_taught_crnn_places_its_characters_along_the_steps():
@@ -69,7 +69,7 @@ def test_taught_crnn_places_its_characters_along_the_steps():
     network = build_recognizer(CRNNConfig(width=4, hidden=8)).eval()
     assert isinstance(network, AttentionRecognizer)
     prepared = network.prepare(torch.rand(3, 3, 32, 128))
-    taught = network.teach(prepared, ["Hotel", "", "x" * 20], steps=7)
+    taught = network.forward_teacher_forced(prepared, ["Hotel", "", "x" * 20], steps=7)
     assert taught.logits.shape == (3, 20, 37)
     assert taught.attention.shape == (3, 1, 20, 1, 26)
     sums = taught.attention.sum(dim=4)[:, 0]
@@ -88,7 +88,7 @@ def test_least_steps_are_kept_by_all(networks):
     for network in networks.values():
         prepared = network.prepare(torch.rand(2, 3, 32, 128))
         with torch.no_grad():
-            short, long = (network.teach(prepared, ["ab", "c"], steps=steps) for steps in (None, 6))
+            short, long = (network.forward_teacher_forced(prepared, ["ab", "c"], steps=steps) for steps in (None, 6))
         assert long.targets.shape == (2, 6)
         assert torch.allclose(short.logits, long.logits[:, :3], atol=1e-5)
 

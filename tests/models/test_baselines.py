@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, TATTConfig, TBSRNConfig, TPGSRConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig
-from glyphsr.images.tiling import plan_line
+from glyphsr.images.tiling import plan_tiles
 from glyphsr.models.layers.stn import ControlPointLocalizer
 from glyphsr.models.registry import NETWORKS, RECOGNIZERS, SIGNATURES, build_network, identify
 from glyphsr.models.super_resolver import SuperResolver
@@ -67,9 +67,9 @@ def test_tatt_takes_one_size_and_short_lines_are_padded_to_it():
     network = build_network(CONFIGS["tatt"], num_classes=37).eval()
     with pytest.raises(ValueError, match="16 x 64"):
         network(torch.rand(1, 3, 16, 40), None)
-    assert plan_line(16, 20, CONFIGS["tatt"]).window == 64
-    assert plan_line(16, 20, CONFIGS["tsrn"]).window == 24
-    assert plan_line(32, 600, CONFIGS["tatt"]).window == 64
+    assert plan_tiles(16, 20, CONFIGS["tatt"]).window == 64
+    assert plan_tiles(16, 20, CONFIGS["tsrn"]).window == 24
+    assert plan_tiles(32, 600, CONFIGS["tatt"]).window == 64
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

@@ -9,7 +9,7 @@ from glyphsr.config.model import ModelConfig, RestraintConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
 from glyphsr.config.training import TrainConfig
-from glyphsr.models.confidence_gate import agreement, certainty, gate, reach_of
+from glyphsr.models.confidence_gate import dilation_of, gate, same_spelling, word_confidence
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
@@ -31,7 +31,7 @@ def prior(ink: str, sure: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_certainty_multiplies_the_steps_of_a_word():
-    found = certainty(*prior("##.#....#", [0.9, 0.8, 1.0, 0.5, 1.0, 0.3, 1.0, 1.0, 0.7]), reach=1)[0]
+    found = word_confidence(*prior("##.#....#", [0.9, 0.8, 1.0, 0.5, 1.0, 0.3, 1.0, 1.0, 0.7]), dilation=1)[0]
     one = 0.9 * 0.8 * 0.5
     assert torch.allclose(found, torch.tensor([one, one, one, one, one, 0, 0, 0.7, 0.7]), atol=1e-6)
 
@@ -41,20 +41,20 @@ def test_steps_between_two_symbols_leave_no_doubt_of_the_text():
     columns = torch.tensor([[0.0, 1.0]] * 4).T[None]
     sure = torch.tensor([[[0.0, 0.5, 1.0, 1.0], [1.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]])
     unsure = torch.tensor([[[0.0, 0.5, 1.0, 0.5], [1.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5]]])
-    assert torch.allclose(certainty(sure, columns, reach=1), torch.ones(1, 4), atol=1e-4)
-    assert torch.allclose(certainty(unsure, columns, reach=1), torch.full((1, 4), 0.5), atol=1e-4)
+    assert torch.allclose(word_confidence(sure, columns, dilation=1), torch.ones(1, 4), atol=1e-4)
+    assert torch.allclose(word_confidence(unsure, columns, dilation=1), torch.full((1, 4), 0.5), atol=1e-4)
 
 
 def test_either_case_of_a_letter_is_the_same_text():
     columns = torch.tensor([[0.0, 1.0]] * 3).T[None]
     cases = torch.tensor([[[0.0, 0.0, 1.0], [0.5, 0.4, 0.0], [0.5, 0.6, 0.0]]])
-    assert certainty(cases, columns, reach=1).max() < 0.4
-    assert torch.allclose(certainty(cases, columns, reach=1, alike=(0, 1, 1)), torch.ones(1, 3), atol=1e-4)
+    assert word_confidence(cases, columns, dilation=1).max() < 0.4
+    assert torch.allclose(word_confidence(cases, columns, dilation=1, case_map=(0, 1, 1)), torch.ones(1, 3), atol=1e-4)
 
 
 def test_a_word_has_no_say_in_its_neighbours():
     ink = "#" * 20 + "." * 6 + "#" * 20
-    sure = certainty(*prior(ink, [1.0] * 23 + [0.5] * 23), reach=1)
+    sure = word_confidence(*prior(ink, [1.0] * 23 + [0.5] * 23), dilation=1)
     share = gate(sure, CONFIG, 46 * 4)[0, 0, 0]
     assert share.shape == (184,)
     assert torch.allclose(share[:80], torch.ones(80), atol=1e-5)
@@ -62,11 +62,11 @@ def test_a_word_has_no_say_in_its_neighbours():
 
 
 def test_a_word_as_unsure_as_can_be_is_a_word():
-    assert certainty(*prior("#" * 90, [0.3] * 90), reach=1).min() > 0
+    assert word_confidence(*prior("#" * 90, [0.3] * 90), dilation=1).min() > 0
 
 
 def test_nothing_read_is_nothing_changed():
-    sure = certainty(*prior("....", [1.0] * 4), reach=1)
+    sure = word_confidence(*prior("....", [1.0] * 4), dilation=1)
     assert gate(sure, CONFIG, 16).unique().tolist() == [pytest.approx(0.1)]
 
 
@@ -76,9 +76,9 @@ def test_between_low_and_high_the_share_is_linear():
 
 
 def test_reach_is_an_eighth_of_the_height_whatever_the_size():
-    assert [reach_of(32, size) for size in ((16, 64), (32, 128), (96, 384))] == [1, 1, 1]
-    assert reach_of(64, (16, 64)) == 2
-    assert reach_of(2, (16, 64)) == 1
+    assert [dilation_of(32, size) for size in ((16, 64), (32, 128), (96, 384))] == [1, 1, 1]
+    assert dilation_of(64, (16, 64)) == 2
+    assert dilation_of(2, (16, 64)) == 1
 
 
 def spelled(path: str) -> torch.Tensor:
@@ -98,17 +98,17 @@ def spelled(path: str) -> torch.Tensor:
     ],
 )
 def test_words_agree_that_are_spelled_alike(first, second, alike):
-    found = agreement(spelled(first), spelled(second), spelled("aaaaaaa"), reach=0)
+    found = same_spelling(spelled(first), spelled(second), spelled("aaaaaaa"), dilation=0)
     assert found.tolist() == [[alike] * 7]
 
 
 def test_case_is_of_no_matter_and_steps_may_be_others():
     first, second = spelled("-a-b-c-"), spelled("--aa---bb---cc")
-    assert agreement(first, second, spelled("aaaaaaa"), reach=0).all()
+    assert same_spelling(first, second, spelled("aaaaaaa"), dilation=0).all()
     other = spelled("--aa---bb---bb")
-    assert not agreement(first, other, spelled("aaaaaaa"), reach=0).any()
-    assert agreement(first, other, spelled("aaaaaaa"), reach=0, alike=(0, 1, 2, 2)).all()
-    assert agreement(first[:0], second[:0], first[:0], reach=0).shape == (0, 7)
+    assert not same_spelling(first, other, spelled("aaaaaaa"), dilation=0).any()
+    assert same_spelling(first, other, spelled("aaaaaaa"), dilation=0, case_map=(0, 1, 2, 2)).all()
+    assert same_spelling(first[:0], second[:0], first[:0], dilation=0).shape == (0, 7)
     codec = CTCCodec(CHARSETS[62])
     classes = codec.encode("aZ9")
     assert codec.decode([codec.lower_case[index] for index in classes]) == "az9"
@@ -117,8 +117,8 @@ def test_case_is_of_no_matter_and_steps_may_be_others():
 def test_only_the_word_that_is_spelled_otherwise_is_held_back():
     ink = spelled("aaaaa------bbbbb")
     first, second = spelled("-a-b-------a-c--"), spelled("-a-b-------a-b--")
-    assert agreement(first, second, ink, reach=1)[0].tolist() == [True] * 6 + [False] * 10
-    sure = certainty(first, ink, reach=1) * agreement(first, second, ink, reach=1)
+    assert same_spelling(first, second, ink, dilation=1)[0].tolist() == [True] * 6 + [False] * 10
+    sure = word_confidence(first, ink, dilation=1) * same_spelling(first, second, ink, dilation=1)
     share = gate(sure, CONFIG, 64)[0, 0, 0]
     assert torch.allclose(share[:20], torch.ones(20), atol=1e-5)
     assert torch.allclose(share[30:], torch.full((34,), 0.1), atol=1e-5)
@@ -155,9 +155,9 @@ def test_an_unsure_prior_leaves_bicubic_in_use_but_not_in_training():
     held = model(restraint)(lr)
     part = model(restraint.model_copy(update={"floor": 0.25}))(lr)
     assert (free.sr - plain).abs().max() > 0.01
-    assert free.share is None
+    assert free.gate is None
     assert torch.allclose(held.sr, plain, atol=1e-6)
-    assert not held.share.any()
+    assert not held.gate.any()
     assert torch.allclose(part.sr, plain + 0.25 * (free.sr - plain), atol=1e-5)
     assert (model(restraint).train()(lr).sr - plain).abs().max() > 0.01
 
@@ -174,19 +174,19 @@ def test_a_sure_prior_lets_everything_through():
     lr = torch.rand(1, 3, 16, 48)
     sure = sure_prior(held, 24)
     assert torch.allclose(held(lr, sure).sr, free(lr, sure).sr, atol=1e-6)
-    assert held(lr, sure).share.min() == 1
+    assert held(lr, sure).gate.min() == 1
 
 
 def test_what_is_read_otherwise_in_the_result_is_not_drawn():
     lr = torch.rand(1, 3, 16, 48)
     rereading = model(RestraintConfig(reread=True))
-    assert not rereading(lr, sure_prior(rereading, 24)).share.any()  # its own weights never read that in noise
+    assert not rereading(lr, sure_prior(rereading, 24)).gate.any()  # its own weights never read that in noise
     reader = rereading.prior.recognizer
     for head in (reader.symbols, reader.columns):
         torch.nn.init.zeros_(head.weight)
         head.bias.data = 20.0 * torch.nn.functional.one_hot(torch.tensor(3), len(head.bias)).float()
     for steps in (24, 20):  # as many as the picture has, and others
-        assert rereading(lr, sure_prior(rereading, steps)).share.min() == 1
+        assert rereading(lr, sure_prior(rereading, steps)).gate.min() == 1
 
 
 @pytest.mark.parametrize("size", [(16, 60), (20, 700), (96, 300)])

@@ -91,7 +91,7 @@ def test_tells_where_characters_are_like_any_ctc_recognizer(network):
     assert isinstance(network, CTCRecognizer)
     assert isinstance(network, AttentionRecognizer)
     prepared = network.prepare(torch.rand(2, 3, 16, 64))
-    taught = network.teach(prepared, ["ab", "a-b"])
+    taught = network.forward_teacher_forced(prepared, ["ab", "a-b"])
     assert taught.attention.shape == (2, 1, 2, 1, network.steps_of(16, 64))
     assert taught.targets.tolist() == [network.codec.encode("ab")] * 2
     assert taught.logits.shape[2] == network.num_symbols

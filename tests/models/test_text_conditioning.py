@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from glyphsr.models.text_conditioning import told
+from glyphsr.models.text_conditioning import condition_on_text
 from glyphsr.weights.loading import load_model
 
 from ..conftest import draw_word
@@ -26,5 +26,5 @@ def test_a_known_text_decides_what_the_prior_says_and_the_picture_where():
 
 def test_a_text_that_does_not_fit_has_no_prior():
     seen = torch.full((3, 4), 1 / 3)
-    assert told(seen, [1, 1, 2]) is not None
-    assert told(seen, [1, 1, 1]) is None  # between equal ones there is a blank
+    assert condition_on_text(seen, [1, 1, 2]) is not None
+    assert condition_on_text(seen, [1, 1, 1]) is None  # between equal ones there is a blank

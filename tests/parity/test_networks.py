@@ -1,5 +1,7 @@
 """Our super-resolution networks give the published networks' numbers for the same weights."""
 
+import re
+
 import pytest
 import torch
 
@@ -10,8 +12,9 @@ from glyphsr.weights.published import network_from_official, read_state
 from .vectors import SPLINE_SLACK, check_constants, check_entries, vector
 
 GLYPHSR = ["glyphsr", "glyphsr_37", "glyphsr_no_gfm"]
-BASELINES = ["tsrn", "tbsrn", "tpgsr", "tatt"]
-CHANGES = {"tatt": {"mix_batch": True}}
+BASELINES = ["tsrn", "tbsrn", "tpgsr", "tatt", "tg", "c3stisr", "rtsrn", "tsan", "pean", "lemma"]
+STRAIGHTENED = [name for name in [*GLYPHSR, *BASELINES] if name != "pean"]
+CHANGES = {"tatt": {"mix_batch": True}, "pean": {"mix_batch": True}}
 
 
 def load(name):
@@ -19,7 +22,10 @@ def load(name):
 
 
 def prior(name):
-    return vector(name).input("text_prior") if "text_prior" in vector(name).manifest["inputs"] else None
+    if "text_prior" not in vector(name).manifest["inputs"]:
+        return None
+    given = vector(name).input("text_prior")
+    return given if given.ndim == 4 else given.transpose(1, 2).unsqueeze(2)  # PEAN's is (B, T, K)
 
 
 @pytest.mark.parametrize("name", GLYPHSR)
@@ -55,7 +61,7 @@ def test_tpgsr_transformed_prior_agrees():
     vector("tpgsr").check("mid/infoGen", spread[:, ::4])
 
 
-@pytest.mark.parametrize("name", [*GLYPHSR, *BASELINES])
+@pytest.mark.parametrize("name", STRAIGHTENED)
 def test_spatial_transformer_agrees(name):
     network = load(name)
     image = vector(name).input("image")
@@ -81,15 +87,16 @@ def test_computed_constants_agree(name):
     network = load(name)
     table = key_table(network.config)
     state = {table.published(key): value for key, value in network.state_dict().items()}
-    check_constants(vector(name).manifest["kept_entries"], state)
+    kept = vector(name).manifest["kept_entries"]
+    check_constants({key: value for key, value in kept.items() if not table.is_unused(key)}, state)
 
 
 @pytest.mark.parametrize("name", [*GLYPHSR, *BASELINES])
 def test_published_file_layouts_load(name, tmp_path):
     path = tmp_path / "model_best_acc_0.pth"
     content = vector(name).wrapped()
-    assert set(content) >= {"state_dict_G"}
-    content["state_dict_G"] = {f"module.{key}": value for key, value in content["state_dict_G"].items()}
+    if "state_dict_G" in content:
+        content["state_dict_G"] = {f"module.{key}": value for key, value in content["state_dict_G"].items()}
     torch.save(content, path)
     network = network_from_official(read_state(path), str(path), changes=CHANGES.get(name))
     with torch.no_grad():
@@ -99,11 +106,70 @@ def test_published_file_layouts_load(name, tmp_path):
 @pytest.mark.parametrize("name", [*GLYPHSR, *BASELINES])
 def test_a_missing_and_a_strange_entry_are_named(name):
     state = dict(vector(name).state)
-    state["block3.conv9.weight"] = state.pop("block3.conv1.weight")
-    ours = "srbs" if name in GLYPHSR else "blocks"
-    expected = rf"missing '{ours}\.1\.conv1\.weight', unexpected 'block3\.conv9\.weight'"
-    with pytest.raises(WeightsError, match=expected):
+    published = next(key for key in state if key.startswith(("block3.", "cam3.")))
+    ours = key_table(load(name).config).ours(published)
+    state["block3.conv9.weight"] = state.pop(published)
+    with pytest.raises(WeightsError, match=rf"missing '{re.escape(ours)}', unexpected 'block3\.conv9\.weight'"):
         network_from_official(state)
+
+
+def test_c3stisr_hints_agree_whether_the_released_code_uses_them_or_not():
+    golden = vector("c3stisr")
+    network = network_from_official(golden.state, "c3stisr", changes={"hint": "fused"})
+    check_entries(network, "c3stisr")
+    hint, features = network.hint, network.stem(golden.input("image"))
+    with torch.no_grad():
+        golden.check("lm_logits", hint.language_model(prior("c3stisr").squeeze(2).transpose(1, 2)))
+        golden.check("mid/infoGen", hint.recognition.spread(prior("c3stisr"))[:, ::4, ::4, ::32])
+        golden.check("mid/infoGen_ling", hint.language.spread(hint.language_clue(prior("c3stisr")))[:, ::4, ::4, ::32])
+        golden.check("mid/dsta_rec", hint.recognition(prior("c3stisr"), features)[:, ::4, ::2, ::8])
+        golden.check("mid/gated", hint(prior("c3stisr"), features)[:, ::4, ::2, ::8])
+
+
+def test_rtsrn_takes_a_clue_instead_of_its_language_models():
+    golden = vector("rtsrn")
+    with torch.no_grad():
+        out = load("rtsrn")(golden.input("image"), prior("rtsrn"), golden.input("clue"))
+        golden.check("lm_logits", load("rtsrn").hint.language_model(prior("rtsrn").squeeze(2).transpose(1, 2)))
+    golden.check("sr_given_clue", out.sr)
+
+
+def test_lemma_sees_the_text_where_and_as_the_published_one_does():
+    golden, network = vector("lemma"), load("lemma")
+    with torch.no_grad():
+        text = network.reader(golden.input("image")[:, :3])
+        selected = network.hint.select(network.hint.foreground(text))
+        golden.check("mid/guidanceGen", network.hint(text, network.stem(golden.input("image")))[:, ::8, ::2, ::4])
+    golden.check("attn_map", text.attention)
+    golden.check("img_logits", text.seen)
+    golden.check("text_logits", text.meant)
+    assert text.seen_lengths.tolist() == golden.expected("img_lengths").tolist()
+    assert text.lengths.tolist() == golden.expected("text_lengths").tolist()
+    chosen = torch.zeros(2, 1024, dtype=torch.int64).scatter(1, selected, 1)
+    assert torch.equal(chosen.view(2, 16, 64), torch.from_numpy(golden.expected("selected")))
+
+
+def test_pean_attention_and_a_picture_alone_agree():
+    golden, network = vector("pean"), load("pean")
+    image = golden.input("image")
+    with torch.no_grad():
+        golden.check("attention", network.hint.interpret(prior("pean"), network.stem(image))[1])
+        golden.check("sr_second_alone", network(image[1:], prior("pean")[1:]).sr)
+
+
+def test_peans_enhancer_comes_from_a_second_file_and_agrees():
+    golden, state = vector("pean_tpem"), vector("pean").state | vector("pean_tpem").state
+    network = network_from_official(state, "pean")
+    assert network.config.enhancer_steps == 1
+    enhancer, read, start = network.enhancer, golden.input("prior"), golden.input("start")
+    with torch.no_grad():
+        golden.check("enhanced", enhancer(read, start))
+        levels = torch.stack([enhancer.levels[1000], enhancer.levels[500]])[:, None]
+        golden.check("denoised_two_levels", enhancer.denoise(read, start, levels))
+        enhancer.num_denoisings = 5
+        golden.check("enhanced_5_steps", enhancer(read, start))
+    with pytest.raises(WeightsError, match=r"holds TPEM, .* at once"):
+        network_from_official(golden.state)
 
 
 def test_without_the_quirk_a_picture_gets_what_the_published_tatt_gives_it_alone():

@@ -152,8 +152,8 @@ def test_telescope_logits_and_attention_agree_under_teacher_forcing():
     labels = golden.strings["labels"]
     valid = golden.input("text_length").tolist()
     with torch.no_grad():
-        hr = network.teach(network.prepare(golden.input("hr_image")), labels)
-        sr = network.teach(network.prepare(golden.input("sr_image")), labels)
+        hr = network.forward_teacher_forced(network.prepare(golden.input("hr_image")), labels)
+        sr = network.forward_teacher_forced(network.prepare(golden.input("sr_image")), labels)
     golden.check("hr_logits_padded", hr.logits)
     golden.check("hr_attention", hr.attention.flatten(3))
     golden.check("hr_probs", torch.cat([row[:n] for row, n in zip(hr.logits, valid, strict=True)]))

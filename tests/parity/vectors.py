@@ -47,6 +47,8 @@ class Vector:
         filled = FILL.filled_state(self.manifest)
         assert FILL.digest(filled) == self.manifest["fill_sha256"]
         self.state = {key: torch.from_numpy(value) for key, value in filled.items()}
+        shared = self.manifest.get("shared_entries", {})
+        self.state |= {alias: self.state[first] for alias, first in shared.items()}
         self.arrays = np.load(FOLDER / f"{name}.npz")
         self.strings = self.manifest.get("strings", {})
 
@@ -106,7 +108,8 @@ def check_entries(network, name):
     ours = list(network.state_dict())
     assert {table.published(key) for key in ours} == {key for key in official if not table.is_unused(key)}
     assert [table.ours(table.published(key)) for key in ours] == ours
-    statistics = ("running_mean", "running_var", "num_batches_tracked", "pe.pe")
-    unused = [key for key in official if table.is_unused(key) and not key.endswith(statistics)]
+    statistics = ("running_mean", "running_var", "num_batches_tracked", ".pe")
+    aliases = vector(name).manifest.get("shared_entries", {})  # further names of one parameter
+    unused = [k for k in official if table.is_unused(k) and not k.endswith(statistics) and k not in aliases]
     count = sum(p.numel() for p in network.parameters()) + sum(torch.Size(official[key]).numel() for key in unused)
     assert count == vector(name).manifest["num_parameters"]

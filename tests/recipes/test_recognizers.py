@@ -9,7 +9,7 @@ import torch
 from glyphsr.config.reader import load
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.ocr.readers import open_judge
+from glyphsr.ocr.readers import open_reader
 from glyphsr.weights.checkpoints import read_checkpoint
 from glyphsr.weights.registry import BUNDLED_FOLDER
 
@@ -33,7 +33,7 @@ def test_each_kind_becomes_a_judge_with_a_card(made, kind):
     folders = ("judge-words", "judge-words-2", "judge-words-3")
     assert [len(PairedLmdb(out / folder)) for folder in folders] == [40, 40, 40]
     path = out / f"{kind}-synth.safetensors"
-    judge = open_judge(f"{kind}={path}", torch.device("cpu"))
+    judge = open_reader(f"{kind}={path}", torch.device("cpu"))
     assert judge.info.published is None
     assert len(judge.read([torch.rand(3, 32, 100)])) == 1
     checkpoint = read_checkpoint(path, tensors=True)

@@ -18,7 +18,7 @@ def poison(step: int) -> None:
 
     def poisoned(self, batch):
         terms = forward(self, batch)
-        if os.environ.get("RANK") == "1" and batch.places and next(calls) == 4 * step:
+        if os.environ.get("RANK") == "1" and batch.positions and next(calls) == 4 * step:
             terms["pixel"] = terms["pixel"] * float("nan")
         return terms
 

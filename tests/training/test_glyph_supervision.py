@@ -14,13 +14,13 @@ from glyphsr.data.dataloader import iterate_batches
 from glyphsr.data.glyph_lmdb import GlyphLmdb, find_glyphs
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.data.sources import SAMPLE_ROOT, open_sources
-from glyphsr.data.train_batches import BatchMaker
+from glyphsr.data.train_batches import TrainBatches
 from glyphsr.errors import DataError
 from glyphsr.extraction.extract import extract
 from glyphsr.glyphs.kmeans import kmeans_line
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.slots import SlotCodec
-from glyphsr.training.glyph_supervision import masks_for, with_glyphs
+from glyphsr.training.glyph_supervision import mask_attacher, with_glyphs
 from glyphsr.types import Sample
 
 from ..helpers.drawn_words import INK_ONLY, draw_glyphs
@@ -49,7 +49,7 @@ def config_for(path, **changes):
 
 def words_of(config, notes=None):
     notify = notes.append if notes is not None else (lambda _: None)
-    (source,) = open_sources(config.data, held_out=False, dress=masks_for(config, notify))
+    (source,) = open_sources(config.data, held_out=False, attach_masks=mask_attacher(config, notify))
     return source.collection
 
 
@@ -151,8 +151,8 @@ def folder(tmp_path_factory):
 
 
 def batches_of(config, *, workers=0, first=0):
-    sources = open_sources(config.data, held_out=False, dress=masks_for(config, lambda _: None))
-    maker = BatchMaker(sources, config.data, batch_size=6, seed=1, slots=SlotCodec(16))
+    sources = open_sources(config.data, held_out=False, attach_masks=mask_attacher(config, lambda _: None))
+    maker = TrainBatches(sources, config.data, batch_size=6, seed=1, slots=SlotCodec(16))
     return list(iterate_batches(maker, first_step=first, last_step=4, workers=workers))
 
 

@@ -15,7 +15,7 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.text.slots import SlotCodec
 from glyphsr.training.objectives.build import build_objective
 from glyphsr.training.objectives.super_resolution import SuperResolutionObjective
-from glyphsr.training.step import parts_of
+from glyphsr.training.step import split_microbatches
 from glyphsr.training.trainer import Trainer
 
 from ..conftest import ROOT
@@ -81,7 +81,7 @@ def trainer_for(config, tmp_path):
 def test_what_should_learn_gets_a_gradient_and_what_is_frozen_none(config, tmp_path):
     trainer = trainer_for(config, tmp_path)
     learned = {}
-    for batch in itertools.islice((b for chunk in range(2) for b in trainer.maker[chunk]), 4):
+    for batch in itertools.islice((b for chunk in range(2) for b in trainer.batches[chunk]), 4):
         outcome = trainer.stepper.step(batch, 0)
         assert outcome.skipped is None
         for name, parameter in trainer.stepper.objective.named_parameters():
@@ -101,7 +101,7 @@ def test_the_defaults_are_the_papers_terms_with_the_lineages_scale(tmp_path):
     config = config_for(network(), FOCUSED)
     trainer = trainer_for(config, tmp_path)
     objective = trainer.stepper.objective
-    batch = trainer.maker[0][0]
+    batch = trainer.batches[0][0]
     objective.eval()  # so that the terms can be made again
     with torch.no_grad():
         terms = objective(batch)
@@ -135,7 +135,7 @@ def test_each_weight_scales_its_term_and_no_other(tmp_path):
         trainer = trainer_for(config_for(network(), loss), tmp_path)
         trainer.stepper.objective.eval()
         with torch.no_grad():
-            terms = trainer.stepper.objective(trainer.maker[0][0])
+            terms = trainer.stepper.objective(trainer.batches[0][0])
         values.append({name: float(term) for name, term in terms.items()})
     for name, weight in weights.items():
         outer = 2.0 if name in ("line", "char", "cls") else 10.0 / 100.0
@@ -146,7 +146,7 @@ def test_each_weight_scales_its_term_and_no_other(tmp_path):
 def test_a_quarter_of_the_priors_is_dropped_while_training_only(tmp_path):
     config = config_for(network(), prior_drop=0.34)  # two of six
     trainer = trainer_for(config, tmp_path)
-    objective, batch = trainer.stepper.objective, trainer.maker[0][0]
+    objective, batch = trainer.stepper.objective, trainer.batches[0][0]
     seen = []
     trainer.model.network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[1].detach()))
     for training in (True, False):
@@ -155,14 +155,14 @@ def test_a_quarter_of_the_priors_is_dropped_while_training_only(tmp_path):
     assert [not row.any() for row in seen[0]] == [True, True, False, False, False, False]
     assert all(row.any() for row in seen[1])
     objective.train()
-    for part in parts_of(batch, 6):  # alone, each word keeps its place in the batch
+    for part in split_microbatches(batch, 6):  # alone, each word keeps its place in the batch
         objective(part) if len(part.ids) > 1 else seen.append(objective._prior(trainer.model.prior, part, {}))
     assert [not prior.any() for prior in seen[2:]] == [True, True, False, False, False, False]
 
 
 def test_words_without_masks_teach_classes_alone(tmp_path):
     trainer = trainer_for(config_for(network()), tmp_path)
-    objective, batch = trainer.stepper.objective, trainer.maker[0][0]
+    objective, batch = trainer.stepper.objective, trainer.batches[0][0]
     objective.eval()
     with torch.no_grad():
         every = objective(batch)
@@ -183,7 +183,7 @@ def test_one_batch_can_be_learned_by_heart(tmp_path):
         }
     )
     trainer = trainer_for(config, tmp_path)
-    batch = trainer.maker[0][0]
+    batch = trainer.batches[0][0]
     outcomes = [trainer.stepper.step(batch, step) for step in range(config.steps)]
     first, last = (outcomes[i].terms["pixel"] for i in (0, -1))
     assert last < first / 20
@@ -209,7 +209,7 @@ def still_norms(monkeypatch):
 def test_several_recognizers_share_the_text_focus(tmp_path):
     def terms_of(**settings):
         trainer = trainer_for(config_for(network(), LossConfig(hog=0.0, **settings)), tmp_path)
-        objective, batch = trainer.stepper.objective.eval(), trainer.maker[0][0]
+        objective, batch = trainer.stepper.objective.eval(), trainer.batches[0][0]
         with torch.no_grad():
             terms = {name: float(value) for name, value in objective(batch).items()}
         assert set(objective.counts(batch)) == set(terms)
@@ -232,7 +232,7 @@ def test_parts_of_a_batch_have_the_terms_and_gradients_of_the_whole(tmp_path, st
         config = config_for(network(), loss)
         optimiser = OptimiserConfig(warmup_steps=1, clip_norm=1e9, learning_rate=1e-30, accumulation=accumulation)
         trainer = trainer_for(config.model_copy(update={"optimiser": optimiser}), tmp_path)
-        batch = trainer.maker[0][1]
+        batch = trainer.batches[0][1]
         batch.glyphs.masked[:4] = False  # words with masks are in the last parts only
         outcome = trainer.stepper.step(batch, 0)
         gradients = {n: p.grad.clone() for n, p in trainer.model.named_parameters() if p.grad is not None}
@@ -268,7 +268,7 @@ def prior_config(loss=COLUMNS):
 
 def test_a_prior_alone_learns_what_and_where(tmp_path):
     trainer = trainer_for(prior_config(), tmp_path)
-    batch = trainer.maker[0][0]
+    batch = trainer.batches[0][0]
     outcome = trainer.stepper.step(batch, 0)
     assert set(outcome.terms) == {"ctc", "columns"}
     assert outcome.terms["columns"] == pytest.approx(0.5 * math.log(63), rel=0.5)  # nothing is known yet
@@ -280,7 +280,7 @@ def test_a_prior_alone_learns_what_and_where(tmp_path):
 
 def test_a_prior_without_columns_leaves_their_head_out(tmp_path):
     trainer = trainer_for(prior_config(COLUMNS.model_copy(update={"columns": 0.0})), tmp_path)
-    outcome = trainer.stepper.step(trainer.maker[0][0], 0)
+    outcome = trainer.stepper.step(trainer.batches[0][0], 0)
     assert set(outcome.terms) == {"ctc"}
     idle = [name for name, p in trainer.model.prior.named_parameters() if not p.requires_grad]
     assert idle == ["recognizer.columns.weight", "recognizer.columns.bias"]
@@ -288,10 +288,10 @@ def test_a_prior_without_columns_leaves_their_head_out(tmp_path):
 
 def test_parts_of_a_batch_give_the_columns_of_the_whole(tmp_path):
     objective = trainer_for(prior_config(), tmp_path).stepper.objective.eval()
-    batch = trainer_for(prior_config(), tmp_path / "b").maker[0][0]
+    batch = trainer_for(prior_config(), tmp_path / "b").batches[0][0]
     glyphs = batch.glyphs
     glyphs.masked[1] = False
-    parts = list(parts_of(batch, 3))
+    parts = list(split_microbatches(batch, 3))
     counts = [objective.counts(part)["columns"] for part in parts]
     with torch.no_grad():
         total = sum(float(objective(part)["columns"]) * count for part, count in zip(parts, counts, strict=True))

@@ -20,11 +20,11 @@ from glyphsr.config.recognizers import (
 from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import build_recognizer
-from glyphsr.ocr.readers import open_judge
+from glyphsr.ocr.readers import open_reader
 from glyphsr.training.build import build_model
 from glyphsr.training.objectives.build import build_objective
 from glyphsr.training.signals import InterruptedTrainingError
-from glyphsr.training.step import parts_of
+from glyphsr.training.step import split_microbatches
 from glyphsr.training.trainer import Trainer, train
 from glyphsr.types import Batch
 from glyphsr.weights.loading import load_recognizer
@@ -94,13 +94,13 @@ def test_a_shape_that_cannot_be_is_a_setting_to_correct(word_folder, tmp_path):
 def test_parts_of_a_batch_weigh_what_they_count(kind):
     objective = objective_for(kind, blurred_share=0.5)
     batch = batch_of(["Hotel", "b-1", "zz", "abcdefghij"])
-    batch = Batch(batch.ids, batch.lr, batch.hr, batch.labels, places=(0, 1, 2, 3), size=4)
+    batch = Batch(batch.ids, batch.lr, batch.hr, batch.labels, positions=(0, 1, 2, 3), global_size=4)
     whole, total = float(objective(batch)["reading"].detach()), objective.counts(batch)["reading"]
     if kind == "ctc_transformer" or kind == "crnn":
         assert total == 4
     else:
         assert total == (5 + 1) + (2 + 1 if kind != "aster" else 3 + 1) + (2 + 1) + (10 + 1)
-    parts = list(parts_of(batch, 2))
+    parts = list(split_microbatches(batch, 2))
     shares = [objective.counts(part)["reading"] / total for part in parts]
     assert sum(shares) == pytest.approx(1.0)
     found = sum(share * float(objective(part)["reading"].detach()) for share, part in zip(shares, parts, strict=True))
@@ -143,14 +143,14 @@ def test_only_who_attends_to_columns_is_helped(word_folder):
 def test_an_aster_learns_each_text_to_its_end_as_if_told_all_steps():
     recognizer = objective_for("aster").recognizer
     prepared, texts = recognizer.prepare(torch.rand(4, 3, 32, 128)), ["ab", "", "abcdefgh", "xyz"]
-    (lesson,) = recognizer.lessons(prepared, texts)
-    taught = recognizer.teach(prepared, texts)
-    assert torch.equal(lesson.targets, taught.targets)
-    known = lesson.targets >= 0
-    assert torch.allclose(lesson.logits[known], taught.logits[known], atol=1e-5)
+    (output,) = recognizer.decoder_outputs(prepared, texts)
+    taught = recognizer.forward_teacher_forced(prepared, texts)
+    assert torch.equal(output.targets, taught.targets)
+    known = output.targets >= 0
+    assert torch.allclose(output.logits[known], taught.logits[known], atol=1e-5)
     gradients = [
-        torch.autograd.grad(F.cross_entropy(logits[known], lesson.targets[known]), list(recognizer.parameters()))
-        for logits in (lesson.logits, taught.logits)
+        torch.autograd.grad(F.cross_entropy(logits[known], output.targets[known]), list(recognizer.parameters()))
+        for logits in (output.logits, taught.logits)
     ]
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(*gradients, strict=True))
 
@@ -159,8 +159,8 @@ def test_moran_learns_both_directions():
     objective = objective_for("moran")
     recognizer = objective.recognizer
     prepared = recognizer.prepare(batch_of(["abc", "de"]).hr)
-    forth, back = recognizer.lessons(prepared, ["abc", "de"])
-    assert torch.equal(forth.targets, recognizer.teach(prepared, ["abc", "de"]).targets)
+    forth, back = recognizer.decoder_outputs(prepared, ["abc", "de"])
+    assert torch.equal(forth.targets, recognizer.forward_teacher_forced(prepared, ["abc", "de"]).targets)
     assert back.targets.tolist() == [[12, 11, 10, 36], [14, 13, 36, -1]]
     losses = [F.cross_entropy(t.logits.flatten(0, 1), t.targets.flatten(), ignore_index=-1) for t in (forth, back)]
     assert float(objective(batch_of(["abc", "de"]))["reading"].detach()) == pytest.approx(
@@ -170,7 +170,7 @@ def test_moran_learns_both_directions():
 
 def test_the_first_words_of_a_batch_are_shown_blurred():
     objective = objective_for("crnn", blurred_share=0.5)
-    batch = batch_of(["a", "b", "c", "d"], places=(3, 0, 1, 2), size=4)
+    batch = batch_of(["a", "b", "c", "d"], positions=(3, 0, 1, 2), global_size=4)
     shown = objective._pictures(batch)
     plain = F.interpolate(batch.lr, size=(32, 128), mode="bicubic", align_corners=False).clamp(0, 1)
     assert torch.equal(shown[[0, 3]], batch.hr[[0, 3]])
@@ -187,7 +187,7 @@ def test_a_run_leaves_a_judge_and_says_what_it_reads(word_folder, tmp_path):
     assert result.score.describe().startswith("reads ")
     kept = load_recognizer(result.best)
     assert kept.config == KINDS["aster"]
-    assert open_judge(f"aster={result.best}", torch.device("cpu")).info.name == "aster:best"
+    assert open_reader(f"aster={result.best}", torch.device("cpu")).info.name == "aster:best"
     more = config_for(KINDS["aster"], word_folder, recognizer_weights=str(result.last), steps=1)
     train(more, out=tmp_path / "more", device="cpu", workers=0)
     with pytest.raises(WeightsError, match="holds another recognizer than the configuration"):

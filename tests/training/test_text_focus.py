@@ -68,7 +68,7 @@ def test_telescope_gives_the_published_form():
     sr = 0.3 + 0.4 * batch.hr
     with torch.no_grad():
         seen = focus(sr, batch)
-        taught = [recognizer.teach(recognizer.prepare(side), ["ab", "c"]) for side in (sr, batch.hr)]
+        taught = [recognizer.forward_teacher_forced(recognizer.prepare(side), ["ab", "c"]) for side in (sr, batch.hr)]
     assert taught[0].attention.shape == (2, 16, 3, 8, 32)
     assert torch.equal(seen.attention, attention_difference(taught[0].attention, taught[1].attention))
     valid = taught[0].targets >= 0
@@ -76,7 +76,7 @@ def test_telescope_gives_the_published_form():
     expected = weighted_cross_entropy(taught[0].logits[valid], taught[0].targets[valid], weights)
     assert float(seen.confusion) == pytest.approx(float(expected), rel=1e-5)
     assert focus.counts(batch) == (2, 5)
-    longer = batch_of(["ab!", "C"], longest=6)
+    longer = batch_of(["ab!", "C"], longest_label=6)
     with torch.no_grad():
         padded = focus(sr, longer)  # a part of a batch whose longest word has six characters
     assert float(padded.confusion) == pytest.approx(float(seen.confusion), rel=1e-4)
@@ -109,9 +109,9 @@ def test_the_derivative_is_that_of_finite_differences(name, scale, term):
 
 def test_words_that_are_too_long_are_left_out():
     focus = focus_of(RECOGNIZERS["parseq"])
-    seen = focus(batch_of(["x" * 26, "ab"]).hr, batch_of(["x" * 26, "ab"], longest=26))
+    seen = focus(batch_of(["x" * 26, "ab"]).hr, batch_of(["x" * 26, "ab"], longest_label=26))
     assert focus.counts(batch_of(["x" * 26, "ab"])) == (1, 3)
-    alone = focus(batch_of(["ab"], longest=26).hr[:1], batch_of(["ab"], longest=26))
+    alone = focus(batch_of(["ab"], longest_label=26).hr[:1], batch_of(["ab"], longest_label=26))
     assert torch.isfinite(seen.confusion)
     assert torch.isfinite(alone.confusion)
     none = focus(batch_of(["x" * 26]).hr, batch_of(["x" * 26]))
@@ -121,8 +121,8 @@ def test_words_that_are_too_long_are_left_out():
 
 
 def test_case_is_kept_where_the_recognizer_knows_it():
-    assert focus_of(RECOGNIZERS["crnn"]).taught("It's-5 O") == "its5o"
-    assert focus_of(RECOGNIZERS["aster"]).taught("It's-5 O") == "Its5O"
+    assert focus_of(RECOGNIZERS["crnn"]).target_text("It's-5 O") == "its5o"
+    assert focus_of(RECOGNIZERS["aster"]).target_text("It's-5 O") == "Its5O"
 
 
 def test_one_cell_of_attention_counts_alike_on_every_grid():
@@ -135,7 +135,7 @@ def test_one_cell_of_attention_counts_alike_on_every_grid():
         seen, taught = (
             narrow(sr, batch),
             [
-                narrow.recognizer.teach(narrow.recognizer.prepare(side), ["abc", "d"]).attention
+                narrow.recognizer.forward_teacher_forced(narrow.recognizer.prepare(side), ["abc", "d"]).attention
                 for side in (sr, batch.hr)
             ],
         )

@@ -11,7 +11,7 @@ from glyphsr.config.losses import LossConfig
 from glyphsr.config.training import OptimiserConfig, ValidationConfig
 from glyphsr.errors import GlyphSRError, WeightsError
 from glyphsr.training.lr_schedule import learning_rate_factor
-from glyphsr.training.step import parts_of
+from glyphsr.training.step import split_microbatches
 from glyphsr.training.trainer import Trainer
 from glyphsr.weights.loading import load_recognizer, load_super_resolver
 
@@ -81,7 +81,7 @@ def test_the_prior_trains_alone_and_an_sr_run_starts_from_it(config, tmp_path):
 def test_a_batch_that_is_not_finite_is_skipped_without_a_trace_and_its_words_are_listed(config, tmp_path):
     """The poisoned batch is the third; weights, statistics and optimiser are as if it had not come."""
     trainer = Trainer(config, tmp_path / "run", device="cpu", workers=0)
-    batches = trainer.maker[0]
+    batches = trainer.batches[0]
     trainer.stepper.step(batches[0], 0)
     before = copy.deepcopy(trainer.model.state_dict()), copy.deepcopy(trainer.stepper.state())
     batches[1].hr[0, 0, 0, 0] = float("nan")
@@ -101,7 +101,7 @@ def test_a_gradient_that_is_not_finite_is_skipped_too(config, tmp_path):
     trainer = Trainer(config, tmp_path, device="cpu", workers=0)
     before = copy.deepcopy(trainer.model.state_dict())
     trainer.model.network.head.weight.register_hook(lambda gradient: gradient * float("inf"))
-    outcome = trainer.stepper.step(trainer.maker[0][0], 0)
+    outcome = trainer.stepper.step(trainer.batches[0][0], 0)
     assert outcome.skipped == "gradient"
     assert math.isfinite(outcome.total)
     assert same(before, trainer.model.state_dict())
@@ -134,12 +134,12 @@ def test_half_precision_skips_an_overflow_without_a_trace_and_lowers_its_scale(c
     trainer.stepper.optimiser = AcceleratedOptimizer(trainer.stepper.optimiser.optimizer, scaler=scaler)
     before = copy.deepcopy(trainer.model.state_dict())
     handle = trainer.model.network.head.weight.register_hook(lambda gradient: gradient * float("inf"))
-    outcome = trainer.stepper.step(trainer.maker[0][0], 0)
+    outcome = trainer.stepper.step(trainer.batches[0][0], 0)
     assert outcome.skipped == "gradient"
     assert scaler.get_scale() == 2.0
     assert same(before, trainer.model.state_dict())
     handle.remove()
-    assert trainer.stepper.step(trainer.maker[0][1], 1).skipped is None
+    assert trainer.stepper.step(trainer.batches[0][1], 1).skipped is None
     assert not same(before, trainer.model.state_dict())
 
 
@@ -165,13 +165,13 @@ def test_the_schedule_can_be_constant(config, tmp_path):
 
 def test_a_batch_in_parts_keeps_its_words(config, tmp_path):
     trainer = Trainer(config.model_copy(update={"batch_size": 5}), tmp_path, device="cpu", workers=0)
-    batch = trainer.maker[0][0]
+    batch = trainer.batches[0][0]
     for count in range(1, len(batch.ids) + 1):
-        parts = list(parts_of(batch, count))
+        parts = list(split_microbatches(batch, count))
         assert len(parts) == count
         assert all(part.ids for part in parts)
         assert torch.equal(torch.cat([part.lr for part in parts]), batch.lr)
-        assert sum((part.places for part in parts), ()) == batch.places == tuple(range(batch.size))
+        assert sum((part.positions for part in parts), ()) == batch.positions == tuple(range(batch.global_size))
 
 
 def test_schedule_warms_up_per_step_and_ends_at_zero():

@@ -10,7 +10,7 @@ from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.weights import registry
 from glyphsr.weights.convert import convert
 from glyphsr.weights.download import fetch
-from glyphsr.weights.hub import list_weights, obtain, pull, verify
+from glyphsr.weights.hub import download, list_weights, resolve, verify
 from glyphsr.weights.loading import load_recognizer
 from glyphsr.weights.registry import Entry, entries
 
@@ -138,9 +138,9 @@ def test_pull_fetches_checks_converts_and_verify_notices_a_change(server, rows, 
     row = {"kind": "recognizer", "network": "crnn", "source": "download", "licence": "-", "about": "-"}
     rows["crnn-test"] = Entry(url=server.url, file="crnn.pt", sha256=server.sha256()[:8], **row)
     with pytest.raises(WeightsError, match="offline"):
-        obtain("crnn-test", offline=True)
-    path = obtain("crnn-test")
-    assert path == cache / "crnn-test.safetensors" == pull("crnn-test")
+        resolve("crnn-test", offline=True)
+    path = resolve("crnn-test")
+    assert path == cache / "crnn-test.safetensors" == download("crnn-test")
     assert len(server.ranges) == 1
     assert load_recognizer(path).config.kind == "crnn"
     assert {item.name: item.ok for item in verify()} == dict.fromkeys((*OWN, "crnn-test"), True)
@@ -163,7 +163,7 @@ def test_a_segmenter_is_stored_as_it_is_published(server, rows, cache):
         licence="-",
         about="-",
     )
-    path = pull("sam-test")
+    path = download("sam-test")
     assert path == cache / "sam-test.pth"
     assert path.read_bytes() == CONTENT
     assert verify(["sam-test"])[0].ok
@@ -186,16 +186,16 @@ def test_every_row_says_where_its_weights_come_from():
 @pytest.mark.parametrize("name", ["aster", "glyphsr", "telescope"])
 def test_authors_weights_are_one_line_with_the_way(name):
     with pytest.raises(WeightsError, match=rf"{name}: .*the authors publish .* at https://.*--as {name}") as caught:
-        obtain(name)
+        resolve(name)
     assert "\n" not in str(caught.value)
     with pytest.raises(WeightsError, match="the authors publish"):
-        pull(name)
+        download(name)
     assert caught.value.exit_code == 4
 
 
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(WeightsError, match="did you mean 'aster'"):
-        obtain("astre")
+        resolve("astre")
     with pytest.raises(WeightsError, match="no weights here"):
         verify(["aster"])
 

@@ -19,7 +19,7 @@ from glyphsr.data.degradation.filters import (
     odd_size,
     smoothing_taps,
 )
-from glyphsr.data.degradation.parameters import JPEG, Recipe, draw_numbers, recipe_of
+from glyphsr.data.degradation.parameters import JPEG, DegradationParams, draw_numbers, sample_params
 from glyphsr.data.noise import noise_at
 from glyphsr.images.luma import LUMA
 
@@ -47,30 +47,30 @@ def degrade(
     Raises:
         ValueError: If it is no such array.
     """
-    recipe = recipe_of(config, draw_numbers(rng), height=hr.shape[0])
-    return next(degrade_each([hr], recipe, config, factor=factor))
+    params = sample_params(config, draw_numbers(rng), height=hr.shape[0])
+    return next(degrade_each([hr], params, config, factor=factor))
 
 
 def degrade_each(
-    pictures: Sequence[NDArray[np.uint8]], recipe: Recipe, config: DegradationConfig, *, factor: int = 2
+    pictures: Sequence[NDArray[np.uint8]], params: DegradationParams, config: DegradationConfig, *, factor: int = 2
 ) -> Iterator[NDArray[np.uint8]]:
     """The low-resolution versions of pictures of one height and any width; the rest is as for :func:`degrade`.
 
     Args:
         pictures: As many as the recipe is for.
-        recipe: Drawn with their height.
+        params: Drawn with their height.
         config: That it was drawn from.
         factor: Down-sampling factor.
     """
-    if not len(recipe):
+    if not len(params):
         return
-    kernels = np.stack([kernel_taps(name, factor) for name in config.kernels])[recipe.kernel.astype(np.int64)]
-    count = len(recipe)
+    kernels = np.stack([kernel_taps(name, factor) for name in config.kernels])[params.kernel.astype(np.int64)]
+    count = len(params)
     blur = gaussian_taps(
-        np.concatenate([recipe.sigma_x, recipe.sigma_y]), np.concatenate([recipe.shift_x, recipe.shift_y])
+        np.concatenate([params.sigma_x, params.sigma_y]), np.concatenate([params.shift_x, params.shift_y])
     )
     taps, before = axis_taps(blur, np.concatenate([kernels, kernels]))
-    for i, (hr, row) in enumerate(zip(pictures, recipe.rows(), strict=True)):
+    for i, (hr, row) in enumerate(zip(pictures, params.rows(), strict=True)):
         _check(hr, factor)
         filters = (_without_zeros(taps[i], before), _without_zeros(taps[count + i], before))
         yield _degrade(hr, row, filters, config, factor)

@@ -1,18 +1,18 @@
-"""JPEG and WebP, by the same libraries whatever the picture came from."""
+"""JPEG and WebP, by the same libraries whatever the picture came from.
+
+Pictures are BGR here, as OpenCV has them: chroma is compressed more than brightness, so the order counts.
+"""
 
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from glyphsr.data.degradation.parameters import WEBP
-
-Pixels = NDArray[np.uint8]
-"""``(h, w, 3)`` uint8 BGR, as OpenCV has it: chroma is kept more coarsely than brightness, so the order counts."""
+from glyphsr.images.resize import ByteImage
 
 
-def compress(image: Pixels, codec: int, quality: int) -> Pixels:
+def compress(image: ByteImage, codec: int, quality: int) -> ByteImage:
     """A picture through JPEG or WebP and back."""
     flag = cv2.IMWRITE_WEBP_QUALITY if codec == WEBP else cv2.IMWRITE_JPEG_QUALITY
     _, encoded = cv2.imencode(".webp" if codec == WEBP else ".jpg", image, [flag, quality])
@@ -20,7 +20,7 @@ def compress(image: Pixels, codec: int, quality: int) -> Pixels:
     return np.asarray(decoded, np.uint8)
 
 
-def compress_off_grid(image: Pixels, codec: int, quality: int, grid: tuple[int, int]) -> Pixels:
+def compress_off_grid(image: ByteImage, codec: int, quality: int, grid: tuple[int, int]) -> ByteImage:
     """Likewise, with the blocks of 8 pixels beginning ``grid`` columns and rows outside the picture."""
     x, y = grid
     wider = cv2.copyMakeBorder(image, y, 0, x, 0, cv2.BORDER_REPLICATE)

@@ -22,7 +22,7 @@ JPEG, WEBP = 1, 2
 Numbers = NDArray[np.float64]
 """``(n,)``: one number per picture."""
 
-_DRAWN = (
+_DRAWS = (
     "mild",
     "difficulty",
     "aspect",
@@ -55,23 +55,23 @@ _DRAWN = (
     "second_quality",
     "before_at",
     "after_at",
-    "blur_stray",
-    "motion_stray",
-    "aspect_stray",
-    "shift_stray",
-    "before_stray",
-    "after_stray",
-    "ringing_stray",
-    "contrast_stray",
-    "saturation_stray",
-    "brightness_stray",
-    "quality_stray",
+    "blur_jitter",
+    "motion_jitter",
+    "aspect_jitter",
+    "shift_jitter",
+    "before_jitter",
+    "after_jitter",
+    "ringing_jitter",
+    "contrast_jitter",
+    "saturation_jitter",
+    "brightness_jitter",
+    "quality_jitter",
 )
 """Every picture draws one number in [0, 1) for each of these, used or not: so settings change one thing at a time."""
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
+class DegradationParams:
     """The effects on ``n`` pictures; lengths are HR pixels, deviations and changes on a scale of 1."""
 
     difficulty: Numbers
@@ -127,10 +127,10 @@ class Recipe:
 
 def draw_numbers(rng: np.random.Generator, count: int = 1) -> NDArray[np.float64]:
     """``(count, k)`` numbers that decide everything about so many pictures; twice one is two."""
-    return rng.random((count, len(_DRAWN)))
+    return rng.random((count, len(_DRAWS)))
 
 
-def recipe_of(config: DegradationConfig, drawn: NDArray[np.float64], *, height: int) -> Recipe:
+def sample_params(config: DegradationConfig, drawn: NDArray[np.float64], *, height: int) -> DegradationParams:
     """The effects on some pictures.
 
     Args:
@@ -138,7 +138,7 @@ def recipe_of(config: DegradationConfig, drawn: NDArray[np.float64], *, height: 
         drawn: ``(n, k)`` of :func:`draw_numbers`; no picture's effects depend on the others'.
         height: HR line height in pixels, with which lengths grow.
     """
-    u = dict(zip(_DRAWN, drawn.T, strict=True))
+    u = dict(zip(_DRAWS, drawn.T, strict=True))
     unit = height / REFERENCE_HEIGHT
     mild = u["mild"] < config.mild_share
     least, greatest = (np.where(mild, m, o) for m, o in zip(config.mild_difficulty, config.difficulty, strict=True))
@@ -146,7 +146,7 @@ def recipe_of(config: DegradationConfig, drawn: NDArray[np.float64], *, height: 
 
     def at(ends: tuple[float, float], effect: str) -> Numbers:
         """The value at the picture's difficulty, from which the effect strays."""
-        own = np.minimum(1.0, difficulty * (1 + config.spread * (2 * u[f"{effect}_stray"] - 1)))
+        own = np.minimum(1.0, difficulty * (1 + config.spread * (2 * u[f"{effect}_jitter"] - 1)))
         return np.asarray(ends[0] + (ends[1] - ends[0]) * own)
 
     def up_to(ends: tuple[float, float], effect: str) -> Numbers:
@@ -166,7 +166,7 @@ def recipe_of(config: DegradationConfig, drawn: NDArray[np.float64], *, height: 
     double = compressed & happens(config.double_share, "is_double")
     second = happens(config.second_order_share, "is_second")
     earlier = SECOND_QUALITY[1] - SECOND_QUALITY[0]
-    return Recipe(
+    return DegradationParams(
         difficulty=difficulty,
         sigma_x=sharper * stretch,
         sigma_y=sharper / stretch,

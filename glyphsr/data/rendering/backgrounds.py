@@ -16,7 +16,7 @@ from PIL import Image
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.noise import FIELD_SIZE, noise_at
 from glyphsr.data.rendering.colours import Colour
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.errors import DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.safe_reading.content import open_regular, read_content
@@ -97,7 +97,7 @@ def _in_bytes(image: Image.Image) -> Image.Image:
     return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
 
 
-def _patch(path: str, size: tuple[int, int], draws: Draws) -> Picture:
+def _patch(path: str, size: tuple[int, int], draws: RandomChoices) -> Picture:
     """A part of a photograph of about the asked aspect."""
     photograph = _photograph(path)
     height = max(4, round(photograph.shape[0] * draws.between((0.08, 0.6))))
@@ -110,19 +110,19 @@ def _patch(path: str, size: tuple[int, int], draws: Draws) -> Picture:
     return np.ascontiguousarray(small.transpose(2, 0, 1))
 
 
-def clouds(size: tuple[int, int], cells: tuple[int, int], draws: Draws) -> NDArray[np.float32]:
+def clouds(size: tuple[int, int], cells: tuple[int, int], draws: RandomChoices) -> NDArray[np.float32]:
     """``(H, W)`` smooth field of deviation about 1 that changes over so many cells."""
     start = draws.number(0, FIELD_SIZE - 1)
     return np.asarray(cv2.resize(noise_at(start, cells), size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _textured(colour: Colour, size: tuple[int, int], draws: Draws, strength: float) -> Picture:
+def _textured(colour: Colour, size: tuple[int, int], draws: RandomChoices, strength: float) -> Picture:
     """One colour with clouds, stripes or a second tone."""
-    ground = np.empty((3, *size), np.float32)
-    ground[:] = colour[:, None, None]
+    background = np.empty((3, *size), np.float32)
+    background[:] = colour[:, None, None]
     kind = draws.unit()
     if kind < 0.35:
-        return ground
+        return background
     if kind < 0.6:
         cells = (draws.number(2, 6), draws.number(3, 16))
     elif kind < 0.75:  # grain of paper, cloth or stone
@@ -133,16 +133,16 @@ def _textured(colour: Colour, size: tuple[int, int], draws: Draws, strength: flo
         edge = draws.between((0.1, 0.9))
         step = strength * 4 * draws.around(0, 1)
         if draws.happens(0.5):
-            ground[:, : round(edge * size[0])] += step
+            background[:, : round(edge * size[0])] += step
         else:
-            ground[:, :, : round(edge * size[1])] += step
-        return ground
-    ground += strength * clouds(size, cells, draws)
-    return ground
+            background[:, :, : round(edge * size[1])] += step
+        return background
+    background += strength * clouds(size, cells, draws)
+    return background
 
 
-def make_ground(
-    colour: Colour, size: tuple[int, int], draws: Draws, *, config: RenderConfig, photograph: str | None
+def make_background(
+    colour: Colour, size: tuple[int, int], draws: RandomChoices, *, config: RenderConfig, photograph: str | None
 ) -> Picture:
     """A ground of about the colour's brightness.
 
@@ -172,7 +172,7 @@ def _slope(count: int) -> NDArray[np.float32]:
     return np.linspace(-1, 1, count, dtype=np.float32)
 
 
-def shade(picture: Picture, draws: Draws, strength: float) -> None:
+def shade(picture: Picture, draws: RandomChoices, strength: float) -> None:
     """Light that falls off to one side, in place."""
     _, height, width = picture.shape
     down, across = (strength * draws.around(0, 1) for _ in range(2))

@@ -9,7 +9,7 @@ import numpy as np
 from glyphsr.data.rendering.coverage import cover
 from glyphsr.data.rendering.effects import Coverage
 from glyphsr.data.rendering.layout import Layout, Margins, PlacedGlyph
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 
 Kind = Literal["line", "frame", "letters"]
 Side = Literal["left", "top", "right", "bottom"]
@@ -29,7 +29,7 @@ class Clutter:
     """How much of it is seen, likewise."""
 
 
-def plan_clutter(draws: Draws, share: float) -> Clutter | None:
+def plan_clutter(draws: RandomChoices, share: float) -> Clutter | None:
     """What to put where, before the text is set, so that there is room."""
     if not draws.happens(share):
         return None
@@ -51,7 +51,7 @@ def with_room(margins: Margins, clutter: Clutter | None) -> Margins:
     return replace(margins, **{side: max(room, getattr(margins, side)) for side in sides})
 
 
-def cover_clutter(clutter: Clutter, layout: Layout, draws: Draws) -> Coverage:
+def cover_clutter(clutter: Clutter, layout: Layout, draws: RandomChoices) -> Coverage:
     """``(H, W)`` in [0, 1]: what the clutter covers; nothing of it is nearer to the text than its gap."""
     x0, y0, x1, y1 = layout.box
     tall = y1 - y0
@@ -78,7 +78,7 @@ def _covered(count: int, start: float, end: float) -> Coverage:
     return np.asarray(np.clip(np.minimum(places + 1, end) - np.maximum(places, start), 0, 1), np.float32)
 
 
-def _letters(clutter: Clutter, layout: Layout, draws: Draws, near: float) -> Coverage:
+def _letters(clutter: Clutter, layout: Layout, draws: RandomChoices, near: float) -> Coverage:
     """Letters of the same font in a row beside, above or below the text."""
     x0, y0, x1, y1 = layout.box
     whole = np.zeros(layout.size, np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.config.rendering import RenderConfig
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.images.luma import LUMA
 
 SIGN_HUES = (0.0, 0.02, 0.08, 0.13, 0.15, 0.33, 0.4, 0.57, 0.6, 0.62, 0.65)
@@ -21,7 +21,7 @@ Colour = NDArray[np.float32]
 class Palette:
     """Colours of one word."""
 
-    ground: Colour
+    background: Colour
     ink: Colour
     second: Colour
     """Of outlines, frames and the other end of a gradient."""
@@ -42,12 +42,12 @@ def coloured(hue: float, saturation: float, luma: float) -> Colour:
     return np.asarray(pure + (1 - pure) * ((luma - own) / (1 - own)), np.float32)
 
 
-def choose_palette(draws: Draws, config: RenderConfig) -> Palette:
+def choose_palette(draws: RandomChoices, config: RenderConfig) -> Palette:
     """Ink and ground whose brightness differs by a contrast drawn from the configured range."""
     contrast = config.contrast[0] + (config.contrast[1] - config.contrast[0]) * draws.unit() ** 0.9
     dark = (1 - contrast) * draws.unit()
     light_ink = draws.happens(config.light_on_dark_share)
-    ground, ink = (dark, dark + contrast) if light_ink else (dark + contrast, dark)
+    background, ink = (dark, dark + contrast) if light_ink else (dark + contrast, dark)
     gray = draws.happens(config.gray_share)
     hues = [draws.pick(SIGN_HUES) if draws.happens(0.6) else draws.unit() for _ in range(3)]
     strengths = [0.0 if gray else draws.between(config.colourfulness) for _ in range(3)]
@@ -56,4 +56,4 @@ def choose_palette(draws: Draws, config: RenderConfig) -> Palette:
         if plain < 2:
             strengths[plain] *= 0.25
     second = draws.unit()
-    return Palette(*(coloured(h, s, b) for h, s, b in zip(hues, strengths, (ground, ink, second), strict=True)))
+    return Palette(*(coloured(h, s, b) for h, s, b in zip(hues, strengths, (background, ink, second), strict=True)))

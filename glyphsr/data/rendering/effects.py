@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.rendering.backgrounds import Picture, clouds
 from glyphsr.data.rendering.colours import Colour, Palette
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 
 Coverage = NDArray[np.float32]
 """``(H, W)`` in [0, 1]."""
 
 
-def lay(picture: Picture, coverage: Coverage, colour: Colour | Picture) -> None:
+def alpha_composite(picture: Picture, coverage: Coverage, colour: Colour | Picture) -> None:
     """Cover a picture with a colour, in place."""
     if colour.ndim == 1:
         colour = colour[:, None, None]
@@ -25,7 +25,9 @@ def _shifted(coverage: Coverage, x: float, y: float) -> Coverage:
     return np.asarray(cv2.warpAffine(coverage, move, coverage.shape[::-1]), np.float32)
 
 
-def ink_text(picture: Picture, coverage: Coverage, palette: Palette, *, draws: Draws, config: RenderConfig) -> None:
+def ink_text(
+    picture: Picture, coverage: Coverage, palette: Palette, *, draws: RandomChoices, config: RenderConfig
+) -> None:
     """Draw a text, in place; what surrounds the letters is no part of their masks.
 
     Args:
@@ -43,11 +45,11 @@ def ink_text(picture: Picture, coverage: Coverage, palette: Palette, *, draws: D
         if draws.happens(0.6):
             shadow = np.asarray(cv2.GaussianBlur(shadow, (0, 0), unit * draws.between((0.4, 1.5))), np.float32)
         dark = np.full(3, draws.between((0, 0.3)), np.float32) if draws.happens(0.8) else palette.second
-        lay(picture, shadow * np.float32(draws.between((0.3, 0.9))), dark)
+        alpha_composite(picture, shadow * np.float32(draws.between((0.3, 0.9))), dark)
     if draws.happens(config.outline_share):
         side = 2 * round(unit * draws.between((0.6, 1.6))) + 1
         around = cv2.dilate(coverage, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-        lay(picture, np.asarray(around, np.float32), palette.second)
+        alpha_composite(picture, np.asarray(around, np.float32), palette.second)
     ink: Colour | Picture = palette.ink
     if draws.happens(config.gradient_share):
         change = np.linspace(0, draws.between((0.2, 0.7)), picture.shape[1], dtype=np.float32)
@@ -57,7 +59,7 @@ def ink_text(picture: Picture, coverage: Coverage, palette: Palette, *, draws: D
         cells = (draws.number(6, 20), draws.number(12, 80))
         holes = 1.2 + 0.9 * clouds(coverage.shape, cells, draws)
         coverage = coverage * np.clip(holes, draws.between((0.3, 0.7)), 1)
-    lay(picture, coverage, ink)
+    alpha_composite(picture, coverage, ink)
     if draws.happens(config.bevel_share):
         angle, strength = draws.between((0, 2 * np.pi)), draws.between((0.1, 0.35))
         x, y = unit * np.cos(angle), unit * np.sin(angle)

@@ -72,18 +72,18 @@ class FontBook:
         looks: dict[str, list[Font]] = {}
         for font in sorted(fonts, key=lambda font: font.path):
             looks.setdefault(font.shapes, []).append(font)
-        self.looks = tuple(sorted(looks.values(), key=lambda files: files[0].path))
+        self.typefaces = tuple(sorted(looks.values(), key=lambda files: files[0].path))
         """Files by look."""
         self._covering: dict[str, frozenset[Font]] = {}
         self._able: dict[frozenset[str], list[Font]] = {}
 
     def __len__(self) -> int:
-        return len(self.looks)
+        return len(self.typefaces)
 
     @property
     def fonts(self) -> tuple[Font, ...]:
         """One file of each look."""
-        return tuple(files[0] for files in self.looks)
+        return tuple(files[0] for files in self.typefaces)
 
     def able(self, text: str) -> list[Font]:
         """Fonts that draw every character of a text, one of each look; none where there is no such font."""
@@ -94,7 +94,7 @@ class FontBook:
                 self._able.clear()
             sets = [self._drawing(char) for char in sorted(special)]
             found = []
-            for files in self.looks:
+            for files in self.typefaces:
                 whole = (font for font in files if all(font in fonts for fonts in sets))
                 first = next(whole, None)
                 if first is not None:
@@ -106,7 +106,7 @@ class FontBook:
         """The files that draw a character; each is opened once for a character that not every font is looked at for."""
         found = self._covering.get(char)
         if found is None:
-            every = (font for files in self.looks for font in files)
+            every = (font for files in self.typefaces for font in files)
             if char in CHECKED:
                 found = frozenset(font for font in every if char in font.covers)
             else:
@@ -116,7 +116,7 @@ class FontBook:
 
     def fingerprint(self) -> str:
         """Equal for books that draw alike."""
-        return hashlib.sha256("".join(files[0].shapes for files in self.looks).encode()).hexdigest()
+        return hashlib.sha256("".join(files[0].shapes for files in self.typefaces).encode()).hexdigest()
 
 
 def _draws(path: str, char: str) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from glyphsr.config.rendering import RenderConfig
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 
 EM_PER_HEIGHT = 2.0
 """Pixels per em at which characters are drawn, by the picture's height: about the size at which they are needed."""
@@ -107,7 +107,7 @@ def _set(text: str, font: ImageFont.FreeTypeFont, stroke: int, spacing: float, s
     return found
 
 
-def _flat(draws: Draws, config: RenderConfig, width: float, reach: float) -> Matrix:
+def _flat(draws: RandomChoices, config: RenderConfig, width: float, reach: float) -> Matrix:
     """Rotation, slant and perspective about the text's middle, which is at 0.
 
     Args:
@@ -117,6 +117,9 @@ def _flat(draws: Draws, config: RenderConfig, width: float, reach: float) -> Mat
         reach: How far the text goes from its middle at most.
     """
     angle = config.rotation * draws.normal()
+    # No draw where there are none, so that data sets made before there were any come out as they did.
+    if config.turned_share and draws.happens(config.turned_share):
+        angle += draws.around(0.0, config.turn)
     shear = min(MOST_SHEAR, max(-MOST_SHEAR, config.shear * draws.normal()))
     cos, sin = math.cos(angle), math.sin(angle)
     affine = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array([[1, -shear, 0], [0, 1, 0], [0, 0, 1]])
@@ -140,7 +143,7 @@ def place(
     font: ImageFont.FreeTypeFont,
     *,
     config: RenderConfig,
-    draws: Draws,
+    draws: RandomChoices,
     margins: Margins,
     small: float = 1.0,
 ) -> Layout:

@@ -8,7 +8,7 @@ import numpy as np
 T = TypeVar("T")
 
 
-class Draws:
+class RandomChoices:
     """A NumPy generator with short names; scalars without its overhead.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from glyphsr.config.rendering import RenderConfig, TextConfig
 from glyphsr.data.rendering.fonts import FontBook
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.errors import DataError
 from glyphsr.safe_reading.text_files import read_text
 from glyphsr.text.charset import DIGITS, filter_lower
@@ -48,6 +48,7 @@ SHAPED = (
 
 STREETS = ("St", "Street", "Ave", "Road", "Rd", "Blvd", "Lane", "Way", "Square", "Place")
 DOMAINS = (".com", ".org", ".net", ".co", ".de", ".uk")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "March", "June")
 CURRENCIES = ("$", "$", "$", "£", "€", "")
 CODE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MARKS = (
@@ -58,10 +59,10 @@ MARKS = (
 """What may stand before and behind a word."""
 
 
-class Writer(Protocol):
+class TextSampler(Protocol):
     """Gives texts to draw."""
 
-    def write(self, draws: Draws) -> str:
+    def write(self, draws: RandomChoices) -> str:
         """The next text."""
         ...
 
@@ -100,7 +101,7 @@ class RandomTexts:
 
     def __init__(self, config: TextConfig) -> None:
         self.config = config
-        kinds: dict[str, Callable[[Draws], str]] = {
+        kinds: dict[str, Callable[[RandomChoices], str]] = {
             "word": self.word,
             "number": _number,
             "price": _price,
@@ -108,6 +109,8 @@ class RandomTexts:
             "plate": _plate,
             "address": self._address,
             "phrase": self._phrase,
+            "date": _date,
+            "email": self._email,
         }
         there = {length: LENGTHS.get(length, 0.0) for length in words_by_length()}
         limit = max(config.max_characters, min(there))
@@ -120,18 +123,18 @@ class RandomTexts:
             None: config.mixed,
         }
 
-    def write(self, draws: Draws) -> str:
-        """As :meth:`Writer.write`."""
+    def write(self, draws: RandomChoices) -> str:
+        """As :meth:`TextSampler.write`."""
         while True:
             text = draws.pick_by(self._kinds)(draws)
             if filter_lower(text):  # what has neither letter nor digit could never be read rightly
                 return text
 
     def fingerprint(self) -> str:
-        """As :meth:`Writer.fingerprint`."""
+        """As :meth:`TextSampler.fingerprint`."""
         return _digest((*load_words(), *SIGN_WORDS, *COMMON_WORDS))
 
-    def word(self, draws: Draws) -> str:
+    def word(self, draws: RandomChoices) -> str:
         """One word in some case, with a mark perhaps."""
         text = self._in_case(self._plain_word(draws), draws)
         # No draw where there are none, so that data sets made before there were any come out as they did.
@@ -140,7 +143,7 @@ class RandomTexts:
             return f"{before}{text}{behind}"
         return text
 
-    def _plain_word(self, draws: Draws) -> str:
+    def _plain_word(self, draws: RandomChoices) -> str:
         part = draws.unit()
         for _ in range(8):
             if part < SIGN_SHARE:
@@ -153,15 +156,15 @@ class RandomTexts:
                 return word
         return word[: self.config.max_characters]
 
-    def _in_case(self, text: str, draws: Draws) -> str:
+    def _in_case(self, text: str, draws: RandomChoices) -> str:
         change = draws.pick_by(self._cases)
         if change is not None:
             return change(text)
         return "".join(c.upper() if draws.happens(0.5) else c.lower() for c in text)
 
-    def _phrase(self, draws: Draws) -> str:
-        words = [self._plain_word(draws) for _ in range(draws.number(2, 3))]
-        while len(words) > 1 and len(" ".join(words)) > self.config.max_characters:
+    def _phrase(self, draws: RandomChoices) -> str:
+        words = [self._plain_word(draws) for _ in range(draws.number(*self.config.phrase_words))]
+        while len(words) > 1 and len(" ".join(words)) > (self.config.phrase_characters or self.config.max_characters):
             words.pop()
         text = " ".join(words)
         change = draws.pick_by(self._cases)
@@ -169,7 +172,7 @@ class RandomTexts:
             text.title() if change is str.capitalize else self._in_case(text, draws) if change is None else change(text)
         )
 
-    def _address(self, draws: Draws) -> str:
+    def _address(self, draws: RandomChoices) -> str:
         kind = draws.number(0, 2)
         if kind == 0:
             return f"{draws.number(1, 999)} {draws.pick(SIGN_WORDS).capitalize()} {draws.pick(STREETS)}"
@@ -178,12 +181,18 @@ class RandomTexts:
         mark = draws.pick(("-", "-", ".", " "))
         return mark.join(_digits(draws, count) for count in ((3, 4) if draws.happens(0.5) else (3, 3, 4)))
 
+    def _email(self, draws: RandomChoices) -> str:
+        name = draws.pick(("", draws.pick(SIGN_WORDS) + draws.pick((".", "_", "-")))) + draws.pick(SIGN_WORDS)
+        return (
+            f"{name}{draws.number(1, 99) if draws.happens(0.3) else ''}@{draws.pick(SIGN_WORDS)}{draws.pick(DOMAINS)}"
+        )
 
-def _digits(draws: Draws, count: int) -> str:
+
+def _digits(draws: RandomChoices, count: int) -> str:
     return "".join(draws.pick(DIGITS) for _ in range(count))
 
 
-def _number(draws: Draws) -> str:
+def _number(draws: RandomChoices) -> str:
     text = _digits(draws, draws.number(1, 6))
     form = draws.unit()
     if form < 0.7:
@@ -195,17 +204,33 @@ def _number(draws: Draws) -> str:
     return f"{int(text):,}"
 
 
-def _price(draws: Draws) -> str:
+def _price(draws: RandomChoices) -> str:
     cents = f".{draws.number(0, 99):02d}" if draws.happens(0.75) else ""
     return f"{draws.pick(CURRENCIES)}{draws.number(0, 10 ** draws.number(1, 3))}{cents}"
 
 
-def _code(draws: Draws) -> str:
+def _date(draws: RandomChoices) -> str:
+    day, month, year = draws.number(1, 28), draws.number(1, 12), draws.number(1950, 2035)
+    form = draws.unit()
+    if form < 0.4:
+        mark = draws.pick(("/", "-", "."))
+        short = f"{year % 100:02d}" if draws.happens(0.5) else str(year)
+        return mark.join((f"{day:02d}", f"{month:02d}", short))
+    if form < 0.6:
+        return f"{year}-{month:02d}-{day:02d}"
+    if form < 0.8:
+        name = draws.pick(MONTHS)
+        return f"{day} {name} {year}" if draws.happens(0.5) else f"{name} {day}, {year}"
+    time = f"{draws.number(0, 23):02d}:{draws.number(0, 59):02d}"
+    return time + draws.pick(("", "", f":{draws.number(0, 59):02d}", " am", " PM"))
+
+
+def _code(draws: RandomChoices) -> str:
     text = "".join(draws.pick(DIGITS if draws.happens(0.45) else CODE_LETTERS) for _ in range(draws.number(2, 8)))
     return text if draws.happens(0.75) else text.lower()
 
 
-def _plate(draws: Draws) -> str:
+def _plate(draws: RandomChoices) -> str:
     groups = [
         "".join(draws.pick(CODE_LETTERS) for _ in range(draws.number(1, 3)))
         if draws.happens(0.5)
@@ -238,12 +263,12 @@ class LinesOfFiles:
         if not self.texts:
             raise DataError(f"{', '.join(files)}: no text in it; expected one a line")
 
-    def write(self, draws: Draws) -> str:
-        """As :meth:`Writer.write`."""
+    def write(self, draws: RandomChoices) -> str:
+        """As :meth:`TextSampler.write`."""
         return draws.pick(self.texts)
 
     def fingerprint(self) -> str:
-        """As :meth:`Writer.fingerprint`."""
+        """As :meth:`TextSampler.fingerprint`."""
         return _digest(self.texts)
 
 
@@ -277,7 +302,7 @@ def _check(text: str, book: FontBook, where: str) -> None:
     raise DataError(f"{where}: {text!r}: {what}; install one that does, name it with --fonts, or leave the line out")
 
 
-def open_texts(config: RenderConfig, book: FontBook) -> Writer:
+def open_texts(config: RenderConfig, book: FontBook) -> TextSampler:
     """The texts of a configuration.
 
     Raises:

@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.data.noise import FIELD_SIZE, noise_at
-from glyphsr.data.rendering.backgrounds import Picture, find_photographs, grounds_fingerprint, make_ground, shade
+from glyphsr.data.rendering.backgrounds import Picture, find_photographs, grounds_fingerprint, make_background, shade
 from glyphsr.data.rendering.clutter import cover_clutter, plan_clutter, with_room
 from glyphsr.data.rendering.colours import choose_palette
 from glyphsr.data.rendering.coverage import masks_of, union
-from glyphsr.data.rendering.effects import Coverage, ink_text, lay
+from glyphsr.data.rendering.effects import Coverage, alpha_composite, ink_text
 from glyphsr.data.rendering.fonts import Font, FontBook, Notify, find_fonts, open_font
 from glyphsr.data.rendering.layout import EM_PER_HEIGHT, Layout, Margins, UndrawableError, place
-from glyphsr.data.rendering.random_choices import Draws
-from glyphsr.data.rendering.text_sampler import Writer, open_texts
+from glyphsr.data.rendering.random_choices import RandomChoices
+from glyphsr.data.rendering.text_sampler import TextSampler, open_texts
 from glyphsr.errors import DataError
 from glyphsr.system.rng import stream
-from glyphsr.text.charset import filter_lower
 from glyphsr.types import Sample
 
 RUN = 8
@@ -65,11 +64,10 @@ class RenderedWord:
     """File that it is drawn with."""
 
     def as_sample(self, name: str) -> Sample:
-        """HR side and masks, those of characters other than 0-9a-z only in the line mask."""
+        """HR side and masks."""
         if self.chars is None:
             return Sample(name, self.image, self.text)
-        kept = [i for i, char in enumerate(c for c in self.text if not c.isspace()) if filter_lower(char)]
-        return Sample(name, self.image, self.text, line=np.asarray(self.chars.any(axis=0)), chars=self.chars[kept])
+        return Sample(name, self.image, self.text, line=np.asarray(self.chars.any(axis=0)), chars=self.chars)
 
 
 class WordRenderer:
@@ -87,7 +85,7 @@ class WordRenderer:
         self.config = config
         self.book: FontBook = find_fonts(config.fonts, notify)
         self.photographs = find_photographs(config.backgrounds)
-        self.texts: Writer = open_texts(config, self.book)
+        self.texts: TextSampler = open_texts(config, self.book)
         self._run: tuple[tuple[int, ...], Shared] = ((), Shared(0.0, 0.0))
 
     def origin(self) -> dict[str, str]:
@@ -129,7 +127,7 @@ class WordRenderer:
         Raises:
             DataError: If a font or photograph can no longer be read, or nothing that was tried leaves ink.
         """
-        draws = Draws(rng)
+        draws = RandomChoices(rng)
         own = Shared(float(draws.unit()), float(draws.unit()))
         font, photograph = shared or own
         for _ in range(MAX_TRIES):
@@ -146,10 +144,13 @@ class WordRenderer:
             "larger pictures, or other fonts"
         )
 
-    def _draw(self, text: str, font: Font, photograph: float, draws: Draws, *, masks: bool) -> RenderedWord:
+    def _draw(self, text: str, font: Font, photograph: float, draws: RandomChoices, *, masks: bool) -> RenderedWord:
         config = self.config
         clutter = plan_clutter(draws, config.clutter_share)
-        margins = with_room(Margins(*(draws.between(config.margin) for _ in range(4))), clutter)
+        # No draw where there are none, so that data sets made before there were any come out as they did.
+        loose = config.loose_share > 0 and draws.happens(config.loose_share)
+        limits = config.loose_margin if loose else config.margin
+        margins = with_room(Margins(*(draws.between(limits) for _ in range(4))), clutter)
         em = round(EM_PER_HEIGHT * config.height)
         small = 1.0
         # No draw where there are none, so that data sets made before there were any come out as they did.
@@ -165,13 +166,13 @@ class WordRenderer:
         return RenderedWord(image, _capitals(text) if font.is_unicase else text, chars, layout, font.path)
 
     def _paint(
-        self, ink: Coverage, clutter: Coverage | None, photograph: str | None, draws: Draws
+        self, ink: Coverage, clutter: Coverage | None, photograph: str | None, draws: RandomChoices
     ) -> NDArray[np.uint8]:
         config = self.config
         palette = choose_palette(draws, config)
-        picture = make_ground(palette.ground, ink.shape, draws, config=config, photograph=photograph)
+        picture = make_background(palette.background, ink.shape, draws, config=config, photograph=photograph)
         if clutter is not None:
-            lay(picture, clutter, palette.ink if draws.happens(0.7) else palette.second)
+            alpha_composite(picture, clutter, palette.ink if draws.happens(0.7) else palette.second)
         ink_text(picture, ink, palette, draws=draws, config=config)
         shade(picture, draws, config.shade)
         sigma = draws.between(config.softness) * config.height / 32

@@ -130,7 +130,9 @@ class GlyphSR(nn.Module):
                 glyphs = self.gpm(x, GlyphHeads(line=everything, chars=True, classes=everything))
             if str(n) in self.gfms:
                 assert glyphs is not None
-                x = self.gfms[str(n)](x, glyphs.chars)
+                maps = glyphs.chars
+                assert maps is not None
+                x = self.gfms[str(n)](x, maps.detach() if self.config.detach_fusion else maps)
         out = self.head(self.upsampler(features + self.tail(x)))  # (B, C, 2h, 2w)
         if self.config.output == "tanh":
             out = torch.tanh(out)

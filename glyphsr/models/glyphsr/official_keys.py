@@ -10,26 +10,13 @@ from glyphsr.models.key_tables import (
     STN,
     KeyTable,
     Shapes,
+    dsta_names,
+    prior_shape,
     prior_transformer_names,
     srb_names,
     trunk_shape,
 )
 
-_DSTA = {
-    "reduce": "conv1",
-    "skip": "conv_f",
-    "stride": "conv2",
-    "pooled1": "conv_max",
-    "pooled2": "conv3",
-    "pooled3": "conv3_",
-    "offsets": "mask",
-    "coarse": "down_conv2.0",
-    "coarse_offsets": "mask2",
-    "deform": "dcn",
-    "channel_gate1": "conv_du.0",
-    "channel_gate2": "conv_du.2",
-    "space_gate": "conv4",
-}
 _GFM = {
     "reduce": "conv1",
     "refine": "conv2",
@@ -62,10 +49,10 @@ def key_table(config: GlyphSRConfig) -> KeyTable:
     for n in range(1, config.num_srbs + 1):
         table |= srb_names(f"srbs.{n - 1}", f"block{n + 1}")
     table |= prior_transformer_names("prior_transformer")
-    table |= {f"prior_transformer.gate.{a}": f"dsta_rec.{b}" for a, b in _DSTA.items()}
+    table |= dsta_names("prior_transformer.gate", "dsta_rec")
     for n in range(config.gfm_from or config.num_srbs + 1, config.num_srbs + 1):
         table |= {f"gfms.{n}.{a}": f"block_merge{n + 1}.{b}" for a, b in _GFM.items()}
-        table |= {f"gfms.{n}.gate.{a}": f"block_merge{n + 1}.dsta.{b}" for a, b in _DSTA.items()}
+        table |= dsta_names(f"gfms.{n}.gate", f"block_merge{n + 1}.dsta")
     if config.has_gpm:
         table |= {f"gpm.{a}": f"char_seg.{b}" for a, b in _GPM.items()}
     tail = config.num_srbs + 2
@@ -87,7 +74,7 @@ def config_from_keys(shapes: Shapes) -> tuple[GlyphSRConfig, int]:
     """
     fields: dict[str, Any] = trunk_shape(shapes)
     merges = {int(m[1]) for key in shapes if (m := re.match(r"block_merge(\d+)\.", key))}
-    fields["prior_hidden"] = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
-    fields["prior_width"] = shapes["infoGen.tconv4.weight"][1]
+    prior_fields, num_classes = prior_shape(shapes)
+    fields |= prior_fields
     fields["gfm_from"] = min(merges) - 1 if merges else None
-    return GlyphSRConfig(**fields), shapes["infoGen.tconv1.weight"][0]
+    return GlyphSRConfig(**fields), num_classes

@@ -1,5 +1,6 @@
 """Turns a text prior whose steps are places along the line into a feature map of the picture's size."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -47,3 +48,28 @@ class AlignedPrior(nn.Module):
         grid = drawn.view(batch, self.out_channels, ROWS, COLUMNS, steps).transpose(3, 4)
         grid = grid.reshape(batch, self.out_channels, ROWS, COLUMNS * steps)
         return F.interpolate(grid, size=features.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def expand_classes(weight: Tensor, charset: str, into: str) -> Tensor:
+    """The first convolution's weight for a prior over more characters; it does not see the new ones at first.
+
+    Args:
+        weight: ``(C, 2 S, k)`` for two heads of S classes each, the blank and the characters of ``charset``.
+        charset: Characters of the prior that it was trained with.
+        into: Characters of the new prior; those of ``charset`` are among them.
+
+    Returns:
+        ``(C, 2 S', k)``.
+
+    Raises:
+        ValueError: If a character is missing in the new prior.
+    """
+    if not set(charset) <= set(into):
+        raise ValueError(f"expected a prior that knows {sorted(set(charset) - set(into))[0]!r}, too")
+    places = [0, *(into.index(char) + 1 for char in charset)]
+    heads = []
+    for head in weight.chunk(2, dim=1):
+        wider = head.new_zeros(head.shape[0], len(into) + 1, head.shape[2])
+        wider[:, places] = head
+        heads.append(wider)
+    return torch.cat(heads, dim=1)

@@ -14,14 +14,22 @@ class GRUBlock(nn.Module):
         in_channels: Channels that come in.
         out_channels: Channels that go out, even; half of them per direction.
         axis: ``"vertical"`` runs along h (one sequence per column), ``"horizontal"`` along w (one per row).
+        project: Whether the convolution is there; without it as many channels come in as go out.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, axis: Literal["vertical", "horizontal"]) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        axis: Literal["vertical", "horizontal"],
+        project: bool = True,
+    ) -> None:
         super().__init__()
         if out_channels % 2:
             raise ValueError(f"out_channels: expected an even number, got {out_channels}")
         self.axis = axis
-        self.project = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+        self.project = nn.Conv2d(in_channels, out_channels, kernel_size=1) if project else nn.Identity()
         self.gru = nn.GRU(out_channels, out_channels // 2, batch_first=True, bidirectional=True)
 
     def forward(self, x: Tensor) -> Tensor:

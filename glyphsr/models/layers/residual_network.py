@@ -12,7 +12,9 @@ from glyphsr.types import SROutput
 
 
 class ResidualNetwork(nn.Module):
-    """TSRN, TBSRN, TPGSR and TATT: they differ in their blocks and in what guides them.
+    """The networks of TSRN's lineage: they differ in their blocks and in what guides them.
+
+    A network that departs from the skeleton in more than these overrides the step where it does.
 
     Args:
         config: Widths and channels.
@@ -42,6 +44,11 @@ class ResidualNetwork(nn.Module):
         self.head = nn.Conv2d(config.width, config.image_channels, kernel_size=9, padding=4)
         self.stn = stn
 
+    @property
+    def untaught(self) -> tuple[nn.Module, ...]:
+        """Parts that no loss on pictures reaches."""
+        return ()
+
     def forward(self, lr: Tensor, prior: Tensor | None = None) -> SROutput:
         """Super-resolve.
 
@@ -50,16 +57,35 @@ class ResidualNetwork(nn.Module):
             prior: ``(B, K, 1, T)`` class probabilities; ``None`` stands for no prior (zeros, T = 26).
 
         Returns:
-            ``sr`` is ``(B, C, 2h, 2w)`` in (-1, 1); there are no glyphs.
+            ``sr`` is ``(B, C, 2h, 2w)`` in (-1, 1), if the class does not say otherwise; there are no glyphs.
         """
-        if self.stn is not None and self.training:
-            lr = self.stn(lr)
+        lr = self.straighten(lr)
         features = self.stem(lr)  # (B, width, h, w)
-        hint = None
-        if self.hint is not None:
-            hint = self.hint(lr.new_zeros(len(lr), self.num_classes, 1, 26) if prior is None else prior, features)
+        return self.finish(features, self.guide(lr, prior, features))
+
+    def straighten(self, lr: Tensor) -> Tensor:
+        """The picture as the network sees it: straightened while training, where it has a spatial transformer."""
+        return self.stn(lr) if self.stn is not None and self.training else lr
+
+    def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Tensor | None:
+        """The hint of every block; ``None`` for a network without."""
+        return None if self.hint is None else self.hint(self.prior_or_none(lr, prior), features)
+
+    def prior_or_none(self, lr: Tensor, prior: Tensor | None) -> Tensor:
+        """The text prior ``(B, K, 1, T)``, zeros where there is none."""
+        return lr.new_zeros(len(lr), self.num_classes, 1, 26) if prior is None else prior
+
+    def finish(self, features: Tensor, hint: Tensor | None) -> SROutput:
+        """From the stem's features and the hint to the picture."""
         x = features
         for block in self.blocks:
             x = block(x, hint)
-        x = self.upsampler(features + self.tail(x))
-        return SROutput(sr=torch.tanh(self.head(x)), glyphs=None)
+        return SROutput(sr=self.draw(self.enlarge(features + self.tail(x))), glyphs=None)
+
+    def enlarge(self, x: Tensor) -> Tensor:
+        """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""
+        return self.upsampler(x)  # type: ignore[no-any-return]
+
+    def draw(self, x: Tensor) -> Tensor:
+        """``(B, width, 2h, 2w)`` -> pixels ``(B, C, 2h, 2w)``."""
+        return torch.tanh(self.head(x))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glyphsr.models.recognizers.protocols import TeacherForcing
+from glyphsr.models.recognizers.protocols import TeacherForcedOutput
 from glyphsr.text.ctc import BLANK, CTCCodec
 from glyphsr.text.endings import IGNORED
 
@@ -74,7 +74,9 @@ def _sweep(emitted: Tensor, starts: Tensor, may_skip: Tensor) -> Tensor:
     return torch.stack(reached, dim=1)
 
 
-def teach(logits: Tensor, texts: Sequence[str], codec: CTCCodec, *, steps: int | None = None) -> TeacherForcing:
+def forward_teacher_forced(
+    logits: Tensor, texts: Sequence[str], codec: CTCCodec, *, steps: int | None = None
+) -> TeacherForcedOutput:
     """Alignment of the known texts in place of attention: where along the T steps CTC places each character.
 
     There is no step for the end of a text. A text that does not fit into the picture's steps has no targets.
@@ -94,4 +96,4 @@ def teach(logits: Tensor, texts: Sequence[str], codec: CTCCodec, *, steps: int |
     attention = attention / attention.sum(dim=2, keepdim=True).clamp_min(1.0)  # a character has one step at least
     rows = [row if fit else [] for row, fit in zip(encoded, fits.tolist(), strict=True)]
     targets = torch.tensor([row + [IGNORED] * (length - len(row)) for row in rows], device=logits.device)
-    return TeacherForcing(attention @ logits.transpose(0, 1), attention[:, None, :, None, :], targets)
+    return TeacherForcedOutput(attention @ logits.transpose(0, 1), attention[:, None, :, None, :], targets)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
 
 
 @dataclass(frozen=True, eq=False)
-class TeacherForcing:
+class TeacherForcedOutput:
     """What a recognizer attends to while it is told the true texts."""
 
     logits: Tensor
@@ -23,7 +23,7 @@ class TeacherForcing:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class DecoderOutput:
     """What a recognizer in training would have read, told the true texts."""
 
     logits: Tensor
@@ -79,7 +79,9 @@ class PriorRecognizer(Recognizer, Protocol):
 class AttentionRecognizer(Protocol):
     """A recognizer that can show where it looks for each character."""
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
         """Run with the true texts given, one per prepared image; characters it does not know are left out.
 
         Args:
@@ -105,3 +107,11 @@ class CTCRecognizer(Protocol):
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
         ...
+
+
+@runtime_checkable
+class ColumnRecognizer(CTCRecognizer, Protocol):
+    """A recognizer by CTC that also says for every step whose ink it is on; its ``forward`` gives both logits."""
+
+    columns: nn.Linear
+    """Head of the columns."""

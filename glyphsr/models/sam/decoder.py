@@ -46,8 +46,8 @@ def _tokens_to_places(attention: Any, tokens: Tensor, places: Tensor, keyed: Ten
     seen = (weights @ places).view(len(tokens), heads, -1, places.shape[2])  # (P, heads, t, C)
     value = torch.einsum("phtc,hdc->phtd", seen, _per_head(attention.v_proj.weight, heads))
     merged = value.transpose(1, 2).flatten(2) + attention.v_proj.bias
-    told: Tensor = attention.out_proj(merged)
-    return told
+    condition_on_text: Tensor = attention.out_proj(merged)
+    return condition_on_text
 
 
 def _places_to_tokens(attention: Any, keyed: Tensor, tokens: Tensor, values: Tensor) -> Tensor:
@@ -149,8 +149,8 @@ class PromptDecoder:
             seen = _tokens_to_places(layer.cross_attn_token_to_image, tokens + token_code, places, keyed)
             tokens = layer.norm2(tokens + seen)
             tokens = layer.norm3(tokens + layer.mlp(tokens))
-            told = _places_to_tokens(layer.cross_attn_image_to_token, keyed, tokens + token_code, tokens)
-            places = layer.norm4(told.add_(places))
+            condition_on_text = _places_to_tokens(layer.cross_attn_image_to_token, keyed, tokens + token_code, tokens)
+            places = layer.norm4(condition_on_text.add_(places))
         attention = transformer.final_attn_token_to_image
         seen = _tokens_to_places(attention, tokens + token_code, places, places + code)
         return transformer.norm_final_attn(tokens + seen), places

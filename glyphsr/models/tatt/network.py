@@ -1,10 +1,12 @@
 """TATT: the text prior reaches every place by attention."""
 
+from torch import nn
+
 from glyphsr.config.networks import TATTConfig
+from glyphsr.models.layers.prior_interpreter import PriorInterpreter
 from glyphsr.models.layers.residual_network import ResidualNetwork
 from glyphsr.models.layers.srb import SequentialResidualBlock
 from glyphsr.models.layers.stn import SpatialTransformer
-from glyphsr.models.tatt.interpreter import PriorInterpreter
 
 
 class TATT(ResidualNetwork):
@@ -24,6 +26,9 @@ class TATT(ResidualNetwork):
             heads=config.attention_heads,
             dropout=config.dropout,
             mix_batch=config.mix_batch,
+            num_decoders=2,
+            act=nn.PReLU(),
+            encoded=True,
         )
         return cls(
             config,

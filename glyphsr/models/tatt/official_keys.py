@@ -3,11 +3,16 @@
 from typing import Any
 
 from glyphsr.config.networks import TATTConfig
-from glyphsr.models.key_tables import KeyTable, Shapes, residual_network_table, srb_names, trunk_shape
+from glyphsr.models.key_tables import (
+    DECODER_NAMES,
+    ENCODER_NAMES,
+    KeyTable,
+    Shapes,
+    residual_network_table,
+    srb_names,
+    trunk_shape,
+)
 
-_FEED_FORWARD = {"expand": "linear1", "reduce": "linear2"}
-_ENCODER = {"attention": "self_attn", **_FEED_FORWARD, "norm1": "norm1", "norm2": "norm2"}
-_DECODER = {"attention": "multihead_attn", **_FEED_FORWARD, "norm1": "norm2", "norm2": "norm3"}
 _INTERPRETER = {
     "embed": "fc_in",
     "act": "activation",
@@ -15,8 +20,8 @@ _INTERPRETER = {
     "places_gru": "transformer.gru_encoding",
     "norm": "transformer.decoder.norm",
     "step_code": "pe.pe",
-    **{f"encoder.{a}": f"transformer.encoder.layers.0.{b}" for a, b in _ENCODER.items()},
-    **{f"decoder.{i}.{a}": f"transformer.decoder.layers.{i}.{b}" for i in (0, 1) for a, b in _DECODER.items()},
+    **{f"encoder.{a}": f"transformer.encoder.layers.0.{b}" for a, b in ENCODER_NAMES.items()},
+    **{f"decoder.{i}.{a}": f"transformer.decoder.layers.{i}.{b}" for i in (0, 1) for a, b in DECODER_NAMES.items()},
 }
 
 UNUSED = r"infoGen\.fc_feature_in\..*|infoGen\.transformer\.decoder\.layers\.\d+\.(self_attn|norm1)\..*"

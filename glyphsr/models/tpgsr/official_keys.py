@@ -6,6 +6,7 @@ from glyphsr.config.networks import TPGSRConfig
 from glyphsr.models.key_tables import (
     KeyTable,
     Shapes,
+    prior_shape,
     prior_transformer_names,
     residual_network_table,
     srb_names,
@@ -33,6 +34,5 @@ def config_from_keys(shapes: Shapes) -> tuple[TPGSRConfig, int]:
         KeyError: If a key is missing that every TPGSR has.
     """
     fields: dict[str, Any] = trunk_shape(shapes)
-    fields["prior_hidden"] = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
-    fields["prior_width"] = shapes["infoGen.tconv4.weight"][1]
-    return TPGSRConfig(**fields), shapes["infoGen.tconv1.weight"][0]
+    prior_fields, num_classes = prior_shape(shapes)
+    return TPGSRConfig(**(fields | prior_fields)), num_classes

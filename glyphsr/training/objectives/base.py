@@ -26,7 +26,7 @@ class Objective(nn.Module, Generic[Model]):
         super().__init__()
         self.model = model
 
-    def clipped(self) -> Iterable[nn.Parameter]:
+    def clip_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters whose gradients are clipped together."""
         raise NotImplementedError
 

@@ -7,6 +7,7 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.training.objectives.base import Objective
+from glyphsr.training.objectives.ocr import open_readers
 from glyphsr.training.objectives.prior import PriorObjective
 from glyphsr.training.objectives.recognizer import RecognizerObjective
 from glyphsr.training.objectives.super_resolution import SuperResolutionObjective
@@ -33,4 +34,4 @@ def build_objective(
     if not config.has_terms:  # masks may have been taken away since the configuration was read
         raise ConfigError("loss: expected a term with a weight above 0; without masks there is none left")
     focus = open_text_focus(config.loss, notify, offline=offline) if config.focuses else ()
-    return SuperResolutionObjective(model, config, focus)
+    return SuperResolutionObjective(model, config, focus, open_readers(config.loss, offline=offline))

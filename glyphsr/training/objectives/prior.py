@@ -8,7 +8,7 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.losses.columns import column_loss, column_targets
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
+from glyphsr.models.recognizers.protocols import ColumnRecognizer
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.training.objectives.base import LossTerms, Objective
 from glyphsr.types import Batch
@@ -22,10 +22,10 @@ class PriorObjective(Objective[SuperResolver]):
         self.loss = config.loss
         model.network.requires_grad_(False)
         assert model.prior is not None
-        if isinstance(model.prior.recognizer, CTCTransformer) and not config.loss.columns:
+        if isinstance(model.prior.recognizer, ColumnRecognizer) and not config.loss.columns:
             model.prior.recognizer.columns.requires_grad_(False)  # no loss reaches it
 
-    def clipped(self) -> Iterable[nn.Parameter]:
+    def clip_parameters(self) -> Iterable[nn.Parameter]:
         """The prior's."""
         assert self.model.prior is not None
         return self.model.prior.parameters()
@@ -37,7 +37,7 @@ class PriorObjective(Objective[SuperResolver]):
         prepared = recognizer.prepare(batch.lr)
         if isinstance(recognizer, CRNN):
             return {"ctc": self.loss.ctc * ctc_loss(recognizer(prepared), batch.labels, recognizer.codec)}
-        assert isinstance(recognizer, CTCTransformer)
+        assert isinstance(recognizer, ColumnRecognizer)
         logits, columns = recognizer(prepared)
         terms = {"ctc": self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)}
         if self.loss.columns:

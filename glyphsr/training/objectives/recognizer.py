@@ -37,7 +37,7 @@ class RecognizerObjective(Objective[nn.Module]):
         if isinstance(model, CTCTransformer):
             model.columns.requires_grad_(False)  # no loss reaches it
 
-    def clipped(self) -> Iterable[nn.Parameter]:
+    def clip_parameters(self) -> Iterable[nn.Parameter]:
         """All of them."""
         return self.parameters()
 
@@ -49,19 +49,19 @@ class RecognizerObjective(Objective[nn.Module]):
             logits = recognizer.symbol_logits(recognizer.prepare(pictures))
             return {"reading": self.weight * ctc_loss(logits, batch.labels, recognizer.codec)}
         assert isinstance(recognizer, AttentionRecognizer)
-        chosen = self._chosen(batch)
+        chosen = self._trainable_words(batch)
         if not chosen:
             nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
             return {"reading": nothing} | ({"aid": nothing} if self.aid else {})
-        prepared, texts = recognizer.prepare(pictures[chosen]), [self._taught(batch.labels[i]) for i in chosen]
+        prepared, texts = recognizer.prepare(pictures[chosen]), [self._target_text(batch.labels[i]) for i in chosen]
         if not isinstance(recognizer, ASTER | MORAN):
-            taught = recognizer.teach(prepared, texts)
+            taught = recognizer.forward_teacher_forced(prepared, texts)
             return {"reading": self.weight * class_loss(taught.logits.float(), taught.targets)}
-        lessons = recognizer.lessons(prepared, texts)
-        losses = [class_loss(lesson.logits.float(), lesson.targets) for lesson in lessons]
+        decoder_outputs = recognizer.decoder_outputs(prepared, texts)
+        losses = [class_loss(output.logits.float(), output.targets) for output in decoder_outputs]
         terms = {"reading": self.weight * torch.stack(losses).mean()}
         if self.aid is not None:
-            logits = self.aid(lessons[0].columns).transpose(0, 1)
+            logits = self.aid(decoder_outputs[0].columns).transpose(0, 1)
             terms["aid"] = self.aid_weight * ctc_loss(logits, texts, self.aid_codec)
         return terms
 
@@ -69,24 +69,26 @@ class RecognizerObjective(Objective[nn.Module]):
         """Words where it reads by CTC, else characters with the ends of their texts."""
         if isinstance(self.recognizer, CTCRecognizer):
             return {"reading": len(batch.ids)}
-        chosen = self._chosen(batch)
+        chosen = self._trainable_words(batch)
         aided = {"aid": len(chosen)} if self.aid else {}
-        return {"reading": sum(1 + len(self._taught(batch.labels[i])) for i in chosen)} | aided
+        return {"reading": sum(1 + len(self._target_text(batch.labels[i])) for i in chosen)} | aided
 
-    def _taught(self, label: str) -> str:
+    def _target_text(self, label: str) -> str:
         """A label as the recognizer is told it."""
         return filter_to(label, self.recognizer.charset)
 
-    def _chosen(self, batch: Batch) -> list[int]:
+    def _trainable_words(self, batch: Batch) -> list[int]:
         """The words that it can say."""
         longest = self.recognizer.max_length
-        return [i for i, label in enumerate(batch.labels) if longest is None or len(self._taught(label)) <= longest]
+        return [
+            i for i, label in enumerate(batch.labels) if longest is None or len(self._target_text(label)) <= longest
+        ]
 
     def _pictures(self, batch: Batch) -> Tensor:
         """HR, or LR of the same size for the first words of the whole batch; ``(B, 3, H, W)`` in [0, 1]."""
-        blurred = round(self.blurred_share * (batch.size or len(batch.ids)))
+        blurred = round(self.blurred_share * (batch.global_size or len(batch.ids)))
         if not blurred:
             return batch.hr
-        places = torch.tensor(batch.places or range(len(batch.ids)), device=batch.hr.device)
+        places = torch.tensor(batch.positions or range(len(batch.ids)), device=batch.hr.device)
         plain = F.interpolate(batch.lr, size=batch.hr.shape[-2:], mode="bicubic", align_corners=False).clamp(0, 1)
         return torch.where((places < blurred)[:, None, None, None], plain, batch.hr)

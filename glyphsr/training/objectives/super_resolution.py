@@ -15,15 +15,16 @@ from glyphsr.losses.pixel import pixel_loss
 from glyphsr.losses.text_prior import text_prior_loss
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
+from glyphsr.models.recognizers.protocols import ColumnRecognizer
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
 from glyphsr.text.endings import IGNORED
-from glyphsr.text.slots import SlotCodec
+from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.training.objectives.base import LossTerms, Objective
+from glyphsr.training.objectives.ocr import CTCNetwork, FrozenReaders
 from glyphsr.training.objectives.text_focus import TextFocus
 from glyphsr.types import Batch, GlyphOutput
 
-COLUMN_SLOTS = 26
+COLUMN_SLOTS = 64
 """Slots of the masks from which columns get their characters; what does not fit says nothing."""
 
 
@@ -34,12 +35,22 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         model: Network and prior.
         config: The run.
         focus: The text-focus terms of each recognizer, where they have weight.
+        ocr: Recognizers of the OCR term, where it has weight.
     """
 
-    def __init__(self, model: SuperResolver, config: TrainConfig, focus: Sequence[TextFocus] = ()) -> None:
+    def __init__(
+        self,
+        model: SuperResolver,
+        config: TrainConfig,
+        focus: Sequence[TextFocus] = (),
+        ocr: Sequence["CTCNetwork"] = (),
+    ) -> None:
         super().__init__(model)
         self.loss = config.loss
         self.prior_drop = config.prior_drop
+        self.trains_prior = config.trains_prior
+        self.given_text_share = config.given_text_share
+        self.ocr = FrozenReaders(ocr)
         self.tasks = config.glyph_tasks
         self.slots = slot_codec(config)
         self.focus = nn.ModuleList(focus)
@@ -50,8 +61,11 @@ class SuperResolutionObjective(Objective[SuperResolver]):
                 self.teacher = copy.deepcopy(model.prior).requires_grad_(False)
         if isinstance(model.network, GlyphSR):
             freeze_idle_parts(model.network, self.tasks)
+        else:
+            for part in model.network.untaught:
+                part.requires_grad_(False)
 
-    def clipped(self) -> Iterable[nn.Parameter]:
+    def clip_parameters(self) -> Iterable[nn.Parameter]:
         """The network's; the lineage does not clip the prior's."""
         return self.model.network.parameters()
 
@@ -75,6 +89,8 @@ class SuperResolutionObjective(Objective[SuperResolver]):
                 terms[_numbered("attention", number)] = weight * loss.attention * seen.attention
             if loss.confusion:
                 terms[_numbered("confusion", number)] = weight * loss.confusion * seen.confusion
+        if loss.ocr:
+            terms["ocr"] = loss.ocr * self.ocr(sr[:, :3], batch.labels)
         if any(self.tasks):
             assert glyphs is not None
             self._glyph_terms(glyphs, batch, terms)
@@ -83,7 +99,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
     def counts(self, batch: Batch) -> dict[str, int]:
         """Words, words with masks, slots, characters that each text-focus recognizer is told."""
         loss, words = self.loss, len(batch.ids)
-        names = ("ctc", "text_prior", "pixel", "gradient", "hog")
+        names = ("ctc", "text_prior", "pixel", "gradient", "hog", "ocr")
         counts = {name: words for name in names if getattr(loss, name)}
         for number, focus in enumerate(self._focus()):
             focused, characters = focus.counts(batch)
@@ -115,21 +131,25 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         recognizer = generator.recognizer
         prior: Tensor
         if self.loss.ctc:
-            assert isinstance(recognizer, CRNN | CTCTransformer)
+            assert isinstance(recognizer, CRNN | ColumnRecognizer)
             heads = recognizer(recognizer.prepare(batch.lr))
             heads = heads if isinstance(heads, tuple) else (heads,)
             logits = heads[0]  # (T, B, K)
             prior = torch.cat([head.float().softmax(dim=2) for head in heads], dim=2).permute(1, 2, 0).unsqueeze(2)
             terms["ctc"] = self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)
         else:
-            prior = generator(batch.lr)
+            given = round(self.given_text_share * (batch.global_size or len(batch.lr)))  # of the whole batch
+            numbers = batch.positions or tuple(range(len(batch.lr)))
+            texts = [label if number < given else None for number, label in zip(numbers, batch.labels, strict=True)]
+            with torch.set_grad_enabled(self.trains_prior):
+                prior = self.model.text_prior(batch.lr, texts)
         if self.teacher is not None:
             with torch.no_grad():
                 teacher = self.teacher(batch.hr)
             terms["text_prior"] = self.loss.text_prior * text_prior_loss(prior.float(), teacher.float())
         if self.prior_drop and self.training:
-            dropped = int(self.prior_drop * (batch.size or len(prior)))  # of the whole batch, as published
-            places = torch.tensor(batch.places or range(len(prior)), device=prior.device)
+            dropped = int(self.prior_drop * (batch.global_size or len(prior)))  # of the whole batch, as published
+            places = torch.tensor(batch.positions or range(len(prior)), device=prior.device)
             prior = prior * (places >= dropped)[:, None, None, None]
         return prior
 
@@ -160,10 +180,15 @@ def _numbered(term: str, number: int) -> str:
     return f"{term}_{number + 1}" if number else term
 
 
+def target_slots(config: TrainConfig) -> SlotCodec | CharacterSlots | None:
+    """Slots of the masks that a run learns from; ``None`` where it learns from none."""
+    if not config.teaches_masks:
+        return None
+    return CharacterSlots(COLUMN_SLOTS) if config.loss.columns else slot_codec(config)
+
+
 def slot_codec(config: TrainConfig) -> SlotCodec | None:
-    """How the network's character slots are filled, or those of masks that columns are taught by; ``None`` for none."""
-    if config.loss.columns:
-        return SlotCodec(num_slots=COLUMN_SLOTS)
+    """How the network's character slots are filled; ``None`` where it has none."""
     gpm = getattr(config.model.network, "gpm", None)
     return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order)
 

@@ -21,9 +21,9 @@ from glyphsr.models.recognizers.protocols import AttentionRecognizer, CTCRecogni
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
-from glyphsr.weights.hub import obtain
+from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
-from glyphsr.weights.registry import sha256_of, stand_in
+from glyphsr.weights.registry import fallback_for, sha256_of
 
 TELESCOPE_PLACES = 256
 """Places of Telescope's attention, over which the published term is a mean."""
@@ -73,14 +73,14 @@ class TextFocus(nn.Module):
                 module.training = True
         return self
 
-    def taught(self, label: str) -> str:
+    def target_text(self, label: str) -> str:
         """A label as the recognizer is told it: its letters and digits, in the published loss 0-9a-z."""
         return filter_to(keep(label, ALPHANUMERIC), self.recognizer.charset)
 
-    def _chosen(self, batch: Batch) -> list[int]:
+    def _trainable_words(self, batch: Batch) -> list[int]:
         """The words that the recognizer can be told."""
         recognizer = self.recognizer
-        texts = [self.taught(label) for label in batch.labels]
+        texts = [self.target_text(label) for label in batch.labels]
         if isinstance(recognizer, CTCRecognizer):
             height, width = batch.hr.shape[-2:]
             steps = recognizer.steps_of(height, width)
@@ -91,9 +91,9 @@ class TextFocus(nn.Module):
 
     def counts(self, batch: Batch) -> tuple[int, int]:
         """Words that the attention term is a mean over, and characters, ends of texts included, of the other."""
-        chosen = self._chosen(batch)
+        chosen = self._trainable_words(batch)
         ends = 0 if isinstance(self.recognizer, CTCRecognizer) else len(chosen)
-        return len(chosen), ends + sum(len(self.taught(batch.labels[i])) for i in chosen)
+        return len(chosen), ends + sum(len(self.target_text(batch.labels[i])) for i in chosen)
 
     def forward(self, sr: Tensor, batch: Batch) -> Focus:
         """Compare.
@@ -105,18 +105,22 @@ class TextFocus(nn.Module):
         recognizer = self.recognizer
         assert isinstance(recognizer, AttentionRecognizer)
         assert isinstance(self.weights, Tensor)
-        chosen = self._chosen(batch)
+        chosen = self._trainable_words(batch)
         if not chosen:
             return Focus(sr.sum() * 0 if self.attends else None, sr.sum() * 0)
-        texts = [self.taught(batch.labels[i]) for i in chosen]
-        steps = None if batch.longest is None else batch.longest + (0 if isinstance(recognizer, CTCRecognizer) else 1)
+        texts = [self.target_text(batch.labels[i]) for i in chosen]
+        steps = (
+            None
+            if batch.longest_label is None
+            else batch.longest_label + (0 if isinstance(recognizer, CTCRecognizer) else 1)
+        )
         if isinstance(recognizer, PARSeq) and steps is not None:
             steps = min(steps, recognizer.max_length + 1)
-        seen = recognizer.teach(recognizer.prepare(sr[chosen]), texts, steps=steps)
+        seen = recognizer.forward_teacher_forced(recognizer.prepare(sr[chosen]), texts, steps=steps)
         attention = None
         if self.attends:
             with torch.no_grad():
-                hr = recognizer.teach(recognizer.prepare(batch.hr[chosen]), texts, steps=steps)
+                hr = recognizer.forward_teacher_forced(recognizer.prepare(batch.hr[chosen]), texts, steps=steps)
             places = hr.attention.shape[-2] * hr.attention.shape[-1]
             difference = attention_difference(_precise(seen.attention), _precise(hr.attention))
             attention = difference * places / TELESCOPE_PLACES
@@ -146,7 +150,7 @@ def focus_at_hand(config: LossConfig, notify: Callable[[str], None]) -> LossConf
         WeightsError: If a name is unknown, or a file is not there.
     """
     try:
-        names = tuple(stand_in(name) for name in config.focus_recognizers)
+        names = tuple(fallback_for(name) for name in config.focus_recognizers)
     except WeightsError as error:
         raise WeightsError(f"loss.focus_recognizer: {error}") from error
     for name, own in zip(config.focus_recognizers, names, strict=True):
@@ -181,7 +185,7 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
 
 def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> RecognizerNetwork:
     try:
-        path = obtain(name, offline=offline)
+        path = resolve(name, offline=offline)
     except WeightsError as error:
         raise WeightsError(f"loss.focus_recognizer: {error}") from error
     recognizer = load_recognizer(path)
@@ -199,4 +203,4 @@ def readers_of(config: LossConfig) -> list[str]:
     Raises:
         WeightsError: If one is not here.
     """
-    return [sha256_of(obtain(name, offline=True)) for name in config.focus_recognizers]
+    return [sha256_of(resolve(name, offline=True)) for name in config.focus_recognizers]

@@ -10,7 +10,7 @@ from glyphsr.errors import ConfigError
 from glyphsr.extraction.recognizer_attention import RecognizerAttention
 from glyphsr.glyphs.attention import enlarge
 from glyphsr.glyphs.word import Rejection, prepare_word
-from glyphsr.ocr.readers import RecognizerJudge, open_judge
+from glyphsr.ocr.readers import RecognizerReader, open_reader
 from glyphsr.system.devices import resolve_device
 from glyphsr.visualization.views.words import ShownWord
 from glyphsr.viz.colours import laid_over
@@ -33,8 +33,8 @@ class AttentionViewer:
 
     def __init__(self, config: VisualizeConfig) -> None:
         device = resolve_device(config.device)
-        judge = open_judge(config.recognizer[0], device, offline=config.offline)
-        if not isinstance(judge, RecognizerJudge):
+        judge = open_reader(config.recognizer[0], device, offline=config.offline)
+        if not isinstance(judge, RecognizerReader):
             raise ConfigError(f"--recognizer {config.recognizer[0]}: an OCR engine does not show where it looks")
         self.info = judge.info
         self.source = RecognizerAttention(judge.network, config.extract.key_points.heads, device)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.pair_loader import to_tensor
-from glyphsr.evaluation.methods import NetworkContestant, open_contestants
-from glyphsr.images.resize import resize
+from glyphsr.evaluation.methods import NetworkMethod, open_methods
+from glyphsr.images.resize import ByteImage, resize
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.edit import edit_similarity
-from glyphsr.ocr.readers import Judge, open_judges
+from glyphsr.ocr.readers import Reader, open_readers
 from glyphsr.system.devices import resolve_device
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.diff import marked
@@ -30,8 +30,6 @@ CHUNK = 48
 BICUBIC, HR = "bicubic", "HR"
 BROKEN, MENDED, RIGHT, WRONG = "broken", "mended", "both right", "both wrong"
 """What became of a word between bicubic and the first network, by the first judge."""
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +62,11 @@ class Comparer:
             precision=config.precision,
             offline=config.offline,
         )
-        self.networks = [row for row in open_contestants(settings) if isinstance(row, NetworkContestant)]
-        self.judges: list[Judge] = []
+        self.networks = [row for row in open_methods(settings) if isinstance(row, NetworkMethod)]
+        self.judges: list[Reader] = []
         self.notices: list[str] = []
         if config.recognizer != (NONE,):
-            self.judges, self.notices = open_judges(
+            self.judges, self.notices = open_readers(
                 config.recognizer, resolve_device(config.device), offline=config.offline
             )
 
@@ -78,9 +76,9 @@ class Comparer:
         while chunk := list(islice(remaining, CHUNK)):
             yield from self._chunk(chunk)
 
-    def draw(self, words: Sequence[ShownWord]) -> dict[str, list[Pixels]]:
+    def draw(self, words: Sequence[ShownWord]) -> dict[str, list[ByteImage]]:
         """Bicubic and each network's results, at the size of HR or twice that of LR."""
-        pictures: dict[str, list[Pixels]] = {BICUBIC: [_enlarged(word) for word in words]}
+        pictures: dict[str, list[ByteImage]] = {BICUBIC: [_enlarged(word) for word in words]}
         for network in self.networks:
             lines = [Line(_floats(word.lr), _size(word)) for word in words]
             pictures[network.info.name] = [_bytes(line.rgb) for line in network.upscaler.upscale_lines(lines)]
@@ -101,12 +99,12 @@ class Comparer:
             yield self._row(word, {name: images[i] for name, images in pictures.items()}, texts, i)
 
     @staticmethod
-    def _read(judge: Judge, images: Sequence[Pixels]) -> dict[int, str]:
+    def _read(judge: Reader, images: Sequence[ByteImage]) -> dict[int, str]:
         readings = judge.read([to_tensor([image])[0] for image in images]) if images else []
         return {i: reading.text for i, reading in enumerate(readings)}
 
     def _row(
-        self, word: ShownWord, pictures: dict[str, Pixels], texts: dict[tuple[str, str], dict[int, str]], i: int
+        self, word: ShownWord, pictures: dict[str, ByteImage], texts: dict[tuple[str, str], dict[int, str]], i: int
     ) -> Compared:
         rows = [*pictures, *([HR] if word.hr is not None else [])]
         judges = [judge.info.name for judge in self.judges]
@@ -121,7 +119,7 @@ def similarity(text: str | None, label: str | None) -> float:
     return 1.0 if text is None or label is None else edit_similarity(filter_lower(text), filter_lower(label))
 
 
-def compared_row(word: ShownWord, pictures: dict[str, Pixels], readings: dict[str, dict[str, str]]) -> Row:
+def compared_row(word: ShownWord, pictures: dict[str, ByteImage], readings: dict[str, dict[str, str]]) -> Row:
     """A word's panels: LR, the pictures as they come, HR, and the first network's change.
 
     Args:
@@ -130,7 +128,7 @@ def compared_row(word: ShownWord, pictures: dict[str, Pixels], readings: dict[st
         readings: By row and judge, for HR too where there is one.
     """
 
-    def panel(name: str, image: Pixels) -> Panel:
+    def panel(name: str, image: ByteImage) -> Panel:
         found = readings.get(name, {})
         alone = len(found) == 1
         return Panel(
@@ -172,13 +170,13 @@ def _size(word: ShownWord) -> tuple[int, int]:
     return 2 * word.lr.shape[0], 2 * word.lr.shape[1]
 
 
-def _enlarged(word: ShownWord) -> Pixels:
+def _enlarged(word: ShownWord) -> ByteImage:
     return _bytes(resize(_floats(word.lr), _size(word)))
 
 
-def _floats(image: Pixels) -> NDArray[np.float32]:
+def _floats(image: ByteImage) -> NDArray[np.float32]:
     return image.astype(np.float32) / np.float32(255)
 
 
-def _bytes(image: NDArray[np.float32]) -> Pixels:
+def _bytes(image: NDArray[np.float32]) -> ByteImage:
     return np.asarray((image.clip(0, 1) * 255).round(), np.uint8)

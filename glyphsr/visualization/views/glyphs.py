@@ -19,7 +19,7 @@ from glyphsr.glyphs.extraction import extract_words
 from glyphsr.glyphs.protocols import Localizer, Segmenter
 from glyphsr.glyphs.word import Rejection, prepare_word
 from glyphsr.images.resize import resize
-from glyphsr.images.tiling import cut_windows, plan_line
+from glyphsr.images.tiling import cut_tiles, plan_tiles
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.system.devices import resolve_device
 from glyphsr.text.diff import marked
@@ -88,12 +88,12 @@ class GlyphViewer:
     @torch.inference_mode()
     def _row(self, word: ShownWord) -> Row:
         panels = [Panel("LR", word.lr)]
-        plan = plan_line(word.lr.shape[0], word.lr.shape[1], self.model.config.network)
+        plan = plan_tiles(word.lr.shape[0], word.lr.shape[1], self.model.config.network)
         if plan is not None:
             seen = resize(word.lr.astype(np.float32) / np.float32(255), (plan.height, plan.width))
-            window = cut_windows(seen, plan)[0]
+            window = cut_tiles(seen, plan)[0]
             lr = torch.from_numpy(window).permute(2, 0, 1)[None].to(self.device)
-            prior = self.model.prior(lr) if self.model.prior is not None else None
+            prior = self.model.text_prior(lr) if self.model.prior is not None else None
             out = self.model.network(self.model.network_input(lr), prior, with_glyphs=True)
             height, width = plan.height, min(plan.width, plan.window)
             picture = (window[:height, :width].clip(0, 1) * 255).round().astype(np.uint8)

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
-from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
-from glyphsr.models.recognizers.protocols import CTCRecognizer
+from glyphsr.models.recognizers.protocols import ColumnRecognizer, CTCRecognizer
 from glyphsr.system.devices import resolve_device
 from glyphsr.text.diff import marked
 from glyphsr.visualization.views.words import ShownWord
@@ -52,7 +51,7 @@ class PriorViewer:
         probabilities = self.prior(to_tensor([word.lr]).to(self.device))[0, :, 0].float().cpu()  # (K, T)
         reading = self.recognizer.decode(probabilities[None])[0]
         parts = {"text prior": probabilities}
-        if isinstance(self.recognizer, CTCTransformer):  # two heads, one above the other
+        if isinstance(self.recognizer, ColumnRecognizer):  # two heads, one above the other
             symbols, columns = probabilities.chunk(2)
             parts = {"CTC": symbols, "whose ink each column shows": columns}
         panels = []

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from glyphsr.config.degradation import LEVELS, DegradationConfig
 from glyphsr.data.degradation.apply import degrade, degrade_each
 from glyphsr.data.degradation.filters import gaussian_taps, motion_kernel, odd_size
-from glyphsr.data.degradation.parameters import draw_numbers, recipe_of
+from glyphsr.data.degradation.parameters import draw_numbers, sample_params
 from glyphsr.data.noise import FIELD_SIZE, noise_at
 
 from ...conftest import draw_word
@@ -71,8 +71,8 @@ def test_many_at_once_are_as_one_by_one():
     pictures = [even(draw_word(text)) for text in ("one", "seventeen", "2")] * 10
     source = rng(3)
     alone = [degrade(picture, DegradationConfig(), source) for picture in pictures]
-    recipe = recipe_of(DegradationConfig(), draw_numbers(rng(3), len(pictures)), height=32)
-    together = list(degrade_each(pictures, recipe, DegradationConfig()))
+    params = sample_params(DegradationConfig(), draw_numbers(rng(3), len(pictures)), height=32)
+    together = list(degrade_each(pictures, params, DegradationConfig()))
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
@@ -123,11 +123,11 @@ def test_the_harder_the_farther_from_the_clean_picture():
 def test_a_shift_moves_the_picture_by_the_asked_part_of_a_pixel():
     config = only(shift=(0.0, 1.5), blur_sigma=(1.0, 1.0))
     for seed in range(6):
-        recipe = recipe_of(config, draw_numbers(rng(seed)), height=32)
-        (lr,) = degrade_each([point(value=255)], recipe, config)
+        params = sample_params(config, draw_numbers(rng(seed)), height=32)
+        (lr,) = degrade_each([point(value=255)], params, config)
         y, x = centre(lr)
-        assert x == pytest.approx((16 + 0.5 + recipe.shift_x[0]) / 2 - 0.5, abs=0.05)
-        assert y == pytest.approx((16 + 0.5 + recipe.shift_y[0]) / 2 - 0.5, abs=0.05)
+        assert x == pytest.approx((16 + 0.5 + params.shift_x[0]) / 2 - 0.5, abs=0.05)
+        assert y == pytest.approx((16 + 0.5 + params.shift_y[0]) / 2 - 0.5, abs=0.05)
 
 
 def spread(lr):
@@ -164,12 +164,12 @@ def test_anisotropic_blur_is_longer_along_one_axis():
 
 def test_motion_smears_along_one_direction_and_keeps_brightness():
     config = only(motion_share=(1.0, 1.0), motion_length=(8.0, 8.0))
-    recipe = recipe_of(config, draw_numbers(rng(2)), height=32)
-    (lr,) = degrade_each([point()], recipe, config)
+    params = sample_params(config, draw_numbers(rng(2)), height=32)
+    (lr,) = degrade_each([point()], params, config)
     assert lr.astype(float).sum() == pytest.approx(255 * 3 / 4, rel=0.15)
     rows, columns = np.nonzero(lr[..., 0])
     seen = np.polyfit(columns, rows, 1)[0] if np.ptp(columns) >= np.ptp(rows) else 1 / np.polyfit(rows, columns, 1)[0]
-    assert np.arctan(seen) % np.pi == pytest.approx(recipe.angle[0], abs=0.3)
+    assert np.arctan(seen) % np.pi == pytest.approx(params.angle[0], abs=0.3)
 
 
 @pytest.mark.parametrize("length", [1e-6, 0.1, 0.5, 1.0])
@@ -215,8 +215,8 @@ def test_rows_are_moved_and_blurred_as_asked_down_to_parts_of_pixels(sigma, shif
 
 
 def test_blur_lengths_scale_with_the_line_height():
-    small = recipe_of(DegradationConfig(), draw_numbers(rng()), height=32)
-    large = recipe_of(DegradationConfig(), draw_numbers(rng()), height=64)
+    small = sample_params(DegradationConfig(), draw_numbers(rng()), height=32)
+    large = sample_params(DegradationConfig(), draw_numbers(rng()), height=64)
     for name in ("sigma_x", "sigma_y", "shift_x", "motion", "defocus"):
         assert np.allclose(2 * getattr(small, name), getattr(large, name))
     assert small.noise_after == large.noise_after
@@ -240,7 +240,7 @@ def test_shot_noise_grows_with_brightness():
     flat = np.full((64, 64, 3), 30, np.uint8)
     flat[:, 32:] = 220
     config = only(noise_after=(0.05, 0.05), shot_noise=1.0)
-    seeds = [seed for seed in range(60) if recipe_of(config, draw_numbers(rng(seed)), height=64).shot[0] > 0.8][:3]
+    seeds = [seed for seed in range(60) if sample_params(config, draw_numbers(rng(seed)), height=64).shot[0] > 0.8][:3]
     for seed in seeds:
         lr = degrade(flat, config, rng(seed)).astype(float)
         assert lr[:, 17:].std() > 1.5 * lr[:, :15].std()
@@ -300,15 +300,15 @@ def test_a_second_round_loses_more():
 
 def test_pictures_are_mild_as_often_as_asked():
     config = DegradationConfig(mild_share=0.25, mild_difficulty=(0.0, 0.2), difficulty=(0.5, 1.0))
-    difficulty = recipe_of(config, draw_numbers(rng(), 4000), height=32).difficulty
+    difficulty = sample_params(config, draw_numbers(rng(), 4000), height=32).difficulty
     assert (difficulty <= 0.2).mean() == pytest.approx(0.25, abs=0.03)
     assert ((difficulty <= 0.2) | (difficulty >= 0.5)).all()
 
 
 def test_settings_change_one_thing_at_a_time():
     drawn = draw_numbers(rng(), 50)
-    plain = recipe_of(DegradationConfig(), drawn, height=32)
-    more = recipe_of(DegradationConfig(noise_after=(0.0, 0.2)), drawn, height=32)
+    plain = sample_params(DegradationConfig(), drawn, height=32)
+    more = sample_params(DegradationConfig(noise_after=(0.0, 0.2)), drawn, height=32)
     changed = [name for name in vars(plain) if not np.array_equal(getattr(plain, name), getattr(more, name))]
     assert changed == ["noise_after"]
 
@@ -343,8 +343,8 @@ def test_pictures_smaller_than_the_kernel_are_degraded(side):
 
 
 def test_nothing_is_degraded_to_nothing():
-    recipe = recipe_of(DegradationConfig(), draw_numbers(rng(), 0), height=32)
-    assert list(degrade_each([], recipe, DegradationConfig())) == []
+    params = sample_params(DegradationConfig(), draw_numbers(rng(), 0), height=32)
+    assert list(degrade_each([], params, DegradationConfig())) == []
 
 
 def test_the_planes_of_large_pictures_have_noise_of_their_own():

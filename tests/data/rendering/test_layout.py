@@ -10,7 +10,7 @@ from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.data.rendering.coverage import cover, masks_of, threshold, union
 from glyphsr.data.rendering.fonts import open_font
 from glyphsr.data.rendering.layout import Layout, Margins, PlacedGlyph, UndrawableError, place
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 
 STRAIGHT = {
     "rotation": 0.0,
@@ -27,7 +27,7 @@ WILD = {"rotation": 0.1, "shear": 0.3, "perspective": 0.3, "curve_share": 1.0, "
 def laid(text, seed=0, margin=0.1, **changes):
     config = RenderConfig(**changes)
     font = open_font(BUILTIN_FONT, 2 * config.height)
-    draws = Draws(np.random.default_rng(seed))
+    draws = RandomChoices(np.random.default_rng(seed))
     return place(text, font, config=config, draws=draws, margins=Margins(*[margin] * 4))
 
 
@@ -188,7 +188,7 @@ def test_what_lies_outside_the_picture_covers_nothing():
 def test_small_characters_stand_on_the_line_of_the_large_ones():
     def heights(small):
         config, font = RenderConfig(**STRAIGHT), open_font(BUILTIN_FONT, 64)
-        draws = Draws(np.random.default_rng(0))
+        draws = RandomChoices(np.random.default_rng(0))
         layout = place("HEH IH", font, config=config, draws=draws, margins=Margins(*[0.1] * 4), small=small)
         boxes = np.array([glyph.box for glyph in layout.glyphs])
         return layout.size, boxes[:, 3] - boxes[:, 1], boxes

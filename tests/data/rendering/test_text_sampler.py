@@ -3,7 +3,7 @@ import pytest
 
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig, TextConfig
 from glyphsr.data.rendering.fonts import find_fonts
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.data.rendering.text_sampler import RandomTexts, open_texts
 from glyphsr.errors import DataError
 from glyphsr.text.charset import filter_lower
@@ -12,7 +12,7 @@ KINDS = ("word", "number", "price", "code", "plate", "address", "phrase")
 
 
 def draws(seed=0):
-    return Draws(np.random.default_rng(seed))
+    return RandomChoices(np.random.default_rng(seed))
 
 
 def only(kind, **changes):

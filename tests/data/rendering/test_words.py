@@ -7,7 +7,7 @@ from glyphsr.data.rendering.backgrounds import _photograph, grounds_fingerprint
 from glyphsr.data.rendering.clutter import Clutter, cover_clutter
 from glyphsr.data.rendering.colours import coloured
 from glyphsr.data.rendering.coverage import union
-from glyphsr.data.rendering.random_choices import Draws
+from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.data.rendering.words import RUN, WordRenderer, _can_be_small_caps, render_words
 from glyphsr.errors import DataError
 from glyphsr.images.luma import LUMA
@@ -163,7 +163,7 @@ def test_clutter_is_seen_at_its_border_and_keeps_its_distance(kind, side, height
     layout = laid("Hotel", margin=0.5, height=height, **STRAIGHT)
     for seed in range(5):
         clutter = Clutter(kind, side, gap=0.2, reach=0.25)
-        seen = cover_clutter(clutter, layout, Draws(np.random.default_rng(seed)))
+        seen = cover_clutter(clutter, layout, RandomChoices(np.random.default_rng(seed)))
         x0, y0, x1, y1 = layout.box
         near = 0.2 * (y1 - y0) - 1.5
         rows, columns = np.nonzero(seen > 0.2)

@@ -10,7 +10,7 @@ from glyphsr.config.recognizers import ASTERConfig
 from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
 from glyphsr.models.recognizers.aster.encoder import Encoder
 from glyphsr.models.recognizers.aster.rectifier import Rectifier
-from glyphsr.models.recognizers.protocols import Lesson, TeacherForcing
+from glyphsr.models.recognizers.protocols import DecoderOutput, TeacherForcedOutput
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading
@@ -61,15 +61,17 @@ class ASTER(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.read_prepared(self.prepare(images))
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
         """Decoder with the true texts given; attention is over a grid of 1 x 25 of the rectified picture."""
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         features = self.features(prepared)
         logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
-        return TeacherForcing(logits, attention[:, None, :, None, :], targets)
+        return TeacherForcedOutput(logits, attention[:, None, :, None, :], targets)
 
-    def lessons(self, prepared: Tensor, texts: Sequence[str]) -> tuple[Lesson]:
-        """What training looks at: as :meth:`teach`, each text to its end and no further."""
+    def decoder_outputs(self, prepared: Tensor, texts: Sequence[str]) -> tuple[DecoderOutput]:
+        """What training looks at: as :meth:`forward_teacher_forced`, each text to its end and no further."""
         targets = torch.tensor(self.codec.encode_rows(texts), device=prepared.device)
         features = self.features(prepared)
-        return (Lesson(self.decoder.follow(features, targets), targets, features),)
+        return (DecoderOutput(self.decoder.follow(features, targets), targets, features),)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.models.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.models.layers.grayscale import luminance
-from glyphsr.models.recognizers.ctc_alignment import teach
+from glyphsr.models.recognizers.ctc_alignment import forward_teacher_forced
 from glyphsr.models.recognizers.ctc_decoding import best_paths
-from glyphsr.models.recognizers.protocols import TeacherForcing
+from glyphsr.models.recognizers.protocols import TeacherForcedOutput
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -104,9 +104,11 @@ class CRNN(nn.Module):
         """Class probabilities ``(B, K, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]; class 0 is blank."""
         return self(self.prepare(images)).softmax(dim=2).permute(1, 2, 0)  # type: ignore[no-any-return]
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
-        """As :func:`glyphsr.models.recognizers.ctc_alignment.teach`."""
-        return teach(self(prepared), texts, self.codec, steps=steps)
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
+        """As :func:`glyphsr.models.recognizers.ctc_alignment.forward_teacher_forced`."""
+        return forward_teacher_forced(self(prepared), texts, self.codec, steps=steps)
 
     @property
     def max_length(self) -> int | None:

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import CTCTransformerConfig
-from glyphsr.models.recognizers.ctc_alignment import teach
+from glyphsr.models.recognizers.ctc_alignment import forward_teacher_forced
 from glyphsr.models.recognizers.ctc_decoding import best_paths
 from glyphsr.models.recognizers.ctc_transformer.encoder import LineBlock, shape_features
-from glyphsr.models.recognizers.protocols import TeacherForcing
+from glyphsr.models.recognizers.protocols import TeacherForcedOutput
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -94,9 +94,11 @@ class CTCTransformer(nn.Module):
         """CTC's logits alone, ``(T, B, S)``."""
         return self(prepared)[0]  # type: ignore[no-any-return]
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
-        """As :func:`glyphsr.models.recognizers.ctc_alignment.teach`."""
-        return teach(self.symbol_logits(prepared), texts, self.codec, steps=steps)
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
+        """As :func:`glyphsr.models.recognizers.ctc_alignment.forward_teacher_forced`."""
+        return forward_teacher_forced(self.symbol_logits(prepared), texts, self.codec, steps=steps)
 
     @property
     def max_length(self) -> int | None:

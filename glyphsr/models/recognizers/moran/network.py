@@ -12,7 +12,7 @@ from glyphsr.models.recognizers.ctc_decoding import ended_readings
 from glyphsr.models.recognizers.moran.decoder import AttentionDecoder
 from glyphsr.models.recognizers.moran.encoder import Encoder
 from glyphsr.models.recognizers.moran.rectifier import Rectifier
-from glyphsr.models.recognizers.protocols import Lesson, TeacherForcing
+from glyphsr.models.recognizers.protocols import DecoderOutput, TeacherForcedOutput
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
 from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading
@@ -59,24 +59,29 @@ class MORAN(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.read_prepared(self.prepare(images))
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
         """Left-to-right decoder with the true texts given; attention is over a grid of 1 x 25."""
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         features = self.encoder(self.rectifier(prepared))
         logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
-        return TeacherForcing(logits, attention[:, None, :, None, :], targets)
+        return TeacherForcedOutput(logits, attention[:, None, :, None, :], targets)
 
-    def lessons(self, prepared: Tensor, texts: Sequence[str]) -> tuple[Lesson, Lesson]:
-        """What training looks at: the texts as :meth:`teach`, and reversed by the other decoder; loss is their mean.
+    def decoder_outputs(self, prepared: Tensor, texts: Sequence[str]) -> tuple[DecoderOutput, DecoderOutput]:
+        """Outputs of both decoders for the true texts: forwards, and reversed. The loss is the mean of both.
 
         Source: ``Canjie-Luo/MORAN_v2: main.py``. The published training also leaves the rectifier out for half of the
         batches and exchanges attention weights of neighbouring columns at random; here neither is done.
         """
         features = self.encoder(self.rectifier(prepared))
         columns = features.transpose(0, 1)
-        lessons = []
-        for decoder, told in ((self.decoder, texts), (self.reverse_decoder, [text[::-1] for text in texts])):
-            targets = torch.tensor(self.codec.encode_rows(told), device=prepared.device)
+        decoder_outputs = []
+        for decoder, condition_on_text in (
+            (self.decoder, texts),
+            (self.reverse_decoder, [text[::-1] for text in texts]),
+        ):
+            targets = torch.tensor(self.codec.encode_rows(condition_on_text), device=prepared.device)
             logits, _ = decoder(features, steps=targets.shape[1], previous=targets)
-            lessons.append(Lesson(logits, targets, columns))
-        return lessons[0], lessons[1]
+            decoder_outputs.append(DecoderOutput(logits, targets, columns))
+        return decoder_outputs[0], decoder_outputs[1]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.recognizers import PARSeqConfig
 from glyphsr.models.recognizers.parseq.decoder import Decoder, TwoStreamDecoderLayer
-from glyphsr.models.recognizers.protocols import TeacherForcing
+from glyphsr.models.recognizers.protocols import TeacherForcedOutput
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.endings import EndedCodec
 from glyphsr.text.tokens import EOS, AttentionCodec
@@ -161,7 +161,9 @@ class PARSeq(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.decode(self.probabilities(images))
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
         """Left-to-right pass with the true texts given; attention is over the encoder's grid of patches.
 
         Raises:
@@ -179,7 +181,7 @@ class PARSeq(nn.Module):
         queries = self.pos_queries[:, :length].expand(len(targets), -1, -1)
         logits, attention = self._decode_with_attention(queries, tokens, memory, forbidden=future)
         grid = [size // patch for size, patch in zip(self.config.image_size, self.config.patch_size, strict=True)]
-        return TeacherForcing(logits, attention.view(*attention.shape[:3], *grid), targets)
+        return TeacherForcedOutput(logits, attention.view(*attention.shape[:3], *grid), targets)
 
     def decode(self, probabilities: Tensor) -> list[Reading]:
         """Greedy reading of each image; the confidence is the product over the text and its end."""

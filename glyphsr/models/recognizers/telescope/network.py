@@ -11,7 +11,7 @@ from glyphsr.config.recognizers import TelescopeConfig
 from glyphsr.models.layers.attention import sinusoidal_code
 from glyphsr.models.layers.grayscale import luminance
 from glyphsr.models.recognizers.ctc_decoding import ended_readings
-from glyphsr.models.recognizers.protocols import TeacherForcing
+from glyphsr.models.recognizers.protocols import TeacherForcedOutput
 from glyphsr.models.recognizers.telescope.decoder import Decoder
 from glyphsr.models.recognizers.telescope.encoder import GROUPS, Encoder
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
@@ -99,10 +99,12 @@ class Telescope(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.read_prepared(self.prepare(images))
 
-    def teach(self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None) -> TeacherForcing:
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
         """Decoder with the true texts given; attention has 16 heads over a grid of 8 x 32."""
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=prepared.device)
         start = torch.full((len(targets), 1), END, device=prepared.device)
         previous = torch.cat([start, targets[:, :-1].clamp_min(END)], dim=1)
         logits, attention = self(self.places(prepared), previous)
-        return TeacherForcing(logits, attention.view(*attention.shape[:3], *GRID), targets)
+        return TeacherForcedOutput(logits, attention.view(*attention.shape[:3], *GRID), targets)

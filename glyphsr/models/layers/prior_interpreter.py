@@ -1,49 +1,17 @@
-"""TATT's text prior interpreter: every place of the picture attends to the steps of the text prior."""
+"""The text prior interpreter of TATT and PEAN: every place of the picture attends to the steps of the text prior."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.models.layers.attention import sinusoidal_code
-
-
-class PostNormLayer(nn.Module):
-    """Attention and feed-forward, each with a residual sum and a norm behind it."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.attention = nn.MultiheadAttention(width, heads, dropout=dropout)
-        self.expand = nn.Linear(width, width)
-        self.reduce = nn.Linear(width, width)
-        self.norm1 = nn.LayerNorm(width)
-        self.norm2 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(
-        self, x: Tensor, memory: Tensor, own_code: Tensor, memory_code: Tensor, *, need_weights: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
-        """Update ``x`` from ``memory``.
-
-        Args:
-            x: ``(S, B, D)``.
-            memory: ``(T, B, D)``; ``x`` itself in the encoder.
-            own_code: Position code of ``x``.
-            memory_code: Position code of ``memory``; it joins the keys, not the values.
-            need_weights: Give the attention ``(B, S, T)`` too, mean over heads.
-
-        Returns:
-            ``(S, B, D)`` and the attention or ``None``.
-        """
-        y, weights = self.attention(x + own_code, memory + memory_code, memory, need_weights=need_weights)
-        x = self.norm1(x + self.dropout(y))
-        y = self.reduce(self.dropout(F.relu(self.expand(x))))
-        return self.norm2(x + self.dropout(y)), weights
+from glyphsr.models.layers.post_norm import PostNormLayer
 
 
 class PriorInterpreter(nn.Module):
     """Text prior to feature map, guided by the picture's own features.
 
-    Source: ``mjq11302010044/TATT: model/tsrn.py`` (``InfoTransformer`` and its ``Transformer``).
+    Source: ``mjq11302010044/TATT: model/tsrn.py`` (``InfoTransformer`` and its ``Transformer``) and
+    ``jdfxzzy/PEAN: model/pean.py``, which has no encoder.
 
     Args:
         num_classes: Classes K of the text prior.
@@ -52,6 +20,9 @@ class PriorInterpreter(nn.Module):
         heads: Attention heads.
         dropout: Rate, in training only.
         mix_batch: Run the places' GRU along the batch, as the published code does by mistake.
+        num_decoders: Layers in which places attend to steps.
+        act: Follows the linear layer on the classes.
+        encoded: Whether the steps attend to each other before.
     """
 
     MAX_STEPS = 5000
@@ -59,15 +30,25 @@ class PriorInterpreter(nn.Module):
     step_code: Tensor
 
     def __init__(
-        self, num_classes: int, width: int, size: tuple[int, int], *, heads: int, dropout: float, mix_batch: bool
+        self,
+        num_classes: int,
+        width: int,
+        size: tuple[int, int],
+        *,
+        heads: int,
+        dropout: float,
+        mix_batch: bool,
+        num_decoders: int,
+        act: nn.Module,
+        encoded: bool,
     ) -> None:
         super().__init__()
         self.size, self.mix_batch = size, mix_batch
         self.embed = nn.Linear(num_classes, width)
-        self.act = nn.PReLU()
-        self.encoder = PostNormLayer(width, heads, dropout)
+        self.act = act
+        self.encoder = PostNormLayer(width, heads, dropout) if encoded else None
         # The published decoder layers hold a self-attention, too, which they never call.
-        self.decoder = nn.ModuleList(PostNormLayer(width, heads, dropout) for _ in range(2))
+        self.decoder = nn.ModuleList(PostNormLayer(width, heads, dropout) for _ in range(num_decoders))
         self.norm = nn.LayerNorm(width)
         self.places = nn.Embedding(size[0] * size[1], width)
         column = size[0] * width
@@ -107,14 +88,16 @@ class PriorInterpreter(nn.Module):
         steps = self.act(self.embed(prior.squeeze(2).permute(2, 0, 1)))  # (T, B, D)
         code = self.dropout(self.step_code[:, : len(steps)]).transpose(0, 1)  # (T, 1, D)
         code = code.expand_as(steps)
-        doubled = 2 * steps  # the published encoder adds its input to itself first
-        memory, _ = self.encoder(doubled, doubled, code, code)
+        memory = steps
+        if self.encoder is not None:
+            doubled = 2 * steps  # the published encoder adds its input to itself first
+            memory, _ = self.encoder(doubled, doubled + code, doubled, query_code=code)
         place_code = self._code_of_places(len(features))
         x = features.flatten(2).permute(2, 0, 1)  # (P, B, D)
         outputs = []
         weights = x.new_empty(0)
         for layer in self.decoder:
-            x, weights = layer(x, memory, place_code, code, need_weights=True)
+            x, weights = layer(x, memory + code, memory, query_code=place_code, need_weights=True)
             outputs.append(self.norm(x))
         mean = torch.stack(outputs).mean(dim=0)
         return mean.permute(1, 2, 0).reshape_as(features), weights

@@ -1,0 +1,35 @@
+"""C3-STISR: every residual block sees the text prior, alone or with what a language model makes of it."""
+
+from torch import nn
+
+from glyphsr.config.networks import C3STISRConfig
+from glyphsr.models.layers.clued_prior import CluedPrior
+from glyphsr.models.layers.prior_transformer import PriorTransformer
+from glyphsr.models.layers.residual_network import ResidualNetwork
+from glyphsr.models.layers.srb import SequentialResidualBlock
+from glyphsr.models.layers.stn import SpatialTransformer
+
+
+class C3STISR(ResidualNetwork):
+    """TPGSR's trunk, guided by clues.
+
+    Source: ``JingyeChen/C3-STISR: model/tsrn.py``, class ``TSRN_TL``. The release computes a fused hint and hands the
+    plain prior to the blocks; with ``hint="fused"`` they get the hint, as the paper says. The paper's third, visual
+    clue is not in the release.
+    """
+
+    @classmethod
+    def from_config(cls, config: C3STISRConfig, *, num_classes: int) -> "C3STISR":
+        """Build the network for a prior of ``num_classes`` classes."""
+        hint: nn.Module
+        if config.hint == "fused":
+            hint = CluedPrior(num_classes, config.prior_hidden, config.prior_width, config.width)
+        else:
+            hint = PriorTransformer(num_classes, config.prior_hidden, config.prior_width, gated=False)
+        return cls(
+            config,
+            blocks=[SequentialResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)],
+            hint=hint,
+            stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
+            num_classes=num_classes,
+        )

@@ -1,0 +1,44 @@
+"""Two-way table between C3-STISR's published keys and ours."""
+
+from typing import Any
+
+from glyphsr.config.networks import C3STISRConfig
+from glyphsr.models.clue_keys import LANGUAGE_CLUE, LANGUAGE_CODES, VISUAL_CLUE, clue_names
+from glyphsr.models.key_tables import (
+    KeyTable,
+    Shapes,
+    prior_shape,
+    prior_transformer_names,
+    residual_network_table,
+    srb_names,
+    trunk_shape,
+)
+
+
+def key_table(config: C3STISRConfig) -> KeyTable:
+    """Our names and the published ones.
+
+    Example:
+        >>> key_table(C3STISRConfig()).ours("infoGen.tconv2.weight")
+        'hint.deconvs.1.weight'
+        >>> key_table(C3STISRConfig(hint="fused")).ours("gated.gated2.0.weight_v")
+        'hint.fusion.second.0.parametrizations.weight.original1'
+    """
+    fused = config.hint == "fused"
+    names = clue_names("hint") if fused else prior_transformer_names("hint")
+    for i in range(config.num_srbs):
+        names |= srb_names(f"blocks.{i}", f"block{i + 2}")
+    # The released code runs the language clue, too, and drops the result.
+    unused = VISUAL_CLUE if fused else f"{VISUAL_CLUE}|{LANGUAGE_CLUE}"
+    return residual_network_table(config, names, stn=config.stn, unused=unused, computed=LANGUAGE_CODES)
+
+
+def config_from_keys(shapes: Shapes) -> tuple[C3STISRConfig, int]:
+    """Shape of a published network and its number of prior classes.
+
+    Raises:
+        KeyError: If a key is missing that every C3-STISR has.
+    """
+    fields: dict[str, Any] = trunk_shape(shapes)
+    prior_fields, num_classes = prior_shape(shapes)
+    return C3STISRConfig(**(fields | prior_fields)), num_classes

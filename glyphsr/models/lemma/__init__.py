@@ -1,0 +1,1 @@
+"""LEMMA (Guo et al., IJCAI 2023): the network looks where it has found the characters."""

@@ -1,0 +1,117 @@
+"""LEMMA: every block is modulated by where the characters are and what they say."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glyphsr.config.networks import LEMMAConfig
+from glyphsr.models.layers.gru_block import GRUBlock
+from glyphsr.models.layers.residual_network import ResidualNetwork
+from glyphsr.models.layers.stn import SpatialTransformer
+from glyphsr.models.lemma.guidance import TextGuidance
+from glyphsr.models.lemma.reader import LocatingReader
+
+
+def _pointwise(in_channels: int, width: int) -> nn.Sequential:
+    """1x1 convolutions with BatchNorm and PReLU between."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, width, 1), nn.BatchNorm2d(width), nn.PReLU(), nn.Conv2d(width, width, 1)
+    )
+
+
+class Modulation(nn.Module):
+    """Scales and shifts features by a hint.
+
+    Args:
+        width: Channels of both.
+        size: Their ``(height, width)``; fixed, since one filter covers it.
+    """
+
+    def __init__(self, width: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.hint_norm = nn.BatchNorm2d(width)
+        self.gate = _pointwise(2 * width, width)
+        self.scaled = _pointwise(2 * width, width)
+        self.shift = _pointwise(2 * width, width)
+        self.channel_gate = nn.Sequential(
+            nn.Conv2d(width, width, size, groups=width),
+            nn.Conv2d(width, width, 1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 1),
+            nn.Sigmoid(),
+        )
+        self.aggregate = _pointwise(width, width)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor, hint: Tensor) -> Tensor:
+        """``(B, width, *size)`` twice -> the same shape."""
+        both = torch.cat([x, self.hint_norm(hint)], dim=1)
+        channels = self.channel_gate(self.gate(both))  # (B, width, 1, 1)
+        return self.norm(self.shift(both) + self.aggregate(channels * self.scaled(both)))  # type: ignore[no-any-return]
+
+
+class ModulatedBlock(nn.Module):
+    """A sequential residual block whose convolutions are modulated, with one norm more and no 1x1 convolutions."""
+
+    def __init__(self, width: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, kernel_size=3, padding=1)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, kernel_size=3, padding=1)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.modulation = Modulation(width, size)
+        self.norm = nn.BatchNorm2d(width)
+        self.vertical_gru = GRUBlock(width, width, axis="vertical", project=False)
+        self.horizontal_gru = GRUBlock(width, width, axis="horizontal", project=False)
+
+    def forward(self, x: Tensor, hint: Tensor) -> Tensor:
+        """``(B, width, *size)`` twice -> the same shape."""
+        residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
+        residual = self.vertical_gru(self.modulation(residual, hint))
+        return self.horizontal_gru(self.norm(x + residual))  # type: ignore[no-any-return]
+
+
+class LEMMA(ResidualNetwork):
+    """TSRN's trunk with a reader of its own; takes 16 x 64 pictures only.
+
+    Source: ``csguoh/LEMMA: model/lemma.py``. What its reader sees is taught by the losses of recognition alone, so that
+    without those its classifier does not learn.
+    """
+
+    def __init__(self, config: LEMMAConfig) -> None:
+        size = config.fixed_size
+        assert size is not None
+        super().__init__(
+            config,
+            blocks=[ModulatedBlock(config.width, size) for _ in range(config.num_srbs)],
+            hint=TextGuidance(config.width, size[0] * size[1], config.dropout),
+            stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
+        )
+        self.reader = LocatingReader(config.reader_width, config.dropout)
+
+    @classmethod
+    def from_config(cls, config: LEMMAConfig, *, num_classes: int = 0) -> "LEMMA":
+        """Build the network; it has no use for a text prior from outside, so ``num_classes`` is ignored."""
+        del num_classes
+        return cls(config)
+
+    @property
+    def untaught(self) -> tuple[nn.Module, ...]:
+        """The reader's classifier of what it sees."""
+        return (self.reader.classify,)
+
+    def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Tensor:
+        """The hint of every block, from what the reader finds in the picture.
+
+        Raises:
+            ValueError: If the picture has another size than the network was built for.
+        """
+        del prior
+        assert self.hint is not None
+        size = self.config.fixed_size
+        assert size is not None
+        if lr.shape[-2:] != size:
+            raise ValueError(f"expected {size[0]} x {size[1]} pictures, got {tuple(lr.shape[-2:])}")
+        return self.hint(self.reader(lr[:, :3].detach()), features)  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""PEAN (Zhao et al., ACM MM 2024): attention along strips, guided by a text prior that a diffusion step enhances."""

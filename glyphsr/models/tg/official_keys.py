@@ -1,0 +1,17 @@
+"""Two-way table between Text Gestalt's published keys and ours, which are TSRN's."""
+
+from typing import Any
+
+from glyphsr.config.networks import TGConfig
+from glyphsr.models.key_tables import Shapes, trunk_shape
+from glyphsr.models.tsrn.official_keys import key_table as key_table
+
+
+def config_from_keys(shapes: Shapes) -> tuple[TGConfig, int]:
+    """Shape of a published network and its number of prior classes, which is 0.
+
+    Raises:
+        KeyError: If a key is missing that every TSRN has.
+    """
+    fields: dict[str, Any] = trunk_shape(shapes)
+    return TGConfig(**fields), 0
