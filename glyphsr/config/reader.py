@@ -27,14 +27,8 @@ Tree = dict[str, Any]
 COMMANDS = (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig, SynthConfig, VisualizeConfig)
 """Settings of all commands."""
 
-RESERVED = {
-    "GLYPHSR_DATA",
-    "GLYPHSR_CACHE",
-    "GLYPHSR_PARITY",
-    "GLYPHSR_WORDS",
-    "GLYPHSR_PAIRS",
-    *(limit.variable for limit in LIMITS),
-}
+PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
+RESERVED = PLACES | {limit.variable for limit in LIMITS}
 """Environment variables that are no settings of a command."""
 
 MAX_BASES = 16

@@ -106,7 +106,11 @@ class FolderWords:
         if labels is not None:
             rows = [(row.path, row.text) for row in read_labels(labels)]
         else:
-            names = sorted(p.name for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            names = sorted(
+                p.name
+                for p in path.iterdir()
+                if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
+            )
             rows = [(name, label_from_name(Path(name).stem)) for name in names]
         self.rows = rows
         self.shortfall: str | None = None

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.safe_reading.text_files import read_json, read_json_lines, read_text, shorten
+from glyphsr.text.controls import guard_cell, unguard_cell
 
 LabelFormat = Literal["paddleocr", "mmocr", "doctr", "csv", "annotations", "filename"]
 FORMATS: tuple[LabelFormat, ...] = get_args(LabelFormat)
@@ -105,7 +106,7 @@ def _read_csv(path: Path) -> list[Labelled]:
     for number, row in enumerate(body, start=1):
         if len(row) <= max(name, text):
             raise DataError(f"{path}: record {number}: expected a path and a text, got {shorten(row)}")
-    return [Labelled(row[name], row[text]) for row in body]
+    return [Labelled(unguard_cell(row[name]), unguard_cell(row[text])) for row in body]
 
 
 READERS: dict[LabelFormat, Callable[[Path], list[Labelled]]] = {
@@ -194,6 +195,6 @@ def write_labels(rows: Sequence[Labelled], form: LabelFormat) -> bytes:
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
         writer.writerow(["file", "label"])
-        writer.writerows([row.path, row.text] for row in rows)
+        writer.writerows([guard_cell(row.path), guard_cell(row.text)] for row in rows)
         return buffer.getvalue().encode()
     raise ConfigError(f"--format {form}: expected one of {', '.join(FILE_NAMES)}")

@@ -1,8 +1,8 @@
 """Writes TextZoom's LMDB layout: growing, all or nothing, and going on where an interrupted run stopped."""
 
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.data.lmdb_pairs import NUMBER_DIGITS, close_deleted
-from glyphsr.errors import DataError
+from glyphsr.errors import DataError, OutputError
 from glyphsr.safe_reading.lmdb_file import LmdbFile
 from glyphsr.system.staged_folder import MARK, FolderBuild
 from glyphsr.types import Sample
@@ -60,7 +60,8 @@ class LmdbWriter:
         self._source = source
         self._build = FolderBuild(path, source=source, overwrite=overwrite, foreign=_foreign)
         self._map_size = FIRST_MAP_SIZE
-        self._env = self._open(self._build.partial)
+        with self._writing():
+            self._env = self._open(self._build.partial)
         self._pending: dict[bytes, bytes] = {}
         self._pending_samples = 0
         with self._env.begin() as transaction:
@@ -135,23 +136,35 @@ class LmdbWriter:
     def commit(self) -> None:
         """Write what was added so far; a kill can no longer lose it."""
         values = self._pending | {b"num-samples": str(self.count).encode()}
-        while True:
-            try:
-                with self._env.begin(write=True) as transaction:
-                    for key, value in values.items():
-                        transaction.put(key, value)
-                break
-            except lmdb.MapFullError:  # the transaction is undone
-                self._map_size *= 2
-                self._env.set_mapsize(self._map_size)
+        with self._writing():
+            while True:
+                try:
+                    with self._env.begin(write=True) as transaction:
+                        for key, value in values.items():
+                            transaction.put(key, value)
+                    break
+                except lmdb.MapFullError:  # the transaction is undone
+                    self._map_size *= 2
+                    self._env.set_mapsize(self._map_size)
         self._pending, self._pending_samples = {}, 0
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what goes wrong, most of all a full disk, into one line."""
+        try:
+            yield
+        except lmdb.Error as error:
+            raise OutputError(f"{self.path}: cannot be written: {error}") from error
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
     def finish(self) -> None:
         """Commit the rest and give the environment its name."""
         self.commit()
-        self._env.sync(True)
-        self._env.close()
-        (self._build.partial / "lock.mdb").unlink(missing_ok=True)
+        with self._writing():
+            self._env.sync(True)
+            self._env.close()
+            (self._build.partial / "lock.mdb").unlink(missing_ok=True)
         self._build.finish()
 
     def __enter__(self) -> Self:
@@ -164,11 +177,11 @@ class LmdbWriter:
         if kind is None:
             try:
                 self.finish()
-            except (lmdb.Error, OSError):
+            except OutputError:
                 self._give_up()
                 raise
         else:
-            with suppress(lmdb.Error, OSError):  # a full disk; the error that led here says so
+            with suppress(OutputError):  # a full disk; the error that led here says so
                 self.commit()
             self._give_up()
 

@@ -51,10 +51,11 @@ DOCUMENT_ITEMS = Limit("GLYPHSR_MAX_DOCUMENT_ITEMS", 4_000_000, "values")
 DOCUMENT_DEPTH = Limit("GLYPHSR_MAX_DOCUMENT_DEPTH", 64, "levels of nesting")
 SETTINGS_BYTES = Limit("GLYPHSR_MAX_SETTINGS_BYTES", 1 << 20, "bytes of settings")
 SETTINGS_ITEMS = Limit("GLYPHSR_MAX_SETTINGS_ITEMS", 100_000, "settings")
+ONNX_BYTES = Limit("GLYPHSR_MAX_ONNX_BYTES", 256 << 20, "bytes in an ONNX file")
 WEIGHTS_BYTES = Limit("GLYPHSR_MAX_WEIGHTS_BYTES", 8 << 30, "bytes of weights")
 
 LIMITS = (
     *(PICTURE_PIXELS, PICTURE_BYTES, DOCUMENT_BYTES, DOCUMENT_ITEMS, DOCUMENT_DEPTH),
-    *(SETTINGS_BYTES, SETTINGS_ITEMS, WEIGHTS_BYTES),
+    *(SETTINGS_BYTES, SETTINGS_ITEMS, ONNX_BYTES, WEIGHTS_BYTES),
 )
 """All of them; the documentation lists them, and the settings reader knows their variables."""

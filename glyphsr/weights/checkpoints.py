@@ -90,7 +90,8 @@ def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     if number != str(FORMAT_NUMBER):
         raise WeightsError(f"{path}: format {number!r}; this version of glyphsr reads format {FORMAT_NUMBER}")
     config, card = (
-        parse_json(metadata.get(name, "null"), f"{path}: header: {name}", WeightsError) for name in ("config", "card")
+        parse_json(metadata.get(name, "null"), f"{path}: damaged header: {name}", WeightsError)
+        for name in ("config", "card")
     )
     if not (isinstance(config, dict) and isinstance(card, dict)):
         raise WeightsError(f"{path}: damaged header: expected a config and a card")
