@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glyphsr.text.controls import show_controls
 from glyphsr_cli import console
 
 if TYPE_CHECKING:
@@ -337,7 +338,14 @@ def show_on_stderr(tables: Sequence[Table]) -> None:
     _print(tables, console.err())
 
 
+def _shown(table: Table) -> Table:
+    """The table with control characters of names and labels escaped."""
+    rows = tuple(tuple(show_controls(cell) for cell in row) for row in table.rows)
+    return replace(table, title=show_controls(table.title), columns=tuple(map(show_controls, table.columns)), rows=rows)
+
+
 def _print(tables: Sequence[Table], out: "Console") -> None:
+    tables = [_shown(table) for table in tables]
     if not out.is_terminal:
         out.file.write(as_plain(tables))
         return

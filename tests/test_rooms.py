@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "errors": 0,
     "_version": 0,
+    "safe_reading": 0.5,
     "types": 1,
     "text": 1,
     "config": 1,

@@ -32,7 +32,7 @@ class LossConfig(Config):
     """Name or file of the frozen recognizer behind the text-focus terms, or several; any other than Telescope stands in
     for it."""
     confusion_table: str | None = None
-    """Table of distances between characters, e.g. the published ``confuse.pkl``; null for the package's own."""
+    """JSON table of distances between characters; null for the package's own."""
     hog: NonNegative = 0.1
     """L1 between histograms of oriented gradients (paper, eq. 6)."""
     hog_binning: Literal["hard", "soft"] = "hard"

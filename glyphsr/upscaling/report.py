@@ -11,6 +11,8 @@ from typing import Any, Literal
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 from glyphsr.guard.guard import AS_BEFORE, Action, Verdict
+from glyphsr.system.atomic_files import check_writable
+from glyphsr.text.controls import guard_cell, show_controls
 from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
 
@@ -90,6 +92,8 @@ class UpscaleRun:
     config: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     """Of this package and torch."""
+    problem: str | None = None
+    """Why the report could not be written."""
 
     def count(self, status: str) -> int:
         """Pictures of one status."""
@@ -97,8 +101,10 @@ class UpscaleRun:
 
     @property
     def exit_code(self) -> int:
-        """0 all done or skipped, 3 some failed, 1 all failed."""
+        """0 all done or skipped, 3 some failed, 1 all failed or the report not written."""
         failed = self.count("failed")
+        if self.problem:
+            return 1
         if not failed:
             return 0
         return 1 if failed == len(self.pictures) else 3
@@ -124,6 +130,7 @@ def check_report_path(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         ConfigError: If its ending is unknown, its folder is missing, or it exists and may not be replaced.
+        OutputError: If nothing can be written there.
     """
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"--report {path}: expected a name ending in {', '.join(FORMATS)}")
@@ -131,6 +138,7 @@ def check_report_path(path: Path, *, overwrite: bool) -> None:
         raise ConfigError(f"--report {path}: the folder {path.parent} does not exist")
     if path.exists() and not overwrite:
         raise ConfigError(f"--report {path}: exists already; --overwrite replaces it")
+    check_writable(path, "--report")
 
 
 def render_report(run: UpscaleRun, suffix: str) -> str:
@@ -145,7 +153,9 @@ def render_report(run: UpscaleRun, suffix: str) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(PictureReport.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row | {"regions": json.dumps(row["regions"]) if row["regions"] else ""} for row in rows)
+    for row in rows:
+        cells = row | {"regions": json.dumps(row["regions"]) if row["regions"] else ""}
+        writer.writerow({name: guard_cell(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
     return buffer.getvalue()
 
 
@@ -163,7 +173,7 @@ def render_hocr(run: UpscaleRun) -> str:
             whole = [[0.0, 0.0], [float(picture.width or 0), float(picture.height or 0)]]
             lines = [_hocr_line(whole, scale, (width, height), _displayed_text(picture), f"line_{number}_1")]
         name = picture.output or "stdout"
-        title = html.escape(f'image "{name}"; bbox 0 0 {width} {height}; ppageno {number - 1}')
+        title = html.escape(f'image "{show_controls(name)}"; bbox 0 0 {width} {height}; ppageno {number - 1}')
         pages.append(f"<div class='ocr_page' id='page_{number}' title='{title}'>\n" + "\n".join(lines) + "\n</div>")
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><head><title></title>\n'
@@ -193,7 +203,7 @@ def _hocr_line(
     text, confidence = said
     title = f"bbox {min(x):.0f} {min(y):.0f} {max(x):.0f} {max(y):.0f}"
     title += f"; x_wconf {100 * confidence:.0f}" if confidence is not None else ""
-    return f"<span class='ocr_line' id='{identity}' title='{title}'>{html.escape(text)}</span>"
+    return f"<span class='ocr_line' id='{identity}' title='{title}'>{html.escape(show_controls(text))}</span>"
 
 
 def report_fields(result: UpscaledLine | UpscaledPage, strength: float) -> dict[str, Any]:

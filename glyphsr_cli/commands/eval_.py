@@ -128,6 +128,7 @@ def _calibrate(settings: dict[str, Any], *, json_: bool, progress: bool | None) 
 
 def _check_out(out: Path, *, overwrite: bool) -> None:
     from glyphsr.errors import ConfigError
+    from glyphsr.system.atomic_files import check_writable
 
     if out.suffix.lower() not in (".json", ".csv", ".md"):
         raise ConfigError(f"--out {out}: expected a name ending in .json, .csv or .md")
@@ -135,6 +136,7 @@ def _check_out(out: Path, *, overwrite: bool) -> None:
         raise ConfigError(f"--out {out}: the folder {out.parent} does not exist")
     if out.exists() and not overwrite:
         raise ConfigError(f"--out {out}: exists already; --overwrite replaces it")
+    check_writable(out, "--out")
 
 
 def _speak(report: "EvaluationReport", *, quiet: bool) -> None:
@@ -168,13 +170,13 @@ def _show(
     from glyphsr.system.atomic_files import write_bytes
     from glyphsr_cli import tables
 
-    if out is not None:
-        written = _render(report, ReportFormat(out.suffix.lower()[1:]), compare_paper=compare_paper)
-        write_bytes(out, written.encode("utf-8", "backslashreplace"))
     if form is ReportFormat.table:
         tables.show(tables.evaluation_tables(report, compare_paper=compare_paper, verbose=verbose))
     else:
         console.echo(_render(report, form, compare_paper=compare_paper))
+    if out is not None:  # last, since a disk may be full
+        written = _render(report, ReportFormat(out.suffix.lower()[1:]), compare_paper=compare_paper)
+        write_bytes(out, written.encode("utf-8", "backslashreplace"))
 
 
 def _paper(report: "EvaluationReport") -> dict[str, object]:

@@ -43,4 +43,7 @@ def visualize(
     if not quiet:
         for notice in shown.notices:
             console.say(f"note: {notice}")
-    console.echo(console.as_json(shown.as_dict()) if json_ else f"{shown.path}\n")
+    if json_:
+        console.echo(console.as_json(shown.as_dict()))
+    else:
+        console.echo_path(shown.path)

@@ -90,7 +90,7 @@ class WordSets:
 
     def __init__(self, names: Sequence[str], data_root: str | None) -> None:
         self.parts = [(name, PairedLmdb(path)) for name in names for path in find_lmdb(name, data_root)]
-        self.sizes = [min(len(source), source.last_number()) for _, source in self.parts]
+        self.sizes = [len(source) for _, source in self.parts]
         self.total = sum(self.sizes)
 
     def read(self, number: int) -> ShownWord:
