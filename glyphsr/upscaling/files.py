@@ -58,7 +58,7 @@ class _FileRun:
             strength=config.strength,
             lexicon=config.lexicon,
             draw=config.draw,
-            guard="warn" if config.text and config.guard == "off" else config.guard,
+            guard=config.guard,
             guard_reader=config.guard_reader,
             offline=config.offline,
         )
