@@ -159,4 +159,23 @@ def add_residual(
     change = sr - plain
     if picture.shape[0] > line.shape[0]:
         change = novel_residual(resize(picture, doubled), plain, change, gate)
-    return (resize(picture, size) + strength * resize(change, size, averaged=BICUBIC_MIN_SCALE)).clip(0, 1)
+    plain = resize(picture, size)
+    result = plain + strength * resize(change, size, averaged=BICUBIC_MIN_SCALE)
+    return within_ground(result, picture, plain).clip(0, 1)
+
+
+def within_ground(result: FloatImage, picture: FloatImage, plain: FloatImage) -> FloatImage:
+    """The result without rings beside strokes that are lighter than light ground, or darker than dark one.
+
+    Ink may become stronger than the blurred picture has it; the ground around it is there already.
+
+    Args:
+        result: ``(H, W, 3)``, not clipped.
+        picture: As it was given, ``(h, w, 3)``.
+        plain: That enlarged, ``(H, W, 3)``; where it goes beyond the picture itself, so may the result.
+    """
+    low, high = picture.min(axis=(0, 1)), picture.max(axis=(0, 1))
+    is_light = np.median(picture, axis=(0, 1)) > (low + high) / 2  # per channel, most of a line is ground
+    upper = np.where(is_light, np.maximum(high, plain), np.inf)
+    lower = np.where(is_light, -np.inf, np.minimum(low, plain))
+    return np.asarray(np.clip(result, lower, upper), np.float32)
