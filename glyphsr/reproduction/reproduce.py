@@ -8,6 +8,7 @@ from typing import Any
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.errors import ConfigError
 from glyphsr.evaluation.evaluator import evaluate
+from glyphsr.evaluation.methods import NamedWeights
 from glyphsr.evaluation.paper_results import why_not_comparable
 from glyphsr.evaluation.paper_tables import JUDGES, ROWS, TABLE1, TABLES, PaperTable
 from glyphsr.evaluation.report import EvaluationReport
@@ -15,6 +16,7 @@ from glyphsr.reproduction.report import Line, Reproduction, SeedScore
 from glyphsr.reproduction.runs import Run, runs_of, train_missing
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.weights.checkpoints import read_checkpoint
+from glyphsr.weights.loading import wants_prior
 from glyphsr.weights.registry import sha256_of
 
 SCORES = "scores.json"
@@ -94,8 +96,9 @@ class _Scoring:
         self.table = table
         self.runs = runs
         self.settings = settings
+        self.priors = tuple(settings.get("prior_weights", ()))
+        self.offline = bool(settings.get("offline", False))
         self.say = say
-        self.report: EvaluationReport | None = None
 
     def result(self, weights: Sequence[str]) -> Reproduction:
         """All rows: those of the table in its order, then further networks."""
@@ -132,7 +135,13 @@ class _Scoring:
         )
 
     def _evaluate(self, weights: Sequence[str], baseline: Sequence[str] = ()) -> EvaluationReport:
-        return evaluate(**self.settings | {"weights": tuple(weights), "baseline": tuple(baseline)})
+        settings = self.settings | {"weights": tuple(weights), "baseline": tuple(baseline)}
+        return evaluate(**settings | {"prior_weights": self.priors if self._guided(weights) else ()})
+
+    def _guided(self, weights: Sequence[str]) -> bool:
+        """Whether a published network is among them that a text prior guides."""
+        files = [NamedWeights.parse(text).file for text in weights if text != "none"]
+        return bool(self.priors) and any(wants_prior(file, offline=self.offline) for file in files)
 
     def _given(self, text: str) -> dict[str, SeedScore]:
         report = self._evaluate([text])

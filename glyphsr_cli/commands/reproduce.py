@@ -93,7 +93,7 @@ def reproduce(
         str, typer.Option(help="For appendix-a: a set with exact masks beside it.", rich_help_panel=DATA)
     ] = "train",
     limit: Annotated[
-        int | None, typer.Option(min=1, help="For appendix-a: only the first N words.", rich_help_panel=DATA)
+        int | None, typer.Option(min=1, help="Score only the first N words of each subset.", rich_help_panel=DATA)
     ] = None,
     sam_checkpoint: Annotated[
         str | None, typer.Option(help="For appendix-a: published SAM file, or a name.", rich_help_panel=DATA)
@@ -132,6 +132,8 @@ def reproduce(
 
     first = console.is_first_process()
     scoring: dict[str, Any] = {"data_root": data_root, "prior_weights": tuple(prior_weights or ()), "offline": offline}
+    if limit:
+        scoring["limit"] = limit
     if split:
         scoring["split"] = tuple(part for value in split for part in value.split(",") if part)
     if device:

@@ -15,6 +15,7 @@ SMALL = [
     *("model.network.gpm.width=8", "model.prior={kind: crnn, width: 4, hidden: 8}", "prior_weights=null"),
     *("loss.text_focus=0", "validation.select_by=psnr", "data.held_out=0.05"),
 ]
+"""Of every row, so that a run takes a second."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +25,8 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def run(*arguments):
-    sets = [part for text in SMALL for part in ("--set", text)]
+def run(*arguments, settings=SMALL):
+    sets = [part for text in settings for part in ("--set", text)]
     base = ["--configs", str(ROOT / "configs"), "--split", "easy", "-R", "crnn-light-synth", "--offline"]
     return runner.invoke(app, ["reproduce", *map(str, arguments), *base, *sets])
 
@@ -45,6 +46,23 @@ def test_a_table_is_trained_scored_and_found_again(tmp_path):
     assert again.exit_code == 0
     assert "\\begin{tabular}" in again.stdout
     assert (folder / "scores.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("table", "rows"), [("table2", 4), ("appendix-b", 3)])
+def test_other_tables_run_too(table, rows):
+    result = run(table, "--train", "--smoke", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)["rows"]
+    assert [len(row["scores"]) for row in found] == [1] * rows
+
+
+def test_the_first_table_names_what_nobody_gave():
+    result = run("table1", "--smoke", "--json", settings=["model.prior={kind: crnn, width: 4, hidden: 8}"])
+    assert result.exit_code == 0, result.stderr
+    rows = {row["id"]: row for row in json.loads(result.stdout)["rows"]}
+    assert len(rows) == 13
+    assert len(rows["table1/bicubic"]["scores"]) == 1
+    assert rows["table1/tg"]["missing"] == ["no weights; give some with -w tg=FILE"]
 
 
 def test_what_is_not_trained_is_named_and_an_unknown_setting_is_one_line():
