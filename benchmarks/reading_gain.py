@@ -10,9 +10,9 @@ its letters and digits, without case, are the label's.
     broken     = words that are read in bicubic and not in ours, as a share of those read in bicubic
     unchanged  = words whose result differs from bicubic by less than 1.5 grey levels on average
 
---given gives the network the true text. --squash brings LR to 64 x 16 first, as TextZoom's protocol does. --sharp
-upscales the HR pictures: bicubic is then the HR picture itself. The last column is what the text prior reads in LR, with
-its word list.
+--given gives the network the true text. --squash brings LR to 64 x 16 first, as TextZoom's protocol does.
+--sharp upscales the HR pictures: bicubic is then the HR picture itself. The last column is what the text prior reads in
+LR, with its word list.
 """
 
 import argparse
