@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glyphsr.config.evaluation import Baseline, EvalConfig
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
 from glyphsr.images.resize import FloatImage
@@ -127,9 +126,7 @@ def _paper_row(loaded: LoadedModel) -> str | None:
     """Name of the paper's row of a published network; our own checkpoints have none."""
     if not loaded.published:
         return None
-    config = loaded.model.config.network
-    unfused = isinstance(config, GlyphSRConfig) and config.gfm_from is None
-    return "glyphsr-no-gfm" if unfused else config.kind
+    return loaded.model.config.network.paper_row
 
 
 def distinct_names(short: Sequence[str], full: Sequence[str], taken: Sequence[str] = ()) -> list[str]:

@@ -6,16 +6,15 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from glyphsr.config.training import GlyphTasks, TrainConfig
+from glyphsr.config.training import TrainConfig
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.glyph import class_loss, mask_loss
 from glyphsr.losses.gradient_profile import gradient_profile_loss
 from glyphsr.losses.hog import hog_loss
 from glyphsr.losses.pixel import pixel_loss
 from glyphsr.losses.text_prior import text_prior_loss
-from glyphsr.models.glyphsr.network import GlyphSR
-from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.recognizers.protocols import ColumnRecognizer
+from glyphsr.models.protocols import GlyphNetwork, PartlyTaughtNetwork
+from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import CharacterSlots, SlotCodec
@@ -59,11 +58,12 @@ class SuperResolutionObjective(Objective[SuperResolver]):
             model.prior.requires_grad_(bool(config.loss.text_prior or config.loss.ctc))
             if config.loss.text_prior:
                 self.teacher = copy.deepcopy(model.prior).requires_grad_(False)
-        if isinstance(model.network, GlyphSR):
-            freeze_idle_parts(model.network, self.tasks)
-        else:
-            for part in model.network.untaught:
-                part.requires_grad_(False)
+        if isinstance(model.network, GlyphNetwork):
+            for module in model.network.idle_parts(line=self.tasks.line, char=self.tasks.char, cls=self.tasks.cls):
+                module.requires_grad_(False)
+        elif isinstance(model.network, PartlyTaughtNetwork):
+            for module in model.network.untaught:
+                module.requires_grad_(False)
 
     def clip_parameters(self) -> Iterable[nn.Parameter]:
         """The network's; the lineage does not clip the prior's."""
@@ -120,8 +120,8 @@ class SuperResolutionObjective(Objective[SuperResolver]):
 
     def _super_resolve(self, lr: Tensor, prior: Tensor | None) -> tuple[Tensor, GlyphOutput | None]:
         network, picture = self.model.network, self.model.network_input(lr)
-        if isinstance(network, GlyphSR):
-            out = network(picture, prior, with_glyphs=any(self.tasks))
+        if isinstance(network, GlyphNetwork):
+            out = network.perceive(picture, prior, with_glyphs=any(self.tasks))
         else:
             out = network(picture, prior)
         return out.sr.float(), out.glyphs
@@ -131,7 +131,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         recognizer = generator.recognizer
         prior: Tensor
         if self.loss.ctc:
-            assert isinstance(recognizer, CRNN | ColumnRecognizer)
+            assert isinstance(recognizer, CTCRecognizer)
             heads = recognizer(recognizer.prepare(batch.lr))
             heads = heads if isinstance(heads, tuple) else (heads,)
             logits = heads[0]  # (T, B, K)
@@ -191,21 +191,3 @@ def slot_codec(config: TrainConfig) -> SlotCodec | None:
     """How the network's character slots are filled; ``None`` where it has none."""
     gpm = getattr(config.model.network, "gpm", None)
     return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order)
-
-
-def freeze_idle_parts(network: GlyphSR, tasks: GlyphTasks) -> None:
-    """Keep what no loss reaches out of the optimiser: idle heads, and the transformer that only old weights carry."""
-    idle: list[nn.Module | None] = [network.stn]
-    gpm = network.gpm
-    if gpm is not None:
-        if not any(tasks) and not network.gfms:
-            idle.append(gpm)
-        if not tasks.cls:
-            idle += [gpm.class_features, gpm.class_head]
-            if not tasks.line:
-                idle.append(gpm.line_head)
-            if not tasks.char and not network.gfms:
-                idle.append(gpm.char_head)
-    for module in idle:
-        if module is not None:
-            module.requires_grad_(False)
