@@ -182,6 +182,13 @@ class TBSRNConfig(StraightenedConfig):
     """Rate inside the attention blocks, in training only."""
 
 
+class CluedConfig(PriorTrunkConfig):
+    """A network that can be guided by a language clue, too."""
+
+    language_width: Annotated[int, Field(ge=8, multiple_of=8)] = 512
+    """Features of the language model."""
+
+
 class TSANConfig(StraightenedConfig):
     """TSAN: deep residual groups, with attention to what is alike by content and by gradient."""
 
@@ -198,7 +205,7 @@ class TPGSRConfig(PriorTrunkConfig):
     kind: Literal["tpgsr"] = "tpgsr"
 
 
-class C3STISRConfig(PriorTrunkConfig):
+class C3STISRConfig(CluedConfig):
     """C3-STISR: TPGSR's trunk with a taller prior transformer and, as its paper says, a language clue."""
 
     kind: Literal["c3stisr"] = "c3stisr"
@@ -207,7 +214,7 @@ class C3STISRConfig(PriorTrunkConfig):
     its files hold; ``fused`` with what a language model makes of it, as in the paper."""
 
 
-class RTSRNConfig(PriorTrunkConfig):
+class RTSRNConfig(CluedConfig):
     """RTSRN: recurrent blocks with Wave-MLP, guided by recognition and language clue."""
 
     kind: Literal["rtsrn"] = "rtsrn"
@@ -261,6 +268,13 @@ class PEANConfig(TrunkConfig):
     """Denoising steps by which TPEM enhances the text prior, 1 as published; 0 for a network without TPEM."""
     enhancer_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Of the random start that TPEM enhances every picture's prior from."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "PEANConfig":
+        for heads in ("strip_heads", "attention_heads"):
+            if self.width % getattr(self, heads):
+                raise ValueError(f"{heads}: expected a divisor of width ({self.width}), got {getattr(self, heads)}")
+        return self
 
 
 def _tag(value: Any) -> str:

@@ -28,6 +28,11 @@ class UpscaleConfig(Config):
     """Height of the result in pixels; alone it keeps the aspect."""
     strength: Annotated[Share | None, Flag(MODEL, default="from the model's card")] = None
     """Share of the network's change over bicubic that is applied; default from the model's card."""
+    lexicon: Annotated[str, Flag(MODEL)] = "english"
+    """Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text file with one
+    word a line. Numbers, codes and words with digits or marks in them are never corrected."""
+    draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"
+    """``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything."""
     guard: Annotated[Literal["off", "warn", "revert"], Flag(GUARD)] = "off"
     """A reader that is not the prior reads each line before and after, and the package's judges each word: ``warn``
     tells where that became worse or is not what was drawn; ``revert`` leaves such lines as bicubic has them, and those

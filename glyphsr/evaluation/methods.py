@@ -110,7 +110,7 @@ class NetworkMethod:
         """As :meth:`Method.paper_protocol`; at strength 1 exactly the network's output."""
         del hr
         windows = list(lr.permute(0, 2, 3, 1).contiguous().numpy())
-        found = np.stack([result.sr for result in self.upscaler.super_resolve(windows)])
+        found = np.stack(self.upscaler.super_resolve(windows))
         sr = torch.from_numpy(found).permute(0, 3, 1, 2)
         if self.upscaler.strength == 1:
             return sr

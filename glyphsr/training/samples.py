@@ -63,7 +63,7 @@ def _everything(model: SuperResolver, lr: Tensor) -> SROutput:
     if not isinstance(model.network, GlyphNetwork):
         out: SROutput = model(lr)
         return out
-    prior = model.text_prior(lr) if model.prior is not None else None
     picture = model.network_input(lr)
-    seen = model.network.perceive(picture, prior, with_glyphs=True)
+    prior = model.text_prior(lr)
+    seen = model.network.perceive(picture, prior.guide, with_glyphs=True)
     return model.apply_confidence_gate(seen, picture, prior)

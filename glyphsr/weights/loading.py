@@ -21,7 +21,8 @@ from glyphsr.models.registry import (
     build_prior,
     build_recognizer,
 )
-from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
+from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.text_prior import TextPriorGenerator
 from glyphsr.weights.checkpoints import Checkpoint, load_state, read_checkpoint
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.published import (

@@ -15,7 +15,8 @@ from glyphsr.losses.pixel import pixel_loss
 from glyphsr.losses.text_prior import text_prior_loss
 from glyphsr.models.protocols import GlyphNetwork, PartlyTaughtNetwork
 from glyphsr.models.recognizers.protocols import CTCRecognizer
-from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
+from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.text_prior import TextPriorGenerator
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.training.objectives.base import LossTerms, Objective
@@ -142,7 +143,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
             numbers = batch.positions or tuple(range(len(batch.lr)))
             texts = [label if number < given else None for number, label in zip(numbers, batch.labels, strict=True)]
             with torch.set_grad_enabled(self.trains_prior):
-                prior = self.model.text_prior(batch.lr, texts)
+                prior = self.model.text_prior(batch.lr, texts).guide
         if self.teacher is not None:
             with torch.no_grad():
                 teacher = self.teacher(batch.hr)
