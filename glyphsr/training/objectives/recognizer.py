@@ -43,6 +43,10 @@ class RecognizerObjective(Objective[nn.Module]):
         """All of them."""
         return self.parameters()
 
+    def auxiliary_modules(self) -> dict[str, nn.Module]:
+        """The layer of the auxiliary CTC, where there is one."""
+        return {} if self.aid is None else {"aid": self.aid}
+
     def forward(self, batch: Batch) -> LossTerms:
         """What it reads, with the true texts given; words that are longer than it can say are left out."""
         recognizer = self.recognizer
