@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "errors": 0,
     "_version": 0,
+    "safe_reading": 0.5,
     "types": 1,
     "text": 1,
     "config": 1,
@@ -35,6 +36,7 @@ FLOORS = {
     "upscaling": 7,
     "evaluation": 8,
     "visualization": 9,
+    "reproduction": 9,
     "__init__": 10,
 }
 """Rooms by floor: a room imports from lower floors and itself; rooms of one floor do not know each other."""

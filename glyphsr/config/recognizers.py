@@ -133,8 +133,27 @@ class TelescopeConfig(Config):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
+class SIGAConfig(Config):
+    """SIGA in its ResNet variant as published: RGB, 32 x 128, a-z and digits."""
+
+    kind: Literal["siga"] = "siga"
+    width: Annotated[int, Field(ge=2)] = 32
+    """Channels of the first convolution; the last has sixteen times as many."""
+    hidden: Positive = 256
+    """Units of each LSTM, per direction, and of the decoders."""
+    max_steps: Annotated[int, Field(ge=2)] = 26
+    """Decoding steps, the end of the text included."""
+
+
 RecognizerConfig = Annotated[
-    CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig | MORANConfig | ASTERConfig | TelescopeConfig,
+    CRNNConfig
+    | CTCTransformerConfig
+    | PPOCRConfig
+    | PARSeqConfig
+    | MORANConfig
+    | ASTERConfig
+    | TelescopeConfig
+    | SIGAConfig,
     Field(discriminator="kind"),
 ]
 """Any recognizer, told apart by ``kind``."""

@@ -99,7 +99,7 @@ def _write_pictures(
     rows: list[Labelled] = []
     bad: list[BadSample] = []
     names = _Names()
-    said, last = len(pairs), pairs.last_number()
+    said, last = pairs.declared(), pairs.last_number()
     total = min(said, last)
     if said > last:
         bad.append(

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.data.sources import open_sources
+from glyphsr.data.sources import MaskAttacher, open_sources, without_masks
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.layers.aligned_prior import expand_classes
 from glyphsr.models.recognizers.protocols import CharsetFolder
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.ocr.readers import open_reader
+from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.validation import Validator, held_out_pairs, subset_pairs
 from glyphsr.weights.checkpoints import load_state, read_checkpoint
@@ -118,10 +119,21 @@ def open_validator(
     processes: DistributedContext,
     say: Callable[[str], None],
     *,
+    attach_masks: MaskAttacher = without_masks,
+    slots: SlotCodec | CharacterSlots | None = None,
     data_root: str | None = None,
     offline: bool = False,
 ) -> Validator:
     """The words and the judge by which weights are selected.
+
+    Args:
+        config: The run.
+        processes: Who shares the work.
+        say: Told what a person should know.
+        attach_masks: Gives held-out words the masks that glyph maps are compared with.
+        slots: Of those masks.
+        data_root: Where named LMDBs are looked up first.
+        offline: Never fetch weights.
 
     Raises:
         ConfigError: If the judge is unknown.
@@ -141,7 +153,8 @@ def open_validator(
         say(ON_TEST)
         pairs = subset_pairs(data_root)
     else:
-        pairs = held_out_pairs(open_sources(config.data, held_out=True, data_root=data_root, notify=say), config)
+        sources = open_sources(config.data, held_out=True, data_root=data_root, attach_masks=attach_masks, notify=say)
+        pairs = held_out_pairs(sources, config, slots)
     if not pairs:
         say(NONE_HELD_OUT)
     return Validator(pairs, config, processes, judge)

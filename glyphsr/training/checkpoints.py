@@ -14,7 +14,7 @@ from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.ema import ExponentialMovingAverage
-from glyphsr.training.objectives.text_focus import readers_of
+from glyphsr.training.objectives.ocr import readers_of
 from glyphsr.training.resume import check_resumable, differences, validates_otherwise
 from glyphsr.training.run_folder import BEST, LAST, STATE, RunFolder, read_state
 from glyphsr.training.step import TrainStep
@@ -103,7 +103,7 @@ class CheckpointManager:
         self.smoke = smoke
         self.words = words
         self.say = say
-        self._readers = readers_of(config.loss) if config.focuses else []
+        self._readers = readers_of(config)
 
     @property
     def eval_model(self) -> Trained:
@@ -123,6 +123,7 @@ class CheckpointManager:
             "torch": torch.__version__,
             "python": platform.python_version(),
             **({"readers": self._readers} if self._readers else {}),
+            **({"paper_row": self.config.paper_row} if self.config.paper_row else {}),
         }
         model = self.eval_model
         if self.config.task == "recognizer":

@@ -18,6 +18,7 @@ from glyphsr._version import VERSION
 from glyphsr.config.base import Config
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, GlyphSRError, WeightsError
+from glyphsr.safe_reading.torch_file import load_torch_file
 from glyphsr.system.atomic_files import write_bytes, write_with
 from glyphsr.weights.checkpoints import Kind, save_checkpoint
 
@@ -178,7 +179,7 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"{path}: no such training state (a run folder's checkpoints/{STATE})")
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        state: dict[str, Any] = load_torch_file(path, device=device)
         missing = STATE_KEYS - state.keys()
     except Exception as error:  # whatever a damaged file makes torch raise
         raise WeightsError(f"{path}: not a readable training state; it is damaged, or another kind of file") from error

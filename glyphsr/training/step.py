@@ -105,6 +105,7 @@ class TrainStep:
             stop: Whether this process was asked to stop.
         """
         self.objective.train()
+        self.objective.steps_done = number
         rate = self._set_learning_rate(number)
         # Known of the whole batch: its longest word, which decides how far texts are padded, and the least share.
         longest, least = self.processes.all_reduce_max(

@@ -102,15 +102,24 @@ class Trainer:
             objective.to(memory_format=torch.channels_last)
         self.model = model
         self.stepper = TrainStep(objective, config, self.processes)
+        slots = target_slots(config)
         self.batches = TrainBatches(
             sources,
             config.data,
             batch_size=config.batch_size,
             seed=config.seed,
-            slots=target_slots(config),
+            slots=slots,
             share=(self.processes.rank, self.processes.count),
         )
-        self.validator = open_validator(config, self.processes, self.say, data_root=data_root, offline=offline)
+        self.validator = open_validator(
+            config,
+            self.processes,
+            self.say,
+            attach_masks=attach_masks,
+            slots=slots,
+            data_root=data_root,
+            offline=offline,
+        )
         decay = config.optimiser.ema_decay
         self.average = ExponentialMovingAverage(model, decay) if decay else None
         self.curves = Curves()

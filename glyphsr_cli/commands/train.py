@@ -151,7 +151,7 @@ def train(
     if json_:
         console.echo(console.as_json(result.as_dict()))
     else:
-        typer.echo(result.best)
+        console.echo_path(result.best)
 
 
 def _note_sample_set(settings: "TrainConfig", data_root: str | None, *, quiet: bool) -> None:

@@ -203,7 +203,7 @@ def test_pictures_too_small_for_text_are_enlarged_with_a_note(run, tmp_path, siz
 
 
 def test_a_result_too_large_is_refused(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("glyphsr.upscaling.prefetch.MAX_PIXELS", 1_000_000)  # the real limit needs a real 64 MP
+    monkeypatch.setenv("GLYPHSR_MAX_PICTURE_PIXELS", "1000000")  # the real limit needs a real 64 MP
     Image.new("RGB", (300, 300)).save(tmp_path / "big.png")
     result = run(tmp_path / "big.png", "--scale", "4")
     assert result.exit_code == 1

@@ -27,7 +27,7 @@ PLAIN = LossConfig(text_focus=0.0, hog=0.0)
 
 
 def network(**changes):
-    settings = {"num_srbs": 3, "width": 16, "prior_width": 8, "prior_hidden": (16, 16, 16), "gfm_from": 2}
+    settings = {"num_srbs": 3, "width": 16, "prior_width": 32, "prior_hidden": (16, 16, 16), "gfm_from": 2}
     return GlyphSRConfig(**settings | {"gpm": GPMConfig(width=16)} | changes)
 
 
@@ -62,7 +62,7 @@ def trainer_for(config, tmp_path):
         config_for(network(), LossConfig(text_focus=0.0, text_prior=100.0), prior_drop=0.25),
         config_for(TSRNConfig(num_srbs=2, width=16), LossConfig(text_focus=0.0, hog=0.0, gradient=1e-4)),
         config_for(TBSRNConfig(num_srbs=2, width=16, dropout=0.0), FOCUSED),
-        config_for(TPGSRConfig(num_srbs=2, width=16, prior_width=8, prior_hidden=(16, 16, 16)), PLAIN),
+        config_for(TPGSRConfig(num_srbs=2, width=16, prior_width=32, prior_hidden=(16, 16, 16)), PLAIN),
     ],
     ids=[
         "paper",
