@@ -115,7 +115,7 @@ def forward_of(kind: str, network: nn.Module, batch: int) -> Callable[[], object
         prior = torch.rand(batch, classes, 1, 26).softmax(dim=1) if classes else None
         return lambda: network(picture, prior)
     if hasattr(network, "teach"):
-        return lambda: network.teach(network.prepare(lines), [WORD] * batch)  # type: ignore[operator]
+        return lambda: network.forward_teacher_forced(network.prepare(lines), [WORD] * batch)  # type: ignore[operator]
     return lambda: network(network.prepare(lines))  # type: ignore[operator]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from glyphsr.evaluation.evaluator import evaluate
     from glyphsr.extraction.extract import extract, extract_glyphs
     from glyphsr.reproduction.reproduce import reproduce
-    from glyphsr.training.trainer import train
+    from glyphsr.training.train import train
     from glyphsr.upscaling.files import upscale_files
     from glyphsr.upscaling.upscaler import Upscaler, upscale
     from glyphsr.visualization.visualize import visualize
@@ -29,7 +29,7 @@ _HOMES = {
     "extract_glyphs": "glyphsr.extraction.extract",
     "reproduce": "glyphsr.reproduction.reproduce",
     "synthesize": "glyphsr.dataset_tools.synthesize",
-    "train": "glyphsr.training.trainer",
+    "train": "glyphsr.training.train",
     "upscale": "glyphsr.upscaling.upscaler",
     "upscale_files": "glyphsr.upscaling.files",
     "visualize": "glyphsr.visualization.visualize",

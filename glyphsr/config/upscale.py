@@ -9,7 +9,7 @@ from glyphsr.config.ranges import NonNegative, Share
 
 GUARD, PAGE, SIZE = "Guard against invented letters", "Page", "Size"
 
-Pixels = Annotated[int, Field(ge=1)]
+FloatImage = Annotated[int, Field(ge=1)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -22,9 +22,9 @@ class UpscaleConfig(Config):
     """With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior."""
     scale: Annotated[Annotated[float, Field(gt=0, le=16)] | None, Flag(SIZE, default="2")] = None
     """Factor on both sides; 2 where no size is given."""
-    width: Annotated[Pixels | None, Flag(SIZE)] = None
+    width: Annotated[FloatImage | None, Flag(SIZE)] = None
     """Width of the result in pixels; alone it keeps the aspect."""
-    height: Annotated[Pixels | None, Flag(SIZE)] = None
+    height: Annotated[FloatImage | None, Flag(SIZE)] = None
     """Height of the result in pixels; alone it keeps the aspect."""
     strength: Annotated[Share | None, Flag(MODEL, default="from the model's card")] = None
     """Share of the network's change over bicubic that is applied; default from the model's card."""

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glyphsr.config.evaluation import Baseline, EvalConfig
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
 from glyphsr.evaluation.paper_tables import ROWS
@@ -130,9 +129,11 @@ def _paper_row(loaded: LoadedModel, name: str) -> str | None:
     if not loaded.published:
         row = loaded.card.get("paper_row")
         return row if row in ROWS else None
+
     config = loaded.model.config.network
-    if isinstance(config, GlyphSRConfig) and config.gfm_from is None:
-        return "table2/no-gfm"
+    if config.published_row is not None:
+        return config.published_row
+
     # A name that was given counts first: Text Gestalt's files hold TSRN's network.
     candidates = (f"{table}/{key}" for key in (name.lower(), config.kind) for table in ("table1", "others"))
     return next((row for row in candidates if row in ROWS), None)

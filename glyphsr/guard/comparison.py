@@ -28,7 +28,7 @@ def has_digits(*texts: str | None) -> bool:
     return any(char.isdigit() for text in texts if text for char in text)
 
 
-def compare(before: Reading, after: Reading, *, drawn: str | None = None, given: str | None = None) -> str | None:
+def compare(before: Reading, after: Reading, *, prior_text: str | None = None, given: str | None = None) -> str | None:
     """Why a result should not be used; ``None`` where it may.
 
     What was read surely before has to be read after. What was not read surely may become what was to be drawn, where
@@ -37,13 +37,13 @@ def compare(before: Reading, after: Reading, *, drawn: str | None = None, given:
     Args:
         before: Of bicubic.
         after: Of the result, by the same reader.
-        drawn: What the network was to draw.
+        prior_text: What the network was to draw.
         given: What the picture says, where that is known.
 
     Example:
         >>> compare(Reading("117.16", 0.98), Reading("127 16", 0.99))
         "reads '127 16' (0.99) instead of '117.16' (0.98)"
-        >>> compare(Reading("C0MlNC", 0.41), Reading("COMING", 0.97), drawn="COMING") is None
+        >>> compare(Reading("C0MlNC", 0.41), Reading("COMING", 0.97), prior_text="COMING") is None
         True
     """
     was, now = key_of(before.text), key_of(after.text)
@@ -54,10 +54,10 @@ def compare(before: Reading, after: Reading, *, drawn: str | None = None, given:
 
     said = f"reads {after.text!r} ({after.confidence:.2f})"
     instead = f"instead of {before.text!r} ({before.confidence:.2f})"
-    if was and before.confidence >= (SURE_NUMBER if has_digits(before.text, after.text, drawn) else SURE):
+    if was and before.confidence >= (SURE_NUMBER if has_digits(before.text, after.text, prior_text) else SURE):
         return f"{said} {instead}"
-    if drawn is None or now != key_of(drawn):
-        return f"{said} {instead}, not {drawn!r}, which was drawn" if drawn else f"{said} {instead}"
+    if prior_text is None or now != key_of(prior_text):
+        return f"{said} {instead}, not {prior_text!r}, which was drawn" if prior_text else f"{said} {instead}"
     return None if after.confidence > before.confidence else f"{said} {instead}"
 
 

@@ -78,7 +78,7 @@ class Guard:
         after: Sequence[FloatImage],
         *,
         given: Sequence[str | None],
-        drawn: Sequence[str | None],
+        prior_text: Sequence[str | None],
     ) -> list[Verdict]:
         """One verdict per line.
 
@@ -86,7 +86,7 @@ class Guard:
             before: Bicubic, ``(H, W, 3)`` float32 in [0, 1] each.
             after: The results, of the same sizes.
             given: What they say, where that is known.
-            drawn: What the network was to draw, where it was to draw anything.
+            prior_text: What the network was to draw, where it was to draw anything.
         """
         if not before:
             return []
@@ -100,7 +100,7 @@ class Guard:
 
         verdicts = []
         for i in range(len(before)):
-            reason = compare(was[i], now[i], drawn=drawn[i], given=given[i])
+            reason = compare(was[i], now[i], prior_text=prior_text[i], given=given[i])
             only_told = self.mode == "warn" or i not in changed or (self.mode == "auto" and given[i])
             worse: Action = "warned" if only_told else "reverted"
             action: Action = "kept" if reason is None else worse

@@ -97,9 +97,9 @@ def train_missing(runs: Sequence[Run], notify: Callable[[str], None], **options:
     Args:
         runs: Of one table; runs that share a folder are trained once.
         notify: Told what a person should know.
-        options: Of :func:`glyphsr.training.trainer.train`.
+        options: Of :func:`glyphsr.training.train.train`.
     """
-    from glyphsr.training.trainer import train
+    from glyphsr.training.train import train
 
     for run in runs:
         if run.missing() is None:

@@ -23,7 +23,7 @@ from glyphsr.images.resize import resize_like_pil
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.glyph_maps import MapSums, map_sums
 from glyphsr.metrics.psnr import psnr
-from glyphsr.models.glyphsr.network import GlyphSR
+from glyphsr.models.protocols import GlyphNetwork
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.ocr.readers import Reader
@@ -325,12 +325,12 @@ def _map_scores(names: Sequence[str], totals: Sequence[float]) -> dict[str, floa
 
 def everything(model: SuperResolver, lr: Tensor) -> SROutput:
     """The picture and every glyph output ``(B, ...)`` of ``(B, 3, h, w)``, though the model is not training."""
-    if not isinstance(model.network, GlyphSR):
+    if not isinstance(model.network, GlyphNetwork):
         out: SROutput = model(lr)
         return out
     picture = model.network_input(lr)
     prior = model.text_prior(lr)
-    seen: SROutput = model.network(picture, prior.guide, with_glyphs=True)
+    seen = model.network.perceive(picture, prior.guide, with_glyphs=True)
     return model.apply_confidence_gate(seen, picture, prior)
 
 

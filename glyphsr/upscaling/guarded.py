@@ -29,7 +29,7 @@ def guard_lines(guard: Guard, lines: Sequence[Line], upscaled: Sequence[Upscaled
         plain,
         [upscaled[i].rgb for i in seen],
         given=[lines[i].text for i in seen],
-        drawn=[reading.text if reading else None for reading in readings],
+        prior_text=[reading.text if reading else None for reading in readings],
     )
 
     guarded = list(upscaled)

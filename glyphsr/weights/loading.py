@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -162,7 +162,7 @@ def _listed(prior_weights: PriorWeights) -> list[str | Path]:
 
 
 def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, offline: bool) -> LoadedModel:
-    config = cast("NetworkConfig", network.config)
+    config = network.config
     if not config.needs_prior:
         if priors:
             raise ConfigError(f"{path}: {config.kind} is not guided by a text prior; leave --prior-weights away")

@@ -21,21 +21,23 @@ def test_case_spaces_and_marks_of_words_are_no_change(one, other):
 )
 @pytest.mark.parametrize("confidence", [0.5, 0.99])
 def test_marks_and_digits_of_numbers_have_to_stay(before, after, confidence):
-    reason = compare(Reading(before, confidence), Reading(after, 0.999), drawn=after)
+    reason = compare(Reading(before, confidence), Reading(after, 0.999), prior_text=after)
     assert reason is not None
     assert repr(before) in reason
 
 
 def test_a_word_read_surely_has_to_stay_whoever_reads_the_drawing():
-    assert compare(Reading("COMING", 0.95), Reading("COMINO", 0.99), drawn="COMINO") is not None
-    assert compare(Reading("COMING", 0.95), Reading("", 0.0), drawn="COMING") is not None
+    assert compare(Reading("COMING", 0.95), Reading("COMINO", 0.99), prior_text="COMINO") is not None
+    assert compare(Reading("COMING", 0.95), Reading("", 0.0), prior_text="COMING") is not None
 
 
 def test_a_word_read_unsurely_may_become_what_was_drawn():
-    assert compare(Reading("C0MINC", 0.4), Reading("COMING", 0.97), drawn="COMING") is None
-    assert compare(Reading("COMINC", 0.4), Reading("COMINO", 0.97), drawn="COMING") is not None  # read otherwise
-    assert compare(Reading("COMINC", 0.6), Reading("COMING", 0.5), drawn="COMING") is not None  # less sure than before
-    assert compare(Reading("", 0.0), Reading("COMING", 0.2), drawn="COMING") is None
+    assert compare(Reading("C0MINC", 0.4), Reading("COMING", 0.97), prior_text="COMING") is None
+    assert compare(Reading("COMINC", 0.4), Reading("COMINO", 0.97), prior_text="COMING") is not None  # read otherwise
+    assert (
+        compare(Reading("COMINC", 0.6), Reading("COMING", 0.5), prior_text="COMING") is not None
+    )  # less sure than before
+    assert compare(Reading("", 0.0), Reading("COMING", 0.2), prior_text="COMING") is None
 
 
 def test_a_given_text_has_to_be_read_or_come_nearer():

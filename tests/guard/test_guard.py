@@ -75,9 +75,9 @@ def test_a_line_that_stays_readable_is_kept():
 
 def test_an_unchanged_line_is_never_taken_back():
     picture = word("HOTEL")
-    verdict = Guard("revert", reader=FALLBACK_GUARD_READER).review([picture], [picture], given=[None], drawn=["MOTEL"])[
-        0
-    ]
+    verdict = Guard("revert", reader=FALLBACK_GUARD_READER).review(
+        [picture], [picture], given=[None], prior_text=["MOTEL"]
+    )[0]
     assert (verdict.action, verdict.reason) == ("kept", None)
 
 
@@ -85,4 +85,4 @@ def test_readers_that_cannot_be_had_are_named_with_the_option():
     with pytest.raises(ConfigError, match="--guard-reader"):
         Guard("warn", reader="nobody")
     assert default_reader() in ("rapidocr", FALLBACK_GUARD_READER)
-    assert Guard("revert", reader=FALLBACK_GUARD_READER).review([], [], given=[], drawn=[]) == []
+    assert Guard("revert", reader=FALLBACK_GUARD_READER).review([], [], given=[], prior_text=[]) == []

@@ -10,7 +10,7 @@ from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
 from glyphsr.metrics.glyph_maps import map_sums
-from glyphsr.training.trainer import Trainer
+from glyphsr.training.build import build_trainer
 
 from ..conftest import ROOT
 
@@ -34,7 +34,7 @@ def trainer(tmp_path, net, loss, **optimiser):
         validation=ValidationConfig(words=3, samples=0),
         seed=3,
     )
-    return Trainer(config, tmp_path, device="cpu", workers=0)
+    return build_trainer(config, tmp_path, device="cpu", workers=0)
 
 
 def gradient_of(term, tmp_path, net, loss=None):

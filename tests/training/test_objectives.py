@@ -13,10 +13,10 @@ from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConf
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.text.slots import SlotCodec
+from glyphsr.training.build import build_trainer
 from glyphsr.training.objectives.build import build_objective
 from glyphsr.training.objectives.super_resolution import SuperResolutionObjective
 from glyphsr.training.step import split_microbatches
-from glyphsr.training.trainer import Trainer
 
 from ..conftest import ROOT
 
@@ -46,7 +46,7 @@ def config_for(net, loss=PLAIN, **changes):
 
 
 def trainer_for(config, tmp_path):
-    return Trainer(config, tmp_path, device="cpu", workers=0)
+    return build_trainer(config, tmp_path, device="cpu", workers=0)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,10 @@ BLOCKS: dict[str, type[SequentialResidualBlock | GuidedResidualBlock]] = {
 }
 
 
+GPM_BODY = ("conv0", "conv1", "conv2", "gru", "conv3", "conv4", "conv5")
+"""Modules of the glyph perception module by which both maps are made."""
+
+
 def _prior_transformer(config: GlyphSRConfig, num_classes: int) -> PriorTransformer | AlignedPrior:
     if config.prior_layout == "aligned":
         return AlignedPrior(num_classes, config.prior_hidden[:2], config.prior_width)
@@ -91,6 +95,28 @@ class GlyphSR(nn.Module):
             trunk=nn.ModuleList(BLOCKS[config.block](config.width, config.prior_width) for _ in range(config.num_srbs)),
             prior_transformer=_prior_transformer(config, num_classes),
         )
+
+    def perceive(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool) -> SROutput:
+        """The forward pass with every glyph output, or only with what the picture needs."""
+        out: SROutput = self(lr, prior, with_glyphs=with_glyphs)
+        return out
+
+    def idle_parts(self, *, line: bool, char: bool, cls: bool) -> list[nn.Module]:
+        """Heads that none of these tasks teaches, and the transformer that only old weights carry."""
+        idle: list[nn.Module | None] = [self.stn]
+
+        gpm, config = self.gpm, self.config
+        if gpm is not None:
+            by_classes = cls and not config.gpm.detach_classes
+            has_chars = char or by_classes or (bool(self.gfms) and not config.detach_fusion)
+            has_line = line or by_classes
+            if not has_chars and not has_line:
+                idle += [getattr(gpm, name) for name in GPM_BODY]
+            idle += [gpm.char_head] if not has_chars else []
+            idle += [gpm.line_head] if not has_line else []
+            idle += [gpm.class_features, gpm.class_head] if not cls else []
+
+        return [module for module in idle if module is not None]
 
     def forward(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool | None = None) -> SROutput:
         """Super-resolve.
