@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,9 +22,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.recognizers import RecognizerConfig
-from glyphsr.models.registry import NETWORKS, RECOGNIZERS, build_network, build_recognizer
+from glyphsr.models.registry import NETWORKS, RECOGNIZERS, architecture, build_network, build_recognizer
 from glyphsr.weights.published import network_from_official, recognizer_from_official
 from glyphsr.weights.registry import entries
 
@@ -76,19 +74,14 @@ class Facts:
     weights: str
 
 
-def _defaults(union: Any) -> dict[str, Any]:
-    """Kind -> class of its configuration, out of an annotated union."""
-    found: dict[str, Any] = {}
-    for member in get_args(get_args(union)[0]) or get_args(union):
-        config = get_args(member)[0] if get_args(member) else member
-        found[config.model_fields["kind"].default] = config
-    return found
+def _config(kind: str) -> Any:
+    return architecture(kind).settings(**PUBLISHED_FORM.get(kind, {}))
 
 
 def _build(kind: str) -> nn.Module:
+    config = _config(kind)
     if kind in RECOGNIZERS:
-        return build_recognizer(_defaults(RecognizerConfig)[kind]())
-    config = _defaults(NetworkConfig)[kind](**PUBLISHED_FORM.get(kind, {}))
+        return build_recognizer(config)
     return build_network(config, num_classes=PRIORS.get(kind, ("", 37))[1] if config.needs_prior else 0)
 
 
@@ -96,8 +89,8 @@ def facts(kind: str) -> Facts:
     """Facts of a kind in its published size; builds it without filling it."""
     with torch.device("meta"):
         parameters = sum(p.numel() for p in _build(kind).parameters())
-    config = _defaults(NetworkConfig).get(kind)
-    prior = "-" if config is None or not config.needs_prior else PRIORS.get(kind, ("crnn", 37))[0]
+    guided = kind in NETWORKS and _config(kind).needs_prior
+    prior = PRIORS.get(kind, ("crnn", 37))[0] if guided else "-"
     rows = {name: row for name, row in entries().items() if row.network == kind}
     row = rows.get(kind) or next(iter(rows.values()), None)
     if row is None:
@@ -115,8 +108,8 @@ def forward_of(kind: str, network: nn.Module, batch: int) -> Callable[[], object
         classes = int(getattr(network, "num_classes", 0))
         prior = torch.rand(batch, classes, 1, 26).softmax(dim=1) if classes else None
         return lambda: network(picture, prior)
-    if hasattr(network, "teach"):
-        return lambda: network.teach(network.prepare(lines), [WORD] * batch)  # type: ignore[operator]
+    if hasattr(network, "forward_teacher_forced"):
+        return lambda: network.forward_teacher_forced(network.prepare(lines), [WORD] * batch)  # type: ignore[operator]
     return lambda: network(network.prepare(lines))  # type: ignore[operator]
 
 

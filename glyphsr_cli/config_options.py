@@ -9,7 +9,6 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -112,34 +111,27 @@ class _Option:
         option = typer.Option(
             *names,
             help=_plain(info.description or ""),
-            metavar=flag.metavar,
+            metavar=flag.metavar or ("|".join(get_args(self.form)) if get_origin(self.form) is Literal else None),
             show_default=_shown_default(flag, info.default),
             rich_help_panel=flag.panel,
         )
         default = False if self.form is bool else None
-        self.parameter = _keyword(field, Annotated[self._type(field), option], default)
+        self.parameter = _keyword(field, Annotated[self._type(), option], default)
 
-    def _type(self, field: str) -> Any:
-        """The type that Typer converts to; lists of numbers and ``auto`` are texts, which the settings check."""
+    def _type(self) -> Any:
+        """The type that Typer converts to; choices and lists of numbers are texts, which the settings check."""
         if self.form is bool:
             return bool
         if self.form is str and self.flag.is_path:
             return Path | None
         if self.form in (int, float, str):
             return self.form | None
-        if get_origin(self.form) is Literal:
-            choices = StrEnum(field, {choice: choice for choice in get_args(self.form)})  # type: ignore[misc]
-            return choices | None
-        if self.form == "texts":
-            return list[str] | None
-        return str | None
+        return list[str] | None if self.form == "texts" else str | None
 
     def setting(self, value: Any) -> Any:
         """What the command line gave, as the settings take it; ``None`` where it gave nothing."""
         if value is None or value is False or value == []:
             return None
-        if isinstance(value, StrEnum):
-            return value.value
         if isinstance(value, Path):
             return str(value)
         if self.form == "texts":

@@ -1,17 +1,34 @@
 """Shapes of the super-resolution networks; ``kind`` tells them apart."""
 
-from typing import Annotated, Any, ClassVar, Literal
+import json
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    PlainValidator,
+    SerializeAsAny,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
 
 from glyphsr.config.base import Config
+from glyphsr.config.plugins import load_plugin, plugin_names
 
 Positive = Annotated[int, Field(ge=1)]
 EvenWidth = Annotated[int, Field(ge=4, multiple_of=4)]
 
 
+PLUGIN = "plugin"
+"""Tag of networks of other packages in :data:`NetworkConfig`."""
+
+
 class TrunkConfig(Config):
     """What every network of the TSRN lineage is made of, and which lines it takes."""
+
+    kind: str = PLUGIN
+    """Which network; each class of this package or of another has its own."""
 
     needs_prior: ClassVar[bool] = True
     """Whether a text prior guides it."""
@@ -31,6 +48,16 @@ class TrunkConfig(Config):
     between multiples of 4 are enlarged to the next one."""
     window_aspect: Annotated[float, Field(gt=1.0)] = 4.0
     """Width of the window through which long lines pass, in line heights."""
+
+    @property
+    def glyph_perception(self) -> "GPMConfig | None":
+        """Settings of the Glyph Perception Module; ``None`` for networks that perceive no glyphs."""
+        return None
+
+    @property
+    def paper_row(self) -> str:
+        """Name of the row of published weights of this shape in the paper's tables."""
+        return self.kind
 
     @model_validator(mode="after")
     def _check_heights(self) -> "TrunkConfig":
@@ -90,6 +117,16 @@ class GlyphSRConfig(TrunkConfig):
     def has_gpm(self) -> bool:
         """Whether anything needs the Glyph Perception Module."""
         return self.gfm_from is not None or self.gpm.line or self.gpm.char or self.gpm.cls
+
+    @property
+    def glyph_perception(self) -> GPMConfig | None:
+        """Settings of the Glyph Perception Module, where anything needs it."""
+        return self.gpm if self.has_gpm else None
+
+    @property
+    def paper_row(self) -> str:
+        """The paper shows the released network with and without fusion."""
+        return "glyphsr-no-gfm" if self.gfm_from is None else self.kind
 
     @model_validator(mode="after")
     def _check(self) -> "GlyphSRConfig":
@@ -240,10 +277,18 @@ class PEANConfig(TrunkConfig):
         return self
 
 
-def _kind(value: Any) -> str:
-    """A network's ``kind``; configurations written before there was a choice do not name one."""
-    kind = value.get("kind", "glyphsr") if isinstance(value, dict) else value.kind
-    return str(kind)
+def _tag(value: Any) -> str:
+    """The union's branch for a network; configurations written before there was a choice do not name its kind."""
+    kind = str(value.get("kind", "glyphsr") if isinstance(value, dict) else value.kind)
+    return PLUGIN if kind not in _BUILT_IN and kind in plugin_names() else kind
+
+
+def _of_plugin(value: Any, info: ValidationInfo) -> TrunkConfig:
+    """Settings of another package's network, by the class that it brings."""
+    if isinstance(value, TrunkConfig):
+        return value
+    settings: type[TrunkConfig] = load_plugin(str(value["kind"])).settings
+    return settings.model_validate_json(json.dumps(value)) if info.mode == "json" else settings.model_validate(value)
 
 
 NetworkConfig = Annotated[
@@ -257,7 +302,11 @@ NetworkConfig = Annotated[
     | Annotated[PEANConfig, Tag("pean")]
     | Annotated[TSANConfig, Tag("tsan")]
     | Annotated[C3STISRConfig, Tag("c3stisr")]
-    | Annotated[RTSRNConfig, Tag("rtsrn")],
-    Discriminator(_kind),
+    | Annotated[RTSRNConfig, Tag("rtsrn")]
+    | Annotated[SerializeAsAny[TrunkConfig], PlainValidator(_of_plugin), Tag(PLUGIN)],
+    Discriminator(_tag),
 ]
 """Any super-resolution network; without ``kind`` it is GlyphSR."""
+
+_BRANCHES = get_args(get_args(NetworkConfig)[0])
+_BUILT_IN = frozenset(item.tag for branch in _BRANCHES for item in get_args(branch) if isinstance(item, Tag))

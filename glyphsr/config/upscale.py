@@ -9,7 +9,7 @@ from glyphsr.config.ranges import NonNegative, Share
 
 GUARD, PAGE, SIZE = "Guard against invented letters", "Page", "Size"
 
-Pixels = Annotated[int, Field(ge=1)]
+FloatImage = Annotated[int, Field(ge=1)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -22,12 +22,17 @@ class UpscaleConfig(Config):
     """With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior."""
     scale: Annotated[Annotated[float, Field(gt=0, le=16)] | None, Flag(SIZE, default="2")] = None
     """Factor on both sides; 2 where no size is given."""
-    width: Annotated[Pixels | None, Flag(SIZE)] = None
+    width: Annotated[FloatImage | None, Flag(SIZE)] = None
     """Width of the result in pixels; alone it keeps the aspect."""
-    height: Annotated[Pixels | None, Flag(SIZE)] = None
+    height: Annotated[FloatImage | None, Flag(SIZE)] = None
     """Height of the result in pixels; alone it keeps the aspect."""
     strength: Annotated[Share | None, Flag(MODEL, default="from the model's card")] = None
     """Share of the network's change over bicubic that is applied; default from the model's card."""
+    lexicon: Annotated[str, Flag(MODEL)] = "english"
+    """Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text file with one
+    word a line. Numbers, codes and words with digits or marks in them are never corrected."""
+    draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"
+    """``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything."""
     guard: Annotated[Literal["off", "warn", "revert"], Flag(GUARD)] = "off"
     """A reader that is not the prior reads each line before and after, and the package's judges each word: ``warn``
     tells where that became worse or is not what was drawn; ``revert`` leaves such lines as bicubic has them, and those

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glyphsr.config.evaluation import Baseline, EvalConfig
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
 from glyphsr.images.resize import FloatImage
@@ -111,7 +110,7 @@ class NetworkMethod:
         """As :meth:`Method.paper_protocol`; at strength 1 exactly the network's output."""
         del hr
         windows = list(lr.permute(0, 2, 3, 1).contiguous().numpy())
-        found = np.stack([result.sr for result in self.upscaler.super_resolve(windows)])
+        found = np.stack(self.upscaler.super_resolve(windows))
         sr = torch.from_numpy(found).permute(0, 3, 1, 2)
         if self.upscaler.strength == 1:
             return sr
@@ -127,9 +126,7 @@ def _paper_row(loaded: LoadedModel) -> str | None:
     """Name of the paper's row of a published network; our own checkpoints have none."""
     if not loaded.published:
         return None
-    config = loaded.model.config.network
-    unfused = isinstance(config, GlyphSRConfig) and config.gfm_from is None
-    return "glyphsr-no-gfm" if unfused else config.kind
+    return loaded.model.config.network.paper_row
 
 
 def distinct_names(short: Sequence[str], full: Sequence[str], taken: Sequence[str] = ()) -> list[str]:

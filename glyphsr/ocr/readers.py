@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.registry import RECOGNIZERS, SIGNATURES, RecognizerNetwork
+from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, published_kinds
 from glyphsr.ocr.engine import ENGINES, OCREngine, open_engine
 from glyphsr.text.charset import filter_to
 from glyphsr.types import Reading
@@ -22,7 +22,7 @@ from glyphsr.weights.published import is_published_file
 from glyphsr.weights.registry import BUNDLED_FOLDER, entries, entry, is_own_recognizer, local_or_bundled, sha256_of
 
 ALL = "all"
-READERS = (*(kind for kind in RECOGNIZERS if kind in SIGNATURES), *ENGINES)
+READERS = (*published_kinds(RECOGNIZERS), *ENGINES)
 """Everything that can be asked for by name; kinds that nobody published judge only as ``NAME=FILE``."""
 
 MAX_BATCH = 48

@@ -8,8 +8,7 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.layers.aligned_prior import expand_classes
-from glyphsr.models.recognizers.aster.charsets import fold_classes
-from glyphsr.models.recognizers.aster.network import ASTER
+from glyphsr.models.recognizers.protocols import CharsetFolder
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.ocr.readers import open_reader
@@ -54,10 +53,12 @@ def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: b
     path = resolve(weights, offline=offline)
     found = load_recognizer(path)
     state = found.state_dict()
-    if isinstance(found, ASTER) and isinstance(recognizer, ASTER) and set(recognizer.charset) < set(found.charset):
-        state = fold_classes(state, charset=found.charset, into=recognizer.charset)
-        found.config = found.config.model_copy(update={"charset_size": recognizer.config.charset_size})
-    if found.config != recognizer.config:
+    config = found.config
+    has_fewer = set(recognizer.charset) < set(found.charset)
+    if has_fewer and isinstance(found, CharsetFolder) and isinstance(recognizer, CharsetFolder):
+        state = found.state_for_charset(recognizer.charset)
+        config = config.model_copy(update={"charset_size": getattr(recognizer.config, "charset_size", None)})
+    if config != recognizer.config:
         raise WeightsError(f"{path}: holds another recognizer than the configuration describes")
     recognizer.load_state_dict(state)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
 
 from glyphsr._version import VERSION
 from glyphsr.config.training import TrainConfig
@@ -112,12 +111,6 @@ class CheckpointManager:
         model: Trained = self.average.model if self.average else self.model
         return model
 
-    @property
-    def _auxiliary_modules(self) -> dict[str, nn.Module]:
-        """Modules of the objective that are no part of the model, and that the run cannot go on without."""
-        parts = {name: getattr(self.stepper.objective, name, None) for name in ("teacher", "aid")}
-        return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
-
     def save_weights(self, name: str, progress: TrainState) -> None:
         """A checkpoint for users; called in the main process."""
         card: dict[str, Any] = {
@@ -158,7 +151,7 @@ class CheckpointManager:
             "trained": self.stepper.trainable_names(),
             "model": self.model.state_dict(),
             "averaged": self.average.model.state_dict() if self.average else None,
-            **{name: part.state_dict() for name, part in self._auxiliary_modules.items()},
+            **{name: part.state_dict() for name, part in self.stepper.objective.auxiliary_modules().items()},
             "rng": self.processes.gather(self.processes.rng_state()),
             **self.stepper.state(),
         }
@@ -216,7 +209,7 @@ class CheckpointManager:
         load_state(self.model, state["model"], str(path))
         if self.average is not None:
             load_state(self.average.model, state["averaged"] or state["model"], str(path))
-        for name, part in self._auxiliary_modules.items():
+        for name, part in self.stepper.objective.auxiliary_modules().items():
             if state.get(name):
                 load_state(part, state[name], str(path))
         self.stepper.restore(state)

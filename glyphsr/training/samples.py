@@ -9,7 +9,7 @@ from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.pair_loader import to_tensor
-from glyphsr.models.glyphsr.network import GlyphSR
+from glyphsr.models.protocols import GlyphNetwork
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.training.objectives.super_resolution import slot_codec
 from glyphsr.training.run_folder import RunFolder
@@ -60,10 +60,10 @@ def _row(model: SuperResolver, pair: Pair, config: TrainConfig) -> TrainingRow:
 
 def _everything(model: SuperResolver, lr: Tensor) -> SROutput:
     """The picture and every glyph output, though the model is not training."""
-    if not isinstance(model.network, GlyphSR):
+    if not isinstance(model.network, GlyphNetwork):
         out: SROutput = model(lr)
         return out
-    prior = model.text_prior(lr) if model.prior is not None else None
     picture = model.network_input(lr)
-    seen: SROutput = model.network(picture, prior, with_glyphs=True)
+    prior = model.text_prior(lr)
+    seen = model.network.perceive(picture, prior.guide, with_glyphs=True)
     return model.apply_confidence_gate(seen, picture, prior)

@@ -56,6 +56,8 @@ class _FileRun:
             precision=config.precision,
             batch_size=config.batch_size,
             strength=config.strength,
+            lexicon=config.lexicon,
+            draw=config.draw,
             guard="warn" if config.text and config.guard == "off" else config.guard,
             guard_reader=config.guard_reader,
             offline=config.offline,

@@ -26,7 +26,8 @@ def guard_lines(
     """
     seen = [i for i, result in enumerate(upscaled) if result.plan is not None]
     plain = [resize(lines[i].rgb, lines[i].size).clip(0, 1) for i in seen]
-    drawn = [upscaled[i].readings[0].text if len(upscaled[i].readings) == 1 else None for i in seen]
+    readings = [upscaled[i].reading for i in seen]
+    drawn = [reading.text if reading else None for reading in readings]
     verdicts = guard.review(plain, [upscaled[i].rgb for i in seen], [lines[i].text for i in seen], drawn)
     guarded = list(upscaled)
     for i, picture, verdict in zip(seen, plain, verdicts, strict=True):

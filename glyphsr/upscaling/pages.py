@@ -141,8 +141,8 @@ class PageUpscaler:
 
 
 def _region(box: TextBox, height: float, result: UpscaledLine) -> Region:
-    reading = " ".join(reading.text for reading in result.readings) or None
-    return Region(box.quad, height, "enlarged", reading, result.verdict, result.rgb)
+    text = result.reading.text if result.reading else None
+    return Region(box.quad, height, "enlarged", text, result.verdict, result.rgb)
 
 
 def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:

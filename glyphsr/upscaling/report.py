@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 from glyphsr.guard.guard import AS_BEFORE, Action, Verdict
@@ -205,13 +203,13 @@ def report_fields(result: UpscaledLine | UpscaledPage, strength: float) -> dict[
 
 def _line_fields(result: UpscaledLine, strength: float) -> dict[str, Any]:
     """What a report says of a picture that is one line."""
-    confidence = float(np.prod([reading.confidence for reading in result.readings])) if result.readings else None
+    reading = result.reading
     return {
         "method": "network" if result.plan else "bicubic",
         "windows": len(result.plan.starts) if result.plan else 0,
         "strength": strength if result.plan else 0.0,
-        "prior_text": " | ".join(reading.text for reading in result.readings) if result.readings else None,
-        "prior_confidence": None if confidence is None else round(confidence, 4),
+        "prior_text": reading.text if reading else None,
+        "prior_confidence": round(reading.confidence, 4) if reading else None,
         **_verdict_fields(result.verdict),
     }
 

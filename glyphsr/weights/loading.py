@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,7 +21,8 @@ from glyphsr.models.registry import (
     build_prior,
     build_recognizer,
 )
-from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
+from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.text_prior import TextPriorGenerator
 from glyphsr.weights.checkpoints import Checkpoint, load_state, read_checkpoint
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.published import (
@@ -145,7 +146,7 @@ def _listed(prior_weights: PriorWeights) -> list[str | Path]:
 
 
 def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, offline: bool) -> LoadedModel:
-    config = cast("NetworkConfig", network.config)
+    config = network.config
     if not config.needs_prior:
         if priors:
             raise ConfigError(f"{path}: {config.kind} is not guided by a text prior; leave --prior-weights away")

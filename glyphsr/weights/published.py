@@ -17,14 +17,15 @@ from glyphsr.models.key_tables import KeyTable
 from glyphsr.models.registry import (
     NETWORKS,
     RECOGNIZERS,
-    SIGNATURES,
     RecognizerNetwork,
     SRNetwork,
     build_network,
     build_recognizer,
     identify,
+    is_network,
     key_table,
     network_shape,
+    published_kinds,
     recognizer_shape,
 )
 from glyphsr.models.unsupported import name_unsupported
@@ -109,7 +110,7 @@ def network_config(state: Mapping[str, Tensor], where: str = "checkpoint") -> Ne
         WeightsError: If the keys are some network's and the shapes are not.
     """
     kind = kind_of(state)
-    if kind not in NETWORKS:
+    if kind is None or not is_network(kind):
         return None
     config: NetworkConfig = _published_shape(network_shape, kind, state, where)[0]
     return config
@@ -137,7 +138,7 @@ def recognizer_from_official(
     """
     if config is None:
         kind = kind or kind_of(state)
-        published = [name for name in RECOGNIZERS if name in SIGNATURES]
+        published = published_kinds(RECOGNIZERS)
         if kind not in published:
             raise WeightsError(f"{where}: {_what_else(kind, state, 'a recognizer')}; known are {', '.join(published)}")
         config = _published_shape(recognizer_shape, kind, state, where)
@@ -171,7 +172,7 @@ def network_from_official(
         WeightsError: If the keys or shapes are not those of a network that we know.
     """
     kind = kind or kind_of(state)
-    if kind not in NETWORKS:
+    if kind is None or not is_network(kind):
         what = _what_else(kind, state, "a super-resolution network")
         raise WeightsError(f"{where}: {what}; known are {', '.join(NETWORKS)}")
     config, num_classes = _published_shape(network_shape, kind, state, where)

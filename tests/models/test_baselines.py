@@ -21,7 +21,7 @@ from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.errors import WeightsError
 from glyphsr.images.tiling import plan_tiles
 from glyphsr.models.layers.stn import ControlPointLocalizer
-from glyphsr.models.registry import NETWORKS, RECOGNIZERS, SIGNATURES, build_network, identify
+from glyphsr.models.registry import NETWORKS, RECOGNIZERS, architecture, build_network, identify, published_kinds
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.weights.checkpoints import save_checkpoint
@@ -48,10 +48,12 @@ PRIOR = CRNNConfig(width=4, hidden=8)
 
 
 def test_every_kind_has_a_signature_and_is_told_from_the_others():
-    assert set(NETWORKS) | set(RECOGNIZERS) - set(SIGNATURES) == {
-        *NETWORKS,
-        "ctc_transformer",
-    }  # which nobody published
+    kinds = {*NETWORKS, *RECOGNIZERS}
+    assert {*published_kinds(NETWORKS), *published_kinds(RECOGNIZERS)} == kinds - {"ctc_transformer"}  # never published
+    for kind in kinds - {"ctc_transformer"}:
+        found = architecture(kind)
+        assert found.kind == kind
+        assert identify([found.signature], image_channels=found.image_channels or 4) == kind
     assert identify(["x"]) is None
     assert identify(["block2.gru1.conv1.weight"]) == "tsrn"
     assert identify(["block2.gru1.conv1.weight"], image_channels=4) == "tsrn"

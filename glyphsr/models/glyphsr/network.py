@@ -103,6 +103,28 @@ class GlyphSR(nn.Module):
             gfms=nn.ModuleDict({str(n): GlyphFusionModule(config.width, config.gpm.num_slots) for n in fused_srbs}),
         )
 
+    def perceive(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool) -> SROutput:
+        """The forward pass with every glyph output, or only with what the picture needs."""
+        out: SROutput = self(lr, prior, with_glyphs=with_glyphs)
+        return out
+
+    def idle_parts(self, *, line: bool, char: bool, cls: bool) -> list[nn.Module]:
+        """Heads that none of these tasks teaches, and the transformer that only old weights carry."""
+        idle: list[nn.Module | None] = [self.stn]
+
+        gpm = self.gpm
+        if gpm is not None:
+            if not (line or char or cls) and not self.gfms:
+                idle.append(gpm)
+            if not cls:
+                idle += [gpm.class_features, gpm.class_head]
+                if not line:
+                    idle.append(gpm.line_head)
+                if not char and not self.gfms:
+                    idle.append(gpm.char_head)
+
+        return [module for module in idle if module is not None]
+
     def forward(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool | None = None) -> SROutput:
         """Super-resolve.
 

@@ -37,6 +37,10 @@ class Objective(nn.Module, Generic[Model]):
         """
         raise NotImplementedError
 
+    def auxiliary_modules(self) -> dict[str, nn.Module]:
+        """Modules beside the model that a resumed run cannot do without, by their names in its state."""
+        return {}
+
     def train(self, mode: bool = True) -> "Objective[Model]":
         """What does not learn stays in evaluation mode: a frozen prior keeps its BatchNorm statistics."""
         super().train(mode)

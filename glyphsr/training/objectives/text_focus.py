@@ -16,8 +16,7 @@ from glyphsr.losses.text_focus import (
     weighted_cross_entropy,
     weights_of_classes,
 )
-from glyphsr.models.recognizers.parseq.network import PARSeq
-from glyphsr.models.recognizers.protocols import AttentionRecognizer, CTCRecognizer
+from glyphsr.models.recognizers.protocols import AttentionRecognizer, BoundedRecognizer, CTCRecognizer
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
@@ -85,8 +84,8 @@ class TextFocus(nn.Module):
             height, width = batch.hr.shape[-2:]
             steps = recognizer.steps_of(height, width)
             return [i for i, text in enumerate(texts) if text and len(text) + _repeats(text) <= steps]
-        if isinstance(recognizer, PARSeq):  # the others have no last position
-            return [i for i, text in enumerate(texts) if len(text) <= recognizer.max_length]
+        if isinstance(recognizer, BoundedRecognizer):  # the others have no last position
+            return [i for i, text in enumerate(texts) if len(text) < recognizer.max_forced_steps]
         return list(range(len(texts)))
 
     def counts(self, batch: Batch) -> tuple[int, int]:
@@ -114,8 +113,8 @@ class TextFocus(nn.Module):
             if batch.longest_label is None
             else batch.longest_label + (0 if isinstance(recognizer, CTCRecognizer) else 1)
         )
-        if isinstance(recognizer, PARSeq) and steps is not None:
-            steps = min(steps, recognizer.max_length + 1)
+        if isinstance(recognizer, BoundedRecognizer) and steps is not None:
+            steps = min(steps, recognizer.max_forced_steps)
         seen = recognizer.forward_teacher_forced(recognizer.prepare(sr[chosen]), texts, steps=steps)
         attention = None
         if self.attends:
