@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fuzz_seeds import Kind, make_kinds
+from fuzz_seeds import KINDS, Kind, make_kinds
 
 MEMORY_LIMIT, MEMORY_SHARE, SECONDS = 2 << 30, 1_500_000_000, 60
 DOCUMENTED = (0, 1, 2, 3, 4, 5)
@@ -217,16 +217,14 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=1000, help="of all kinds together")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
-    parser.add_argument("--kinds", help="only these, with commas")
+    parser.add_argument("--kinds", help=f"of {', '.join(KINDS)}; all by default")
     parser.add_argument("--keep", type=Path, help="folder for the files that did something wrong")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     arguments = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"  # a fork must not find threads that are not there
     with tempfile.TemporaryDirectory(prefix="fuzz-seeds-") as name:
-        kinds = make_kinds(Path(name))
-        if arguments.kinds:
-            kinds = [kind for kind in kinds if kind.name in arguments.kinds.split(",")]
+        kinds = make_kinds(Path(name), arguments.kinds.split(",") if arguments.kinds else list(KINDS))
         start = time.monotonic()
         tallies = fuzz(kinds, arguments.files, seed=arguments.seed, seconds=arguments.seconds, keep=arguments.keep)
     print(table(tallies))
