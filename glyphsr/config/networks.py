@@ -6,8 +6,11 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from glyphsr.config.base import Config
 
-Positive = Annotated[int, Field(ge=1)]
-EvenWidth = Annotated[int, Field(ge=4, multiple_of=4)]
+Positive = Annotated[int, Field(ge=1, le=16_384)]
+"""Channels and the like; the upper ends here keep a checkpoint's header from asking for more than any network needs."""
+EvenWidth = Annotated[int, Field(ge=4, le=16_384, multiple_of=4)]
+Layers = Annotated[int, Field(ge=1, le=64)]
+LineHeight = Annotated[int, Field(ge=1, le=512)]
 
 
 class TrunkConfig(Config):
@@ -18,18 +21,18 @@ class TrunkConfig(Config):
     fixed_size: ClassVar[tuple[int, int] | None] = None
     """The only LR ``(height, width)`` it can take, ``None`` for any."""
 
-    num_srbs: Positive = 5
+    num_srbs: Layers = 5
     """Sequential residual blocks in the trunk (N)."""
     width: EvenWidth = 64
     """Channels of the trunk (C_sr)."""
     image_channels: Literal[3, 4] = 4
     """3 for RGB, 4 with the brightness mask of TextZoom's loader."""
-    min_height: Positive = 16
+    min_height: LineHeight = 16
     """Least line height in pixels that the network takes as it is; smaller lines are enlarged to it."""
-    max_height: Positive = 16
+    max_height: LineHeight = 16
     """Greatest line height in pixels that the network takes as it is; taller lines are handled at this height. Heights
     between multiples of 4 are enlarged to the next one."""
-    window_aspect: Annotated[float, Field(gt=1.0)] = 4.0
+    window_aspect: Annotated[float, Field(gt=1.0, le=64.0)] = 4.0
     """Width of the window through which long lines pass, in line heights."""
 
     @model_validator(mode="after")
@@ -50,7 +53,7 @@ class GPMConfig(Config):
     """Learn the class of each character (L_cls)."""
     width: EvenWidth = 128
     """Channels at full size."""
-    num_slots: Positive = 16
+    num_slots: Annotated[int, Field(ge=1, le=256)] = 16
     """Character slots: the paper's L = 15 and one for the end (the released code has 16)."""
     num_classes: Positive = 39
     """Classes of a slot: 36 characters and three specials."""
@@ -77,7 +80,7 @@ class GlyphSRConfig(TrunkConfig):
     """Side of the last convolution, which runs at HR size."""
     gpm: GPMConfig = GPMConfig()
     """Glyph perception; with all three tasks off and no fusion the network is the paper's Baseline 1."""
-    gfm_from: Positive | None = 4
+    gfm_from: Layers | None = 4
     """First SRB, counted from 1, whose output the GFM fuses with glyphs (N_gly); null for no fusion."""
     detach_fusion: bool = False
     """Let the SR losses teach the fusion alone, not the character maps that are fused; of no matter once trained."""
