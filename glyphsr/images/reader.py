@@ -48,7 +48,7 @@ class Picture:
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     num_frames: int = 1
-    """Frames or pages of the file, 2 for several of a large one; only the first is here."""
+    """Frames or pages of the file, 0 for several of a large one; only the first is here."""
 
 
 def _has_16_bits(image: Image.Image, encoded: bytes) -> bool:
@@ -182,10 +182,10 @@ def _decode_tiff_unknown_to_pil(encoded: bytes, where: str) -> Picture:
 
 
 def _count_frames(image: Image.Image, size: int) -> int:
-    """Frames or pages; of a large file only whether there is another one, since each would have to be looked for."""
+    """Frames or pages; 0 for several of a large file, where each would have to be looked for."""
     if not getattr(image, "is_animated", False):
         return 1
-    return int(getattr(image, "n_frames", 2)) if size <= COUNTED_BYTES else 2
+    return int(getattr(image, "n_frames", 0)) if size <= COUNTED_BYTES else 0
 
 
 def _decode(encoded: bytes, where: str) -> Picture:
