@@ -88,7 +88,7 @@ def test_a_folder_is_mirrored_and_finished_work_is_skipped(run, folder, tmp_path
     assert second.stdout.split() == [str(out / "a.png")]
     assert (out / "b.png").stat().st_mtime_ns == stamp
     assert "3 skipped" in run(folder, "-r", "-o", out).stderr
-    assert "3 done" in run(folder, "-r", "-o", out, "--overwrite").stderr
+    assert "3 improved" in run(folder, "-r", "-o", out, "--overwrite").stderr
 
 
 def test_a_second_run_beside_the_inputs_does_not_upscale_its_own_results(run, folder):
