@@ -102,6 +102,7 @@ def test_config_stays_free_of_torch(path):
     assert not any(name.split(".")[0] in ("torch", "numpy", "cv2") for name in imported_modules(path))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -133,6 +134,7 @@ def test_help_and_version_import_nothing_heavy(arguments):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.process
 def test_python_dash_m_works():
     done = subprocess.run(
         [sys.executable, "-m", "glyphsr_cli", "--version"], capture_output=True, text=True, check=False

@@ -443,6 +443,7 @@ def test_interrupting_a_folder_run_leaves_whole_files_only(folder, tmp_path, tin
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.process
 def test_the_bundled_weights_run_in_a_real_process(picture):
     done = subprocess.run(
         [sys.executable, "-m", "glyphsr_cli", "upscale", str(picture), "--device", "cpu"],

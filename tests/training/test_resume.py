@@ -289,6 +289,7 @@ def command_for(config, tmp_path, out, workers=0):
     ]
 
 
+@pytest.mark.process
 def test_killed_at_any_moment_the_same_command_ends_with_the_same_weights(config, tmp_path):
     """Two kills here; ``benchmarks/kills.py`` does ten."""
     config = config.model_copy(update={"steps": 40, "save_every": 3, "loss": LossConfig(text_focus=0.0, ctc=0.1)})
@@ -309,6 +310,7 @@ def test_killed_at_any_moment_the_same_command_ends_with_the_same_weights(config
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "killed"))
 
 
+@pytest.mark.process
 def test_a_full_disk_is_one_line_and_earlier_checkpoints_stay(config, tmp_path):
     """A quota on the size of files stands in for the full disk."""
     run(config.model_copy(update={"steps": 3}), tmp_path / "run")
@@ -329,6 +331,7 @@ def test_a_full_disk_is_one_line_and_earlier_checkpoints_stay(config, tmp_path):
     run(config, tmp_path / "run")  # goes on once there is room
 
 
+@pytest.mark.process
 def test_a_signal_saves_and_ends_with_130(config, tmp_path):
     config = config.model_copy(update={"steps": 2000, "save_every": 2000})
     for number in (signal.SIGTERM, signal.SIGINT):
