@@ -11,8 +11,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels, write_labels
 from glyphsr.data.sources import SAMPLE_ROOT
+from glyphsr.dataset_tools.inspection import inspect
+from glyphsr.errors import GlyphSRError
+from glyphsr.images.reader import read_picture
+from glyphsr.images.text_boxes import read_boxes
+from glyphsr.losses.confusion import OWN_TABLE, load_distances
+from glyphsr.visualization.views.failures import read_records
 from glyphsr.weights.registry import BUNDLED_FOLDER
+from glyphsr_cli.app import app
 
 Command = Callable[[Path, Path], int]
 """Reads a file, with a folder of its own to write into; gives the exit code."""
@@ -55,8 +63,6 @@ def cli(*words: str) -> Command:
     """A command line; FILE and OUT in it are the file, and a place to write to."""
 
     def run(file: Path, folder: Path) -> int:
-        from glyphsr_cli.app import app
-
         given = [word.replace("FILE", str(file)).replace("OUT", str(folder / "out")) for word in words]
         app(given)
         return 0
@@ -69,8 +75,6 @@ def library(read: Callable[[Path], object]) -> Command:
 
     def run(file: Path, folder: Path) -> int:
         del folder
-        from glyphsr.errors import GlyphSRError
-
         try:
             read(file)
         except GlyphSRError as error:
@@ -122,8 +126,6 @@ def _pictures() -> list[Seed]:
 
 
 def _labels(folder: Path) -> list[Seed]:
-    from glyphsr.data.label_files import FILE_NAMES, Labelled, write_labels
-
     pictures = folder / "pictures"
     pictures.mkdir()
     rows = []
@@ -148,8 +150,6 @@ optimiser: {learning_rate: 1.0e-3, warmup_steps: 1}
 
 def _run_folder(folder: Path) -> Path:
     """Of a training run of two steps."""
-    from glyphsr_cli.app import app
-
     (folder / "run.yaml").write_text(YAML.removeprefix("base: other.yaml\n"))
     out = folder / "run"
     words = ["train", "--config", str(folder / "run.yaml"), "--glyphs", "none", "--out", str(out), "--quiet"]
@@ -159,91 +159,99 @@ def _run_folder(folder: Path) -> Path:
     return out
 
 
-def make_kinds(folder: Path) -> list[Kind]:
-    """All kinds, with their whole files made in a folder; everything heavy is imported on the way."""
-    from glyphsr.data.label_files import read_labels
-    from glyphsr.dataset_tools.inspection import inspect
-    from glyphsr.images.reader import read_picture
-    from glyphsr.images.text_boxes import read_boxes
-    from glyphsr.losses.confusion import OWN_TABLE, load_distances
-    from glyphsr.visualization.views.failures import read_records
-    from glyphsr.weights.checkpoints import read_checkpoint
-    from glyphsr.weights.loading import load_model, load_recognizer
+def _yaml(folder: Path) -> Kind:
+    (folder / "other.yaml").write_text("seed: 1\n")
+    return Kind("yaml", [Seed(YAML.encode(), "a.yaml", around=folder)], [cli("config", "validate", "FILE")], 8)
 
-    bundled = BUNDLED_FOLDER / "compact.safetensors"
-    reader = BUNDLED_FOLDER / "crnn-light-synth.safetensors"
-    load_model("compact")
-    run = _run_folder(folder)
-    word = folder / "word.png"
-    _picture().save(word)
+
+def _boxes(_: Path) -> Kind:
     boxes = [{"box": [1, 1, 60, 20], "text": "fuzz"}, [[1, 1], [90, 1], [90, 20], [1, 20]]]
+    return Kind("boxes", [Seed(json.dumps(boxes).encode(), "a.json")], [library(read_boxes)], 8)
+
+
+def _tables(_: Path) -> Kind:
+    return Kind("confusion tables", [Seed(OWN_TABLE.read_bytes(), "a.json")], [library(load_distances)], 2)
+
+
+def _records(_: Path) -> Kind:
     record = {"subset": "easy", "id": "easy/000001", "label": "a", "row": "bicubic", "protocol": "paper"}
-    records = json.dumps(record | {"readings": {"crnn": {"text": "a"}}}) + "\n"
-    easy, glyphs = SAMPLE_ROOT / "test" / "easy", SAMPLE_ROOT / "train-glyphs"
-    other = folder / "yaml"
-    other.mkdir()
-    (other / "other.yaml").write_text("seed: 1\n")
+    line = json.dumps(record | {"readings": {"crnn": {"text": "a"}}}) + "\n"
+    return Kind("records", [Seed(line.encode() * 3, "a.jsonl")], [library(read_records)], 4)
+
+
+def _label_files(folder: Path) -> Kind:
+    read_all = library(lambda path: _read_all(path, read_labels))
+    return Kind("labels", _labels(folder), [cli("data", "make", "FILE", "-o", "OUT", "-q"), read_all], 6)
+
+
+def _picture_files(_: Path) -> Kind:
     line = ("upscale", "FILE", "-o", "OUT.png", "--mode", "line", "--quiet", "--offline", "--device", "cpu")
-    return [
-        Kind("yaml", [Seed(YAML.encode(), "a.yaml", around=other)], [cli("config", "validate", "FILE")], 8),
-        Kind("boxes", [Seed(json.dumps(boxes).encode(), "a.json")], [library(read_boxes)], 8),
-        Kind("confusion tables", [Seed(OWN_TABLE.read_bytes(), "a.json")], [library(load_distances)], 2),
-        Kind("records", [Seed(records.encode() * 3, "a.jsonl")], [library(read_records)], 4),
-        Kind(
-            "labels",
-            _labels(folder),
-            [cli("data", "make", "FILE", "-o", "OUT", "-q"), library(lambda path: _read_all(path, read_labels))],
-            6,
-        ),
-        Kind(
-            "pictures",
-            _pictures(),
-            [
-                *(
-                    cli(*line),
-                    cli(*line, "--report", "OUT.hocr"),
-                    cli("data", "degrade", "FILE", "-o", "OUT.png", "-q"),
-                ),
-                *[library(read_picture)] * 3,  # what all of them begin with, and the quickest
-            ],
-            6,
-        ),
-        Kind(
-            "lmdb",
-            [Seed((easy / "data.mdb").read_bytes(), "data.mdb", around=easy, given="around")],
-            [
-                cli("data", "verify", "FILE", "-q"),
-                cli("data", "export", "FILE", "-o", "OUT", "-q"),
-                cli("eval", "--split", "FILE", "--bootstrap", "0", "--limit", "2", "-q", "--device", "cpu"),
-                library(lambda path: inspect(path, sheet=2)),
-            ],
-            6,
-        ),
-        Kind(
-            "glyph sets",
-            [Seed((glyphs / "data.mdb").read_bytes(), "data.mdb", around=glyphs, given="around")],
-            [cli("data", "verify", "FILE", "-q")],
-            4,
-        ),
-        Kind(
-            "checkpoint headers",
-            [Seed(reader.read_bytes(), "a.safetensors"), Seed(bundled.read_bytes(), "a.safetensors")],
-            [library(lambda path: read_checkpoint(path, tensors=False)), library(load_recognizer)],
-            2,
-        ),
-        Kind(
-            "run folders",
-            [
-                Seed((run / name).read_bytes(), name, around=run, given="around")
-                for name in ("metrics.jsonl", "config.yaml", "checkpoints/last.state", "checkpoints/last.safetensors")
-            ],
-            [
-                cli("visualize", "--what", "training", "--run", "FILE", "-o", "OUT.png", "-q"),
-                cli("train", "--config", str(folder / "run.yaml"), "--out", "FILE", "--max-steps", "2", "-q"),
-            ],
-            1,
-        ),
+    commands = [cli(*line), cli(*line, "--report", "OUT.hocr"), cli("data", "degrade", "FILE", "-o", "OUT.png", "-q")]
+    # The reader is what all of them begin with, and the quickest.
+    return Kind("pictures", _pictures(), [*commands, *[library(read_picture)] * 3], 6)
+
+
+def _lmdb(_: Path) -> Kind:
+    easy = SAMPLE_ROOT / "test" / "easy"
+    commands = [
+        cli("data", "verify", "FILE", "-q"),
+        cli("data", "export", "FILE", "-o", "OUT", "-q"),
+        cli("eval", "--split", "FILE", "--bootstrap", "0", "--limit", "2", "-q", "--device", "cpu"),
+        library(lambda path: inspect(path, sheet=2)),
     ]
+    return Kind("lmdb", [Seed((easy / "data.mdb").read_bytes(), "data.mdb", around=easy, given="around")], commands, 6)
+
+
+def _glyph_sets(_: Path) -> Kind:
+    glyphs = SAMPLE_ROOT / "train-glyphs"
+    seed = Seed((glyphs / "data.mdb").read_bytes(), "data.mdb", around=glyphs, given="around")
+    return Kind("glyph sets", [seed], [cli("data", "verify", "FILE", "-q")], 4)
+
+
+def _checkpoints(_: Path) -> Kind:
+    from glyphsr.weights.checkpoints import read_checkpoint
+    from glyphsr.weights.loading import load_recognizer
+
+    names = ("crnn-light-synth", "compact")
+    seeds = [Seed((BUNDLED_FOLDER / f"{name}.safetensors").read_bytes(), "a.safetensors") for name in names]
+    commands = [library(lambda path: read_checkpoint(path, tensors=False)), library(load_recognizer)]
+    return Kind("checkpoint headers", seeds, commands, 2)
+
+
+def _run_folders(folder: Path) -> Kind:
+    run = _run_folder(folder)
+    names = ("metrics.jsonl", "config.yaml", "checkpoints/last.state", "checkpoints/last.safetensors")
+    seeds = [Seed((run / name).read_bytes(), name, around=run, given="around") for name in names]
+    show = cli("visualize", "--what", "training", "--run", "FILE", "-o", "OUT.png", "-q")
+    resume = cli("train", "--config", str(folder / "run.yaml"), "--out", "FILE", "--max-steps", "2", "-q")
+    return Kind("run folders", seeds, [show, resume], 1)
+
+
+KINDS: dict[str, Callable[[Path], Kind]] = {
+    "yaml": _yaml,
+    "boxes": _boxes,
+    "tables": _tables,
+    "records": _records,
+    "labels": _label_files,
+    "pictures": _picture_files,
+    "lmdb": _lmdb,
+    "glyphs": _glyph_sets,
+    "checkpoints": _checkpoints,
+    "runs": _run_folders,
+}
+
+
+def make_kinds(folder: Path, names: Sequence[str]) -> list[Kind]:
+    """Kinds by name, with their whole files made in a folder; what is heavy is imported on the way."""
+    kinds = []
+    for name in names:
+        (folder / name).mkdir()
+        kinds.append(KINDS[name](folder / name))
+    if {"pictures", "lmdb", "runs"} & set(names):
+        from glyphsr.weights.loading import load_model
+
+        load_model("compact")  # its imports would else be every child's
+    return kinds
 
 
 def _read_all(folder: Path, read: Callable[[Path], object]) -> None:

@@ -16,8 +16,11 @@ from pydantic import (
 from glyphsr.config.base import Config
 from glyphsr.config.plugins import load_plugin, plugin_names
 
-Positive = Annotated[int, Field(ge=1)]
-EvenWidth = Annotated[int, Field(ge=4, multiple_of=4)]
+Positive = Annotated[int, Field(ge=1, le=16_384)]
+"""Channels and the like; the upper ends here keep a checkpoint's header from asking for more than any network needs."""
+EvenWidth = Annotated[int, Field(ge=4, le=16_384, multiple_of=4)]
+Layers = Annotated[int, Field(ge=1, le=64)]
+LineHeight = Annotated[int, Field(ge=1, le=512)]
 
 
 PLUGIN = "plugin"
@@ -35,18 +38,18 @@ class TrunkConfig(Config):
     fixed_size: ClassVar[tuple[int, int] | None] = None
     """The only LR ``(height, width)`` it can take, ``None`` for any."""
 
-    num_srbs: Positive = 5
+    num_srbs: Layers = 5
     """Sequential residual blocks in the trunk (N)."""
     width: EvenWidth = 64
     """Channels of the trunk (C_sr)."""
     image_channels: Literal[3, 4] = 4
     """3 for RGB, 4 with the brightness mask of TextZoom's loader."""
-    min_height: Positive = 16
+    min_height: LineHeight = 16
     """Least line height in pixels that the network takes as it is; smaller lines are enlarged to it."""
-    max_height: Positive = 16
+    max_height: LineHeight = 16
     """Greatest line height in pixels that the network takes as it is; taller lines are handled at this height. Heights
     between multiples of 4 are enlarged to the next one."""
-    window_aspect: Annotated[float, Field(gt=1.0)] = 4.0
+    window_aspect: Annotated[float, Field(gt=1.0, le=64.0)] = 4.0
     """Width of the window through which long lines pass, in line heights."""
 
     @property
@@ -79,7 +82,7 @@ class GPMConfig(Config):
     """Channels at full size."""
     levels: Literal[2, 3] = 2
     """Sizes of the feature pyramid: full and half as in the released code, or also a quarter as the paper says."""
-    num_slots: Positive = 16
+    num_slots: Annotated[int, Field(ge=1, le=256)] = 16
     """Character slots: the paper's L = 15 and one for the end (the released code has 16)."""
     end_slot: bool = True
     """Keep the last slot for the end of the text; else as many characters as slots, the end only where it has room."""
@@ -115,7 +118,7 @@ class GlyphSRConfig(TrunkConfig):
     """Side of the last convolution, which runs at HR size."""
     gpm: GPMConfig = GPMConfig()
     """Glyph perception; with all three tasks off and no fusion the network is the paper's Baseline 1."""
-    gfm_from: Positive | None = 4
+    gfm_from: Layers | None = 4
     """First SRB, counted from 1, whose output the GFM fuses with glyphs (N_gly); null for no fusion."""
     gpm_at: Positive | None = None
     """SRB, counted from 1, whose output the GPM reads; null for ``gfm_from``, or without fusion the last one, as in the

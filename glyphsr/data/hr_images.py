@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from glyphsr.data.label_files import find_label_file, label_from_name, read_labels
-from glyphsr.data.lmdb_pairs import TAIL, PairedLmdb, check_folder, decode_rgb
+from glyphsr.data.lmdb_pairs import TAIL, PairedLmdb, check_folder, decode_label, decode_rgb
 from glyphsr.errors import DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.safe_reading.content import open_regular, read_content
@@ -75,10 +75,7 @@ class LmdbWords:
         if encoded is None or label is None:
             missing = "image_hr" if encoded is None else "label"
             raise DataError(f"{self.path}: no '{missing}-{number}' key")
-        try:
-            text = label.decode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self.path}: label-{number}: not UTF-8: {label[:20]!r}") from error
+        text = decode_label(label, f"{self.path}: label-{number}")
         hr = decode_rgb(encoded, f"{self.path}: image_hr-{number}", upright=False)
         return Sample(id=self.pairs.where(index), hr=hr, label=text)
 

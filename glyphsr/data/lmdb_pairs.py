@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.errors import DataError
+from glyphsr.safe_reading.limits import LABEL_BYTES
 from glyphsr.safe_reading.lmdb_file import LmdbFile
 from glyphsr.safe_reading.picture_header import check_picture
 from glyphsr.types import Sample
@@ -41,6 +42,19 @@ def decode_rgb(encoded: bytes, where: str, *, upright: bool = True) -> NDArray[n
     if image is None:
         raise DataError(f"{where}: not a readable picture ({len(encoded)} bytes)")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
+
+
+def decode_label(encoded: bytes, where: str) -> str:
+    """A label as it is stored.
+
+    Raises:
+        DataError: If it is not UTF-8, or longer than any line of text.
+    """
+    LABEL_BYTES.check(len(encoded), where, DataError)
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: not UTF-8: {encoded[:20]!r}") from error
 
 
 def check_folder(path: Path) -> None:
@@ -205,10 +219,7 @@ class PairedLmdb:
     def __getitem__(self, index: int) -> Sample:
         """Sample ``index``, counted from 0; pictures are taken as stored, whatever their EXIF orientation says."""
         raw, number = self.raw(index), f"{index + 1:09d}"
-        try:
-            label = raw.label.decode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self.path}: label-{number}: not UTF-8: {raw.label[:20]!r}") from error
+        label = decode_label(raw.label, f"{self.path}: label-{number}")
         return Sample(
             id=self.where(index),
             hr=decode_rgb(raw.hr, f"{self.path}: image_hr-{number}", upright=False),

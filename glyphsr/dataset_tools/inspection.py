@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.data.glyph_lmdb import MANIFEST, GlyphLmdb, check_pairs
-from glyphsr.data.lmdb_pairs import PairedLmdb, decode_rgb
+from glyphsr.data.lmdb_pairs import PairedLmdb, decode_label, decode_rgb
 from glyphsr.data.pair_loader import BadSample
 from glyphsr.dataset_tools.export import picture_suffix
 from glyphsr.errors import DataError
@@ -201,7 +201,7 @@ def _problems(pairs: PairedLmdb, index: int) -> list[BadSample]:
         problems.append(f"label-{number}: empty; write the text that the picture shows")
     else:
         try:
-            label.decode()
-        except UnicodeDecodeError:
-            problems.append(f"label-{number}: not UTF-8: {label[:20]!r}")
+            decode_label(label, f"label-{number}")
+        except DataError as error:
+            problems.append(str(error))
     return [BadSample(where, problem) for problem in problems]

@@ -22,6 +22,9 @@ _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
+COUNTED_BYTES = 1 << 22
+"""Size of a file up to which its frames are counted."""
+
 TIFF_BEGINNINGS = (b"II*\0", b"MM\0*")
 
 UNPACKED = {1: 0, 8: 1, 32946: 1, 32773: 0}
@@ -45,7 +48,7 @@ class Picture:
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     num_frames: int = 1
-    """Frames or pages of the file; only the first is here."""
+    """Frames or pages of the file, 0 for several of a large one; only the first is here."""
 
 
 def _has_16_bits(image: Image.Image, encoded: bytes) -> bool:
@@ -178,6 +181,13 @@ def _decode_tiff_unknown_to_pil(encoded: bytes, where: str) -> Picture:
     return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi)
 
 
+def _count_frames(image: Image.Image, size: int) -> int:
+    """Frames or pages; 0 for several of a large file, where each would have to be looked for."""
+    if not getattr(image, "is_animated", False):
+        return 1
+    return int(getattr(image, "n_frames", 0)) if size <= COUNTED_BYTES else 0
+
+
 def _decode(encoded: bytes, where: str) -> Picture:
     try:
         check_picture(encoded, where, PictureError)
@@ -193,7 +203,7 @@ def _decode(encoded: bytes, where: str) -> Picture:
     dpi = (float(resolution[0]), float(resolution[1])) if resolution and min(resolution) > 0 else None
     if dpi and orientation in _TURNED:
         dpi = dpi[::-1]
-    frames = int(getattr(image, "n_frames", 1))
+    frames = _count_frames(image, len(encoded))
     if _has_16_bits(image, encoded):
         wide = _read_16_bit_tiff(encoded) if image.format == "TIFF" else _read_16_bit_png(encoded, image)
         colour, alpha, gray = _split(_upright(wide, orientation))

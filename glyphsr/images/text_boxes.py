@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.errors import DataError
+from glyphsr.safe_reading.limits import BOXES
 from glyphsr.safe_reading.text_files import read_json, shorten
 
 FORMS = (
@@ -75,6 +76,7 @@ def read_boxes(path: Path) -> list[TextBox]:
         document = document.get("boxes", document.get("regions"))
     if not isinstance(document, list):
         raise DataError(f"{path}: expected {FORMS}")
+    BOXES.check(len(document), path, DataError)
     boxes = []
     for number, value in enumerate(document, 1):
         try:

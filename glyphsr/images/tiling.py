@@ -6,6 +6,7 @@ import numpy as np
 
 from glyphsr.config.networks import TrunkConfig
 from glyphsr.images.resize import FloatImage, resize
+from glyphsr.safe_reading.limits import PICTURE_PIXELS
 
 MIN_SIDE = 4
 """Pictures with a side below this hold no text; they are enlarged by bicubic alone."""
@@ -44,7 +45,7 @@ class TilePlan:
 
 
 def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
-    """Plan a line of the given size; ``None`` where there is nothing for the network to see.
+    """Plan a line of the given size; ``None`` where there is no text for the network to see.
 
     Args:
         height: Of the picture, in pixels.
@@ -55,6 +56,8 @@ def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
         return None
     line_height = _up(min(max(height, config.min_height), config.max_height), SIZE_MULTIPLE[0])
     line_width = max(1, round(width * line_height / height))
+    if 4 * line_height * line_width > PICTURE_PIXELS.value:  # no line of text; its result would fill the memory
+        return None
     window = _up(round(config.window_aspect * line_height), SIZE_MULTIPLE[1])
     if line_width <= window:
         if config.fixed_size is None:

@@ -141,7 +141,7 @@ def _info(kind: str, path: Path) -> ReaderInfo:
     if checkpoint.kind == "recognizer" and "published" in checkpoint.card:
         return _said_to_be(kind, path, digest)
     if path.parent == BUNDLED_FOLDER and checkpoint.kind == "recognizer":
-        whose = "our own, trained on rendered words and IIIT5K"
+        whose = checkpoint.card.get("whose", "our own, trained on rendered words and IIIT5K")
         name = path.stem
     else:
         whose = f"not the published {kind}, but {path.name}"

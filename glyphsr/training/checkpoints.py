@@ -12,6 +12,7 @@ from glyphsr._version import VERSION
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.safe_reading.text_files import shorten
 from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.ema import ExponentialMovingAverage
 from glyphsr.training.objectives.ocr import readers_of
@@ -192,7 +193,11 @@ class CheckpointManager:
         same_sources = not any(text.startswith("data.sources") for text in changed)
         if same_sources and state.get("words", self.words) != self.words:
             self.say("fonts, word lists or photographs are others than before, so rendered words are others too")
-        self._restore(state, path)
+        try:
+            self._restore(state, path)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            # What torch's optimisers and generators raise on a state that is not theirs is not documented.
+            raise WeightsError(f"{path}: not a training state that fits: {shorten(error)}") from error
         progress = TrainState(state["step"], state["bad_steps"], state["skipped"])
         if path != own:
             progress.origin = given

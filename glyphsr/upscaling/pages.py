@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.errors import DataError
 from glyphsr.images.perspective import Quad, cut_out, put_back, size_of, widen
 from glyphsr.images.resize import FloatImage, resize
 from glyphsr.images.text_boxes import TextBox
 from glyphsr.ocr.line_detector import LineDetector
+from glyphsr.safe_reading.limits import PICTURE_PIXELS
 from glyphsr.upscaling.line import Line, UpscaledLine
 from glyphsr.upscaling.upscaler import Upscaler
 
@@ -87,11 +89,17 @@ class PageUpscaler:
             picture: ``(H, W, 3)`` float32 in [0, 1].
             size: ``(height, width)`` of the result.
             boxes: Its lines, also beyond its borders.
+
+        Raises:
+            DataError: If the lines together are larger than any picture.
         """
         scale = np.array([size[1] / picture.shape[1], size[0] / picture.shape[0]])
         page = resize(picture, size, enlarging=cv2.INTER_LANCZOS4)
         page = page.copy() if page is picture else page
         reasons = [self.left_alone(box.quad, (picture.shape[0], picture.shape[1])) for box in boxes]
+        helped = [size_of(box.quad) for box, reason in zip(boxes, reasons, strict=True) if reason is None]
+        covered = sum(round(height * width * scale.prod()) for height, width in helped)
+        PICTURE_PIXELS.check(covered, "its lines together", DataError)
         # Boxes count from the corner of the picture, pixels from the centre of the first one.
         quads = [widen(box.quad) - 0.5 for box in boxes]
         lines = [

@@ -62,7 +62,8 @@ def write_upscaled(
     notes = notes_of(result, config)
     fitted = fit_to_format(enlarged, format_name)
     notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
-    notes += [f"only the first of {picture.num_frames} frames was taken"] if picture.num_frames > 1 else []
+    frames = picture.num_frames or "several"
+    notes += [f"only the first of {frames} frames was taken"] if frames != 1 else []
     notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
     return PictureReport(
         input=task.name,

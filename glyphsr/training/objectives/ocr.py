@@ -87,9 +87,13 @@ def open_readers(config: LossConfig, *, offline: bool = False) -> list["CTCNetwo
 def readers_of(config: TrainConfig) -> list[str]:
     """Hashes of the recognizers that a run is taught by: none of them is an independent judge of its network.
 
+    The engine rapidocr, by name, belongs to them where a recognizer of PP-OCR teaches or guides the network.
+
     Raises:
         WeightsError: If one is not here.
     """
     names = config.loss.focus_recognizers if config.focuses else ()
     names += config.loss.ocr_recognizers if config.loss.ocr else ()
-    return [sha256_of(resolve(name, offline=True)) for name in dict.fromkeys(names)]
+    paths = [resolve(name, offline=True) for name in dict.fromkeys(names)]
+    kinds = {load_recognizer(path).config.kind for path in paths} | {config.model.prior.kind}
+    return [*map(sha256_of, paths), *(["rapidocr"] if "ppocr" in kinds else [])]

@@ -1,12 +1,11 @@
 """Words that went wrong in an evaluation, by its per-image file: the broken ones first."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.safe_reading.text_files import read_json_lines
 from glyphsr.visualization.views.compare import BICUBIC, BROKEN, MENDED, RIGHT, WRONG, outcome, similarity
 from glyphsr.visualization.views.words import ShownWord, WordSets, open_sets, squashed
 
@@ -40,14 +39,11 @@ def read_records(path: Path) -> list[Record]:
         ConfigError: If there is no such file.
         DataError: If it is none that ``eval`` wrote.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--per-image {path}: cannot be read: {error}") from error
+    if not path.is_file():
+        raise ConfigError(f"--per-image {path}: no such file")
     found: dict[tuple[str, str], Record] = {}
-    for number, line in enumerate(lines, 1):
+    for number, row in read_json_lines(path):
         try:
-            row: dict[str, Any] = json.loads(line)
             key = (str(row["subset"]), str(row["id"]))
             record = found.setdefault(key, Record(*key, str(row["label"]), row.get("protocol") == "paper"))
             record.readings[str(row["row"])] = {who: str(own["text"]) for who, own in row["readings"].items()}

@@ -116,11 +116,11 @@ class AttentionDecoder(nn.Module):
             previous: ``(B, T)`` int64 classes fed at each step, the start first; ``None`` for its own choices.
 
         Returns:
-            Logits ``(B, T, K)``, states ``(B, T, hidden)`` and attention ``(B, T, P)``.
+            Logits ``(B, T, K)``, what the cell was fed ``(B, T, hidden)`` and attention ``(B, T, P)``.
         """
         found = list(self._steps(columns, steps, glyphs, previous))
-        logits, states, attention = (torch.stack(parts, dim=1) for parts in zip(*found, strict=True))
-        return logits, states, attention
+        logits, fed, attention = (torch.stack(parts, dim=1) for parts in zip(*found, strict=True))
+        return logits, fed, attention
 
     def _steps(
         self, columns: Tensor, steps: int, glyphs: Tensor | None, previous: Tensor | None
@@ -139,5 +139,5 @@ class AttentionDecoder(nn.Module):
                 context = self.gate(context, glyphs[:, step])
             state, cell = self.cell(torch.cat([context, self.characters(rows)], dim=1), (state, cell))
             logits = self.classifier(state)
-            yield logits, state, weights[..., 0]
+            yield logits, context, weights[..., 0]
             rows = logits.argmax(dim=1)
