@@ -23,7 +23,7 @@ from common import parser_for, recipe, register, trained
 import glyphsr
 from glyphsr.config.degradation import LEVELS
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.config.model import RestraintConfig
+from glyphsr.config.model import ConfidenceGateConfig
 from glyphsr.errors import GlyphSRError
 from glyphsr.text.lexicon import english
 from glyphsr.training.gate_calibration import LabelledReading, choose_gate_thresholds, held_out_readings
@@ -33,7 +33,7 @@ from glyphsr.weights.loading import load_recognizer, load_super_resolver
 from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 
 
-def tell(readings: list[LabelledReading], chosen: RestraintConfig) -> None:
+def tell(readings: list[LabelledReading], chosen: ConfidenceGateConfig) -> None:
     """How much of the held-out words the change is applied to, and how often the prior is right there."""
     for level in LEVELS:
         rows = [reading for reading in readings if reading.level == level]
@@ -77,11 +77,11 @@ def main() -> None:
     model, checkpoint = load_super_resolver(trained(network, runs["compact"], common))
 
     readings = list(held_out_readings(model, network.data, lexicon=english()))
-    restraint = choose_gate_thresholds(readings)
-    print(f"gate: {restraint}")
-    tell(readings, restraint)
+    confidence_gate = choose_gate_thresholds(readings)
+    print(f"gate: {confidence_gate}")
+    tell(readings, confidence_gate)
 
-    config = model.config.model_copy(update={"restraint": restraint})
+    config = model.config.model_copy(update={"confidence_gate": confidence_gate})
     card = checkpoint.card | {
         "name": "compact",
         "strength": options.strength,

@@ -93,8 +93,8 @@ def test_what_validation_never_sees_leaves_the_best_weights_as_they_are(config, 
     run(config, tmp_path)
     longer = config.model_copy(update={"steps": 7})
     notes: list[str] = []
-    build_trainer(with_folder(longer, recolour=0.5), tmp_path, device="cpu", workers=0, notify=notes.append).run()
-    assert any(note.endswith("data.sources.0.recolour: 0.0 -> 0.5") for note in notes)
+    build_trainer(with_folder(longer, color_jitter=0.5), tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    assert any(note.endswith("data.sources.0.color_jitter: 0.0 -> 0.5") for note in notes)
     assert not any("looked for anew" in note for note in notes)
     longest = with_folder(config.model_copy(update={"steps": 8}), weight=2.0)
     build_trainer(longest, tmp_path, device="cpu", workers=0, notify=notes.append).run()
