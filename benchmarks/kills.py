@@ -1,20 +1,29 @@
-"""Kills a training run at random moments and compares where it ends with a run that nothing stopped.
+"""Kills commands at random moments, runs them again, and compares what is there with a run that nothing stopped.
 
-    python benchmarks/kills.py [--kills 10] [--steps 200] [--seed 0]
+    python benchmarks/kills.py [--kills 100] [--seed 0] [--commands train,extract] [--seconds 3600]
 
-A small network with every loss, on the sample set in the package; `kill -9` each time, then the same command again.
+Small networks and the sample set in the package; `kill -9` each time, then the same command again until it ends.
+Nothing may be lost, doubled or incomplete, and no temporary file may be left behind.
 """
 
 import argparse
+import hashlib
 import random
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.sources import SAMPLE_ROOT
+from glyphsr.system.atomic_files import TEMPORARY
 from glyphsr.weights.loading import load_super_resolver
 
 SETTINGS = """
@@ -30,55 +39,181 @@ save_every: 5
 validation: {{every: 50, words: 4}}
 """
 
+LEFT = (f"{TEMPORARY}*", "*.partial", "*.old", "*.trash", "*.unfinished")
+"""What no finished command leaves."""
 
-def command(folder: Path, name: str) -> list[str]:
-    settings = ["--config", str(folder / "run.yaml"), "--out", str(folder / name)]
-    return [sys.executable, "-m", "glyphsr_cli", "train", *settings, "--device", "cpu", "--quiet"]
+VARYING = re.compile(rb'"(seconds|guard_ms|output|started|created)": [^,}\n]+')
+"""Of reports, what differs from run to run and from folder to folder."""
+
+Facts = dict[str, str]
+"""What is compared, by name."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line that writes below a folder, and what counts of its result."""
+
+    name: str
+    words: Callable[[Path], list[str]]
+    facts: Callable[[Path], Facts]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def files_below(folder: Path, *, without: str = r"$^") -> Facts:
+    """Every file's hash; times and seconds, which differ from run to run, are taken out of reports."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_file() and not re.search(without, name):
+            content = path.read_bytes()
+            if path.suffix in (".json", ".jsonl", ".csv"):
+                content = VARYING.sub(b"", content)
+            found[name] = _digest(content)
+    return found
+
+
+def pairs_in(folder: Path) -> Facts:
+    """Every value of the LMDB environments below a folder; where LMDB puts them in its file depends on the kills."""
+    found = {}
+    for data in sorted(folder.rglob("data.mdb")):
+        pairs = PairedLmdb(data.parent)
+        found[f"{data.parent.name} samples"] = str(len(pairs))
+        names = ("image_hr", "image_lr", "label", "glyph_line", "glyph_chars", "glyph_meta")
+        for number in range(1, pairs.declared() + 1):
+            for name in names:
+                value = pairs.get(f"{name}-{number:09d}")
+                if value is not None:
+                    found[f"{data.parent.name} {name} {number}"] = _digest(value)
+    return found
+
+
+def trained(folder: Path) -> Facts:
+    """Every tensor of the last and the best weights."""
+    found = {}
+    for kind in ("last", "best"):
+        state = load_super_resolver(folder / "run" / "checkpoints" / f"{kind}.safetensors")[0].state_dict()
+        found |= {f"{kind} {key}": _digest(value.numpy().tobytes()) for key, value in state.items()}
+    rows = (folder / "run" / "metrics.jsonl").read_text().splitlines()
+    return found | {"rows of metrics": str(len(rows))}
+
+
+def make_commands(base: Path, steps: int) -> list[Command]:
+    """The commands, with what they read made below a folder."""
+    (base / "run.yaml").write_text(SETTINGS.format(steps=steps))
+    easy = str(SAMPLE_ROOT / "test" / "easy")
+    pictures, labelled = base / "pictures", base / "labelled"
+    _cli("data", "export", easy, "-o", str(labelled), "-q")
+    pictures.mkdir()
+    for source in sorted((labelled / "lr").iterdir())[:12]:
+        shutil.copy(source, pictures)
+    upscale = [
+        "upscale",
+        str(pictures),
+        "--guard",
+        "off",
+        "--mode",
+        "line",
+        "--quiet",
+        "--device",
+        "cpu",
+        "--overwrite",
+    ]
+    evaluate = ["eval", "--split", easy, "--bootstrap", "0", "--quiet", "--device", "cpu", "--overwrite"]
+    synth = ["data", "synth", "--count", "300", "--fonts", "builtin", "-q", "--seed", "3"]
+    extract = ["extract", "--lmdb", str(SAMPLE_ROOT / "train"), "--segmenter", "ink", "--quiet", "--device", "cpu"]
+    train = ["train", "--config", str(base / "run.yaml"), "--device", "cpu", "--quiet"]
+    return [
+        Command(
+            "upscale --report",
+            lambda out: [*upscale, "-o", str(out / "big"), "--report", str(out / "report.json")],
+            files_below,
+        ),
+        Command("data export", lambda out: ["data", "export", easy, "-o", str(out / "set"), "-q"], files_below),
+        Command("data make", lambda out: ["data", "make", str(labelled), "-o", str(out / "set"), "-q"], pairs_in),
+        Command("data synth", lambda out: [*synth, "-o", str(out / "set")], pairs_in),
+        Command("extract", lambda out: [*extract, "-o", str(out / "glyphs")], pairs_in),
+        Command("train", lambda out: [*train, "--out", str(out / "run")], trained),
+        Command("eval --per-image", lambda out: [*evaluate, "--per-image", str(out / "each.jsonl")], files_below),
+    ]
+
+
+def _cli(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "glyphsr_cli", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def kill_once(command: Command, out: Path, wait_s: float) -> bool:
+    """Start a command and kill it; whether it was still running."""
+    line = [sys.executable, "-m", "glyphsr_cli", *command.words(out)]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(timeout=wait_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    return False
+
+
+def left_behind(out: Path) -> list[str]:
+    """Temporary files and unfinished folders."""
+    return sorted({str(path.relative_to(out)) for pattern in LEFT for path in out.rglob(pattern)})
+
+
+def differences(expected: Facts, found: Facts) -> list[str]:
+    """What is lost, added or other."""
+    return [name for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=100, help="of all commands together")
+    parser.add_argument("--steps", type=int, default=60, help="of the training run")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
+    parser.add_argument("--commands", help="only these, with commas")
     arguments = parser.parse_args()
     moments = random.Random(arguments.seed)
+    stop = time.monotonic() + arguments.seconds
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "run.yaml").write_text(SETTINGS.format(steps=arguments.steps))
-        start = time.monotonic()
-        subprocess.run(command(folder, "whole"), check=True, stdout=subprocess.DEVNULL)
-        whole_s = time.monotonic() - start
-        print(f"a run of {arguments.steps} steps that nothing stops: {whole_s:.0f} s", flush=True)
-        hits = 0
-        for kill in range(arguments.kills):
-            before = time.time()
-            process = subprocess.Popen(command(folder, "killed"), stdout=subprocess.DEVNULL)
-            begun = folder / "killed" / "config.yaml"  # written anew when the loop is about to begin
-            while process.poll() is None and (not begun.is_file() or begun.stat().st_mtime <= before):
-                time.sleep(0.02)
-            wait = moments.uniform(0.0, 0.12) * whole_s
-            try:
-                process.wait(timeout=wait)
-                print(f"kill {kill + 1}: the run had ended before it", flush=True)
-                break
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        base = Path(name)
+        commands = make_commands(base, arguments.steps)
+        if arguments.commands:
+            commands = [command for command in commands if command.name in arguments.commands.split(",")]
+        results = [_try(command, base, -(-arguments.kills // len(commands)), moments, stop) for command in commands]
+    print("| command | kills | lost, doubled or other | left behind |\n|---|---|---|---|")
+    for row in results:
+        print("| " + " | ".join(map(str, row)) + " |")
+    print(f"{sum(row[1] for row in results)} kills")
+    raise SystemExit(any(row[2] or row[3] for row in results))
+
+
+def _try(command: Command, base: Path, kills: int, moments: random.Random, stop: float) -> tuple[str, int, int, int]:
+    """Name, kills, runs with another result, runs that left something."""
+    whole = base / "whole" / command.name.replace(" ", "-")
+    whole.mkdir(parents=True)
+    start = time.monotonic()
+    _cli(*command.words(whole))
+    seconds = time.monotonic() - start
+    expected = command.facts(whole)
+    hits = other = left = 0
+    while hits < kills and time.monotonic() < stop:
+        out = base / "killed"
+        out.mkdir()
+        for _ in range(3):  # a run that is killed again and again must come to its end, too
+            if hits < kills and kill_once(command, out, moments.uniform(0.2, 1.0) * seconds):
                 hits += 1
-                state = folder / "killed" / "checkpoints" / "last.state"
-                step = torch.load(state, weights_only=True)["step"] if state.is_file() else 0
-                print(f"kill {kill + 1} after {wait:.1f} s of training, saved up to step {step}", flush=True)
-        subprocess.run(command(folder, "killed"), check=True, stdout=subprocess.DEVNULL)
-        states = [
-            load_super_resolver(folder / run / "checkpoints" / f"{kind}.safetensors")[0].state_dict()
-            for kind in ("last", "best")
-            for run in ("whole", "killed")
-        ]
-        equal = all(torch.equal(states[i][key], states[i + 1][key]) for i in (0, 2) for key in states[i])
-        print(f"{hits} kills; last and best weights {'equal, bit for bit' if equal else 'DIFFER'}")
-        if not equal:
-            raise SystemExit(1)
+        again = [*command.words(out)]
+        _cli(*again)
+        found = command.facts(out)
+        wrong, rest = differences(expected, found), left_behind(out)
+        other, left = other + bool(wrong), left + bool(rest)
+        print(f"{command.name}: {hits} kills, {seconds:.0f} s whole; other: {wrong[:3]}; left: {rest[:3]}", flush=True)
+        shutil.rmtree(out)
+    return command.name, hits, other, left
 
 
 if __name__ == "__main__":

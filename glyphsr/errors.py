@@ -17,6 +17,10 @@ class ConfigError(GlyphSRError):
     exit_code: ClassVar[int] = 2
 
 
+class OutputError(GlyphSRError):
+    """A result that cannot be written; what was written before is whole."""
+
+
 class DataError(GlyphSRError):
     """A data set or a picture that is missing, unreadable or not what it claims to be."""
 

@@ -4,6 +4,7 @@ import inspect
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ from glyphsr_cli.commands.data_synth import degrade, synth
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
+from glyphsr_cli.commands.reproduce import reproduce
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
 from glyphsr_cli.commands.visualize import visualize
@@ -50,8 +52,23 @@ class ErrorBoundary(TyperGroup):
             )
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:  # the reader of our stdout went away, e.g. `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_stdout()
             raise typer.Exit(1) from error
+        except OSError as error:  # most of all a full disk, or a stdout that cannot be written
+            reason = error.strerror or str(error) or type(error).__name__
+            _give_up_stdout()
+            with suppress(OSError):
+                console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
+            raise typer.Exit(1) from error
+        except MemoryError as error:
+            console.say("error: out of memory; give smaller pictures, or --batch-size 1")
+            raise typer.Exit(1) from error
+
+
+def _give_up_stdout() -> None:
+    """Let what is still buffered go nowhere, or Python would try to write it again at the end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -92,6 +109,7 @@ app.command("extract")(extract)
 app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
+app.command("reproduce")(reproduce)
 _flow(app)
 data_app.command("synth")(synth)
 data_app.command("degrade")(degrade)
@@ -108,4 +126,16 @@ def _as_interrupt(number: int, _frame: object) -> None:
 def main() -> None:
     """Entry point."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    _check_streams()
     app()
+
+
+def _check_streams() -> None:
+    """Refuse to work where the result cannot go; a file opened later would get the number of a closed stream."""
+    closed = [stream is None for stream in (sys.stdin, sys.stdout, sys.stderr)]
+    while any(closed) and os.open(os.devnull, os.O_RDWR) < 2:
+        pass
+    if closed[1]:
+        if not closed[2]:
+            console.say("error: standard output is closed; send it to /dev/null to throw the result away")
+        raise SystemExit(1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from typing import Any
 
@@ -9,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
+
+from glyphsr.text.controls import show_controls
 
 WIDE_BAR = 90
 """Columns of a terminal from which a bar shows more than how far it is."""
@@ -31,7 +34,7 @@ def say(message: str, console: Console | None = None) -> None:
         message: The line.
         console: That of a progress bar on screen, which then moves out of the way.
     """
-    (console or err()).print(message, markup=False, soft_wrap=True)
+    (console or err()).print(show_controls(message), markup=False, soft_wrap=True)
 
 
 def progress_bar(*, enabled: bool | None) -> Progress:
@@ -111,6 +114,19 @@ def as_json(document: Any) -> str:
 def echo(text: str) -> None:
     """Write text to stdout as UTF-8; what UTF-8 cannot hold (file names in another encoding) is escaped."""
     typer.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+
+
+def echo_path(path: object, *, print0: bool = False) -> None:
+    """One path of a list on stdout: a line with control characters escaped, or as it is with a zero byte behind it."""
+    if print0:
+        typer.echo(os.fsencode(str(path)) + b"\0", nl=False)
+    else:
+        typer.echo(os.fsencode(_on_one_line(str(path))))  # names may be no valid UTF-8
+
+
+def _on_one_line(name: str) -> str:
+    """Control characters escaped; bytes that are no UTF-8, which Python keeps as surrogates, stay."""
+    return re.sub("[^\udc80-\udcff]+", lambda match: show_controls(match[0]), name)
 
 
 def limit_kernel_cache() -> None:

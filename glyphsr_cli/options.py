@@ -39,6 +39,14 @@ SetOpt = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; repeatable.", rich_help_panel=SETTINGS),
 ]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.", rich_help_panel=OUTPUT)]
+Print0Opt = Annotated[
+    bool,
+    typer.Option(
+        "--print0",
+        help="End each path on stdout with a zero byte, as it is; else control characters in it are escaped.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 ProgressOpt = Annotated[
     bool | None,
     typer.Option(

@@ -1,7 +1,8 @@
 """Where the words of a training run come from, and how they become batches."""
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -17,6 +18,12 @@ LineSide = Annotated[int, Field(ge=8)]
 class FolderSource(Config):
     """HR word pictures in a folder, with a label file or with their texts in their names."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "remix": "recombine",  # old name
+        "recolour": "color_jitter",  # old name
+        "distort": "warp",  # old name
+    }
+
     kind: Literal["folder"] = "folder"
     path: str
     """Folder; a relative one is looked up from the working directory. ``${NAME}`` is an environment variable."""
@@ -25,12 +32,12 @@ class FolderSource(Config):
     group: str | None = None
     """Regular expression: pictures in whose file names it finds the same are held out together, e.g. ``^[^_]+`` where
     ``1009_2.png`` is the second word of photograph 1009. Null holds out each by itself."""
-    remix: Share = 0.0
+    recombine: Share = 0.0
     """Share of the words of which a part is shown, or their characters in another order, where they have masks of
     their characters and a loss of the run learns from such."""
-    recolour: Share = 0.0
+    color_jitter: Share = 0.0
     """Share of the words that are shown in other colours."""
-    distort: Share = 0.0
+    warp: Share = 0.0
     """Share of the words that are shown at another angle and cropped otherwise."""
     glyphs: str | None = None
     """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""

@@ -1,6 +1,7 @@
 """Weights of the loss terms of a training run."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +15,8 @@ class LossConfig(Config):
     The defaults are the paper's (eqs. 4 and 6): SR terms ``scale * (pixel + text_focus * (...) + hog * HOG)``, glyph
     terms ``glyph * (line + char + cls)``, each where the network has its task.
     """
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"aid": "auxiliary_ctc"}  # old name
 
     scale: NonNegative = 100.0
     """Factor on the SR terms as a whole; the lineage multiplies by 100."""
@@ -32,11 +35,13 @@ class LossConfig(Config):
     """Name or file of the frozen recognizer behind the text-focus terms, or several; any other than Telescope stands in
     for it."""
     confusion_table: str | None = None
-    """Table of distances between characters, e.g. the published ``confuse.pkl``; null for the package's own."""
+    """JSON table of distances between characters; null for the package's own."""
     hog: NonNegative = 0.1
     """L1 between histograms of oriented gradients (paper, eq. 6)."""
     hog_binning: Literal["hard", "soft"] = "hard"
     """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
+    hog_gradient: bool = True
+    """Let the HOG term teach; false as in the lineage's released layer, whose value is only reported."""
     ocr: NonNegative = 0.0
     """CTC of frozen recognizers on SR against the true text, per character; each recognizer has its equal part."""
     ocr_recognizers: Annotated[tuple[str, ...], Field(min_length=1)] = ("ppocr-v6-small",)
@@ -49,6 +54,9 @@ class LossConfig(Config):
     """Mean squared error of the character maps (paper, eq. 2)."""
     cls: NonNegative = 1.0
     """Cross-entropy of the character classes (paper, eq. 3)."""
+    glyph_warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps over which all terms but those of the glyph maps grow from 0 to their weight, so that maps are of glyphs
+    before they are fused and classified by."""
     text_prior: NonNegative = 0.0
     """L1 + KL between the prior on LR and a frozen teacher's on HR (TPGSR)."""
     ctc: NonNegative = 0.0
@@ -58,7 +66,7 @@ class LossConfig(Config):
     reading: NonNegative = 1.0
     """Where a recognizer is trained: CTC, or cross-entropy of its decoder's characters, the mean of both directions
     where it has two."""
-    aid: NonNegative = 0.0
+    auxiliary_ctc: NonNegative = 0.0
     """CTC on the columns that ASTER's or MORAN's decoder attends to, by a layer that is not kept: it teaches the
     encoder long before attention has found its place (joint CTC/attention, Kim, Hori, Watanabe 2017)."""
 

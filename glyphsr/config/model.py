@@ -1,6 +1,7 @@
 """A super-resolution network together with the recognizer that guides it."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import model_validator
 
@@ -13,7 +14,7 @@ PLACED = ("ctc_transformer", "ppocr")
 """Priors that say for every step whose ink it is on."""
 
 
-class RestraintConfig(Config):
+class ConfidenceGateConfig(Config):
     """Where a network holds its change over bicubic back, since its prior is not sure what it sees.
 
     A wrong letter drawn sharply harms more readers than a right one helps; see decision 0020.
@@ -33,7 +34,7 @@ class RestraintConfig(Config):
         return {key: value for key, value in values.items() if key != "reread"} if isinstance(values, dict) else values
 
     @model_validator(mode="after")
-    def _check(self) -> "RestraintConfig":
+    def _check(self) -> "ConfidenceGateConfig":
         if self.low >= self.high:
             raise ValueError(f"high: expected more than low, {self.low:g}, got {self.high:g}")
         return self
@@ -42,22 +43,24 @@ class RestraintConfig(Config):
 class ModelConfig(Config):
     """The super-resolution network and the recognizer that gives it the text prior."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"restraint": "confidence_gate"}  # old name
+
     network: NetworkConfig = GlyphSRConfig()
     prior: PriorConfig = PARSeqConfig()
     """The text prior generator (TPG); networks that are not guided by one (TSRN, TBSRN) are built without it."""
     condition_on_reading: bool = False
     """Give the network the characters of the prior's reading at their places, rather than all that the prior holds
     possible there; for networks that were trained so."""
-    restraint: RestraintConfig | None = None
+    confidence_gate: ConfidenceGateConfig | None = None
     """Hold back where the prior is unsure, whenever the model is used or validated; what it learns from is the whole
     change. Null applies the change everywhere."""
 
     @model_validator(mode="after")
     def _check(self) -> "ModelConfig":
         reads_words = self.network.needs_prior and self.prior.kind in PLACED
-        if self.restraint is not None and not reads_words:
+        if self.confidence_gate is not None and not reads_words:
             raise ValueError(
-                f"restraint: expected null unless a prior of kind {' or '.join(PLACED)} guides the network"
+                f"confidence_gate: expected null unless a prior of kind {' or '.join(PLACED)} guides the network"
             )
         if getattr(self.network, "prior_layout", "searched") == "aligned" and self.prior.kind == "parseq":
             raise ValueError("network.prior_layout: expected searched with a parseq prior, whose steps are no places")

@@ -16,8 +16,11 @@ from pydantic import (
 from glyphsr.config.base import Config
 from glyphsr.config.plugins import load_plugin, plugin_names
 
-Positive = Annotated[int, Field(ge=1)]
-EvenWidth = Annotated[int, Field(ge=4, multiple_of=4)]
+Positive = Annotated[int, Field(ge=1, le=16_384)]
+"""Channels and the like; the upper ends here keep a checkpoint's header from asking for more than any network needs."""
+EvenWidth = Annotated[int, Field(ge=4, le=16_384, multiple_of=4)]
+Layers = Annotated[int, Field(ge=1, le=64)]
+LineHeight = Annotated[int, Field(ge=1, le=512)]
 
 
 PLUGIN = "plugin"
@@ -35,18 +38,18 @@ class TrunkConfig(Config):
     fixed_size: ClassVar[tuple[int, int] | None] = None
     """The only LR ``(height, width)`` it can take, ``None`` for any."""
 
-    num_srbs: Positive = 5
+    num_srbs: Layers = 5
     """Sequential residual blocks in the trunk (N)."""
     width: EvenWidth = 64
     """Channels of the trunk (C_sr)."""
     image_channels: Literal[3, 4] = 4
     """3 for RGB, 4 with the brightness mask of TextZoom's loader."""
-    min_height: Positive = 16
+    min_height: LineHeight = 16
     """Least line height in pixels that the network takes as it is; smaller lines are enlarged to it."""
-    max_height: Positive = 16
+    max_height: LineHeight = 16
     """Greatest line height in pixels that the network takes as it is; taller lines are handled at this height. Heights
     between multiples of 4 are enlarged to the next one."""
-    window_aspect: Annotated[float, Field(gt=1.0)] = 4.0
+    window_aspect: Annotated[float, Field(gt=1.0, le=64.0)] = 4.0
     """Width of the window through which long lines pass, in line heights."""
 
     @property
@@ -55,9 +58,9 @@ class TrunkConfig(Config):
         return None
 
     @property
-    def paper_row(self) -> str:
-        """Name of the row of published weights of this shape in the paper's tables."""
-        return self.kind
+    def published_row(self) -> str | None:
+        """Row of the paper's tables for published weights of this shape; ``None`` where the kind alone says it."""
+        return None
 
     @model_validator(mode="after")
     def _check_heights(self) -> "TrunkConfig":
@@ -77,8 +80,19 @@ class GPMConfig(Config):
     """Learn the class of each character (L_cls)."""
     width: EvenWidth = 128
     """Channels at full size."""
-    num_slots: Positive = 16
+    levels: Literal[2, 3] = 2
+    """Sizes of the feature pyramid: full and half as in the released code, or also a quarter as the paper says."""
+    num_slots: Annotated[int, Field(ge=1, le=256)] = 16
     """Character slots: the paper's L = 15 and one for the end (the released code has 16)."""
+    end_slot: bool = True
+    """Keep the last slot for the end of the text; else as many characters as slots, the end only where it has room."""
+    attention: Literal["softmax", "plain"] = "softmax"
+    """Weights by which features are pooled into a class: the softmax over all places of the character map times the
+    line map (released code), or that product itself (paper, eq. 3)."""
+    class_features: Literal["projected", "trunk"] = "projected"
+    """What is pooled: a 3 x 3 convolution of the trunk's features (released code), or the latter (paper, eq. 3)."""
+    detach_classes: bool = False
+    """Let L_cls teach the classifier alone, not the maps that it is pooled with; of no matter once trained."""
     num_classes: Positive = 39
     """Classes of a slot: 36 characters and three specials."""
     class_order: Literal["characters_first", "end_first"] = "characters_first"
@@ -104,8 +118,11 @@ class GlyphSRConfig(TrunkConfig):
     """Side of the last convolution, which runs at HR size."""
     gpm: GPMConfig = GPMConfig()
     """Glyph perception; with all three tasks off and no fusion the network is the paper's Baseline 1."""
-    gfm_from: Positive | None = 4
+    gfm_from: Layers | None = 4
     """First SRB, counted from 1, whose output the GFM fuses with glyphs (N_gly); null for no fusion."""
+    gpm_at: Positive | None = None
+    """SRB, counted from 1, whose output the GPM reads; null for ``gfm_from``, or without fusion the last one, as in the
+    released code (the paper's N_gly = 4 is both modules' place)."""
     detach_fusion: bool = False
     """Let the SR losses teach the fusion alone, not the character maps that are fused; of no matter once trained."""
     output: Literal["tanh", "residual"] = "tanh"
@@ -124,14 +141,23 @@ class GlyphSRConfig(TrunkConfig):
         return self.gpm if self.has_gpm else None
 
     @property
-    def paper_row(self) -> str:
-        """The paper shows the released network with and without fusion."""
-        return "glyphsr-no-gfm" if self.gfm_from is None else self.kind
+    def published_row(self) -> str | None:
+        """The paper's table of its network without fusion, whose weights are published too."""
+        return "table2/no-gfm" if self.gfm_from is None else None
+
+    @property
+    def glyph_srb(self) -> int:
+        """Number of the SRB whose output the GPM reads."""
+        return self.gpm_at or self.gfm_from or self.num_srbs
 
     @model_validator(mode="after")
     def _check(self) -> "GlyphSRConfig":
         if self.gfm_from is not None and self.gfm_from > self.num_srbs:
             raise ValueError(f"gfm_from: expected 1..{self.num_srbs} (num_srbs) or null, got {self.gfm_from}")
+        last = self.gfm_from or self.num_srbs
+        if self.gpm_at is not None and self.gpm_at > last:
+            bound = "gfm_from, whose maps it makes" if self.gfm_from else "num_srbs"
+            raise ValueError(f"gpm_at: expected 1..{last} ({bound}) or null, got {self.gpm_at}")
         return self
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from glyphsr.config.evaluation import EvalConfig
@@ -20,6 +19,9 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.errors import ConfigError
+from glyphsr.safe_reading.limits import DOCUMENT_DEPTH, LIMITS
+from glyphsr.safe_reading.text_files import SHOWN
+from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_file
 
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
@@ -27,8 +29,12 @@ Tree = dict[str, Any]
 COMMANDS = (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig, SynthConfig, VisualizeConfig)
 """Settings of all commands."""
 
-RESERVED = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
-"""Environment variables that are no settings."""
+PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
+RESERVED = PLACES | {limit.variable for limit in LIMITS}
+"""Environment variables that are no settings of a command."""
+
+MAX_BASES = 16
+"""Files that may name one another under ``base``."""
 
 
 def _merge(base: Tree, over: Mapping[str, Any], *, layers: bool = True) -> Tree:
@@ -48,17 +54,12 @@ def _is_another(below: Tree, value: Mapping[str, Any]) -> bool:
     return "kind" in value and below.get("kind", "glyphsr") != value["kind"]
 
 
-def _nest(path: str, value: Any) -> Tree:
-    for key in reversed(path.split(".")):
+def _nest(path: str, value: Any, where: str) -> Tree:
+    keys = path.split(".")
+    DOCUMENT_DEPTH.check(len(keys), where, ConfigError)
+    for key in reversed(keys):
         value = {key: value}
     return dict(value)
-
-
-def _scalar(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
 
 
 def read_yaml(path: Path) -> Tree:
@@ -67,21 +68,17 @@ def read_yaml(path: Path) -> Tree:
     A file may name another one under ``base`` (relative to itself); it then only states what differs.
 
     Raises:
-        ConfigError: If it is missing, not YAML, not a mapping, or its bases go in a circle.
+        ConfigError: If it is missing, not YAML, not a mapping, has a key twice, or its bases go in a circle.
     """
     return _read_yaml(path, ())
 
 
 def _read_yaml(path: Path, seen: tuple[Path, ...]) -> Tree:
+    tree = read_yaml_file(path)
     if path.resolve() in seen:
         raise ConfigError(f"{path}: base: goes in a circle")
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or 'no such file'}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = str(error).replace("\n", " ")
-        raise ConfigError(f"{path}: not YAML: {problem}") from error
+    if len(seen) > MAX_BASES:
+        raise ConfigError(f"{path}: base: one file builds on more than {MAX_BASES} others")
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -90,6 +87,18 @@ def _read_yaml(path: Path, seen: tuple[Path, ...]) -> Tree:
     if base is not None and not isinstance(base, str):
         raise ConfigError(f"{path}: base: expected the name of a YAML file, got {base!r}")
     return _merge(_read_yaml(path.parent / str(base), (*seen, path.resolve())), tree) if base else tree
+
+
+def _scalar(text: str, where: str) -> Any:
+    """The value of a YAML scalar; what is no YAML, such as a text with a colon in it, stands for itself.
+
+    Raises:
+        ConfigError: If it claims to be a number or the like and is none.
+    """
+    try:
+        return parse_yaml(text, where)
+    except NotYamlError:
+        return text
 
 
 def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) -> Tree:
@@ -105,7 +114,8 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
             continue
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
         if keys[0] in kind.model_fields:
-            tree = _merge(tree, _nest(".".join(keys), _scalar(value)), layers=False)
+            where = f"environment: {name}"
+            tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
         elif keys[0] not in names:
             close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.0)[0]
             raise ConfigError(f"environment: {name}: no such setting; did you mean 'GLYPHSR_{close.upper()}'?")
@@ -171,6 +181,7 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         return f"{path}.kind: expected one of {kinds}, got {found!r}"
     message = error["msg"][0].lower() + error["msg"][1:]
     shown = f"the text {value!r}" if isinstance(value, str) else json.dumps(value, default=str)
+    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
     hint = ""
     if isinstance(value, str) and error["type"] in ("float_type", "int_type"):
         try:
@@ -209,7 +220,7 @@ def parse_settings(sets: Sequence[str]) -> Tree:
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise ConfigError(f"--set {text}: expected key=value, e.g. optimiser.learning_rate=5.0e-4")
-        tree = _merge(tree, _nest(key, _scalar(value)), layers=False)
+        tree = _merge(tree, _nest(key, _scalar(value, f"--set {key}"), "--set"), layers=False)
     return tree
 
 

@@ -6,7 +6,11 @@ from pydantic import Field, model_validator
 
 from glyphsr.config.base import Config
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=16_384)]
+"""Channels and the like; the upper ends here keep a checkpoint's header from asking for more than any network needs."""
+Layers = Annotated[int, Field(ge=1, le=64)]
+Steps = Annotated[int, Field(ge=1, le=1024)]
+FloatImage = Annotated[int, Field(ge=1, le=4096)]
 
 
 class CRNNConfig(Config):
@@ -15,11 +19,11 @@ class CRNNConfig(Config):
     kind: Literal["crnn"] = "crnn"
     charset_size: Literal[36, 62, 94] = 36
     """Symbols it can read: digits and a-z, both cases, or punctuation too."""
-    width: Annotated[int, Field(ge=4)] = 64
+    width: Annotated[int, Field(ge=4, le=2048)] = 64
     """Channels of the first convolution; the last has eight times as many."""
     hidden: Positive = 256
     """Units of each LSTM, per direction."""
-    input_width: Positive | None = 100
+    input_width: FloatImage | None = 100
     """Pixels a picture is resized to at height 32; null keeps its aspect."""
     standardise: bool = False
     """Bring each picture to mean 0 and deviation 1 first; the published network does not."""
@@ -31,17 +35,17 @@ class CTCTransformerConfig(Config):
     kind: Literal["ctc_transformer"] = "ctc_transformer"
     charset_size: Literal[36, 62, 94] = 62
     """Symbols it can read."""
-    height: Annotated[int, Field(ge=8, multiple_of=4)] = 16
+    height: Annotated[int, Field(ge=8, le=512, multiple_of=4)] = 16
     """Rows that pictures are brought to; their aspect is kept."""
     channels: tuple[Positive, Positive, Positive] = (32, 64, 128)
     """Of the stem and of the two convolutional stages."""
-    blocks: tuple[Positive, Positive] = (2, 3)
+    blocks: tuple[Layers, Layers] = (2, 3)
     """Residual blocks of the two stages."""
     dim: Positive = 256
     """Width of the transformer."""
-    depth: Positive = 6
+    depth: Layers = 6
     heads: Positive = 8
-    mlp_ratio: Annotated[float, Field(gt=0)] = 4.0
+    mlp_ratio: Annotated[float, Field(gt=0, le=64)] = 4.0
 
     @model_validator(mode="after")
     def _check(self) -> "CTCTransformerConfig":
@@ -70,21 +74,21 @@ class PARSeqConfig(Config):
     """Symbols it can read."""
     embed_dim: Positive = 384
     """Width of encoder and decoder; the tiny variant has 192."""
-    encoder_depth: Positive = 12
+    encoder_depth: Layers = 12
     encoder_heads: Positive = 6
     """Attention heads of the encoder; tiny has 3."""
     decoder_heads: Positive = 12
     """Attention heads of the decoder; tiny has 6."""
-    mlp_ratio: Positive = 4
-    max_label_length: Positive = 25
-    image_size: tuple[Positive, Positive] = (32, 128)
+    mlp_ratio: Layers = 4
+    max_label_length: Steps = 25
+    image_size: tuple[FloatImage, FloatImage] = (32, 128)
     """(height, width) in pixels."""
-    patch_size: tuple[Positive, Positive] = (4, 8)
+    patch_size: tuple[FloatImage, FloatImage] = (4, 8)
     """(height, width) in pixels."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     decode_autoregressive: bool = True
     """Decode left to right; else all positions at once."""
-    refine_iters: Annotated[int, Field(ge=0)] = 1
+    refine_iters: Annotated[int, Field(ge=0, le=64)] = 1
     """Refinement passes after decoding."""
 
 
@@ -92,11 +96,11 @@ class MORANConfig(Config):
     """MORAN v2 as published: gray, 32 x 100, digits and a-z."""
 
     kind: Literal["moran"] = "moran"
-    width: Annotated[int, Field(ge=2)] = 32
+    width: Annotated[int, Field(ge=2, le=1024)] = 32
     """Channels of the first convolution; the last has sixteen times as many."""
     hidden: Positive = 256
     """Units of each LSTM, per direction, and of the decoders."""
-    max_steps: Positive = 20
+    max_steps: Steps = 20
     """Decoding steps, the end of the text included."""
     align_corners: bool = False
     """How pictures are sampled: torch >= 1.3 took the published code for false, older ones for true."""
@@ -108,13 +112,13 @@ class ASTERConfig(Config):
     kind: Literal["aster"] = "aster"
     charset_size: Literal[36, 62, 94] = 94
     """Symbols it can read: digits and a-z, both cases, or punctuation too."""
-    width: Annotated[int, Field(ge=2)] = 32
+    width: Annotated[int, Field(ge=2, le=1024)] = 32
     """Channels of the encoder's first convolution; the last, and its LSTMs, have sixteen times as many."""
     hidden: Positive = 512
     """Units of the decoder and of its attention."""
-    max_steps: Positive = 100
+    max_steps: Steps = 100
     """Decoding steps, the end of the text included."""
-    beam_width: Positive = 5
+    beam_width: Annotated[int, Field(ge=1, le=256)] = 5
     align_corners: bool = False
     """How pictures are sampled: torch >= 1.3 took the published code for false, older ones for true."""
 
@@ -123,18 +127,37 @@ class TelescopeConfig(Config):
     """The transformer recognizer of Scene Text Telescope: gray, 32 x 128, digits and a-z."""
 
     kind: Literal["telescope"] = "telescope"
-    embed_dim: Annotated[int, Field(ge=2, multiple_of=2)] = 512
+    embed_dim: Annotated[int, Field(ge=2, le=16_384, multiple_of=2)] = 512
     """Width of a token's embedding, and of its position code beside it."""
     heads: Positive = 16
     """Attention heads of the decoder, whose width is twice ``embed_dim``."""
     mlp_dim: Positive = 2048
-    max_steps: Positive = 26
+    max_steps: Steps = 26
     """Decoding steps when reading freely, the end of the text included."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
+class SIGAConfig(Config):
+    """SIGA in its ResNet variant as published: RGB, 32 x 128, a-z and digits."""
+
+    kind: Literal["siga"] = "siga"
+    width: Annotated[int, Field(ge=2)] = 32
+    """Channels of the first convolution; the last has sixteen times as many."""
+    hidden: Positive = 256
+    """Units of each LSTM, per direction, and of the decoders."""
+    max_steps: Annotated[int, Field(ge=2)] = 26
+    """Decoding steps, the end of the text included."""
+
+
 RecognizerConfig = Annotated[
-    CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig | MORANConfig | ASTERConfig | TelescopeConfig,
+    CRNNConfig
+    | CTCTransformerConfig
+    | PPOCRConfig
+    | PARSeqConfig
+    | MORANConfig
+    | ASTERConfig
+    | TelescopeConfig
+    | SIGAConfig,
     Field(discriminator="kind"),
 ]
 """Any recognizer, told apart by ``kind``."""

@@ -104,6 +104,8 @@ class TrainConfig(Config):
     max_bad_steps: Positive = 20
     """Batches with a non-finite loss or gradient in a row after which the run gives up; each one is skipped."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1234
+    paper_row: str | None = None
+    """Row of the paper that the run stands beside, e.g. ``table2/baseline1``; of no influence on training."""
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
@@ -111,8 +113,8 @@ class TrainConfig(Config):
             self._check_recognizer()
         elif self.recognizer_weights:
             raise ValueError("recognizer_weights: expected null unless task is 'recognizer'")
-        elif self.data.blurred_share or self.loss.aid:
-            name = "data.blurred_share" if self.data.blurred_share else "loss.aid"
+        elif self.data.blurred_share or self.loss.auxiliary_ctc:
+            name = "data.blurred_share" if self.data.blurred_share else "loss.auxiliary_ctc"
             raise ValueError(f"{name}: expected 0 unless task is 'recognizer'")
         if (self.loss.ctc or self.loss.text_prior) and not self.model.network.needs_prior:
             raise ValueError(
@@ -151,9 +153,10 @@ class TrainConfig(Config):
             raise ValueError("recognizer.kind: expected another one than parseq, whose permuted training is not here")
         if not self.loss.reading:
             raise ValueError("loss.reading: expected a weight above 0 when task is 'recognizer'")
-        if self.loss.aid and self.recognizer.kind not in ("aster", "moran"):
+        if self.loss.auxiliary_ctc and self.recognizer.kind not in ("aster", "moran"):
             raise ValueError(
-                f"loss.aid: helps aster and moran, whose decoders attend to columns; got {self.recognizer.kind}"
+                "loss.auxiliary_ctc: helps aster and moran, whose decoders attend to columns; "
+                f"got {self.recognizer.kind}"
             )
         if self.loss.ctc or self.loss.text_prior or self.prior_weights:
             raise ValueError("loss.ctc, loss.text_prior, prior_weights: expected none when task is 'recognizer'")

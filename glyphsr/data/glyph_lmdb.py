@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from glyphsr.data.hr_images import open_hr_words
 from glyphsr.data.lmdb_pairs import NUMBER_DIGITS, PairedLmdb
 from glyphsr.errors import DataError
+from glyphsr.safe_reading.limits import PICTURE_PIXELS
+from glyphsr.safe_reading.picture_header import check_picture
+from glyphsr.safe_reading.text_files import parse_json, shorten
 from glyphsr.types import Extraction, GlyphRecord
 
 SUFFIX = "-glyphs"
@@ -34,7 +37,11 @@ def decode_mask(encoded: bytes, where: str) -> NDArray[np.bool_]:
     Raises:
         DataError: If the bytes are no readable picture.
     """
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE) if encoded else None
+    check_picture(encoded, where, DataError)
+    try:
+        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:
+        image = None
     if image is None:
         raise DataError(f"{where}: not a readable mask ({len(encoded)} bytes)")
     return np.asarray(image > 0)
@@ -85,10 +92,10 @@ def read_meta(encoded: bytes, where: str) -> dict[str, Any]:
     Raises:
         DataError: If it is no JSON object.
     """
-    try:
-        return dict(json.loads(encoded))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{where}: glyph_meta: not what extract writes: {error!r}") from error
+    meta = parse_json(encoded, f"{where}: glyph_meta")
+    if not isinstance(meta, dict):
+        raise DataError(f"{where}: glyph_meta: not what extract writes: {shorten(meta)}")
+    return meta
 
 
 def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
@@ -104,9 +111,12 @@ def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
     try:
         text, size = str(meta["text"]), (int(meta["size"][0]), int(meta["size"][1]))
         records = tuple(_record(row) for row in meta["glyphs"])
-        quality, rejected, problem = float(meta["quality"]), meta["rejected"], meta["problem"]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise DataError(f"{where}: glyph_meta: not what extract writes: {error!r}") from error
+        quality, rejected, problem = float(meta["quality"]), _text(meta["rejected"]), _text(meta["problem"])
+        if not (min(size) >= 0 and 0 <= quality <= 1):
+            raise ValueError(f"size {size}, quality {quality}")
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        raise DataError(f"{where}: glyph_meta: not what extract writes: {shorten(error)}") from error
+    PICTURE_PIXELS.check(size[0] * size[1] * max(1, len(text)), f"{where}: glyph_meta", DataError)
     line = decode_mask(line_bytes, f"{where}: glyph_line") if line_bytes else np.zeros(size, bool)
     if chars_bytes:
         stacked = decode_mask(chars_bytes, f"{where}: glyph_chars")
@@ -118,12 +128,18 @@ def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
     return Extraction(text, line, chars, records, quality, rejected, problem)
 
 
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str | None):
+        raise TypeError(f"expected a text, got {shorten(value)}")
+    return value
+
+
 def _record(row: Mapping[str, Any]) -> GlyphRecord:
     points = tuple((float(x), float(y)) for x, y in row["points"])
     anchor = None if row["anchor"] is None else (float(row["anchor"][0]), float(row["anchor"][1]))
-    return GlyphRecord(
-        row["char"], points, row["source"], anchor, float(row["confidence"]), row["iou"], row["fallback"]
-    )
+    iou = None if row["iou"] is None else float(row["iou"])
+    char, source, fallback = str(row["char"]), str(row["source"]), _text(row["fallback"])
+    return GlyphRecord(char, points, source, anchor, float(row["confidence"]), iou, fallback)
 
 
 def check_pairs(path: Path) -> None:
@@ -170,11 +186,10 @@ class GlyphLmdb:
         value = self._source.get(MANIFEST)
         if value is None:
             raise DataError(f"{self.path}: no 'manifest' key; is this a glyph LMDB?")
-        try:
-            manifest = dict(json.loads(value))
-            number = manifest["format_number"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{self.path}: manifest: not what extract writes: {error!r}") from error
+        manifest = parse_json(value, f"{self.path}: manifest")
+        number = manifest.get("format_number") if isinstance(manifest, dict) else None
+        if not isinstance(number, int):
+            raise DataError(f"{self.path}: manifest: not what extract writes: {shorten(manifest)}")
         if number != FORMAT_NUMBER:
             raise DataError(f"{self.path}: format {number}; this version of glyphsr reads format {FORMAT_NUMBER}")
         return dict(manifest)

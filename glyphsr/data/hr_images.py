@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from glyphsr.data.label_files import find_label_file, label_from_name, read_labels
-from glyphsr.data.lmdb_pairs import TAIL, PairedLmdb, check_folder, decode_rgb
+from glyphsr.data.lmdb_pairs import TAIL, PairedLmdb, check_folder, decode_label, decode_rgb
 from glyphsr.errors import DataError
 from glyphsr.images.formats import SUFFIXES
+from glyphsr.safe_reading.content import open_regular, read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES
 from glyphsr.types import Sample
 
 
@@ -52,9 +54,9 @@ class LmdbWords:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.pairs = PairedLmdb(path)
-        self._declared = len(self.pairs)
+        self._declared = self.pairs.declared()
         # Keys that were never written are one problem of the set, not one each of its samples.
-        self._count = min(self._declared, self.pairs.last_number())
+        self._count = len(self.pairs)
 
     @property
     def shortfall(self) -> str | None:
@@ -73,10 +75,7 @@ class LmdbWords:
         if encoded is None or label is None:
             missing = "image_hr" if encoded is None else "label"
             raise DataError(f"{self.path}: no '{missing}-{number}' key")
-        try:
-            text = label.decode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self.path}: label-{number}: not UTF-8: {label[:20]!r}") from error
+        text = decode_label(label, f"{self.path}: label-{number}")
         hr = decode_rgb(encoded, f"{self.path}: image_hr-{number}", upright=False)
         return Sample(id=self.pairs.where(index), hr=hr, label=text)
 
@@ -104,7 +103,11 @@ class FolderWords:
         if labels is not None:
             rows = [(row.path, row.text) for row in read_labels(labels)]
         else:
-            names = sorted(p.name for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            names = sorted(
+                p.name
+                for p in path.iterdir()
+                if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
+            )
             rows = [(name, label_from_name(Path(name).stem)) for name in names]
         self.rows = rows
         self.shortfall: str | None = None
@@ -118,10 +121,7 @@ class FolderWords:
         """As :meth:`HrWords.read`."""
         name, label = self.rows[index]
         file = self._find(name)
-        try:
-            encoded = file.read_bytes()
-        except (OSError, ValueError) as error:
-            raise DataError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
+        encoded = read_content(file, PICTURE_BYTES)
         return Sample(id=f"{self.path.name}/{name}", hr=decode_rgb(encoded, str(file), upright=False), label=label)
 
     def _find(self, name: str) -> Path:
@@ -131,11 +131,11 @@ class FolderWords:
 
     def _outline(self, name: str) -> tuple[int, bytes]:
         try:
-            with self._find(name).open("rb") as file:
+            with open_regular(self._find(name)) as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - TAIL))
                 return size, file.read()
-        except (OSError, ValueError):
+        except (DataError, OSError, ValueError):
             return -1, b""
 
     def fingerprint(self) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.safe_reading.text_files import read_json, read_json_lines, read_text, shorten
+from glyphsr.text.controls import guard_cell, unguard_cell
 
 LabelFormat = Literal["paddleocr", "mmocr", "doctr", "csv", "annotations", "filename"]
 FORMATS: tuple[LabelFormat, ...] = get_args(LabelFormat)
@@ -27,7 +29,7 @@ PATH_COLUMNS = ("file", "filename", "image", "img_path", "path", "name")
 TEXT_COLUMNS = ("label", "text", "words", "transcription", "gt")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Labelled:
     """One picture's path as the label file writes it, and its text."""
 
@@ -37,31 +39,15 @@ class Labelled:
 
 def _lines(path: Path) -> Iterable[tuple[int, str]]:
     # Only real line ends count: str.splitlines() would also cut a label at characters such as U+2028.
-    lines = enumerate(_read(path).split("\n"), start=1)
+    lines = enumerate(read_text(path).split("\n"), start=1)
     return ((number, line.removesuffix("\r")) for number, line in lines if line.strip("\r"))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(_read(path))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not JSON: {error}") from error
 
 
 def _pick(row: dict[str, Any], names: Sequence[str], where: str) -> str:
     for name in names:
         if isinstance(row.get(name), str):
             return str(row[name])
-    raise DataError(f"{where}: expected one of {', '.join(names)}, got {', '.join(map(str, row)) or 'nothing'}")
+    raise DataError(f"{where}: expected one of {', '.join(names)}, got {shorten(list(row)) if row else 'nothing'}")
 
 
 def _read_paddleocr(path: Path) -> list[Labelled]:
@@ -78,11 +64,7 @@ def _read_paddleocr(path: Path) -> list[Labelled]:
 
 def _read_mmocr(path: Path) -> list[Labelled]:
     rows = []
-    for number, line in _lines(path):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}:{number}: not JSON: {error}") from error
+    for number, row in read_json_lines(path):
         if not isinstance(row, dict):
             raise DataError(f"{path}:{number}: expected an object with filename and text")
         where = f"{path}:{number}"
@@ -91,14 +73,14 @@ def _read_mmocr(path: Path) -> list[Labelled]:
 
 
 def _read_doctr(path: Path) -> list[Labelled]:
-    content = _json(path)
+    content = read_json(path)
     if not isinstance(content, dict) or not all(isinstance(text, str) for text in content.values()):
         raise DataError(f'{path}: expected {{"picture.png": "text", ...}}')
     return [Labelled(name, text) for name, text in content.items()]
 
 
 def _read_annotations(path: Path) -> list[Labelled]:
-    content = _json(path)
+    content = read_json(path)
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise DataError(f'{path}: expected [{{"file": ..., "label": ...}}, ...]')
     return [
@@ -109,7 +91,7 @@ def _read_annotations(path: Path) -> list[Labelled]:
 
 def _read_csv(path: Path) -> list[Labelled]:
     try:
-        rows = [row for row in csv.reader(io.StringIO(_read(path), newline="")) if row]
+        rows = [row for row in csv.reader(io.StringIO(read_text(path), newline="")) if row]
     except csv.Error as error:
         raise DataError(f"{path}: not CSV: {error}") from error
     if not rows:
@@ -123,8 +105,8 @@ def _read_csv(path: Path) -> list[Labelled]:
         body = rows[1:]
     for number, row in enumerate(body, start=1):
         if len(row) <= max(name, text):
-            raise DataError(f"{path}: record {number}: expected a path and a text, got {row}")
-    return [Labelled(row[name], row[text]) for row in body]
+            raise DataError(f"{path}: record {number}: expected a path and a text, got {shorten(row)}")
+    return [Labelled(unguard_cell(row[name]), unguard_cell(row[text])) for row in body]
 
 
 READERS: dict[LabelFormat, Callable[[Path], list[Labelled]]] = {
@@ -166,7 +148,7 @@ def guess_format(path: Path) -> LabelFormat:
     if ending in (".csv", ".tsv"):
         return "csv" if ending == ".csv" else "paddleocr"
     if ending == ".json":
-        return "annotations" if isinstance(_json(path), list) else "doctr"
+        return "annotations" if isinstance(read_json(path), list) else "doctr"
     if ending in (".txt", ""):
         first = next(iter(_lines(path)), (0, ""))[1]
         return "mmocr" if first.startswith("{") else "paddleocr"
@@ -213,6 +195,6 @@ def write_labels(rows: Sequence[Labelled], form: LabelFormat) -> bytes:
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
         writer.writerow(["file", "label"])
-        writer.writerows([row.path, row.text] for row in rows)
+        writer.writerows([guard_cell(row.path), guard_cell(row.text)] for row in rows)
         return buffer.getvalue().encode()
     raise ConfigError(f"--format {form}: expected one of {', '.join(FILE_NAMES)}")

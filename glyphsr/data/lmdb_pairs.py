@@ -1,24 +1,22 @@
 """Reads TextZoom's LMDB layout: ``image_hr-%09d``, ``image_lr-%09d``, ``label-%09d``, ``num-samples``, from 1."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
-import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.errors import DataError
+from glyphsr.safe_reading.limits import LABEL_BYTES
+from glyphsr.safe_reading.lmdb_file import LmdbFile
+from glyphsr.safe_reading.picture_header import check_picture
 from glyphsr.types import Sample
 
 NUMBER_DIGITS = 9
-MAX_SAMPLES = 10**NUMBER_DIGITS - 1
-"""What the keys of the layout can number."""
-
+PREFIXES = (b"image_hr-", b"image_lr-", b"label-", b"glyph_meta-")
+"""Before the numbers of samples, of pairs and of glyph masks."""
 
 TAIL = 32
 """Last bytes of a picture that stand for its content; a PNG's hold a checksum."""
@@ -33,17 +31,30 @@ def decode_rgb(encoded: bytes, where: str, *, upright: bool = True) -> NDArray[n
         upright: Turn it as its EXIF orientation says.
 
     Raises:
-        DataError: If the bytes are no readable picture.
+        DataError: If the bytes are no readable picture, or one too large to decode.
     """
-    array = np.frombuffer(encoded, np.uint8)
+    check_picture(encoded, where, DataError)
     flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        image = cv2.imdecode(array, flags) if array.size else None
-    except cv2.error:  # an absurd size in a damaged header
+        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
+    except cv2.error:
         image = None
     if image is None:
         raise DataError(f"{where}: not a readable picture ({len(encoded)} bytes)")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
+
+
+def decode_label(encoded: bytes, where: str) -> str:
+    """A label as it is stored.
+
+    Raises:
+        DataError: If it is not UTF-8, or longer than any line of text.
+    """
+    LABEL_BYTES.check(len(encoded), where, DataError)
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: not UTF-8: {encoded[:20]!r}") from error
 
 
 def check_folder(path: Path) -> None:
@@ -60,59 +71,38 @@ def check_folder(path: Path) -> None:
         raise DataError(f"{path}: no LMDB here (no data.mdb)")
 
 
-_environments: dict[Path, tuple[tuple[int, int], lmdb.Environment]] = {}
-"""LMDB allows an environment to be open once per process, so all readers of one share it: (inode, time), handle."""
+_files: dict[Path, tuple[tuple[int, int], LmdbFile]] = {}
+"""Open files, which all readers of one share: (inode, time), file."""
 
 
 def close_deleted() -> None:
-    """Close environments whose file was deleted or replaced: LMDB takes new files that get their numbers for them."""
-    for path, ((inode, _), env) in list(_environments.items()):
+    """Close files that were deleted or replaced."""
+    for path, ((inode, _), file) in list(_files.items()):
         try:
             is_there = (path / "data.mdb").stat().st_ino == inode
         except OSError:
             is_there = False
         if not is_there:
-            env.close()
-            del _environments[path]
+            file.close()
+            del _files[path]
 
 
-def _open(path: Path) -> lmdb.Environment:
-    """The environment of a folder, opened again if its file was replaced."""
+def _open(path: Path) -> LmdbFile:
+    """The file of a folder, opened again if it was replaced."""
     try:
         status = (path / "data.mdb").stat()
     except OSError as error:
         check_folder(path)
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     signature = (status.st_ino, status.st_mtime_ns)
-    known = _environments.get(path)
-    if known is not None:
-        if known[0] == signature:
-            return known[1]
-        known[1].close()
-        del _environments[path]
+    known = _files.get(path)
+    if known is not None and known[0] == signature:
+        return known[1]
+    check_folder(path)
     close_deleted()
-    try:
-        env = lmdb.open(os.fsencode(path), readonly=True, lock=False, readahead=False, meminit=False)
-    except lmdb.Error as error:
-        raise DataError(f"{path}: cannot open the LMDB ({error}); copy it again") from error
-    # A page beyond the end of the file would not be an error but a crash of the process.
-    needed = (env.info()["last_pgno"] + 1) * env.stat()["psize"]
-    if status.st_size < needed:
-        env.close()
-        raise DataError(f"{path}: data.mdb is cut off at {status.st_size} of {needed} bytes; copy it again")
-    _environments[path] = (signature, env)
-    return env
-
-
-@contextmanager
-def _reading(path: Path, *, buffers: bool = False) -> Iterator[Any]:
-    """A transaction that names the environment if it turns out to be damaged; ``buffers`` gives views, not bytes."""
-    env = _open(path)
-    try:
-        with env.begin(buffers=True) if buffers else env.begin() as transaction:
-            yield transaction
-    except lmdb.Error as error:
-        raise DataError(f"{path}: damaged ({error}); copy it again") from error
+    file = LmdbFile(path / "data.mdb", path)
+    _files[path] = (signature, file)
+    return file
 
 
 @dataclass(frozen=True)
@@ -158,47 +148,57 @@ class PairedLmdb:
         Raises:
             DataError: If the environment cannot be opened.
         """
-        with _reading(self._folder) as transaction, transaction.cursor() as cursor:
-            return max(self._last(cursor, prefix) for prefix in (b"image_hr-", b"image_lr-", b"label-"))
+        file = _open(self._folder)
+        last = max(self._last(file, prefix) for prefix in PREFIXES)
+        return min(last, file.most_entries)  # one key with a huge number must not stand for a million samples
 
     @staticmethod
-    def _last(cursor: lmdb.Cursor, prefix: bytes) -> int:
+    def _last(file: LmdbFile, prefix: bytes) -> int:
         """Greatest number behind a prefix; keys that are no sample's are passed over."""
-        found = cursor.prev() if cursor.set_range(prefix + b":") else cursor.last()  # ":" is behind all digits
-        while found and bytes(cursor.key()) > prefix:
-            key = bytes(cursor.key())
+        for key in file.keys_below(prefix + b":"):  # ":" is behind all digits
             number = key.removeprefix(prefix)
             if key.startswith(prefix) and len(number) == NUMBER_DIGITS and number.isdigit():
                 return int(number)
-            found = cursor.prev()
+            if key <= prefix:
+                break
         return 0
 
     def get(self, key: str) -> bytes | None:
-        """The value of any key, ``None`` where there is none."""
-        with _reading(self._folder) as transaction:
-            value = transaction.get(key.encode())
-        return None if value is None else bytes(value)
+        """The value of any key, ``None`` where there is none.
+
+        Raises:
+            DataError: If the environment is damaged there.
+        """
+        return _open(self._folder).get(key.encode())
+
+    def damages(self) -> list[str]:
+        """What is wrong with the pages of the file, whatever is stored in them."""
+        return _open(self._folder).check()
 
     def outline(self, count: int) -> Iterator[tuple[int, bytes, bytes]]:
         """Of the first samples the HR picture's size (-1 where there is none), its last 32 bytes, and the label."""
-        with _reading(self._folder, buffers=True) as transaction:
-            for number in range(1, count + 1):
-                picture = transaction.get(f"image_hr-{number:0{NUMBER_DIGITS}d}".encode())
-                label = transaction.get(f"label-{number:0{NUMBER_DIGITS}d}".encode())
-                size, tail = (-1, b"") if picture is None else (len(picture), bytes(picture[-TAIL:]))
-                yield size, tail, b"" if label is None else bytes(label)
+        file = _open(self._folder)
+        for number in range(1, count + 1):
+            size, tail = file.size_and_tail(f"image_hr-{number:0{NUMBER_DIGITS}d}".encode(), TAIL) or (-1, b"")
+            yield size, tail, file.get(f"label-{number:0{NUMBER_DIGITS}d}".encode()) or b""
 
     def __len__(self) -> int:
+        """Samples that are there: what ``num-samples`` says, but none behind the last one."""
+        return min(self.declared(), self.last_number())
+
+    def declared(self) -> int:
+        """What ``num-samples`` says.
+
+        Raises:
+            DataError: If there is none, or no number that the layout can hold.
+        """
         value = self.get("num-samples")
         if value is None:
             raise DataError(f"{self.path}: no 'num-samples' key; is this a TextZoom LMDB?")
-        try:
-            count = int(value)
-        except ValueError:
-            count = -1
-        if not 0 <= count <= MAX_SAMPLES:
+        text = value.strip()
+        if not text.isdigit() or len(text.lstrip(b"0")) > NUMBER_DIGITS:
             raise DataError(f"{self.path}: num-samples: expected a whole number, got {value[:20]!r}")
-        return count
+        return int(text.lstrip(b"0") or b"0")
 
     def raw(self, index: int) -> RawPair:
         """The stored bytes of sample ``index``, counted from 0 (its keys count from 1).
@@ -207,22 +207,19 @@ class PairedLmdb:
             DataError: If a key is missing.
         """
         names = [f"{part}-{index + 1:09d}" for part in ("image_hr", "image_lr", "label")]
-        with _reading(self._folder) as transaction:
-            values = [transaction.get(name.encode()) for name in names]
+        file = _open(self._folder)
+        values = [file.get(name.encode()) for name in names]
         for name, value in zip(names, values, strict=True):
             if value is None:
                 hint = "is this a TextZoom LMDB? `glyphsr data verify` lists all that is broken"
                 raise DataError(f"{self.path}: no {name!r} key; {hint}")
-        hr, lr, label = (bytes(value) for value in values if value is not None)
+        hr, lr, label = (value for value in values if value is not None)
         return RawPair(hr, lr, label)
 
     def __getitem__(self, index: int) -> Sample:
         """Sample ``index``, counted from 0; pictures are taken as stored, whatever their EXIF orientation says."""
         raw, number = self.raw(index), f"{index + 1:09d}"
-        try:
-            label = raw.label.decode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self.path}: label-{number}: not UTF-8: {raw.label[:20]!r}") from error
+        label = decode_label(raw.label, f"{self.path}: label-{number}")
         return Sample(
             id=self.where(index),
             hr=decode_rgb(raw.hr, f"{self.path}: image_hr-{number}", upright=False),

@@ -1,8 +1,8 @@
 """Writes TextZoom's LMDB layout: growing, all or nothing, and going on where an interrupted run stopped."""
 
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,7 +12,9 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.data.lmdb_pairs import close_deleted
+from glyphsr.data.lmdb_pairs import NUMBER_DIGITS, close_deleted
+from glyphsr.errors import DataError, OutputError
+from glyphsr.safe_reading.lmdb_file import LmdbFile
 from glyphsr.system.staged_folder import MARK, FolderBuild
 from glyphsr.types import Sample
 
@@ -58,11 +60,13 @@ class LmdbWriter:
         self._source = source
         self._build = FolderBuild(path, source=source, overwrite=overwrite, foreign=_foreign)
         self._map_size = FIRST_MAP_SIZE
-        self._env = self._open(self._build.partial)
+        with self._writing():
+            self._env = self._open(self._build.partial)
         self._pending: dict[bytes, bytes] = {}
         self._pending_samples = 0
         with self._env.begin() as transaction:
-            self.count = int(transaction.get(b"num-samples") or 0)
+            stored = bytes(transaction.get(b"num-samples") or b"0")
+            self.count = int(stored) if stored.isdigit() and len(stored) <= NUMBER_DIGITS else 0
             """Samples that are in it."""
 
     @staticmethod
@@ -80,13 +84,26 @@ class LmdbWriter:
 
         close_deleted()
         try:
+            self._check_left(folder)
             env = attempt()
-        except lmdb.Error:  # left by a crash; nothing in it is worth keeping
+        except (lmdb.Error, DataError):  # left by a crash; nothing in it is worth keeping
             for name in LMDB_FILES:
                 (folder / name).unlink(missing_ok=True)
             env = attempt()
         self._map_size = max(self._map_size, env.info()["map_size"])
         return env
+
+    @staticmethod
+    def _check_left(folder: Path) -> None:
+        """Refuse what an interrupted run left in pieces: LMDB would follow every number in it.
+
+        Raises:
+            DataError: If it is damaged.
+        """
+        if (folder / "data.mdb").exists():
+            problems = LmdbFile(folder / "data.mdb", folder).check()
+            if problems:
+                raise DataError(problems[0])
 
     def add(self, *, hr: bytes, lr: bytes, label: str, extra: Mapping[str, bytes] | None = None) -> None:
         """Append one sample.
@@ -119,23 +136,35 @@ class LmdbWriter:
     def commit(self) -> None:
         """Write what was added so far; a kill can no longer lose it."""
         values = self._pending | {b"num-samples": str(self.count).encode()}
-        while True:
-            try:
-                with self._env.begin(write=True) as transaction:
-                    for key, value in values.items():
-                        transaction.put(key, value)
-                break
-            except lmdb.MapFullError:  # the transaction is undone
-                self._map_size *= 2
-                self._env.set_mapsize(self._map_size)
+        with self._writing():
+            while True:
+                try:
+                    with self._env.begin(write=True) as transaction:
+                        for key, value in values.items():
+                            transaction.put(key, value)
+                    break
+                except lmdb.MapFullError:  # the transaction is undone
+                    self._map_size *= 2
+                    self._env.set_mapsize(self._map_size)
         self._pending, self._pending_samples = {}, 0
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what goes wrong, most of all a full disk, into one line."""
+        try:
+            yield
+        except lmdb.Error as error:
+            raise OutputError(f"{self.path}: cannot be written: {error}") from error
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
     def finish(self) -> None:
         """Commit the rest and give the environment its name."""
         self.commit()
-        self._env.sync(True)
-        self._env.close()
-        (self._build.partial / "lock.mdb").unlink(missing_ok=True)
+        with self._writing():
+            self._env.sync(True)
+            self._env.close()
+            (self._build.partial / "lock.mdb").unlink(missing_ok=True)
         self._build.finish()
 
     def __enter__(self) -> Self:
@@ -148,11 +177,11 @@ class LmdbWriter:
         if kind is None:
             try:
                 self.finish()
-            except (lmdb.Error, OSError):
+            except OutputError:
                 self._give_up()
                 raise
         else:
-            with suppress(lmdb.Error, OSError):  # a full disk; the error that led here says so
+            with suppress(OutputError):  # a full disk; the error that led here says so
                 self.commit()
             self._give_up()
 

@@ -81,7 +81,7 @@ class PairChunks(Dataset[PairChunk]):
     def __init__(self, source: PairedLmdb, size: int, *, squash: bool) -> None:
         self.source, self.size, self.squash = source, size, squash
         # Keys that were never written are one problem of the set, not one each of its samples.
-        self.count = min(len(source), source.last_number())
+        self.count = len(source)
 
     def __len__(self) -> int:
         return -(-self.count // self.size)

@@ -60,9 +60,9 @@ class WordSource:
     """The words of this part; none where the collection is endless."""
     paired: bool = False
     """Whether the stored LR side is used."""
-    remix: float = 0.0
-    recolour: float = 0.0
-    distort: float = 0.0
+    recombine: float = 0.0
+    color_jitter: float = 0.0
+    warp: float = 0.0
     """As in :class:`glyphsr.config.data.FolderSource`."""
     origin: str = ""
     """Of rendered words a digest of what they are made of; on another machine they may be others."""
@@ -263,7 +263,7 @@ def open_sources(
             continue
         parts: list[WordCollection] = []
         keys: list[str] = []
-        remix = recolour = distort = 0.0
+        recombine = color_jitter = warp = 0.0
         if isinstance(source, FolderSource):
             path = Path(expanded(source.path))
             if not path.is_dir():
@@ -271,7 +271,7 @@ def open_sources(
             folder = FolderWords(path)
             parts.append(attach_masks(PicturesOnly(folder), path, source))
             keys += [_group(name, source.group) for name, _ in folder.rows]
-            remix, recolour, distort = source.remix, source.recolour, source.distort
+            recombine, color_jitter, warp = source.recombine, source.color_jitter, source.warp
         else:
             for path in find_lmdb(expanded(source.path), data_root):
                 environment = PairedLmdb(path)
@@ -280,7 +280,7 @@ def open_sources(
         collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
         indices = _split(source.path, keys, config, held_out=held_out)
         paired = isinstance(source, LmdbSource) and source.paired
-        opened.append(WordSource(source.weight, collection, indices, paired, remix, recolour, distort))
+        opened.append(WordSource(source.weight, collection, indices, paired, recombine, color_jitter, warp))
     if not opened:
         raise ConfigError("data.sources: expected at least one source with a weight above 0")
     return opened

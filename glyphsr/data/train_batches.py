@@ -178,15 +178,15 @@ class TrainBatches(Dataset[list[Batch]]):
         """A drawn word, varied as its source says."""
         source = draw.source
         sample = source.collection[draw.index]
-        if not (source.remix or source.recolour or source.distort):
+        if not (source.recombine or source.color_jitter or source.warp):
             return sample
         rng = stream(self.seed, _VARY, chunk, number)
-        mixed, coloured = rng.random(2) < (source.remix, source.recolour)
+        mixed, coloured = rng.random(2) < (source.recombine, source.color_jitter)
         if mixed:
             sample = recombine(sample, rng)
         if coloured:
             sample = replace(sample, hr=color_jitter(sample.hr, rng))
-        return warp(sample, rng) if source.distort and rng.random() < source.distort else sample
+        return warp(sample, rng) if source.warp and rng.random() < source.warp else sample
 
     def _batch(
         self,

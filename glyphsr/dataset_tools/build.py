@@ -23,6 +23,8 @@ from glyphsr.data.pair_loader import BadSample
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.resize import resize_like_pil
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES
 from glyphsr.types import ProgressCallback
 
 HR_FOLDER, LR_FOLDER = "hr", "lr"
@@ -261,12 +263,7 @@ def _check(item: _Item) -> _Checked:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # a zero byte or a lone surrogate
-        raise DataError(f"{str(path)!r}: no name that a file can have ({error})") from error
+    return read_content(path, PICTURE_BYTES)
 
 
 def _add(writer: LmdbWriter, item: _Item, checked: _Checked, seed: int) -> None:

@@ -17,6 +17,8 @@ from glyphsr.dataset_tools.synth_worker import DEGRADE_STREAM
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.resize import resize_like_pil
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES
 from glyphsr.system.rng import stream
 from glyphsr.viz.degradation_sheet import degradation_sheet
 
@@ -83,10 +85,7 @@ def _pictures(
         return
     path = Path(source)
     if path.is_file():
-        try:
-            yield decode_rgb(path.read_bytes(), str(path))
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror or error}") from error
+        yield decode_rgb(read_content(path, PICTURE_BYTES), str(path))
         return
     if not path.is_dir():
         if path.suffix.lower() in SUFFIXES:

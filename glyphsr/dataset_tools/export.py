@@ -7,10 +7,11 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 from glyphsr.data.label_files import FILE_NAMES, LabelFormat, Labelled, write_labels
-from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.lmdb_pairs import PairedLmdb, decode_label
 from glyphsr.data.pair_loader import BadSample
 from glyphsr.dataset_tools.build import FILE_KEYS, MakeResult
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.safe_reading.text_files import read_json
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.system.staged_folder import MARK, FolderBuild
 from glyphsr.types import ProgressCallback
@@ -83,9 +84,9 @@ def export(
 def _foreign(folder: Path) -> str | None:
     """What in a folder an export did not write."""
     try:
-        listing = json.loads((folder / LISTING).read_text(encoding="utf-8"))
+        listing = read_json(folder / LISTING)
         ours = {LISTING, MARK, *map(str, listing["files"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (DataError, KeyError, TypeError):
         return "exists and was not made by export"
     files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
     other = next((name for name in files if name not in ours), None)
@@ -99,7 +100,7 @@ def _write_pictures(
     rows: list[Labelled] = []
     bad: list[BadSample] = []
     names = _Names()
-    said, last = len(pairs), pairs.last_number()
+    said, last = pairs.declared(), pairs.last_number()
     total = min(said, last)
     if said > last:
         bad.append(
@@ -147,10 +148,7 @@ class _Names:
 
 def _write_pair(pairs: PairedLmdb, index: int, folder: Path, names: _Names) -> Labelled:
     raw, number = pairs.raw(index), f"{index + 1:09d}"
-    try:
-        label = raw.label.decode()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{pairs.path}: label-{number}: not UTF-8: {raw.label[:20]!r}") from error
+    label = decode_label(raw.label, f"{pairs.path}: label-{number}")
     given = {}
     for side, encoded in (("hr", raw.hr), ("lr", raw.lr)):
         stored = pairs.get(f"{FILE_KEYS[side]}-{number}")

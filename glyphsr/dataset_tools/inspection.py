@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.data.glyph_lmdb import MANIFEST, GlyphLmdb, check_pairs
-from glyphsr.data.lmdb_pairs import PairedLmdb, decode_rgb
+from glyphsr.data.lmdb_pairs import PairedLmdb, decode_label, decode_rgb
 from glyphsr.data.pair_loader import BadSample
 from glyphsr.dataset_tools.export import picture_suffix
 from glyphsr.errors import DataError
@@ -88,7 +88,7 @@ def inspect(
     """
     check_pairs(path)
     pairs = PairedLmdb(path)
-    total = min(len(pairs), pairs.last_number())
+    total = len(pairs)
     shown = set(np.linspace(0, total - 1, min(sheet, total)).round().astype(int).tolist()) if sheet and total else set()
     sizes: dict[str, list[float]] = {name: [] for name in ("hr_height", "hr_width", "lr_height", "lr_width")}
     encodings: Counter[str] = Counter()
@@ -146,8 +146,8 @@ def verify(path: Path, *, progress: ProgressCallback | None = None) -> tuple[int
     pairs = PairedLmdb(path)
     if pairs.get(MANIFEST) is not None:
         return _verify_glyphs(path, progress)
-    total, last = len(pairs), pairs.last_number()
-    bad = []
+    total, last = pairs.declared(), pairs.last_number()
+    bad = [BadSample(path.name, problem) for problem in pairs.damages()]
     for index in range(min(total, last)):
         bad += _problems(pairs, index)
         if progress:
@@ -164,7 +164,7 @@ def _verify_glyphs(path: Path, progress: ProgressCallback | None) -> tuple[int, 
     """Likewise of a glyph LMDB; words that were rejected are whole."""
     glyphs = GlyphLmdb(path)
     glyphs.manifest()
-    bad = []
+    bad = [BadSample(path.name, problem) for problem in PairedLmdb(path).damages()]
     for index in range(len(glyphs)):
         try:
             glyphs[index]
@@ -180,7 +180,10 @@ def _problems(pairs: PairedLmdb, index: int) -> list[BadSample]:
     number, where = f"{index + 1:09d}", pairs.where(index)
     problems = []
     for side in ("image_hr", "image_lr"):
-        encoded = pairs.get(f"{side}-{number}")
+        try:
+            encoded = pairs.get(f"{side}-{number}")
+        except DataError:  # on a damaged page, which is named already
+            continue
         if encoded is None:
             problems.append(f"no '{side}-{number}' key; make the set again")
             continue
@@ -188,14 +191,17 @@ def _problems(pairs: PairedLmdb, index: int) -> list[BadSample]:
             decode_rgb(encoded, f"{side}-{number}", upright=False)
         except DataError as error:
             problems.append(f"{error}; make the set again")
-    label = pairs.get(f"label-{number}")
+    try:
+        label = pairs.get(f"label-{number}")
+    except DataError:
+        label = b"?"
     if label is None:
         problems.append(f"no 'label-{number}' key; make the set again")
     elif not label:
         problems.append(f"label-{number}: empty; write the text that the picture shows")
     else:
         try:
-            label.decode()
-        except UnicodeDecodeError:
-            problems.append(f"label-{number}: not UTF-8: {label[:20]!r}")
+            decode_label(label, f"label-{number}")
+        except DataError as error:
+            problems.append(str(error))
     return [BadSample(where, problem) for problem in problems]

@@ -8,6 +8,7 @@ from typing import Any
 
 from glyphsr.evaluation.methods import MethodInfo
 from glyphsr.ocr.readers import ReaderInfo
+from glyphsr.text.controls import guard_cell
 
 SCHEMA_VERSION = 1
 
@@ -171,7 +172,8 @@ def as_csv(report: EvaluationReport) -> str:
             ends = figures.interval if subset == WEIGHTED and figures.interval else ("", "")
             shown = value if math.isfinite(value) else ""
             basis = [report.protocol, hashes[row], *judges[judge], data.get(subset, "")]
-            writer.writerow([row, judge, metric, subset, images, shown, *ends, *basis])
+            cells = [row, judge, metric, subset, images, shown, *ends, *basis]
+            writer.writerow([guard_cell(cell) if isinstance(cell, str) else cell for cell in cells])
 
     for reading in report.reading:
         for metric in ("accuracy", "cer", "similarity"):

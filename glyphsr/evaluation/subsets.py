@@ -41,11 +41,11 @@ def open_subsets(config: EvalConfig) -> tuple[list[Subset], list[Problem]]:
                 if where in taken:
                     raise ConfigError(f"--split: {text} and {taken[where]} are the same set; name it once")
                 taken[where] = text
-                missing = len(source) - source.last_number()
-                if missing > 0:
-                    message = f"num-samples says {len(source)}, but the last one is {source.last_number()}; correct it"
+                declared, last = source.declared(), source.last_number()
+                if declared > last:
+                    message = f"num-samples says {declared}, but the last one is {last}; correct it"
                     problems.append(Problem(name, f"{source.path}: {message}"))
-            subsets.append(Subset(name, sources, sum(min(len(s), s.last_number()) for s in sources)))
+            subsets.append(Subset(name, sources, sum(len(s) for s in sources)))
         except DataError as error:
             errors.append(error)
             problems.append(Problem(name, str(error)))

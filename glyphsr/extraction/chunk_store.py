@@ -18,6 +18,7 @@ from typing import Any
 from glyphsr.data.glyph_lmdb import CHARS, LINE, MANIFEST, META, as_json, number_of
 from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.safe_reading.text_files import read_json
 from glyphsr.system.atomic_files import write_bytes
 
 COMPARED = ("format_number", "source", "segmenter", "localizer", "parameters")
@@ -122,8 +123,8 @@ class ChunkStore:
     def differs(self, manifest: Mapping[str, Any]) -> str | None:
         """How the parameters of what is there differ from a manifest's, ``None`` if they do not."""
         try:
-            found = dict(json.loads((self.path / MANIFEST).read_bytes()))
-        except (OSError, ValueError, TypeError):
+            found = dict(read_json(self.path / MANIFEST))
+        except (DataError, ValueError, TypeError):
             return "its manifest is damaged"
         return difference(found, manifest)
 
@@ -151,6 +152,9 @@ class ChunkStore:
         try:
             with zipfile.ZipFile(file) as archive:
                 names = set(archive.namelist())
+                # We store without packing; a packed part could grow without bound.
+                if any(part.compress_type or part.file_size > file.stat().st_size for part in archive.infolist()):
+                    raise zipfile.BadZipFile("packed parts")
                 for index in self.words(chunk):
                     keys = {name: f"{name}-{number_of(index)}" for name in (LINE, CHARS, META)}
                     values = {name: archive.read(key) for name, key in keys.items() if key in names}

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from glyphsr.config.extraction import ExtractConfig
+from glyphsr.errors import DataError
 from glyphsr.extraction.localizers import ComponentInfo
 from glyphsr.extraction.segmenters import SamSegmenter, open_sam
 from glyphsr.glyphs.extraction import extract_words
 from glyphsr.glyphs.protocols import Localizer
 from glyphsr.glyphs.selection import iou_with
 from glyphsr.glyphs.word import Word
+from glyphsr.safe_reading.text_files import read_json
 from glyphsr.system.atomic_files import write_bytes
-from glyphsr.system.cache import cache_folder
+from glyphsr.system.cache import cache_folder, make_private
 from glyphsr.types import Extraction
 
 WORDS = 32
@@ -47,8 +49,8 @@ class LayoutComparison:
 
 def _stored() -> dict[str, dict[str, float]]:
     try:
-        return dict(json.loads((cache_folder() / VERDICTS).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return dict(read_json(cache_folder() / VERDICTS))
+    except (DataError, ValueError, TypeError):
         return {}
 
 
@@ -76,9 +78,9 @@ def compare_layouts(
     """
     layout = info.facts["layout"]
     settings = config.model_dump(mode="json", include=DECIDING) | {
-        "localizer": {k: v for k, v in located_by.facts.items() if k != "path"}
+        "localizer": {k: v for k, v in located_by.facts.items() if not k.endswith("path")}
     }
-    settings |= {"anchors": config.anchor_order, "rule": config.selection_rule, "refine": config.refinement}
+    settings |= config.resolved
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     key = f"{info.facts['sha256']} {layout} {info.facts['precision']} {digest}"
     known = _recalled(key, layout)
@@ -121,5 +123,5 @@ def _recalled(key: str, layout: str) -> LayoutComparison | None:
 def _store(key: str, verdict: LayoutComparison) -> None:
     own = {"median": verdict.median, "tenth": verdict.tenth, "characters": verdict.characters}
     with suppress(OSError):  # without a cache it is measured again next time
-        cache_folder().mkdir(parents=True, exist_ok=True)
+        make_private(cache_folder())
         write_bytes(cache_folder() / VERDICTS, json.dumps(_stored() | {key: own}, indent=2).encode())

@@ -1,9 +1,12 @@
 """Reads picture files of any kind: alpha, 16 bit, grey, EXIF orientation, ICC profile, DPI."""
 
 import io
+import math
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,13 +14,21 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from glyphsr.errors import PictureError
-
-MAX_PIXELS = 64_000_000
-"""Pixels beyond which a picture is refused, in and out; a guard against decompression bombs."""
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
+from glyphsr.safe_reading.picture_header import FORMATS, check_picture
 
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
+
+COUNTED_BYTES = 1 << 22
+"""Size of a file up to which its frames are counted."""
+
+TIFF_BEGINNINGS = (b"II*\0", b"MM\0*")
+
+UNPACKED = {1: 0, 8: 1, 32946: 1, 32773: 0}
+"""TIFF's numbers of compressions that we unpack: none, Deflate by its two numbers, PackBits; 1 for Deflate."""
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a damaged file is one line of ours on stderr
 
@@ -37,14 +48,7 @@ class Picture:
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     num_frames: int = 1
-    """Frames or pages of the file; only the first is here."""
-
-
-def _check_size(width: int, height: int, where: str) -> None:
-    if width * height > MAX_PIXELS:
-        raise PictureError(
-            f"{where}: {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million, crop the text first"
-        )
+    """Frames or pages of the file, 0 for several of a large one; only the first is here."""
 
 
 def _has_16_bits(image: Image.Image, encoded: bytes) -> bool:
@@ -81,7 +85,9 @@ def _read_16_bit_tiff(encoded: bytes) -> NDArray[np.float32]:
 
     with tifffile.TiffFile(io.BytesIO(encoded)) as file:
         page = file.pages.first
-        values = np.asarray(page.asarray(), np.float32) / np.float32(65535)
+        _check_strips(page, encoded)
+        values = np.asarray(page.asarray(), np.float32)
+        values /= np.float32(65535)
         kind = tifffile.PHOTOMETRIC(page.photometric).name
         planes_first = page.axes.startswith("S")
     if values.ndim == 2:
@@ -97,6 +103,23 @@ def _read_16_bit_tiff(encoded: bytes) -> NDArray[np.float32]:
     elif kind == "SEPARATED":
         colour = (1 - colour[..., :3]) * (1 - colour[..., 3:])
     return np.concatenate([colour, rest], axis=2)
+
+
+def _check_strips(page: Any, encoded: bytes) -> None:
+    """Refuse a TIFF whose parts unpack to more than they should hold, which tifffile would let grow without bound."""
+    compression = int(page.compression)
+    if compression not in UNPACKED:
+        raise ValueError(f"16-bit TIFF of compression {compression}, which is not supported")
+    part_bytes = 2 * math.prod(page.chunks)
+    for pixels in (page.size, len(page.dataoffsets) * part_bytes // 2):  # tiles stand over the edges
+        if pixels > 8 * PICTURE_PIXELS.value:
+            raise ValueError(f"its parts hold {pixels:,} numbers")
+    if UNPACKED[compression]:
+        for start, size in zip(page.dataoffsets, page.databytecounts, strict=True):
+            unpacker = zlib.decompressobj()
+            unpacker.decompress(encoded[start : start + size], part_bytes + 1)
+            if unpacker.unconsumed_tail:
+                raise ValueError("a part unpacks to more than it should hold")
 
 
 def _split(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, bool]:
@@ -142,9 +165,10 @@ def _decode_tiff_unknown_to_pil(encoded: bytes, where: str) -> Picture:
     """16-bit layouts that PIL does not list, such as grey with alpha."""
     import tifffile
 
+    PICTURE_BYTES.check(len(encoded), where, PictureError)
     with tifffile.TiffFile(io.BytesIO(encoded)) as file:
         page = file.pages.first
-        _check_size(page.imagewidth, page.imagelength, where)
+        PICTURE_PIXELS.check(page.imagewidth * page.imagelength, where, PictureError)
         tags = {number: page.tags[number].value for number in (274, 282, 283, 34675) if number in page.tags}
         if page.bitspersample != 16:
             raise ValueError(f"{page.bitspersample}-bit TIFF of a kind that is not supported")
@@ -157,21 +181,29 @@ def _decode_tiff_unknown_to_pil(encoded: bytes, where: str) -> Picture:
     return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi)
 
 
+def _count_frames(image: Image.Image, size: int) -> int:
+    """Frames or pages; 0 for several of a large file, where each would have to be looked for."""
+    if not getattr(image, "is_animated", False):
+        return 1
+    return int(getattr(image, "n_frames", 0)) if size <= COUNTED_BYTES else 0
+
+
 def _decode(encoded: bytes, where: str) -> Picture:
     try:
-        image: Image.Image = Image.open(io.BytesIO(encoded))
-    except UnidentifiedImageError:
-        if encoded[:4] in (b"II*\0", b"MM\0*"):
+        check_picture(encoded, where, PictureError)
+    except PictureError as error:
+        if encoded[:4] in TIFF_BEGINNINGS and isinstance(error.__cause__, UnidentifiedImageError):
             return _decode_tiff_unknown_to_pil(encoded, where)
         raise
-    _check_size(image.width, image.height, where)
+    image: Image.Image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+    PICTURE_PIXELS.check(image.width * image.height, where, PictureError)  # by the decoder's own reading of the header
     orientation = int(image.getexif().get(_ORIENTATION, 1))
     profile: bytes | None = image.info.get("icc_profile")
     resolution = image.info.get("dpi")
     dpi = (float(resolution[0]), float(resolution[1])) if resolution and min(resolution) > 0 else None
     if dpi and orientation in _TURNED:
         dpi = dpi[::-1]
-    frames = int(getattr(image, "n_frames", 1))
+    frames = _count_frames(image, len(encoded))
     if _has_16_bits(image, encoded):
         wide = _read_16_bit_tiff(encoded) if image.format == "TIFF" else _read_16_bit_png(encoded, image)
         colour, alpha, gray = _split(_upright(wide, orientation))
@@ -185,7 +217,8 @@ def _decode(encoded: bytes, where: str) -> Picture:
         image, profile = _to_srgb(image)
     transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA", "La")
-    pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32) / 255.0
+    pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32)
+    pixels /= np.float32(255)
     alpha = pixels[..., 3] if transparent else None
     rgb = np.ascontiguousarray(pixels[..., :3])
     return Picture(rgb, alpha, gray=gray, icc_profile=profile, dpi=dpi, num_frames=frames)
@@ -205,14 +238,8 @@ def decode_picture(encoded: bytes, where: str) -> Picture:
         raise PictureError(f"{where}: the file is empty")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PIL warns of sizes that _check_size judges itself
+            warnings.simplefilter("ignore")  # PIL warns of sizes that check_picture judges
             return _decode(encoded, where)
-    except UnidentifiedImageError as error:
-        raise PictureError(f"{where}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP, GIF, ...)") from error
-    except Image.DecompressionBombError as error:
-        raise PictureError(
-            f"{where}: more than {MAX_PIXELS // 1_000_000} million pixels; crop the text first"
-        ) from error
     except PictureError:
         raise
     except Exception as error:  # decoders of damaged files raise almost anything
@@ -227,10 +254,4 @@ def read_picture(path: Path) -> Picture:
     Raises:
         PictureError: If it is missing, unreadable, empty, no picture, damaged or too large.
     """
-    try:
-        encoded = path.read_bytes()
-    except FileNotFoundError as error:
-        raise PictureError(f"{path}: no such file") from error
-    except OSError as error:
-        raise PictureError(f"{path}: {error.strerror or error}") from error
-    return decode_picture(encoded, str(path))
+    return decode_picture(read_content(path, PICTURE_BYTES, PictureError), str(path))

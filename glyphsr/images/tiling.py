@@ -6,6 +6,7 @@ import numpy as np
 
 from glyphsr.config.networks import TrunkConfig
 from glyphsr.images.resize import FloatImage, resize
+from glyphsr.safe_reading.limits import PICTURE_PIXELS
 
 MIN_SIDE = 4
 """Pictures with a side below this hold no text; they are enlarged by bicubic alone."""
@@ -21,6 +22,9 @@ borders instead, the package's prior read 70.6% instead of 73.2% of held-out wor
 BICUBIC_MIN_SCALE = 0.6
 """Share of its length from which the network's change is reduced by bicubic. An average over one pixel and a bit blurs
 what was drawn: `tesseract` gained 331 held-out words and lost 14 by area, 338 and 11 by bicubic."""
+
+GROUND = (5, 50, 95)
+"""Percentiles of a line: its darkest and lightest parts without noise, and its ground."""
 
 OVERLAP = 0.25
 """Least share of a window that the next one sees again."""
@@ -41,7 +45,7 @@ class TilePlan:
 
 
 def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
-    """Plan a line of the given size; ``None`` where there is nothing for the network to see.
+    """Plan a line of the given size; ``None`` where there is no text for the network to see.
 
     Args:
         height: Of the picture, in pixels.
@@ -52,6 +56,8 @@ def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
         return None
     line_height = _up(min(max(height, config.min_height), config.max_height), SIZE_MULTIPLE[0])
     line_width = max(1, round(width * line_height / height))
+    if 4 * line_height * line_width > PICTURE_PIXELS.value:  # no line of text; its result would fill the memory
+        return None
     window = _up(round(config.window_aspect * line_height), SIZE_MULTIPLE[1])
     if line_width <= window:
         if config.fixed_size is None:
@@ -159,4 +165,23 @@ def add_residual(
     change = sr - plain
     if picture.shape[0] > line.shape[0]:
         change = novel_residual(resize(picture, doubled), plain, change, gate)
-    return (resize(picture, size) + strength * resize(change, size, averaged=BICUBIC_MIN_SCALE)).clip(0, 1)
+    plain = resize(picture, size)
+    result = plain + strength * resize(change, size, averaged=BICUBIC_MIN_SCALE)
+    return within_ground(result, picture, plain).clip(0, 1)
+
+
+def within_ground(result: FloatImage, picture: FloatImage, plain: FloatImage) -> FloatImage:
+    """The result without rings beside strokes that are lighter than light ground, or darker than dark one.
+
+    Ink may become stronger than the blurred picture has it; the ground around it is there already.
+
+    Args:
+        result: ``(H, W, 3)``, not clipped.
+        picture: As it was given, ``(h, w, 3)``.
+        plain: That enlarged, ``(H, W, 3)``; where it goes beyond the picture itself, so may the result.
+    """
+    low, middle, high = np.percentile(picture, GROUND, axis=(0, 1))  # per channel
+    is_light = middle > (low + high) / 2  # most of a line is ground
+    upper = np.where(is_light, np.maximum(high, plain), np.inf)
+    lower = np.where(is_light, -np.inf, np.minimum(low, plain))
+    return np.asarray(np.clip(result, lower, upper), np.float32)

@@ -6,14 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glyphsr.config.model import RestraintConfig
+from glyphsr.config.model import ConfidenceGateConfig
 from glyphsr.models.word_readings import WordReading
 
 
 def gate(
     words: Sequence[Sequence[WordReading]],
     given: Sequence[bool],
-    config: RestraintConfig,
+    config: ConfidenceGateConfig,
     *,
     steps: int,
     width: int,
@@ -33,7 +33,7 @@ def gate(
 
     Example:
         >>> word = WordReading("A", 0, 2, 0.9, "A")
-        >>> gate([[word]], [False], RestraintConfig(low=0.1, high=0.5), steps=4, width=4).flatten().tolist()
+        >>> gate([[word]], [False], ConfidenceGateConfig(low=0.1, high=0.5), steps=4, width=4).flatten().tolist()
         [1.0, 1.0, 0.0, 0.0]
     """
     shares = torch.full((len(words), steps), config.floor)

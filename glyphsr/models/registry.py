@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from glyphsr.models.recognizers.moran.network import MORAN
     from glyphsr.models.recognizers.parseq.network import PARSeq
     from glyphsr.models.recognizers.ppocr.network import PPOCR
+    from glyphsr.models.recognizers.siga.network import SIGA
     from glyphsr.models.recognizers.telescope.network import Telescope
 
 PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq"
-RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope"
+RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope | SIGA"
 SRNetwork: TypeAlias = "GlyphSR | ResidualNetwork"
 
 RECOGNIZERS: dict[str, str] = {
@@ -36,6 +37,7 @@ RECOGNIZERS: dict[str, str] = {
     "moran": "glyphsr.models.recognizers.moran:MORANArchitecture",
     "aster": "glyphsr.models.recognizers.aster:ASTERArchitecture",
     "telescope": "glyphsr.models.recognizers.telescope:TelescopeArchitecture",
+    "siga": "glyphsr.models.recognizers.siga:SIGAArchitecture",
 }
 """``kind`` of a recognizer -> its architecture, imported when needed; published files are told in this order."""
 

@@ -80,7 +80,7 @@ class SuperResolver(nn.Module):
 
         Returns:
             ``sr`` ``(B, C, 2h, 2w)``; the first three channels are RGB, not clipped. In evaluation mode the change over
-            bicubic is held back as ``config.restraint`` says.
+            bicubic is held back as ``config.confidence_gate`` says.
         """
         if prior is None and self.prior is not None:
             prior = self.text_prior(lr)
@@ -89,17 +89,17 @@ class SuperResolver(nn.Module):
         return self.apply_confidence_gate(out, picture, prior) if isinstance(prior, TextPrior) else out
 
     def apply_confidence_gate(self, out: SROutput, picture: Tensor, prior: TextPrior) -> SROutput:
-        """Hold a network's change over bicubic back, as ``config.restraint`` says; in training mode nothing is.
+        """Hold a network's change over bicubic back, as ``config.confidence_gate`` says; in training mode nothing is.
 
         Args:
             out: Of the network.
             picture: What the network saw, ``(B, C, h, w)``.
             prior: What guided it.
         """
-        restraint = self.config.restraint
-        if restraint is None or self.training:
+        confidence_gate = self.config.confidence_gate
+        if confidence_gate is None or self.training:
             return out
-        applied = gate(prior.words, prior.given, restraint, steps=prior.guide.shape[3], width=out.sr.shape[3])
+        applied = gate(prior.words, prior.given, confidence_gate, steps=prior.guide.shape[3], width=out.sr.shape[3])
         applied = applied.to(out.sr)
         plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
         return SROutput(sr=plain + applied * (out.sr - plain), glyphs=out.glyphs, gate=applied)

@@ -1,12 +1,12 @@
 """Folders that are either whole or not there: built beside their place, then renamed."""
 
 import os
-import shutil
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 
-from glyphsr.errors import ConfigError
+from glyphsr.errors import ConfigError, OutputError
+from glyphsr.system.atomic_files import sweep, sync_folder, take_away
 
 MARK = ".unfinished"
 """File in a folder that is being built; it says what from, so that an interrupted build can go on."""
@@ -82,7 +82,8 @@ class FolderBuild:
             other = foreign(folder) if folder.exists() else None
             if other is not None:
                 raise ConfigError(f"{folder}: {other}; nothing is replaced")
-        if partial.exists() and not (partial / MARK).is_file():
+        # A kill may come between making the folder and marking it; an empty one has nothing to lose.
+        if partial.exists() and not (partial / MARK).is_file() and (not partial.is_dir() or any(partial.iterdir())):
             raise ConfigError(f"{partial}: is in the way and no unfinished work of this command; move it away")
 
     def _start(self, source: str) -> bool:
@@ -92,11 +93,12 @@ class FolderBuild:
         resumes = bool(source) and mark.is_file() and mark.read_text(encoding="utf-8") == source
         if not resumes:
             self.release()
-            if self.partial.exists():
-                shutil.rmtree(self.partial)
+            take_away(self.partial)
             self.partial.mkdir(parents=True)
             mark.write_text(source, encoding="utf-8")
             self._keep(mark)
+        else:
+            sweep(self.partial, everything=True)
         return resumes
 
     def _keep(self, mark: Path) -> None:
@@ -113,7 +115,7 @@ class FolderBuild:
         """Give the folder its name; what it replaces goes last.
 
         Raises:
-            ConfigError: If it cannot be renamed.
+            OutputError: If it cannot be renamed.
         """
         try:
             if self.path.exists():
@@ -121,11 +123,12 @@ class FolderBuild:
                 self.path.rename(self.old)
             self.partial.rename(self.path)
             (self.path / MARK).unlink()
+            sync_folder(self.path.parent)
             self.release()
             self._forget(self.old)
         except OSError as error:
             where = error.filename or self.path
-            raise ConfigError(f"{where}: cannot be given its name: {error.strerror or error}") from error
+            raise OutputError(f"{where}: cannot be given its name: {error.strerror or error}") from error
 
     def abandon(self) -> None:
         """Take away an unfinished folder that holds nothing worth going on with."""
@@ -134,5 +137,4 @@ class FolderBuild:
 
     @staticmethod
     def _forget(folder: Path) -> None:
-        if folder.exists():
-            shutil.rmtree(folder)
+        take_away(folder)

@@ -12,9 +12,10 @@ from glyphsr._version import VERSION
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.safe_reading.text_files import shorten
 from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.ema import ExponentialMovingAverage
-from glyphsr.training.objectives.text_focus import readers_of
+from glyphsr.training.objectives.ocr import readers_of
 from glyphsr.training.resume import check_resumable, differences, validates_otherwise
 from glyphsr.training.run_folder import BEST, LAST, STATE, RunFolder, read_state
 from glyphsr.training.step import TrainStep
@@ -103,7 +104,7 @@ class CheckpointManager:
         self.smoke = smoke
         self.words = words
         self.say = say
-        self._readers = readers_of(config.loss) if config.focuses else []
+        self._readers = readers_of(config)
 
     @property
     def eval_model(self) -> Trained:
@@ -123,6 +124,7 @@ class CheckpointManager:
             "torch": torch.__version__,
             "python": platform.python_version(),
             **({"readers": self._readers} if self._readers else {}),
+            **({"paper_row": self.config.paper_row} if self.config.paper_row else {}),
         }
         model = self.eval_model
         if self.config.task == "recognizer":
@@ -191,7 +193,11 @@ class CheckpointManager:
         same_sources = not any(text.startswith("data.sources") for text in changed)
         if same_sources and state.get("words", self.words) != self.words:
             self.say("fonts, word lists or photographs are others than before, so rendered words are others too")
-        self._restore(state, path)
+        try:
+            self._restore(state, path)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            # What torch's optimisers and generators raise on a state that is not theirs is not documented.
+            raise WeightsError(f"{path}: not a training state that fits: {shorten(error)}") from error
         progress = TrainState(state["step"], state["bad_steps"], state["skipped"])
         if path != own:
             progress.origin = given

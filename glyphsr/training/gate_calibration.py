@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glyphsr.config.data import DataConfig
-from glyphsr.config.model import RestraintConfig
+from glyphsr.config.model import ConfidenceGateConfig
 from glyphsr.data.degradation.levels import degrade_at_levels
 from glyphsr.data.sources import open_sources
 from glyphsr.errors import ConfigError
@@ -21,7 +21,7 @@ from glyphsr.models.word_readings import line_text
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.lexicon import Lexicon
 
-ACCURACY_AT_ZERO, ACCURACY_AT_FULL = 0.25, 0.5
+ACCURACY_AT_ZERO, ACCURACY_AT_FULL = 0.125, 0.4
 """Shares of right readings: nothing is changed in the least sure words of which at most the first share are read
 rightly, part of it in the next ones of which at most the second are."""
 
@@ -79,7 +79,7 @@ def _as_seen(word: NDArray[np.uint8], model: SuperResolver) -> Tensor:
 
 def choose_gate_thresholds(
     readings: Sequence[LabelledReading], *, zero: float = ACCURACY_AT_ZERO, full: float = ACCURACY_AT_FULL
-) -> RestraintConfig:
+) -> ConfidenceGateConfig:
     """Thresholds from the share of right readings.
 
     Args:
@@ -94,7 +94,7 @@ def choose_gate_thresholds(
         ConfigError: If there are no readings.
     """
     if not readings:
-        raise ConfigError("restraint: no real words are held out to choose it on; expected data.held_out above 0")
+        raise ConfigError("confidence_gate: no real words are held out to choose it on; expected data.held_out above 0")
     ordered = sorted(readings)
     confidence = np.array([reading.word_confidence for reading in ordered])
     right = np.array([reading.right for reading in ordered])
@@ -104,7 +104,7 @@ def choose_gate_thresholds(
     partly = unsure + _most(right[unsure:], ends[unsure:], full)
     low = float(confidence[unsure - 1]) if unsure else 0.0
     high = max(float(confidence[partly - 1]) if partly else 0.0, low + MIN_RANGE)
-    return RestraintConfig(low=round(min(low, 1 - MIN_RANGE), 5), high=round(min(high, 1.0), 5))
+    return ConfidenceGateConfig(low=round(min(low, 1 - MIN_RANGE), 5), high=round(min(high, 1.0), 5))
 
 
 def _most(right: np.ndarray, ends: np.ndarray, share: float) -> int:

@@ -99,8 +99,8 @@ def mask_attacher(config: TrainConfig, notify: Callable[[str], None]) -> MaskAtt
     data = config.data
     if not config.teaches_masks or data.glyph_source == "kmeans":
         for source in data.sources:
-            if isinstance(source, FolderSource) and source.remix:
-                notify(f"{source.path}: remix of no effect, since this run learns from no masks of characters")
+            if isinstance(source, FolderSource) and source.recombine:
+                notify(f"{source.path}: recombine of no effect, since this run learns from no masks of characters")
     if not config.teaches_masks:
         return without_masks
 

@@ -17,7 +17,7 @@ FIXED = (
 )
 """Settings that a run keeps to its end."""
 
-UNSEEN_IN_VALIDATION = (".remix", ".recolour", ".distort")
+UNSEEN_IN_VALIDATION = (".recombine", ".color_jitter", ".warp")
 """Settings of :data:`VALIDATION` that only words to train on know."""
 
 VALIDATION = ("data.", "validation.protocol", "validation.select_by", "validation.judge", "validation.words")
@@ -98,7 +98,8 @@ def check_resumable(
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
-    other = sorted(set(trainable_names) ^ set(state["trained"]))
+    before = {f"auxiliary_ctc.{name[4:]}" if name.startswith("aid.") else name for name in state["trained"]}  # old name
+    other = sorted(set(trainable_names) ^ before)
     if other:
         why = f"by its losses {other[0]} and {len(other) - 1} more parameters learned, or did not"
         raise ConfigError(f"{path}: {why}, other than by these; give another --out")

@@ -17,7 +17,11 @@ from torch import nn
 from glyphsr._version import VERSION
 from glyphsr.config.base import Config
 from glyphsr.config.training import TrainConfig
-from glyphsr.errors import ConfigError, GlyphSRError, WeightsError
+from glyphsr.errors import ConfigError, DataError, GlyphSRError, WeightsError
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import DOCUMENT_BYTES
+from glyphsr.safe_reading.text_files import parse_json
+from glyphsr.safe_reading.torch_file import load_torch_file
 from glyphsr.system.atomic_files import write_bytes, write_with
 from glyphsr.weights.checkpoints import Kind, save_checkpoint
 
@@ -136,12 +140,12 @@ class RunFolder:
         if not path.is_file():
             return
         kept = []
-        for line in path.read_bytes().splitlines(keepends=True):
+        for line in read_content(path, DOCUMENT_BYTES).splitlines(keepends=True):
             try:
-                row = json.loads(line)
+                row = parse_json(line, path)
                 if line.endswith(b"\n") and row["step"] <= step:
                     kept.append(line)
-            except (ValueError, TypeError, KeyError):  # half a line, from a kill, or none of ours
+            except (DataError, TypeError, KeyError):  # half a line, from a kill, or none of ours
                 continue
         with saving(path):
             write_bytes(path, b"".join(kept))
@@ -178,10 +182,15 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"{path}: no such training state (a run folder's checkpoints/{STATE})")
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        state: dict[str, Any] = load_torch_file(path, device=device)
         missing = STATE_KEYS - state.keys()
     except Exception as error:  # whatever a damaged file makes torch raise
         raise WeightsError(f"{path}: not a readable training state; it is damaged, or another kind of file") from error
     if missing:
         raise WeightsError(f"{path}: not a training state of this version: no {sorted(missing)[0]!r} in it")
+    names = state["trained"]
+    is_sound = isinstance(state["config"], str) and isinstance(names, list) and all(isinstance(n, str) for n in names)
+    counts = (state["step"], state["bad_steps"], state["best_step"])
+    if not is_sound or any(isinstance(count, bool) or not isinstance(count, int | None) for count in counts):
+        raise WeightsError(f"{path}: not a training state of this version: its figures are none")
     return state

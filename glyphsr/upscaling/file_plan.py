@@ -1,6 +1,7 @@
 """Which files an ``upscale`` run reads and writes: files, folders, globs, stdin, stdout."""
 
 import glob
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -76,8 +77,24 @@ class _Found:
     named: bool
 
 
-def _in_folder(folder: Path, out: Path | None, naming: OutputNaming, *, recursive: bool) -> list[_Found]:
-    entries = sorted(folder.rglob("*") if recursive else folder.iterdir())
+def _entries(folder: Path, *, recursive: bool) -> tuple[list[Path], list[tuple[str, str]]]:
+    """What is in a folder, and below it, and the folders that cannot be looked into, each with the reason."""
+    if not recursive:
+        return sorted(folder.iterdir()), []
+    unreadable: list[tuple[str, str]] = []
+
+    def note(error: OSError) -> None:
+        unreadable.append((str(error.filename), f"{error.filename}: {error.strerror or error}"))
+
+    found = [Path(above, name) for above, _, names in os.walk(folder, onerror=note) for name in names]
+    return sorted(found), unreadable
+
+
+def _in_folder(
+    folder: Path, out: Path | None, naming: OutputNaming, failures: list[tuple[str, str]], *, recursive: bool
+) -> list[_Found]:
+    entries, unreadable = _entries(folder, recursive=recursive)
+    failures += unreadable
     pictures = [p for p in entries if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()]
     if out is not None and out.resolve() != folder.resolve():  # an output folder inside is no input
         pictures = [p for p in pictures if not p.resolve().is_relative_to(out.resolve())]
@@ -101,14 +118,16 @@ def _without_results(pictures: list[Path], naming: OutputNaming) -> list[Path]:
     return [path for path in pictures if not is_result(path)]
 
 
-def _find_one(text: str, out: Path | None, naming: OutputNaming, *, recursive: bool) -> list[_Found]:
+def _find_one(
+    text: str, out: Path | None, naming: OutputNaming, failures: list[tuple[str, str]], *, recursive: bool
+) -> list[_Found]:
     path = Path(text)
     if text == STREAM:
         return [_Found(None, Path("stdin.png"), named=True)]
     if not text:
         raise ConfigError("INPUT: expected a file, folder, glob or -, got an empty name")
     if path.is_dir():
-        return _in_folder(path, out, naming, recursive=recursive)
+        return _in_folder(path, out, naming, failures, recursive=recursive)
     if glob.has_magic(text) and not path.exists():
         matches = [Path(name) for name in sorted(glob.glob(text, recursive=recursive))]  # noqa: PTH207 - absolute ones
         pictures = [p for p in matches if p.suffix.lower() in SUFFIXES and p.is_file()]
@@ -126,7 +145,7 @@ def _find(
     failures: list[tuple[str, str]] = []
     for text in inputs:
         try:
-            for item in _find_one(text, out, naming, recursive=recursive):
+            for item in _find_one(text, out, naming, failures, recursive=recursive):
                 found.setdefault(item.source, item)
         except DataError as error:
             failures.append((text, str(error)))

@@ -58,7 +58,7 @@ class _FileRun:
             strength=config.strength,
             lexicon=config.lexicon,
             draw=config.draw,
-            guard="warn" if config.text and config.guard == "off" else config.guard,
+            guard=config.guard,
             guard_reader=config.guard_reader,
             offline=config.offline,
         )
@@ -247,5 +247,9 @@ def upscale_files(
         versions={"glyphsr": VERSION, "torch": torch.__version__},
     )
     if report is not None:
-        write_bytes(report, render_report(result, report.suffix.lower()).encode(errors="surrogateescape"))
+        content = render_report(result, report.suffix.lower()).encode(errors="surrogateescape")
+        try:
+            write_bytes(report, content)
+        except OSError as error:  # the pictures are there all the same
+            return replace(result, problem=f"--report {report}: cannot be written: {error.strerror or error}")
     return result

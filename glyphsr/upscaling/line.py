@@ -24,6 +24,8 @@ class Line:
     """``(height, width)`` of the result."""
     text: str | None = None
     """What it says, where that is known."""
+    on_page: bool = False
+    """Whether it was cut out of a page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class UpscaledLine:
     change: float = 0.0
     """Mean absolute difference to bicubic, on a scale of 1."""
     verdict: Verdict | None = None
-    """The guard's, where there is one; a reverted line, and one that is left, is bicubic, a redrawn one another."""
+    """The guard's, where it looked; a reverted line is bicubic."""
 
     @property
     def reading(self) -> Reading | None:

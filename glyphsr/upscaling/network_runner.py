@@ -126,10 +126,10 @@ class NetworkRunner:
         steps = read.guide.shape[2]
         scale = plan.width / steps
         words = moved(read.words, scale)
-        restraint = self.model.config.restraint
-        if restraint is None or self.draw_all:
+        confidence_gate = self.model.config.confidence_gate
+        if confidence_gate is None or self.draw_all:
             return NetworkResult(sr, words)
-        share = gate([read.words], [read.is_given], restraint, steps=steps, width=sr.shape[1])  # (1, 1, 1, 2w)
+        share = gate([read.words], [read.is_given], confidence_gate, steps=steps, width=sr.shape[1])  # (1, 1, 1, 2w)
         return NetworkResult(sr, words, share[0, 0].numpy()[..., None].repeat(3, axis=2))
 
     def _read(self, lines: Sequence[FloatImage], texts: Sequence[str | None]) -> list[_Read]:

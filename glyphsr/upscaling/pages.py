@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.guard.guard import Verdict
+from glyphsr.errors import DataError
 from glyphsr.images.perspective import Quad, cut_out, put_back, size_of, widen
 from glyphsr.images.resize import FloatImage, resize
 from glyphsr.images.text_boxes import TextBox
 from glyphsr.ocr.line_detector import LineDetector
+from glyphsr.safe_reading.limits import PICTURE_PIXELS
 from glyphsr.upscaling.line import Line, UpscaledLine
 from glyphsr.upscaling.upscaler import Upscaler
 
@@ -39,11 +40,8 @@ class Region:
     """In those pixels."""
     action: str
     """``enlarged``, or why it was left to the plain enlargement."""
-    reading: str | None = None
-    """Of the text prior."""
-    verdict: Verdict | None = None
-    line: FloatImage | None = None
-    """The straight line's result, ``(h, w, 3)``; ``None`` where it was left."""
+    result: UpscaledLine | None = None
+    """Of the straight line; ``None`` where it was left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +51,7 @@ class UpscaledPage:
     rgb: FloatImage
     """``(*size, 3)`` float32 in [0, 1]."""
     regions: tuple[Region, ...]
-    mean_change: float
+    change: float
     """Absolute change over Lanczos, of values in [0, 1]."""
 
 
@@ -91,11 +89,17 @@ class PageUpscaler:
             picture: ``(H, W, 3)`` float32 in [0, 1].
             size: ``(height, width)`` of the result.
             boxes: Its lines, also beyond its borders.
+
+        Raises:
+            DataError: If the lines together are larger than any picture.
         """
         scale = np.array([size[1] / picture.shape[1], size[0] / picture.shape[0]])
         page = resize(picture, size, enlarging=cv2.INTER_LANCZOS4)
         page = page.copy() if page is picture else page
         reasons = [self.left_alone(box.quad, (picture.shape[0], picture.shape[1])) for box in boxes]
+        helped = [size_of(box.quad) for box, reason in zip(boxes, reasons, strict=True) if reason is None]
+        covered = sum(round(height * width * scale.prod()) for height, width in helped)
+        PICTURE_PIXELS.check(covered, "its lines together", DataError)
         # Boxes count from the corner of the picture, pixels from the centre of the first one.
         quads = [widen(box.quad) - 0.5 for box in boxes]
         lines = [
@@ -137,12 +141,11 @@ class PageUpscaler:
         line = cut_out(picture, quad).clip(0, 1)
         factor = float(np.sqrt(scale.prod()))  # both sides' alike, but for rounding or a distorting size
         size = (max(1, round(line.shape[0] * factor)), max(1, round(line.shape[1] * factor)))
-        return Line(line, size, text)
+        return Line(line, size, text, on_page=True)
 
 
 def _region(box: TextBox, height: float, result: UpscaledLine) -> Region:
-    text = result.reading.text if result.reading else None
-    return Region(box.quad, height, "enlarged", text, result.verdict, result.rgb)
+    return Region(box.quad, height, "enlarged", result)
 
 
 def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:

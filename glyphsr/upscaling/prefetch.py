@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from glyphsr.errors import PictureError
-from glyphsr.images.reader import MAX_PIXELS, Picture, decode_picture, read_picture
+from glyphsr.images.reader import Picture, decode_picture, read_picture
+from glyphsr.safe_reading.content import read_stream
+from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 from glyphsr.upscaling.file_plan import FileTask
 from glyphsr.upscaling.target_size import TargetSize
 
@@ -33,11 +35,12 @@ def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
     Raises:
         PictureError: If it cannot be read, or would become too large.
     """
-    picture = decode_picture(sys.stdin.buffer.read(), "stdin") if task.source is None else read_picture(task.source)
+    if task.source is None:
+        picture = decode_picture(read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError), "stdin")
+    else:
+        picture = read_picture(task.source)
     height, width = target.of(*picture.rgb.shape[:2])
-    if height * width > MAX_PIXELS:
-        most = MAX_PIXELS // 1_000_000
-        raise PictureError(f"{task.name}: would become {width} x {height} pixels; at most {most} million")
+    PICTURE_PIXELS.check(height * width, f"{task.name}: would become {width} x {height} pixels", PictureError)
     return LoadedPicture(task, picture, (height, width))
 
 

@@ -44,9 +44,11 @@ class Upscaler:
         strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
         lexicon: Word list by which readings are corrected: ``english``, ``none``, or a text file with one word a line.
         draw: ``sure`` leaves words that the prior is unsure of as bicubic, ``all`` draws everything.
-        guard: ``warn`` or ``revert`` has a second reader read each line before and after; see :class:`Guard`.
-        guard_reader: A judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else
-            ``crnn-light-synth``.
+        guard: Whether a reader compares each line before and after; see :class:`~glyphsr.guard.guard.Guard`. ``auto``
+            takes back what became another text in lines of pages and in lines with digits, ``revert`` in all lines,
+            ``warn`` tells, ``off`` does nothing.
+        guard_reader: A reader by name, or ``NAME=FILE``; default rapidocr where it is installed, else its recognizer in
+            the package.
         offline: Never fetch weights.
 
     Raises:
@@ -65,7 +67,7 @@ class Upscaler:
         strength: float | None = None,
         lexicon: str = "english",
         draw: Draw = "sure",
-        guard: GuardMode = "off",
+        guard: GuardMode = "auto",
         guard_reader: str | None = None,
         offline: bool = False,
     ) -> None:
@@ -135,7 +137,7 @@ class Upscaler:
         upscaled = self._upscale(lines)
         if self.guard is None:
             return upscaled
-        return guard_lines(self.guard, lines, upscaled, self._upscale if self.loaded.model.accepts_text else None)
+        return guard_lines(self.guard, lines, upscaled)
 
     def _upscale(self, lines: Sequence[Line]) -> list[UpscaledLine]:
         """The same without the guard."""

@@ -1,20 +1,31 @@
 """Our checkpoints: safetensors with kind, format number, configuration and card in the header."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from glyphsr.config.base import Config
 from glyphsr.errors import WeightsError
+from glyphsr.safe_reading.limits import WEIGHTS_BYTES
+from glyphsr.safe_reading.text_files import parse_json
 from glyphsr.system.atomic_files import write_with
 
 FORMAT_NUMBER = 1
 """Rises when older files can no longer be read as they are."""
+
+FILLING = ("normal_", "uniform_", "zero_", "fill_", "copy_", "erfinv_", "clamp_", "mul_", "add_")
+"""Operations of initial values."""
+
+M = TypeVar("M", bound=nn.Module)
 
 Kind = Literal["super_resolver", "network", "recognizer"]
 """A network with its text prior, one without, or a recognizer."""
@@ -66,6 +77,7 @@ def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint")
+    WEIGHTS_BYTES.check(path.stat().st_size, path, WeightsError)
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
@@ -77,10 +89,12 @@ def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     number = metadata.get("format_number", "")
     if number != str(FORMAT_NUMBER):
         raise WeightsError(f"{path}: format {number!r}; this version of glyphsr reads format {FORMAT_NUMBER}")
-    try:
-        config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
-    except (KeyError, ValueError) as error:
-        raise WeightsError(f"{path}: damaged header: {error!r}") from error
+    config, card = (
+        parse_json(metadata.get(name, "null"), f"{path}: damaged header: {name}", WeightsError)
+        for name in ("config", "card")
+    )
+    if not (isinstance(config, dict) and isinstance(card, dict)):
+        raise WeightsError(f"{path}: damaged header: expected a config and a card")
     kind = metadata.get("kind", "")
     if kind not in get_args(Kind):
         raise WeightsError(f"{path}: damaged header: kind {kind!r}")
@@ -91,7 +105,25 @@ def load_state(module: nn.Module, tensors: dict[str, Tensor], where: str) -> Non
     """Load strictly; only BatchNorm's ``num_batches_tracked`` may be missing (very old files lack it).
 
     Raises:
-        WeightsError: Naming the first missing, unexpected or wrongly shaped entry.
+        WeightsError: Naming the first entry that is missing, unexpected, wrongly shaped or no numbers.
+    """
+    check_shapes(module, tensors, where)
+    bad = next((key for key, value in tensors.items() if not _is_finite(value)), None)
+    if bad is not None:
+        raise WeightsError(f"{where}: {bad!r} has values that are no numbers, as a run that went wrong leaves them")
+    module.load_state_dict(tensors, strict=False)
+
+
+def _is_finite(value: Tensor) -> bool:
+    """The sum, which is quick, tells nearly always; finite numbers may still add up to infinity."""
+    return not value.is_floating_point() or bool(value.sum().isfinite()) or bool(value.isfinite().all())
+
+
+def check_shapes(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
+    """Whether these are a module's tensors, by their names, shapes and kinds.
+
+    Raises:
+        WeightsError: Naming the first entry that differs.
     """
     own = module.state_dict()
     missing = [key for key in own if key not in tensors and not key.endswith("num_batches_tracked")]
@@ -104,4 +136,40 @@ def load_state(module: nn.Module, tensors: dict[str, Tensor], where: str) -> Non
     for key, value in tensors.items():
         if own[key].shape != value.shape:
             raise WeightsError(f"{where}: {key!r} has shape {tuple(value.shape)}, expected {tuple(own[key].shape)}")
-    module.load_state_dict(tensors, strict=False)
+        if own[key].is_floating_point() != value.is_floating_point() or value.is_complex():
+            raise WeightsError(f"{where}: {key!r} holds {value.dtype}, expected {own[key].dtype}")
+
+
+class _NoNumbers(TorchFunctionMode):
+    """Leaves out what fills tensors: without memory there is nothing to fill, and torch takes seconds to learn how."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        filled = args[0] if args else given.get("tensor")
+        if getattr(func, "__name__", "") in FILLING and isinstance(filled, Tensor) and filled.is_meta:
+            return filled
+        return func(*args, **given)
+
+
+@contextmanager
+def outlined() -> Iterator[None]:
+    """Modules that are built in this block have shapes and no memory."""
+    with torch.device("meta"), _NoNumbers():
+        yield
+
+
+def build_for(build: Callable[[], M], tensors: dict[str, Tensor], where: str) -> M:
+    """A module made for tensors, and filled with them, in eval mode.
+
+    It is made without memory first: a configuration that does not fit is refused before it takes any.
+
+    Raises:
+        WeightsError: As :func:`load_state`.
+    """
+    with outlined():
+        check_shapes(build(), tensors, where)
+    module = build()
+    load_state(module, tensors, where)
+    return module.eval()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, SRNetwork, is_alike
-from glyphsr.system.cache import cache_folder
+from glyphsr.system.cache import cache_folder, make_private
 from glyphsr.weights.checkpoints import Kind, save_checkpoint
 from glyphsr.weights.hashes import remember
 from glyphsr.weights.published import kind_of, network_from_official, read_state, recognizer_from_official
@@ -70,7 +70,7 @@ def convert(
         card["num_classes"] = network.num_classes
     _check_variant(network.config, row, str(file))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private(target.parent)
         save_checkpoint(target, network, kind=stored, config=network.config, card=card)
     except OSError as error:
         raise WeightsError(f"{target}: cannot be written: {error.strerror}") from error

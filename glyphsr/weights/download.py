@@ -1,15 +1,17 @@
 """Fetches a published file over HTTP: checked by its hash, and going on where a cut transfer stopped."""
 
-import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import pooch
 import requests
+from filelock import FileLock, Timeout
 
 from glyphsr.errors import WeightsError
+from glyphsr.safe_reading.limits import WEIGHTS_BYTES
+from glyphsr.system.cache import make_private
 from glyphsr.weights.registry import sha256_of
 
 DownloadProgress = Callable[[int, int | None], None]
@@ -37,8 +39,8 @@ class ResumingDownloader:
         Raises:
             WeightsError: If the server cannot be reached, refuses, or the transfer is cut; what came is kept.
         """
-        with self.part.open("ab") as file:
-            _lock(file, self.part)  # held until the file has its next name
+        lock = FileLock(self.part.with_name(f"{self.part.name}.lock"), timeout=0)
+        with lock_or_refuse(lock, self.part), self.part.open("ab") as file:
             try:
                 self._fetch(url, file)
             except requests.RequestException as error:
@@ -66,24 +68,28 @@ class ResumingDownloader:
             for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
                 here += len(chunk)
+                WEIGHTS_BYTES.check(here, url, WeightsError)
                 if self.progress:
                     self.progress(here, total)
             if total is not None and here < total:
                 raise requests.ConnectionError(f"cut after {here} of {total} bytes")
 
 
-def _lock(file: IO[bytes], part: Path) -> None:
-    """Keep a second process from writing into the same unfinished file."""
+@contextmanager
+def lock_or_refuse(lock: FileLock, part: Path) -> Iterator[None]:
+    """Keep a second process from writing into the same unfinished file.
+
+    Raises:
+        WeightsError: If another one does.
+    """
     try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        lock.acquire()
+    except Timeout as error:
         raise WeightsError(f"{part}: another process is fetching it; wait for it") from error
-    if not part.exists() or part.stat().st_ino != os.fstat(file.fileno()).st_ino:
-        raise WeightsError(f"{part}: another process has just finished it; run the same command again")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -111,7 +117,7 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
     if target.is_file() and (sha256 is None or sha256_of(target).startswith(sha256)):
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private(target.parent)
     except OSError as error:
         raise WeightsError(f"{target.parent}: cannot be made: {error.strerror}; set $GLYPHSR_CACHE") from error
     part = target.with_name(f"{target.name}.part")

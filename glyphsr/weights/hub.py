@@ -8,13 +8,14 @@ from typing import Literal
 from glyphsr.errors import WeightsError
 from glyphsr.system.cache import cache_folder
 from glyphsr.weights.download import DownloadProgress, fetch
-from glyphsr.weights.hashes import known_hashes, remember
+from glyphsr.weights.hashes import check, known_hashes, remember
 from glyphsr.weights.registry import (
     BUNDLED_FOLDER,
     Entry,
     cached_path,
     entries,
     entry,
+    is_file_name,
     local_weights,
     sha256_of,
     where_to_get,
@@ -65,6 +66,7 @@ def resolve(name: str | Path, *, offline: bool = False, progress: DownloadProgre
     """
     found = local_weights(name)
     if found is not None:
+        _check(str(name), found)
         return found
     row = entry(str(name))
     if row.source != "download" or offline:
@@ -96,6 +98,25 @@ def download(name: str, *, progress: DownloadProgress | None = None) -> Path:
     return convert(downloaded, name, out=target)
 
 
+def _expected(name: str, path: Path) -> str | None:
+    """The hash that weights of a name were stored or shipped with, as far as it is known."""
+    row = entries().get(name)
+    if row is not None and (path.parent == BUNDLED_FOLDER or row.kind == "segmenter"):
+        return row.sha256
+    return known_hashes().get(path.name)
+
+
+def _remedy(path: Path) -> str:
+    return "install the package again" if path.parent == BUNDLED_FOLDER else "delete it and store it again"
+
+
+def _check(name: str, path: Path) -> None:
+    """Refuse weights that are not what was stored under their name; a file that is named itself is its user's own."""
+    expected = None if is_file_name(name) else _expected(name, path)
+    if expected is not None:
+        check(path, expected, _remedy(path))
+
+
 def verify(names: Sequence[str] = ()) -> list[Verification]:
     """Compare stored files with the hashes they were stored with, or were shipped with.
 
@@ -110,16 +131,15 @@ def verify(names: Sequence[str] = ()) -> list[Verification]:
 
 
 def _verify_one(name: str) -> Verification:
-    row = entry(name)
+    entry(name)
     path = local_weights(name)
     if path is None:
         raise WeightsError(f"{name}: no weights here; {where_to_get(name)}")
-    published_form = path.parent == BUNDLED_FOLDER or row.kind == "segmenter"
-    expected = row.sha256 if published_form else known_hashes().get(path.name)
+    expected = _expected(name, path)
     if expected is None:
         return Verification(name, path, ok=True, message="no hash is known of it")
     found = sha256_of(path)
     if found.startswith(expected):
         return Verification(name, path, ok=True, message=f"SHA-256 {found[:16]} as stored")
-    again = "install the package again" if path.parent == BUNDLED_FOLDER else "delete it and store it again"
-    return Verification(name, path, ok=False, message=f"SHA-256 {found[:16]}, expected {expected[:16]}; {again}")
+    message = f"SHA-256 {found[:16]}, expected {expected[:16]}; {_remedy(path)}"
+    return Verification(name, path, ok=False, message=message)

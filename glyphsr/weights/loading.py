@@ -23,7 +23,8 @@ from glyphsr.models.registry import (
 )
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPriorGenerator
-from glyphsr.weights.checkpoints import Checkpoint, load_state, read_checkpoint
+from glyphsr.safe_reading.text_files import shorten
+from glyphsr.weights.checkpoints import Checkpoint, build_for, read_checkpoint
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.published import (
     is_published_file,
@@ -34,8 +35,14 @@ from glyphsr.weights.published import (
 )
 from glyphsr.weights.registry import sha256_of
 
+PRIOR_OF = {37: "crnn", 95: "parseq"}
+"""Classes of the text prior -> the recognizer that published networks of so many were trained with."""
+
 PRIOR_PREFIX = "prior.recognizer."
 """Where a super-resolver's checkpoint keeps its text prior."""
+
+MOST_CLASSES = 100_000
+"""Of a text prior; all characters of Unicode that are in use are no more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +60,10 @@ class LoadedModel:
     @property
     def default_strength(self) -> float:
         """Share of the network's change that its card recommends; 1 where it says nothing."""
-        return float(self.card.get("strength", 1.0))
+        strength = self.card.get("strength", 1.0)
+        if not isinstance(strength, int | float) or not 0 <= strength <= 1:
+            raise WeightsError(f"{self.path}: damaged card: strength: expected 0 to 1, got {shorten(strength)}")
+        return float(strength)
 
     @cached_property
     def hashes(self) -> dict[str, str]:
@@ -65,7 +75,9 @@ def _config(kind: Any, values: Any, where: str) -> Any:
     try:
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
-        raise WeightsError(f"{where}: its configuration is not one of this version: {error.errors()[0]}") from error
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise WeightsError(f"{where}: its configuration is not one of this version: {place}: {first['msg']}") from error
 
 
 def load_super_resolver(path: Path) -> tuple[SuperResolver, Checkpoint]:
@@ -77,9 +89,8 @@ def load_super_resolver(path: Path) -> tuple[SuperResolver, Checkpoint]:
     checkpoint = read_checkpoint(path)
     if checkpoint.kind != "super_resolver":
         raise WeightsError(f"{path}: holds a {checkpoint.kind}, expected a super_resolver")
-    model = SuperResolver.from_config(_config(ModelConfig, checkpoint.config, str(path)))
-    load_state(model, checkpoint.tensors, str(path))
-    return model.eval(), checkpoint
+    config = _config(ModelConfig, checkpoint.config, str(path))
+    return build_for(lambda: SuperResolver.from_config(config), checkpoint.tensors, str(path)), checkpoint
 
 
 def load_recognizer(path: Path) -> RecognizerNetwork:
@@ -95,13 +106,12 @@ def load_recognizer(path: Path) -> RecognizerNetwork:
     if checkpoint.kind == "network":
         raise WeightsError(f"{path}: holds a network, expected a recognizer")
     if checkpoint.kind == "super_resolver":
-        config = config["prior"]
+        config = config.get("prior") or {}
         tensors = {k.removeprefix(PRIOR_PREFIX): v for k, v in tensors.items() if k.startswith(PRIOR_PREFIX)}
         if not tensors:
             raise WeightsError(f"{path}: holds a network without text prior, expected a recognizer")
-    network = build_recognizer(_config(RecognizerConfig, config, str(path)))
-    load_state(network, tensors, str(path))
-    return network.eval()
+    shape = _config(RecognizerConfig, config, str(path))
+    return build_for(lambda: build_recognizer(shape), tensors, str(path))
 
 
 def load_network(path: Path) -> SRNetwork:
@@ -116,9 +126,15 @@ def load_network(path: Path) -> SRNetwork:
     if checkpoint.kind != "network":
         raise WeightsError(f"{path}: holds a {checkpoint.kind}, expected a network")
     config: NetworkConfig = _config(NetworkConfig, checkpoint.config, str(path))
-    network = build_network(config, num_classes=int(checkpoint.card.get("num_classes", 0)))
-    load_state(network, checkpoint.tensors, str(path))
-    return network.eval()
+    classes = _num_classes(checkpoint)
+    return build_for(lambda: build_network(config, num_classes=classes), checkpoint.tensors, str(path))
+
+
+def _num_classes(checkpoint: Checkpoint) -> int:
+    classes = checkpoint.card.get("num_classes", 0)
+    if not isinstance(classes, int) or not 0 <= classes <= MOST_CLASSES:
+        raise WeightsError(f"{checkpoint.path}: damaged card: num_classes: {shorten(classes)}")
+    return classes
 
 
 def load_prior(path: Path) -> PriorNetwork:
@@ -153,7 +169,11 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
         model = SuperResolver(ModelConfig(network=config), prior=None, network=network)
         return LoadedModel(model.eval(), path, published=True)
     if not priors:
-        raise ConfigError(f"{path}: a published network needs its text prior too; give --prior-weights parseq.pt")
+        kind = PRIOR_OF.get(network.num_classes, f"a recognizer of {network.num_classes} classes")
+        raise ConfigError(
+            f"{path}: this {config.kind} needs its text prior too, of {network.num_classes} classes; "
+            f"give --prior-weights {kind}, a name or a file"
+        )
     found: list[str] = []
     for prior in priors:
         prior_path = resolve(prior, offline=offline)
@@ -199,4 +219,4 @@ def wants_prior(weights: str | Path, *, offline: bool = False) -> bool:
         config = network_config(read_state(path), str(path))
         return config is not None and config.needs_prior
     checkpoint = read_checkpoint(path, tensors=False)
-    return checkpoint.kind == "network" and int(checkpoint.card.get("num_classes", 0)) > 0
+    return checkpoint.kind == "network" and _num_classes(checkpoint) > 0

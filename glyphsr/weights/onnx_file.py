@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glyphsr.errors import WeightsError
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import ONNX_BYTES
 
 CHARACTERS = "character"
 """Metadata entry in which PaddleOCR's recognizers keep their characters, one a line."""
@@ -38,17 +40,16 @@ def read_onnx(path: Path, charset: str | None = None) -> tuple[dict[str, Tensor]
         raise WeightsError(
             f"{path}: reading ONNX files needs the package onnx: pip install 'glyphsr[export]'"
         ) from error
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file")
+    content = read_content(path, ONNX_BYTES, WeightsError)
     try:
-        model = onnx.load(str(path), load_external_data=False)
+        model = onnx.load_from_string(content)  # which cannot look for further files beside it
         found = [(item.name, item) for item in model.graph.initializer]
         found += [(node.output[0], node.attribute[0].t) for node in model.graph.node if node.op_type == "Constant"]
         arrays = {name: onnx.numpy_helper.to_array(tensor) for name, tensor in found}
+        multiplied = {node.input[1] for node in model.graph.node if node.op_type == "MatMul"}
     except Exception as error:  # what onnx and protobuf raise on damaged files is not documented and varies
         raise WeightsError(f"{path}: not an ONNX file that can be read") from error
 
-    multiplied = {node.input[1] for node in model.graph.node if node.op_type == "MatMul"}
     tensors = {
         name: _as_tensor(array, transposed=name in multiplied)
         for name, array in arrays.items()

@@ -1,12 +1,11 @@
 """Published checkpoint files: read as tensors only, wrappers and prefixes taken off, and made into networks."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from glyphsr.config.networks import NetworkConfig
@@ -29,12 +28,13 @@ from glyphsr.models.registry import (
     recognizer_shape,
 )
 from glyphsr.models.unsupported import name_unsupported
+from glyphsr.safe_reading.torch_file import load_torch_file
 from glyphsr.text.charset import PRINTABLE_95
-from glyphsr.weights.checkpoints import load_state
+from glyphsr.weights.checkpoints import M, check_shapes, load_state, outlined
 from glyphsr.weights.onnx_file import read_onnx
 
-WRAPPERS = ("state_dict_G", "state_dict", "model")
-"""Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others."""
+WRAPPERS = ("state_dict_G", "state_dict", "model", "net")
+"""Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others, SIGA."""
 
 PREFIXES = ("module.", "model.")
 """Put before every key by data parallelism and by Lightning wrappers."""
@@ -70,14 +70,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{path}: no such checkpoint")
     if path.suffix.lower() == ONNX:
         return read_onnx(path, PRINTABLE_95)[0]
-    try:
-        with torch.serialization.safe_globals(_harmless()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what torch.load raises on damaged files is not documented and varies
-        raise WeightsError(
-            f"{path}: not a checkpoint of plain tensors, and nothing else is loaded (a pickle could run code)"
-        ) from error
-    return unwrap_state(content, str(path))
+    return unwrap_state(load_torch_file(path, allowed=_harmless()), str(path))
 
 
 def unwrap_state(content: Any, where: str) -> dict[str, Tensor]:
@@ -142,13 +135,11 @@ def recognizer_from_official(
         if kind not in published:
             raise WeightsError(f"{where}: {_what_else(kind, state, 'a recognizer')}; known are {', '.join(published)}")
         config = _published_shape(recognizer_shape, kind, state, where)
-    config = _changed(config, changes)
+    shape = _changed(config, changes)
     try:
-        network = build_recognizer(config)
+        return _filled(lambda: build_recognizer(shape), state, key_table(shape), where)
     except ValueError as error:
-        raise WeightsError(f"{where}: {config.kind} of a shape that is not supported: {error}") from error
-    _fill(network, state, key_table(config), where)
-    return network.eval()
+        raise WeightsError(f"{where}: {shape.kind} of a shape that is not supported: {error}") from error
 
 
 def network_from_official(
@@ -177,15 +168,22 @@ def network_from_official(
         raise WeightsError(f"{where}: {what}; known are {', '.join(NETWORKS)}")
     config, num_classes = _published_shape(network_shape, kind, state, where)
     config = _changed(config, changes)
-    network = build_network(config, num_classes=num_classes)
-    _fill(network, state, key_table(config), where)
+    return _filled(lambda: build_network(config, num_classes=num_classes), state, key_table(config), where)
+
+
+def _filled(build: Callable[[], M], state: Mapping[str, Tensor], table: KeyTable, where: str) -> M:
+    """A network with published entries under our names; constants that the file lacks keep their computed values."""
+
+    def all_of(network: M) -> dict[str, Tensor]:
+        constants = {key: value for key, value in network.state_dict().items() if table.is_computed(key)}
+        return constants | table.translate(state)
+
+    with outlined():  # a file that does not fit is refused before its network takes any memory
+        outline = build()
+        check_shapes(outline, all_of(outline), where)
+    network = build()
+    load_state(network, all_of(network), where)
     return network.eval()
-
-
-def _fill(network: Any, state: Mapping[str, Tensor], table: KeyTable, where: str) -> None:
-    """Load published entries under our names; constants that the file lacks keep their computed values."""
-    constants = {key: value for key, value in network.state_dict().items() if table.is_computed(key)}
-    load_state(network, constants | table.translate(state), where)
 
 
 def _what_else(kind: str | None, state: Mapping[str, Tensor], expected: str) -> str:

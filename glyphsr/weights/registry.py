@@ -158,6 +158,6 @@ def where_to_get(name: str) -> str:
         )
     # The published name may be any network's, so the command says which one it is.
     return (
-        f"the authors publish {row.file} at {row.page}; "
-        f"download it and run `glyphsr models convert {row.file} --as {name}`"
+        f"the authors publish {row.file or 'them'} at {row.page}; "
+        f"download {'it' if row.file else 'the file'} and run `glyphsr models convert {row.file or 'FILE'} --as {name}`"
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from glyphsr_cli import console
 from glyphsr_cli.options import SetOpt
 
 config_app = typer.Typer(help="Show and check training configurations.", no_args_is_help=True)
@@ -33,4 +34,4 @@ def validate(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help
 
     for file in files:
         load(TrainConfig, file, environment={})
-        typer.echo(f"{file}: ok")
+        console.echo_path(f"{file}: ok")

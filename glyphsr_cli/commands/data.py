@@ -148,7 +148,7 @@ def _finish(result: "MakeResult", command: str, *, as_json: bool, quiet: bool) -
         document = {"schema_version": 1, "command": command, "path": str(result.path), "samples": result.samples}
         console.echo(console.as_json(document | {"bad": bad, "unused": result.unused}))
     else:
-        typer.echo(result.path)
+        console.echo_path(result.path)
     if result.unused and not quiet:
         console.say(f"note: {result.unused} pictures were not looked at: HR without a label, or LR without its HR")
     if not quiet:
@@ -297,7 +297,8 @@ def verify(
         problems = [{"id": item.id, "problem": item.problem} for item in bad]
         rows.append({"path": str(path), "samples": total, "bad": problems})
         if not json_:
-            typer.echo(f"{'BAD' if bad else 'ok '} {path}: {total} samples, {len({item.id for item in bad})} broken")
+            broken = len({item.id for item in bad})
+            console.echo_path(f"{'BAD' if bad else 'ok '} {path}: {total} samples, {broken} broken")
     if json_:
         document = {"schema_version": 1, "command": "data verify", "sets": rows}
         console.echo(console.as_json(document))

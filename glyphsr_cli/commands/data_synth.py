@@ -103,9 +103,9 @@ def synth(
     if json_:
         console.echo(console.as_json(result.as_dict()))
     else:
-        typer.echo(result.path)
+        console.echo_path(result.path)
         if result.glyphs is not None:
-            typer.echo(result.glyphs)
+            console.echo_path(result.glyphs)
     if quiet:
         return
     if result.made < result.samples:
@@ -155,7 +155,7 @@ def degrade(
         source, config=settings, difficulties=columns, words=samples, data_root=data_root, notify=say
     )
     write_sheet("--out", out, sheet)
-    typer.echo(out)
+    console.echo_path(out)
 
 
 def _render_flags(

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,14 @@ def eval_(
         typer.Option(
             "--compare-paper",
             help="Print the paper's rows too (tables and JSON), if data, protocol and judges are the paper's.",
+        ),
+    ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Prove judges: let them read TextZoom's LR and HR sides; exit with 5 if one is off the published "
+            "figures by more than half a point.",
         ),
     ] = False,
     fail_under: Annotated[
@@ -71,6 +79,9 @@ def eval_(
     if out is not None:
         _check_out(out, overwrite=overwrite)
     console.limit_kernel_cache()
+    if calibrate:
+        _calibrate(settings.model_dump(), json_=json_, progress=False if quiet else progress)
+        return
     from glyphsr.evaluation.evaluator import evaluate
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
@@ -91,8 +102,33 @@ def eval_(
         raise typer.Exit(report.exit_code)
 
 
+def _calibrate(settings: dict[str, Any], *, json_: bool, progress: bool | None) -> None:
+    from dataclasses import asdict
+
+    from glyphsr.evaluation.calibration import calibrate
+    from glyphsr_cli import tables
+
+    with console.progress_bar(enabled=progress) as bar:
+        task = bar.add_task("reading", total=None)
+        results = calibrate(
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            **settings,
+        )
+    if json_:
+        document = {"schema_version": 1, "command": "eval --calibrate"}
+        console.echo(console.as_json(document | {"judges": [asdict(x) | {"passed": x.passed} for x in results]}))
+    else:
+        tables.show([tables.calibration_table(results)])
+    for found in results:
+        how = "is the published judge" if found.passed else "is not the published judge"
+        console.say(f"{found.judge}: off by at most {found.deviation:.2f} points: {how}")
+    if not all(found.passed for found in results):
+        raise typer.Exit(GATE_FAILED)
+
+
 def _check_out(out: Path, *, overwrite: bool) -> None:
     from glyphsr.errors import ConfigError
+    from glyphsr.system.atomic_files import check_writable
 
     if out.suffix.lower() not in (".json", ".csv", ".md"):
         raise ConfigError(f"--out {out}: expected a name ending in .json, .csv or .md")
@@ -100,6 +136,7 @@ def _check_out(out: Path, *, overwrite: bool) -> None:
         raise ConfigError(f"--out {out}: the folder {out.parent} does not exist")
     if out.exists() and not overwrite:
         raise ConfigError(f"--out {out}: exists already; --overwrite replaces it")
+    check_writable(out, "--out")
 
 
 def _speak(report: "EvaluationReport", *, quiet: bool) -> None:
@@ -133,13 +170,13 @@ def _show(
     from glyphsr.system.atomic_files import write_bytes
     from glyphsr_cli import tables
 
-    if out is not None:
-        written = _render(report, ReportFormat(out.suffix.lower()[1:]), compare_paper=compare_paper)
-        write_bytes(out, written.encode("utf-8", "backslashreplace"))
     if form is ReportFormat.table:
         tables.show(tables.evaluation_tables(report, compare_paper=compare_paper, verbose=verbose))
     else:
         console.echo(_render(report, form, compare_paper=compare_paper))
+    if out is not None:  # last, since a disk may be full
+        written = _render(report, ReportFormat(out.suffix.lower()[1:]), compare_paper=compare_paper)
+        write_bytes(out, written.encode("utf-8", "backslashreplace"))
 
 
 def _paper(report: "EvaluationReport") -> dict[str, object]:
@@ -148,7 +185,9 @@ def _paper(report: "EvaluationReport") -> dict[str, object]:
 
     names = ("row", *(part.name for part in report.parts), "weighted")
     rows = {
-        judge.name: [dict(zip(names, row, strict=True)) for row in paper_rows(report, judge.name)]
+        judge.name: [
+            dict(zip(names, (line.name, *line.scores), strict=True)) for line in paper_rows(report, judge.name)
+        ]
         for judge in report.judges
     }
     return {"paper": rows}

@@ -116,7 +116,7 @@ def _finish(run: "ExtractRun", *, as_json: bool, quiet: bool, verbose: bool) -> 
     else:
         for report in run.reports:
             if report.complete:
-                console.echo(f"{report.out}\n")
+                console.echo_path(report.out)
     if not quiet and not as_json:
         from glyphsr_cli import tables
 

@@ -61,7 +61,7 @@ def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = Non
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task(name, total=None)
         path = fetch(name, progress=lambda done, total: bar.update(task, completed=done, total=total))
-    typer.echo(path)
+    console.echo_path(path)
 
 
 @models_app.command("verify")
@@ -80,7 +80,7 @@ def verify(
         typer.echo(json.dumps({"schema_version": 1, "models": rows}, indent=2))
     else:
         for item in found:
-            typer.echo(f"{'ok ' if item.ok else 'BAD'} {item.name}: {item.message}")
+            console.echo_path(f"{'ok ' if item.ok else 'BAD'} {item.name}: {item.message}")
     if not all(item.ok for item in found):
         raise typer.Exit(GATE_FAILED)
 
@@ -94,7 +94,7 @@ def path(name: NameArg) -> None:
     found = local_weights(name)
     if found is None:
         raise WeightsError(f"{name}: no weights here; {where_to_get(name)}")
-    typer.echo(found)
+    console.echo_path(found)
 
 
 @models_app.command("convert")
@@ -127,4 +127,5 @@ def convert(
     from glyphsr.config.reader import parse_settings
     from glyphsr.weights.convert import convert as store
 
-    typer.echo(store(files[0], as_, beside=files[1:], out=out, overwrite=overwrite, changes=parse_settings(sets or ())))
+    stored = store(files[0], as_, beside=files[1:], out=out, overwrite=overwrite, changes=parse_settings(sets or ()))
+    console.echo_path(stored)

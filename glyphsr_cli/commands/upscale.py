@@ -1,7 +1,6 @@
 """``glyphsr upscale``: pictures of text in, more readable ones out."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from glyphsr_cli import console
 from glyphsr_cli.config_options import settings_command
-from glyphsr_cli.options import OUTPUT, JsonOpt, ProgressOpt, QuietOpt, SeedOpt, VerboseOpt
+from glyphsr_cli.options import OUTPUT, JsonOpt, Print0Opt, ProgressOpt, QuietOpt, SeedOpt, VerboseOpt
 
 if TYPE_CHECKING:
     from glyphsr.config.upscale import UpscaleConfig
@@ -40,6 +39,7 @@ def upscale(
     ] = None,
     seed: SeedOpt = None,
     json_: JsonOpt = False,
+    print0: Print0Opt = False,
     progress: ProgressOpt = None,
     verbose: VerboseOpt = False,
     quiet: QuietOpt = False,
@@ -80,7 +80,9 @@ def upscale(
             **settings.model_dump(),
         )
 
-    _summarise(run, as_json=json_, quiet=quiet, to_stdout=to_stdout)
+    _summarise(run, as_json=json_, quiet=quiet, to_stdout=to_stdout, print0=print0)
+    if run.problem:
+        console.say(f"error: {run.problem}")
     if run.exit_code:
         raise typer.Exit(run.exit_code)
 
@@ -105,13 +107,15 @@ def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[s
     return messages
 
 
-def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool, to_stdout: bool) -> None:
+def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool, to_stdout: bool, print0: bool) -> None:
     if as_json:
         typer.echo(json.dumps(run.as_dict(), indent=2))
     elif not to_stdout:
         for picture in run.pictures:
             if picture.status == "done":
-                typer.echo(os.fsencode(picture.output or ""))  # names may be no valid UTF-8
+                console.echo_path(picture.output or "", print0=print0)
     if len(run.pictures) > 1 and not quiet:
-        counts = [f"{run.count(status)} {status}" for status in ("done", "skipped", "failed") if run.count(status)]
+        unchanged = run.count("done") - run.improved
+        counts = [f"{run.improved} improved"] + ([f"{unchanged} only enlarged"] if unchanged else [])
+        counts += [f"{run.count(status)} {status}" for status in ("skipped", "failed") if run.count(status)]
         console.say(f"{', '.join(counts)} in {run.seconds:.1f} s")

@@ -24,7 +24,7 @@ def visualize(
         typer.Option(
             "--out",
             "-o",
-            help="A .png, or a .html page with slider, filters and zoom.",
+            help="A .png, a .html page with slider, filters and zoom, or a .pdf figure for print.",
             show_default="glyphsr-WHAT.png",
         ),
     ] = None,
@@ -43,4 +43,7 @@ def visualize(
     if not quiet:
         for notice in shown.notices:
             console.say(f"note: {notice}")
-    console.echo(console.as_json(shown.as_dict()) if json_ else f"{shown.path}\n")
+    if json_:
+        console.echo(console.as_json(shown.as_dict()))
+    else:
+        console.echo_path(shown.path)

@@ -130,7 +130,8 @@ def test_without_smoke_no_prior_stands_in(fresh_machine):
         (["model.network.gpm.num_classes=36"], 2, "num_classes: expected at least 37 (36 characters and the end)"),
         (["data.glyph_source=kmeans"], 2, "k-means gives no character masks"),
         (["batch_size=0"], 2, "batch_size"),
-        (["loss.confusion_table=none.pkl"], 4, "none.pkl: No such file"),
+        (["loss.confusion_table=none.json"], 4, "none.json: No such file"),
+        (["loss.confusion_table=none.pkl"], 4, "a pickle could run code"),
     ],
 )
 def test_wrong_settings_are_one_line(fresh_machine, sets, code, message):

@@ -68,9 +68,9 @@ def test_an_environment_is_read_by_number(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"glyph_meta": b"{"}, "glyph_meta: not what extract writes"),
+        ({"glyph_meta": b"{"}, "glyph_meta: not JSON"),
         ({"glyph_meta": b'{"text": 1}'}, "glyph_meta: not what extract writes"),
-        ({"glyph_line": b"no png"}, "glyph_line: not a readable mask"),
+        ({"glyph_line": b"no png"}, "glyph_line: not a readable picture"),
         ({"glyph_chars": encode_mask(np.zeros((5, 9), bool))}, "expected 2 masks of"),
     ],
 )
@@ -81,7 +81,12 @@ def test_damaged_values_are_named(changes, message):
 
 @pytest.mark.parametrize(
     ("manifest", "message"),
-    [(None, "no 'manifest' key"), (b"[", "not what extract writes"), (b'{"format_number": 9}', "format 9")],
+    [
+        (None, "no 'manifest' key"),
+        (b"[", "not JSON"),
+        (b"[]", "not what extract writes"),
+        (b'{"format_number": 9}', "format 9"),
+    ],
 )
 def test_a_manifest_that_cannot_be_used_is_named(tmp_path, manifest, message):
     path = tmp_path / "glyphs"

@@ -136,5 +136,5 @@ def test_an_unreadable_word_is_named_in_one_line_whoever_reads_it(tmp_path, word
     for workers in (0, 1):
         with pytest.raises(DataError) as caught:
             list(iterate_batches(maker, first_step=0, last_step=4, workers=workers))
-        assert str(caught.value).endswith("image_hr-000000003: not a readable picture (4 bytes)")
+        assert "image_hr-000000003: not a readable picture (4 bytes)" in str(caught.value)
         assert "\n" not in str(caught.value)

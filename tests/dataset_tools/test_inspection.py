@@ -42,7 +42,7 @@ def test_verify_reads_masks_too(tmp_path):
     total, bad = verify(tmp_path / "masks")
     assert total == 28
     assert [item.id for item in bad] == ["masks/000002", "masks/000005"]
-    assert "not a readable mask" in bad[0].problem
+    assert "not a readable picture" in bad[0].problem
 
 
 def test_inspect_counts_and_draws(tiny_lmdb):

@@ -10,6 +10,7 @@ from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import TABLE_ORDER as ORDER
 from glyphsr.losses.text_focus import confusion_weights, weights_of_classes
 from glyphsr.text.charset import PRINTABLE_94
+from recipes.convert_confusion_table import distances_of
 
 
 def distance(table, pair):
@@ -27,19 +28,21 @@ def test_our_table_holds_distances_and_knows_what_looks_alike():
     assert (weights > 0).all()
 
 
-@pytest.mark.parametrize("form", ["confuse.pkl", "table.npy", "table.json", "lists.pkl"])
-def test_a_published_table_loads_in_its_forms(tmp_path, form):
+@pytest.mark.parametrize("form", ["rows", "object"])
+def test_a_table_of_ones_own_loads_in_its_forms(tmp_path, form):
     values = load_distances().numpy()
-    path = tmp_path / form
-    if form == "confuse.pkl":
-        path.write_bytes(pickle.dumps(values.astype(np.float64), protocol=2))
-    elif form == "lists.pkl":
-        path.write_bytes(pickle.dumps(values.tolist()))
-    elif form == "table.npy":
-        np.save(path, values)
-    else:
-        path.write_text(json.dumps(values.tolist()))
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(values.tolist() if form == "rows" else {"distances": values.tolist()}))
     assert np.allclose(load_distances(path).numpy(), values, atol=1e-6)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_the_numbers_come_out_of_a_pickle_without_unpickling_it(tmp_path, protocol, kind):
+    values = load_distances().numpy()
+    path = tmp_path / "confuse.pkl"
+    path.write_bytes(pickle.dumps(values.astype(kind), protocol=protocol))
+    assert np.array_equal(distances_of(path), values)
 
 
 def test_what_is_no_table_is_refused_and_code_never_runs(tmp_path):
@@ -47,17 +50,28 @@ def test_what_is_no_table_is_refused_and_code_never_runs(tmp_path):
         def __reduce__(self):
             return (exec, (f"open({str(tmp_path / 'ran')!r}, 'w')",))
 
-    path = tmp_path / "confuse.pkl"
+    pickled = tmp_path / "confuse.pkl"
+    pickled.write_bytes(pickle.dumps([Evil(), load_distances().numpy()]))
+    with pytest.raises(DataError, match=r"expected a table of distances in a \.json file"):
+        load_distances(pickled)
+    distances_of(pickled)
+    pickled.write_bytes(b"nonsense")
+    with pytest.raises(DataError, match="not a pickle that can be listed"):
+        distances_of(pickled)
+    assert not (tmp_path / "ran").exists()
+
+    path = tmp_path / "table.json"
     for content, message in (
-        (pickle.dumps(Evil()), "is no number"),
-        (b"nonsense", "not a table"),
-        (pickle.dumps(np.ones((3, 3))), "expected a table of 62 x 62, got 3 x 3"),
-        (pickle.dumps(-np.ones((62, 62))), "distances of 0 or more"),
+        ("nonsense", "not JSON"),
+        ("{}", "not a table"),
+        ("[[1], [1, 2]]", "not a table"),
+        ("[" + "9" * 400 + "]", "not a table"),
+        (json.dumps(np.ones((3, 3)).tolist()), "expected a table of 62 x 62, got 3 x 3"),
+        (json.dumps((-np.ones((62, 62))).tolist()), "distances of 0 or more"),
     ):
-        path.write_bytes(content)
+        path.write_text(content)
         with pytest.raises(DataError, match=message):
             load_distances(path)
-    assert not (tmp_path / "ran").exists()
     with pytest.raises(DataError, match=r"none\.json: No such file"):
         load_distances(tmp_path / "none.json")
 

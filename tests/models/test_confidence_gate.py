@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from glyphsr.config.model import ModelConfig, RestraintConfig
+from glyphsr.config.model import ConfidenceGateConfig, ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
 from glyphsr.config.training import TrainConfig
@@ -20,7 +20,7 @@ from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.weights.checkpoints import save_checkpoint
 
-CONFIG = RestraintConfig(low=0.4, high=0.8, floor=0.1)
+CONFIG = ConfidenceGateConfig(low=0.4, high=0.8, floor=0.1)
 READER = CTCTransformerConfig(channels=(8, 8, 8), blocks=(1, 1), dim=16, depth=1, heads=2)
 
 
@@ -28,14 +28,16 @@ def word(start: int, stop: int, confidence: float) -> WordReading:
     return WordReading("a", start, stop, confidence, "a")
 
 
-def model(restraint: RestraintConfig | None) -> SuperResolver:
+def model(confidence_gate: ConfidenceGateConfig | None) -> SuperResolver:
     torch.manual_seed(0)
     network = GlyphSRConfig(
         num_srbs=1, width=8, prior_width=4, prior_hidden=(8, 8, 8), gfm_from=None, image_channels=3, output="residual",
         prior_layout="aligned", block="convolutional", min_height=12, max_height=48, window_aspect=8.0,
         gpm=GPMConfig(width=8, line=False, char=False, cls=False),
     )  # fmt: skip
-    built = SuperResolver.from_config(ModelConfig(network=network, prior=READER, restraint=restraint)).eval()
+    built = SuperResolver.from_config(
+        ModelConfig(network=network, prior=READER, confidence_gate=confidence_gate)
+    ).eval()
     torch.nn.init.constant_(built.network.head.bias, 0.5)
     return built
 
@@ -72,7 +74,7 @@ def test_the_model_applies_it_in_evaluation_only():
 
 @pytest.mark.parametrize("size", [(16, 60), (20, 700), (96, 300)])
 def test_lines_of_any_size_stay_bicubic_where_nothing_is_sure_and_can_be_drawn_all_the_same(size, tmp_path):
-    built = model(RestraintConfig(low=0.9, high=0.99))
+    built = model(ConfidenceGateConfig(low=0.9, high=0.99))
     path = tmp_path / "held.safetensors"
     save_checkpoint(path, built, kind="super_resolver", config=built.config, card={})
     picture = np.random.default_rng(0).random((*size, 3)).astype(np.float32) * 0.2
@@ -87,22 +89,22 @@ def test_lines_of_any_size_stay_bicubic_where_nothing_is_sure_and_can_be_drawn_a
 
 def test_settings_that_cannot_work_are_refused():
     with pytest.raises(ValueError, match=r"more than low, 0\.8, got 0\.8"):
-        RestraintConfig(low=0.8, high=0.8)
+        ConfidenceGateConfig(low=0.8, high=0.8)
     for settings in ({}, {"network": TSRNConfig(), "prior": READER}, {"prior": CRNNConfig()}):
-        with pytest.raises(ValueError, match="restraint: expected null"):
-            ModelConfig(restraint=RestraintConfig(), **settings)
+        with pytest.raises(ValueError, match="confidence_gate: expected null"):
+            ModelConfig(confidence_gate=ConfidenceGateConfig(), **settings)
     with pytest.raises(ValueError, match="expected searched with a parseq prior"):
         ModelConfig(network=GlyphSRConfig(prior_layout="aligned"))
 
 
 def test_the_field_of_older_checkpoints_is_ignored():
-    assert RestraintConfig.model_validate({"low": 0.1, "high": 0.2, "reread": True}) == RestraintConfig(
+    assert ConfidenceGateConfig.model_validate({"low": 0.1, "high": 0.2, "reread": True}) == ConfidenceGateConfig(
         low=0.1, high=0.2
     )
 
 
 def test_a_training_runs_samples_show_what_is_held_back(tmp_path):
-    built = model(RestraintConfig(low=0.9, high=0.99))
+    built = model(ConfidenceGateConfig(low=0.9, high=0.99))
     noise = np.random.default_rng(0).integers(0, 256, (16, 48, 3), np.uint8)
     pairs = [Pair(noise, np.zeros((32, 96, 3), np.uint8), "a")]
 
@@ -114,7 +116,7 @@ def test_a_training_runs_samples_show_what_is_held_back(tmp_path):
         return np.asarray(Image.open(tmp_path / name / "samples" / "step-000001.png"))
 
     held = sheet("held")
-    built.config = built.config.model_copy(update={"restraint": None})
+    built.config = built.config.model_copy(update={"confidence_gate": None})
     free = sheet("free")
     torch.nn.init.zeros_(built.network.head.weight)
     torch.nn.init.zeros_(built.network.head.bias)

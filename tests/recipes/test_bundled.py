@@ -13,7 +13,7 @@ from glyphsr.weights.loading import load_recognizer, load_super_resolver
 from ..conftest import ROOT, draw_word
 
 RENDERED = "{kind: rendered, render: {height: 32, fonts: [builtin]}}"
-FOLDER = "{kind: folder, path: x, glyphs: runs/glyphs, group: ^.*, remix: 1, recolour: 1}"
+FOLDER = "{kind: folder, path: x, glyphs: runs/glyphs, group: ^.*, recombine: 1, color_jitter: 1}"
 RUNS = ("compact-prior", "compact", "compact-reading")
 SOURCES = "data.sources=[" + RENDERED + ", " + FOLDER + "]"
 
@@ -31,11 +31,12 @@ def made(word_folder, tmp_path_factory):
     return out, first.stdout, command
 
 
+@pytest.mark.process
 def test_every_piece_is_there_and_the_result_upscales(made):
     out, said, _ = made
     assert (out / "glyphs" / "data.mdb").is_file()
     model, checkpoint = load_super_resolver(out / "compact.safetensors")
-    assert model.config.restraint.reread
+    assert model.config.confidence_gate.reread
     assert model.config.network.gfm_from
     assert checkpoint.card["strength"] == 1.0
     assert [checkpoint.card[key] for key in ("prior_steps", "network_steps", "steps")] == [3, 2, 2]
@@ -52,6 +53,7 @@ def test_every_piece_is_there_and_the_result_upscales(made):
         assert value.half().equal(kept[key].half()), key
 
 
+@pytest.mark.process
 def test_a_finished_run_of_another_recipe_is_not_passed_off_as_this_one(made):
     out, _, command = made
     other = subprocess.run([*command, "--set", "seed=77"], capture_output=True, text=True, check=False, timeout=500)
@@ -61,6 +63,7 @@ def test_a_finished_run_of_another_recipe_is_not_passed_off_as_this_one(made):
     assert (out / "compact.safetensors").is_file()
 
 
+@pytest.mark.process
 def test_the_same_command_again_trains_nothing_anew(made):
     out, _, command = made
     logs = {run: (out / run / "metrics.jsonl").read_bytes() for run in RUNS}

@@ -132,7 +132,7 @@ def test_rendered_words_come_with_their_own_masks_or_those_of_kmeans():
 
 def folder_config(path, **changes):
     """Words of a folder with glyphs beside them, remixed and recoloured."""
-    source = FolderSource(path=str(path), remix=1.0, recolour=0.5)
+    source = FolderSource(path=str(path), recombine=1.0, color_jitter=0.5)
     data = DataConfig(sources=(source,), held_out=0.0, line_width=None, min_glyph_quality=0.0)
     return TrainConfig(data=data, **changes)
 
@@ -174,7 +174,7 @@ def test_remix_without_masks_is_said(folder):
     for config in (with_glyphs(folder_config(folder), "none"), with_glyphs(folder_config(folder), "kmeans")):
         notes = []
         words_of(config, notes)
-        assert [note for note in notes if "words: remix of no effect" in note]
+        assert [note for note in notes if "words: recombine of no effect" in note]
     notes = []
     words_of(folder_config(folder), notes)
     assert not notes

@@ -21,11 +21,12 @@ from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConf
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import build_recognizer
 from glyphsr.ocr.readers import open_reader
-from glyphsr.training.build import build_model
+from glyphsr.training.build import build_trainer
 from glyphsr.training.objectives.build import build_objective
 from glyphsr.training.signals import InterruptedTrainingError
+from glyphsr.training.starting_model import build_model
 from glyphsr.training.step import split_microbatches
-from glyphsr.training.trainer import Trainer, train
+from glyphsr.training.train import train
 from glyphsr.types import Batch
 from glyphsr.weights.loading import load_recognizer
 
@@ -58,9 +59,9 @@ def batch_of(labels, seed=0, **changes) -> Batch:
     return Batch(tuple(map(str, range(len(labels)))), lr, hr, tuple(labels), **changes)
 
 
-def objective_for(kind, aid=0.0, **data):
+def objective_for(kind, auxiliary_ctc=0.0, **data):
     torch.manual_seed(0)
-    config = config_for(KINDS[kind], "words", data=DataConfig(**data), loss=LossConfig(aid=aid))
+    config = config_for(KINDS[kind], "words", data=DataConfig(**data), loss=LossConfig(auxiliary_ctc=auxiliary_ctc))
     objective = build_objective(build_recognizer(KINDS[kind]), config, print)
     return objective.eval()  # so that parts and wholes are normalised alike
 
@@ -120,24 +121,24 @@ def test_words_that_are_longer_than_it_can_say_are_left_out():
 
 @pytest.mark.parametrize("kind", ["aster", "moran"])
 def test_the_encoder_is_taught_by_ctc_beside_its_decoder(kind):
-    objective, plain = objective_for(kind, aid=0.5), objective_for(kind)
+    objective, plain = objective_for(kind, auxiliary_ctc=0.5), objective_for(kind)
     batch = batch_of(["Hotel", "b-1", "x" * 31])
     terms = objective(batch)
     assert terms["reading"].item() == pytest.approx(plain(batch)["reading"].item())
-    terms["aid"].backward()
-    assert objective.aid.weight.grad.abs().max() > 0
+    terms["auxiliary_ctc"].backward()
+    assert objective.auxiliary_ctc.weight.grad.abs().max() > 0
     assert all(p.grad is None for name, p in objective.recognizer.named_parameters() if "decoder" in name)
     assert all(p.grad is not None for name, p in objective.recognizer.named_parameters() if "decoder" not in name)
-    assert objective.counts(batch)["aid"] == 2  # of the third no recognizer can be told
-    objective.aid_weight = 1.0
-    assert objective(batch)["aid"].item() == pytest.approx(2 * terms["aid"].item())
+    assert objective.counts(batch)["auxiliary_ctc"] == 2  # of the third no recognizer can be told
+    objective.auxiliary_weight = 1.0
+    assert objective(batch)["auxiliary_ctc"].item() == pytest.approx(2 * terms["auxiliary_ctc"].item())
     nothing = objective(batch_of(["x" * 31]))
-    assert {name: float(value.detach()) for name, value in nothing.items()} == {"reading": 0.0, "aid": 0.0}
+    assert {name: float(value.detach()) for name, value in nothing.items()} == {"reading": 0.0, "auxiliary_ctc": 0.0}
 
 
 def test_only_who_attends_to_columns_is_helped(word_folder):
-    with pytest.raises(ValueError, match=r"loss\.aid: helps aster and moran"):
-        config_for(KINDS["crnn"], word_folder, loss=LossConfig(aid=1.0))
+    with pytest.raises(ValueError, match=r"loss\.auxiliary_ctc: helps aster and moran"):
+        config_for(KINDS["crnn"], word_folder, loss=LossConfig(auxiliary_ctc=1.0))
 
 
 def test_an_aster_learns_each_text_to_its_end_as_if_told_all_steps():
@@ -225,7 +226,7 @@ def test_a_recognizer_learns_to_read(word_folder, tmp_path):
 
 @pytest.mark.parametrize("kind", ["crnn", "moran"])
 def test_a_stopped_and_resumed_run_equals_one_never_stopped(kind, word_folder, tmp_path):
-    config = config_for(KINDS[kind], word_folder, loss=LossConfig(aid=float(kind == "moran")))
+    config = config_for(KINDS[kind], word_folder, loss=LossConfig(auxiliary_ctc=float(kind == "moran")))
     run(config, tmp_path / "whole")
 
     def stop_at_two(report):
@@ -259,7 +260,7 @@ def test_channels_last_learns_the_same_and_goes_on_where_it_stopped(word_folder,
         run(config, tmp_path / "parts", report=stop_at_two)
     with pytest.raises(ConfigError, match=r"made with another channels_last: true -> false"):
         run(plain, tmp_path / "parts")
-    rest = Trainer(config, tmp_path / "parts", device="cpu", workers=0, report=stop_at_two)
+    rest = build_trainer(config, tmp_path / "parts", device="cpu", workers=0, report=stop_at_two)
     rest.run()
     assert losses[True] == pytest.approx(losses[False], rel=1e-3)
     kernels = [p for p in rest.model.parameters() if p.dim() == 4 and min(p.shape) > 1]
@@ -278,7 +279,7 @@ def test_channels_last_learns_the_same_and_goes_on_where_it_stopped(word_folder,
         ({"loss": LossConfig(reading=0.0)}, "loss.reading: expected a weight above 0"),
         ({"loss": LossConfig(ctc=1.0)}, "expected none when task is 'recognizer'"),
         ({"task": "sr", "data": DataConfig(blurred_share=0.2)}, "data.blurred_share: expected 0 unless task is 'recog"),
-        ({"task": "sr", "loss": LossConfig(aid=1.0)}, "loss.aid: expected 0 unless task is 'recog"),
+        ({"task": "sr", "loss": LossConfig(auxiliary_ctc=1.0)}, "loss.auxiliary_ctc: expected 0 unless task is 'recog"),
         ({"network_weights": "x"}, "network_weights: expected null when task is 'recognizer'"),
         ({"validation": ValidationConfig(protocol="paper")}, "expected standard when task is 'recognizer'"),
         ({"task": "sr", "recognizer_weights": "x"}, "recognizer_weights: expected null"),

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import io
 import os
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from glyphsr.data.rendering.colours import Colour
 from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.errors import DataError
 from glyphsr.images.formats import SUFFIXES
+from glyphsr.safe_reading.content import open_regular, read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES
+from glyphsr.safe_reading.picture_header import FORMATS, check_picture
 
 LONGEST_SIDE = 1024
 """Pixels to which photographs are brought; patches of lines need no more."""
@@ -54,7 +58,7 @@ def grounds_fingerprint(photographs: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for path in photographs:
         try:
-            with Path(path).open("rb") as file:
+            with open_regular(Path(path)) as file:
                 size = file.seek(0, os.SEEK_END)
                 digest.update(f"{Path(path).name} {size}\n".encode(errors="surrogatepass"))
                 for place in (0, max(0, size - END)):
@@ -67,10 +71,12 @@ def grounds_fingerprint(photographs: Sequence[str]) -> str:
 
 @functools.lru_cache(maxsize=4)
 def _photograph(path: str) -> NDArray[np.uint8]:
+    encoded = read_content(Path(path), PICTURE_BYTES)
     try:
+        check_picture(encoded, path, DataError)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice as large is refused
-            with Image.open(path) as image:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of sizes that are judged already
+            with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
                 image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
                 if image.mode in ("P", "PA", "1"):  # which cannot be made smaller as they are
                     return _small(image.convert("RGB"))

@@ -17,8 +17,9 @@ from PIL import ImageFont
 from glyphsr.config.rendering import BUILTIN_FONT
 from glyphsr.data.rendering.font_check import CHECK_NUMBER, CHECKED, Portrait, portrait
 from glyphsr.errors import DataError
+from glyphsr.safe_reading.text_files import read_json
 from glyphsr.system.atomic_files import write_bytes
-from glyphsr.system.cache import cache_folder
+from glyphsr.system.cache import cache_folder, make_private
 from glyphsr.text.charset import ALPHANUMERIC
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".pfb")
@@ -191,8 +192,8 @@ class _Known:
         self.path = cache_folder() / "fonts.json"
         self.new = False
         self.rows: dict[str, Any] = {}
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            document = json.loads(self.path.read_text(encoding="utf-8"))
+        with suppress(DataError, ValueError, KeyError, TypeError):
+            document = read_json(self.path)
             if document["check"] == CHECK_NUMBER:
                 self.rows = dict(document["fonts"])
 
@@ -224,7 +225,7 @@ class _Known:
         if not self.new:
             return
         with suppress(OSError, UnicodeError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.path.parent)
             document = {"check": CHECK_NUMBER, "fonts": self.rows}
             write_bytes(self.path, json.dumps(document).encode())
 

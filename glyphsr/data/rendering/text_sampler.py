@@ -11,6 +11,7 @@ from glyphsr.config.rendering import RenderConfig, TextConfig
 from glyphsr.data.rendering.fonts import FontBook
 from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.errors import DataError
+from glyphsr.safe_reading.text_files import read_text
 from glyphsr.text.charset import DIGITS, filter_lower
 
 WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
@@ -276,12 +277,7 @@ def _digest(texts: Sequence[str]) -> str:
 
 
 def _lines(file: str) -> list[str]:
-    try:
-        return Path(file).read_text(encoding="utf-8-sig").split("\n")
-    except OSError as error:
-        raise DataError(f"{file}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not UTF-8 at byte {error.start}; expected one text a line") from error
+    return read_text(Path(file)).split("\n")
 
 
 def _check(text: str, book: FontBook, where: str) -> None:

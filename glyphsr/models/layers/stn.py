@@ -63,7 +63,9 @@ class ThinPlateSpline(nn.Module):
             [_radial_basis(coordinates, points), torch.ones(height * width, 1), coordinates], dim=1
         )
         # In double precision: in single, the processor decides on the sixth digit of entries near 100 that cancel.
-        self.register_buffer("inverse_kernel", torch.linalg.inv(kernel.double()).to(kernel.dtype))
+        # Without memory there is nothing to invert, and torch would take seconds to find that out.
+        inverse = kernel if kernel.is_meta else torch.linalg.inv(kernel.double()).to(kernel.dtype)
+        self.register_buffer("inverse_kernel", inverse)
         self.register_buffer("padding_matrix", torch.zeros(3, 2))
         self.register_buffer("target_coordinate_repr", representation)
         self.register_buffer("target_control_points", points)

@@ -21,10 +21,13 @@ class Objective(nn.Module, Generic[Model]):
     """
 
     model: Model
+    steps_done: int
+    """Steps before this one, for terms whose weight changes over a run."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
+        self.steps_done = 0
 
     def clip_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters whose gradients are clipped together."""

@@ -30,12 +30,12 @@ class RecognizerObjective(Objective[nn.Module]):
         self.recognizer = model
         self.weight = config.loss.reading
         self.blurred_share = config.data.blurred_share
-        self.aid_weight = config.loss.aid
-        self.aid: nn.Linear | None = None
-        if config.loss.aid:
+        self.auxiliary_weight = config.loss.auxiliary_ctc
+        self.auxiliary_ctc: nn.Linear | None = None
+        if config.loss.auxiliary_ctc:
             assert isinstance(model, DecodingRecognizer)  # the configuration is checked
-            self.aid_codec = CTCCodec(model.charset)
-            self.aid = nn.Linear(model.num_features, self.aid_codec.num_classes)
+            self.auxiliary_codec = CTCCodec(model.charset)
+            self.auxiliary_ctc = nn.Linear(model.num_features, self.auxiliary_codec.num_classes)
         if isinstance(model, ColumnRecognizer):
             model.columns.requires_grad_(False)  # no loss reaches it
 
@@ -45,7 +45,7 @@ class RecognizerObjective(Objective[nn.Module]):
 
     def auxiliary_modules(self) -> dict[str, nn.Module]:
         """The layer of the auxiliary CTC, where there is one."""
-        return {} if self.aid is None else {"aid": self.aid}
+        return {} if self.auxiliary_ctc is None else {"aid": self.auxiliary_ctc}  # old name
 
     def forward(self, batch: Batch) -> LossTerms:
         """What it reads, with the true texts given; words that are longer than it can say are left out."""
@@ -58,7 +58,7 @@ class RecognizerObjective(Objective[nn.Module]):
         chosen = self._trainable_words(batch)
         if not chosen:
             nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
-            return {"reading": nothing} | ({"aid": nothing} if self.aid else {})
+            return {"reading": nothing} | ({"auxiliary_ctc": nothing} if self.auxiliary_ctc else {})
         prepared, texts = recognizer.prepare(pictures[chosen]), [self._target_text(batch.labels[i]) for i in chosen]
         if not isinstance(recognizer, DecodingRecognizer):
             taught = recognizer.forward_teacher_forced(prepared, texts)
@@ -66,9 +66,9 @@ class RecognizerObjective(Objective[nn.Module]):
         decoder_outputs = recognizer.decoder_outputs(prepared, texts)
         losses = [class_loss(output.logits.float(), output.targets) for output in decoder_outputs]
         terms = {"reading": self.weight * torch.stack(losses).mean()}
-        if self.aid is not None:
-            logits = self.aid(decoder_outputs[0].columns).transpose(0, 1)
-            terms["aid"] = self.aid_weight * ctc_loss(logits, texts, self.aid_codec)
+        if self.auxiliary_ctc is not None:
+            logits = self.auxiliary_ctc(decoder_outputs[0].columns).transpose(0, 1)
+            terms["auxiliary_ctc"] = self.auxiliary_weight * ctc_loss(logits, texts, self.auxiliary_codec)
         return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
@@ -76,8 +76,8 @@ class RecognizerObjective(Objective[nn.Module]):
         if isinstance(self.recognizer, CTCRecognizer):
             return {"reading": len(batch.ids)}
         chosen = self._trainable_words(batch)
-        aided = {"aid": len(chosen)} if self.aid else {}
-        return {"reading": sum(1 + len(self._target_text(batch.labels[i])) for i in chosen)} | aided
+        auxiliary = {"auxiliary_ctc": len(chosen)} if self.auxiliary_ctc else {}
+        return {"reading": sum(1 + len(self._target_text(batch.labels[i])) for i in chosen)} | auxiliary
 
     def _target_text(self, label: str) -> str:
         """A label as the recognizer is told it."""

@@ -15,6 +15,9 @@ from glyphsr.training.objectives.base import LossTerms, Objective
 from glyphsr.training.objectives.terms import ForwardPass, LossTerm, TextPriorTerm
 from glyphsr.types import Batch, GlyphOutput
 
+MAP_TERMS = ("line", "char")
+"""Terms of the glyph maps."""
+
 COLUMN_SLOTS = 64
 """Slots of the masks from which columns get their characters; what does not fit says nothing."""
 
@@ -66,7 +69,12 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         sr, glyphs = self._super_resolve(batch.lr, guide)
 
         seen = ForwardPass(batch, sr, self.model.network_input(batch.hr), glyphs, prior, logits)
-        return {name: value for term in self._terms for name, value in term(seen).items()}
+        terms = {name: value for term in self._terms for name, value in term(seen).items()}
+
+        if self.steps_done < self.loss.glyph_warmup_steps and any(self.tasks[:2]):
+            share = self.steps_done / self.loss.glyph_warmup_steps
+            terms = {name: term if name in MAP_TERMS else share * term for name, term in terms.items()}
+        return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
         """What the mean of each term runs over."""
@@ -115,4 +123,4 @@ def target_slots(config: TrainConfig) -> SlotCodec | CharacterSlots | None:
 def slot_codec(config: TrainConfig) -> SlotCodec | None:
     """How the network's character slots are filled; ``None`` where it has none."""
     gpm = getattr(config.model.network, "gpm", None)
-    return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order)
+    return None if gpm is None else SlotCodec(gpm.num_slots, gpm.class_order, gpm.end_slot)

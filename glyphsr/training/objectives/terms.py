@@ -125,7 +125,7 @@ class HOGTerm(WordTerm):
 
     def mean(self, seen: ForwardPass) -> Tensor:
         """Of all channels."""
-        return hog_loss(seen.sr, seen.hr, binning=self.config.hog_binning)
+        return hog_loss(seen.sr, seen.hr, binning=self.config.hog_binning, differentiable=self.config.hog_gradient)
 
 
 class OCRTerm(WordTerm):

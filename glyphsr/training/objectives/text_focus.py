@@ -22,7 +22,7 @@ from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
-from glyphsr.weights.registry import fallback_for, sha256_of
+from glyphsr.weights.registry import fallback_for
 
 TELESCOPE_PLACES = 256
 """Places of Telescope's attention, over which the published term is a mean."""
@@ -194,12 +194,3 @@ def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> Recogni
         how = "CTC alignment" if isinstance(recognizer, CTCRecognizer) else "teacher-forced attention"
         notify(f"text focus: {recognizer.config.kind} from {path.name} stands in for Telescope, by its {how}")
     return recognizer
-
-
-def readers_of(config: LossConfig) -> list[str]:
-    """Hashes of the recognizers behind the text focus: none of them is an independent judge of a network so trained.
-
-    Raises:
-        WeightsError: If one is not here.
-    """
-    return [sha256_of(resolve(name, offline=True)) for name in config.focus_recognizers]

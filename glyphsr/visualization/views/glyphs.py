@@ -56,7 +56,7 @@ class GlyphViewer:
         if gpm is None or not isinstance(network, GlyphNetwork):
             raise ConfigError(f"--weights {config.weights[0]}: perceives no glyphs; expected a GlyphSR with a GPM")
         self.network = network
-        self.slots = SlotCodec(gpm.num_slots, gpm.class_order)
+        self.slots = SlotCodec(gpm.num_slots, gpm.class_order, gpm.end_slot)
         self.has_maps, self.has_classes = gpm.char, gpm.cls
         self.notices: list[str] = []
 
@@ -139,7 +139,7 @@ class GlyphViewer:
             return None
         settings = self.settings
         try:
-            prepared = prepare_word(word.hr, word.label, squeeze=settings.frame == "paper")
+            prepared = prepare_word(word.hr, word.label, squeeze=settings.squeezes)
         except Rejection:
             return None
         return extract_words([prepared], self.localizer, self.segmenter, settings)[0]

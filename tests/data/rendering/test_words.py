@@ -152,7 +152,7 @@ def test_folders_of_photographs_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(DataError, match="no pictures"):
         open_with(tmp_path)
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"bad\.jpg: not a readable picture for a ground"):
+    with pytest.raises(DataError, match=r"bad\.jpg: not a readable picture"):
         open_with(tmp_path).render(np.random.default_rng(0))
 
 

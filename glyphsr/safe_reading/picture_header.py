@@ -1,0 +1,109 @@
+"""What a picture file declares, read before any of its pixels are decoded."""
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+
+from glyphsr.errors import GlyphSRError
+from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+"""PIL's names of what we read; others run programs (EPS) or are decoded by code that few look at."""
+
+SCANS = 16
+"""Passes over a picture of the greatest size that a progressive JPEG may ask for; a smaller one may ask for more."""
+
+_SIZE_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+_BARE_MARKERS = {0x01, *range(0xD0, 0xDA)}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A picture by its header."""
+
+    format: str
+    """PIL's name."""
+    width: int
+    height: int
+
+
+def _png(encoded: bytes) -> tuple[int, int]:
+    if encoded[12:16] != b"IHDR":
+        raise ValueError("no IHDR")
+    width, height = struct.unpack_from(">II", encoded, 16)
+    return width, height
+
+
+def _jpeg(encoded: bytes) -> tuple[int, int]:
+    place = 2
+    while True:
+        place = encoded.index(b"\xff", place)
+        while encoded[place] == 0xFF:
+            place += 1
+        marker = encoded[place]
+        if marker in _SIZE_MARKERS:
+            height, width = struct.unpack_from(">HH", encoded, place + 4)
+            return width, height
+        if marker == 0xDA:
+            raise ValueError("pixels before their size")
+        place += 1 if marker in _BARE_MARKERS or not marker else 1 + struct.unpack_from(">H", encoded, place + 1)[0]
+
+
+def _webp(encoded: bytes) -> tuple[int, int]:
+    kind = encoded[12:16]
+    if kind == b"VP8X":
+        return int.from_bytes(encoded[24:27], "little") + 1, int.from_bytes(encoded[27:30], "little") + 1
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", encoded, 21)[0]
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", encoded, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _by_pil(encoded: bytes) -> tuple[str, int, int]:
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sizes that are judged here
+        with Image.open(io.BytesIO(encoded), formats=("TIFF", "BMP", "GIF", "PPM")) as image:
+            return str(image.format), image.width, image.height
+
+
+def _declared(encoded: bytes) -> Declared:
+    if encoded.startswith(b"\x89PNG\r\n\x1a\n"):
+        return Declared("PNG", *_png(encoded))
+    if encoded.startswith(b"\xff\xd8\xff"):
+        return Declared("JPEG", *_jpeg(encoded))
+    if encoded.startswith(b"RIFF") and encoded[8:12] == b"WEBP":
+        return Declared("WEBP", *_webp(encoded))
+    return Declared(*_by_pil(encoded))
+
+
+def check_picture(encoded: bytes, where: str, error: type[GlyphSRError]) -> Declared:
+    """What a picture declares, if that may be decoded.
+
+    Args:
+        encoded: The whole file.
+        where: Names it in messages.
+        error: Class of what is raised.
+
+    Raises:
+        GlyphSRError: Of the given class, if it is no picture that we read, or would take too much memory or time.
+    """
+    PICTURE_BYTES.check(len(encoded), where, error)
+    try:
+        found = _declared(encoded)
+    except Exception as problem:  # readers of damaged headers raise almost anything
+        kinds = "PNG, JPEG, WebP, TIFF, BMP or GIF"
+        raise error(f"{where}: not a readable picture ({len(encoded)} bytes); expected {kinds}") from problem
+    pixels = found.width * found.height
+    if pixels > PICTURE_PIXELS.value:
+        raise error(
+            f"{where}: {found.width} x {found.height} pixels; at most {PICTURE_PIXELS.value:,} "
+            f"({PICTURE_PIXELS.variable} sets the limit); crop the text first"
+        )
+    scans = encoded.count(b"\xff\xda") if found.format == "JPEG" else 1
+    if scans * pixels > SCANS * PICTURE_PIXELS.value:
+        raise error(f"{where}: a JPEG of {scans} scans; save it anew, baseline or with fewer")
+    return found
