@@ -166,7 +166,7 @@ def test_boxes_in_every_form(value, corner):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "not readable as JSON"),
+        ("{", "not JSON"),
         ('{"a": 1}', "expected a list of"),
         ("[[1, 2, 3]]", "box 1: expected a list of"),
         ("[[1, 2, 11, 22], [11, 22, 1, 2, 3]]", "box 2"),
