@@ -164,7 +164,7 @@ BAD_FILES = {
     "truncated.png": (PNG[: len(PNG) // 2], "damaged picture"),
     "truncated.jpg": (JPEG[: len(JPEG) // 2], "damaged picture"),
     "empty.png": (b"", "the file is empty"),
-    "text.png": (b"I am a text file", "not a picture"),
+    "text.png": (b"I am a text file", "not a readable picture"),
     "bomb.png": (header_bomb(), "pixels; at most 64,000,000"),
 }
 
