@@ -3,4 +3,4 @@ check:
     ruff check .
     ruff format --check .
     mypy
-    pytest -q
+    pytest -q -n 2 --dist worksteal

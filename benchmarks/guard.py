@@ -49,7 +49,7 @@ def main() -> None:
 
     labels, lines, word_of = zip(*read_words(arguments), strict=True)
     before = [resize(line.rgb, line.size).clip(0, 1) for line in lines]
-    after = [line.rgb for line in Upscaler().upscale_lines(lines)]
+    after = [line.rgb for line in Upscaler(guard="off").upscale_lines(lines)]
     guards = arguments.guards or arguments.readers
     judges = {name: Remembering(name) for name in {*arguments.readers, *guards}}
     right = {
@@ -69,7 +69,7 @@ def main() -> None:
             continue
         upscaler = Upscaler(guard="revert", guard_reader=guard)
         assert upscaler.guard is not None
-        upscaler.guard.judge = judges[guard]
+        upscaler.guard.reader = judges[guard]
         guarded = upscaler.upscale_lines(lines)
         was, now = right[judge]
         result = judges[judge].right([line.rgb for line in guarded], labels)

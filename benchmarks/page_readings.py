@@ -52,7 +52,9 @@ def main() -> None:
         for guard, page in pages.items():
             done = page.upscale(picture, size, [TextBox(box.quad) for box in boxes])
             results[f"page, guard {guard}"] = done.rgb
-            actions = Counter(region.verdict.action for region in done.regions if region.verdict)
+            actions = Counter(
+                region.result.verdict.action for region in done.regions if region.result and region.result.verdict
+            )
             print(f"{name}: guard {guard}: {dict(actions)}")
             for region, box in zip(done.regions, boxes, strict=True):
                 if region.verdict and region.verdict.reason:

@@ -68,7 +68,7 @@ def main() -> None:
     total = time.perf_counter() - started
     files = total - (done - opened)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    enlarged = sum(region.line is not None for region in page.regions)
+    enlarged = sum(region.result is not None for region in page.regions)
     print(f"{width} x {height}, {len(found)} lines, {enlarged} enlarged: {total:.2f} s, of which network {spent:.2f} s")
     print(
         f"network's share {spent / total:.0%}; detector {looked:.2f} s; reading and writing {files:.2f} s; "

@@ -41,6 +41,7 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec
+from glyphsr.training.build import build_trainer
 from glyphsr.training.trainer import Trainer
 from glyphsr.types import Batch, GlyphTargets
 from glyphsr.weights.checkpoints import save_checkpoint
@@ -230,7 +231,7 @@ def main() -> None:
         config = config.model_copy(update={"loss": config.loss.model_copy(update={"focus_recognizer": str(weights)})})
 
         def make(precision: str) -> Trainer:
-            return Trainer(config, Path(folder), device=arguments.device, precision=precision, workers=0)  # type: ignore[arg-type]
+            return build_trainer(config, Path(folder), device=arguments.device, precision=precision, workers=0)  # type: ignore[arg-type]
 
         trainer = make("fp32")
         device = trainer.processes.device

@@ -1,9 +1,9 @@
 """GlyphSR: glyph-aware super-resolution of text images.
 
 ``upscale(image)`` and ``Upscaler`` work on arrays and PIL images, ``upscale_files`` on files and folders, ``train``
-runs a training configuration, ``evaluate`` scores networks, ``extract_glyphs`` finds the mask of each character of a
-word and ``extract`` those of a data set, ``synthesize`` renders data sets, ``visualize`` shows all of it. They are
-imported when first used, so that ``import glyphsr`` is instant.
+runs a training configuration, ``evaluate`` scores networks, ``reproduce`` makes the paper's tables, ``extract_glyphs``
+finds the mask of each character of a word and ``extract`` those of a data set, ``synthesize`` renders data sets,
+``visualize`` shows all of it. They are imported when first used, so that ``import glyphsr`` is instant.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from glyphsr.dataset_tools.synthesize import synthesize
     from glyphsr.evaluation.evaluator import evaluate
     from glyphsr.extraction.extract import extract, extract_glyphs
-    from glyphsr.training.trainer import train
+    from glyphsr.reproduction.reproduce import reproduce
+    from glyphsr.training.train import train
     from glyphsr.upscaling.files import upscale_files
     from glyphsr.upscaling.upscaler import Upscaler, upscale
     from glyphsr.visualization.visualize import visualize
@@ -26,8 +27,9 @@ _HOMES = {
     "evaluate": "glyphsr.evaluation.evaluator",
     "extract": "glyphsr.extraction.extract",
     "extract_glyphs": "glyphsr.extraction.extract",
+    "reproduce": "glyphsr.reproduction.reproduce",
     "synthesize": "glyphsr.dataset_tools.synthesize",
-    "train": "glyphsr.training.trainer",
+    "train": "glyphsr.training.train",
     "upscale": "glyphsr.upscaling.upscaler",
     "upscale_files": "glyphsr.upscaling.files",
     "visualize": "glyphsr.visualization.visualize",
@@ -39,6 +41,7 @@ __all__ = [
     "evaluate",
     "extract",
     "extract_glyphs",
+    "reproduce",
     "synthesize",
     "train",
     "upscale",

@@ -102,6 +102,8 @@ class Reading:
     text: str
     confidence: float
     """In [0, 1]; for our recognizers the product of the probabilities of the steps that make up the text."""
+    raw: str | None = None
+    """What was read before a word list replaced some of it; ``None`` where nothing was replaced."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,11 @@ from glyphsr_cli import console
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from glyphsr.evaluation.calibration import Calibration
     from glyphsr.evaluation.report import EvaluationReport, SubsetScores
+    from glyphsr.extraction.mask_comparison import MaskComparison
     from glyphsr.extraction.report import ExtractionReport
+    from glyphsr.reproduction.report import Reproduction
     from glyphsr.training.report import TrainResult
 
 
@@ -46,14 +49,57 @@ def _with_interval(figures: "SubsetScores") -> str:
 def evaluation_tables(report: "EvaluationReport", *, compare_paper: bool = False, verbose: bool = False) -> list[Table]:
     """Reading by each judge, fidelity, paired comparisons, and what they stand on."""
     tables = [_reading_table(report, judge.name, compare_paper=compare_paper) for judge in report.judges]
+    if len(report.judges) > 1:
+        tables.insert(0, side_by_side_table(report, compare_paper=compare_paper))
     if report.fidelity:
-        tables.append(_fidelity_table(report))
+        tables.append(_fidelity_table(report, compare_paper=compare_paper))
     if report.comparisons:
         tables.append(_comparison_table(report))
     if verbose:
         tables.append(_speed_table(report))
     tables.append(_basis_table(report))
     return tables
+
+
+def calibration_table(results: "Sequence[Calibration]") -> Table:
+    """What judges read of untouched TextZoom, beside the published figures."""
+    rows = []
+    for found in results:
+        for side, values in found.figures.items():
+            rows.append((f"{found.judge}, {side.upper()}", *_published(values), *_published(found.published[side])))
+    columns = ("", "easy", "medium", "hard", "published easy", "medium", "hard")
+    return Table("Calibration, % of words read", columns, tuple(rows))
+
+
+def mask_table(found: "MaskComparison") -> Table:
+    """Masks of each source against the exact ones."""
+    names = ("line_iou", "char_iou", "char_iou_median", "char_iou_above_half", "empty")
+    rows = []
+    for score in found.scores:
+        figures = score.figures()
+        values = (figures[name] for name in names)
+        cells = ("-" if value is None else f"{float(value):.3f}" for value in values)
+        rows.append((score.source, str(figures["words"]), str(figures["characters"]), *cells))
+    columns = ("", "words", "characters", "line IoU", "char IoU", "median", "above 0.5", "empty")
+    return Table(f"Appendix A: masks against exact ones; {found.data}", columns, tuple(rows))
+
+
+def as_latex(tables: Sequence[Table]) -> str:
+    """Tables as LaTeX for booktabs."""
+    from glyphsr.reproduction.report import latex_tabular
+
+    return "\n".join(latex_tabular(table.title, table.columns, table.rows) for table in tables)
+
+
+def reproduction_table(found: "Reproduction") -> Table:
+    """Ours and the paper's rows in turn."""
+    from glyphsr.reproduction.report import columns_of, rows_of
+
+    doubt = "" if found.comparable is None else "; not comparable with the paper's"
+    title = (
+        f"{found.table.replace('table', 'Table ')}: {found.title}. % of words, mean ± deviation; {found.data}{doubt}"
+    )
+    return Table(title, columns_of(found), tuple(rows_of(found)))
 
 
 def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: bool) -> Table:
@@ -68,13 +114,39 @@ def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: boo
         averages = (_with_interval(score.accuracy), _percent(score.accuracy.plain))
         rows.append((row.name, *parts, *averages, _percent(score.cer.weighted), _number(score.similarity.weighted, 3)))
     if compare_paper:
-        for name, *scores in paper_rows(report, judge):
-            parts = tuple(_number(value, 2) if value is not None else "-" for value in scores)
-            rows.append((f"paper: {name}", *parts, "-", "-", "-"))
+        for line in paper_rows(report, judge):
+            rows.append((f"paper: {line.name}", *_published(line.scores), "-", "-", "-"))
     return Table(f"{judge} reads, % of words", columns, tuple(rows))
 
 
-def _fidelity_table(report: "EvaluationReport") -> Table:
+def _published(values: Iterable[float | None], digits: int = 2) -> tuple[str, ...]:
+    """Published figures; what is not known is a dash."""
+    return tuple("-" if value is None else _number(value, digits) for value in values)
+
+
+def side_by_side_table(report: "EvaluationReport", *, compare_paper: bool) -> Table:
+    """All judges in one table, as the paper prints its Table 1."""
+    from glyphsr.evaluation.paper_results import paper_rows
+
+    subsets = tuple(part.name for part in report.parts)
+    judges = [judge.name for judge in report.judges]
+    columns = ("", *(f"{judge} {name}" for judge in judges for name in (*subsets, "all")))
+    rows = []
+    for row in report.rows:
+        scores = [report.score(row.name, judge).accuracy for judge in judges]
+        cells = (_percent(value) for figures in scores for value in (*figures.parts, figures.weighted))
+        rows.append((row.name, *cells))
+    if compare_paper:
+        found = {judge: {line.id: line for line in paper_rows(report, judge)} for judge in judges}
+        for id_ in dict.fromkeys(id_ for lines in found.values() for id_ in lines):
+            name = next(lines[id_].name for lines in found.values() if id_ in lines)
+            blank = (None,) * (len(subsets) + 1)
+            known = (found[judge][id_].scores if id_ in found[judge] else blank for judge in judges)
+            rows.append((f"paper: {name}", *_published(value for scores in known for value in scores)))
+    return Table("All judges, % of words read; averages weighted", columns, tuple(rows))
+
+
+def _fidelity_table(report: "EvaluationReport", *, compare_paper: bool) -> Table:
     subsets = tuple(part.name for part in report.parts)
     columns = ("", *(f"PSNR {name}" for name in subsets), "PSNR", "per image", "SSIM")
     rows = tuple(
@@ -88,6 +160,14 @@ def _fidelity_table(report: "EvaluationReport") -> Table:
         for score in report.fidelity
         if score.row != "hr"  # is the truth itself
     )
+    if compare_paper:
+        from glyphsr.evaluation.paper_results import paper_fidelity
+
+        blank = ("-",) * len(subsets)
+        rows += tuple(
+            (f"paper: {row.name}", *blank, *_published([row.psnr_db]), "-", *_published([row.ssim], 4))
+            for row in paper_fidelity(report)
+        )
     how = "batches of 48, nothing clipped" if report.protocol == "paper" else "each image at 8 bit"
     return Table(f"Fidelity, dB and SSIM of {how}; averages weighted", columns, rows)
 

@@ -21,6 +21,9 @@ from glyphsr.weights.checkpoints import read_checkpoint
 from glyphsr.weights.registry import REGISTRY_FILE, sha256_of
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+PAIRS = "${GLYPHSR_PAIRS}"
+"""Stands in configurations for the LMDB of stored pairs, which a recipe can do without."""
+
 RUNS = "runs/"
 """Where the configurations look for what other parts of the recipe have made."""
 
@@ -49,16 +52,19 @@ def recipe(name: str, options: argparse.Namespace, steps: int | None) -> TrainCo
         if isinstance(source, FolderSource):
             return source.model_copy(update={"path": str(options.words), "glyphs": placed(source.glyphs)})
         if isinstance(source, LmdbSource):
-            return source.model_copy(update={"path": placed(source.path)})
+            path = str(options.pairs) if source.path == PAIRS else placed(source.path)
+            return source.model_copy(update={"path": path, "glyphs": placed(source.glyphs)})
         return source
 
+    has_pairs = getattr(options, "pairs", None) is not None
+    kept = [source for source in config.data.sources if has_pairs or getattr(source, "path", None) != PAIRS]
     changes = {
         "steps": steps or config.steps,
         "prior_weights": placed(config.prior_weights),
         "network_weights": placed(config.network_weights),
         "recognizer_weights": placed(config.recognizer_weights),
         "loss": config.loss.model_copy(update={"focus_recognizer": tuple(map(placed, config.loss.focus_recognizers))}),
-        "data": config.data.model_copy(update={"sources": tuple(map(found, config.data.sources))}),
+        "data": config.data.model_copy(update={"sources": tuple(map(found, kept))}),
     }
     return config.model_copy(update=changes)
 

@@ -1,6 +1,7 @@
 """Small real things that tests share: a tiny model on disk, rendered words, an LMDB of four pairs."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
 
-torch.set_num_threads(2)
+# Of several workers (pytest-xdist) each has one core.
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 
 ROOT = Path(__file__).parent.parent
 

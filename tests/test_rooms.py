@@ -36,6 +36,7 @@ FLOORS = {
     "upscaling": 7,
     "evaluation": 8,
     "visualization": 9,
+    "reproduction": 9,
     "__init__": 10,
 }
 """Rooms by floor: a room imports from lower floors and itself; rooms of one floor do not know each other."""
@@ -101,6 +102,7 @@ def test_config_stays_free_of_torch(path):
     assert not any(name.split(".")[0] in ("torch", "numpy", "cv2") for name in imported_modules(path))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -132,6 +134,7 @@ def test_help_and_version_import_nothing_heavy(arguments):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.process
 def test_python_dash_m_works():
     done = subprocess.run(
         [sys.executable, "-m", "glyphsr_cli", "--version"], capture_output=True, text=True, check=False

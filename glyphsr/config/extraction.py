@@ -1,8 +1,8 @@
 """Settings of ``glyphsr extract``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from glyphsr.config.base import COMPUTE, DATA, Config, Flag, split_text
 
@@ -16,6 +16,12 @@ SelectionRule = Literal["paper", "guarded"]
 Refinement = Literal["none", "intersect"]
 Steps = Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], BeforeValidator(split_text)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+SAM_ONLY = ("sam_checkpoint", "sam_type", "sam_layout", "multimask", "steps", "anchors")
+"""Settings of prompts and of who answers them; ink needs none."""
+
+ATTENTION_ONLY = ("recognizer", "glyph_recognizer")
+"""Settings of recognizers, which cuts do without."""
 
 
 class KeyPointConfig(Config):
@@ -56,9 +62,14 @@ class ExtractConfig(Config):
     """``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the former verified by
     the latter. ``auto``: attention where the recognizer's weights are at hand, else cuts."""
     recognizer: Annotated[str, Flag(METHOD)] = "telescope"
-    """Whose attention: a name or file of Telescope, ASTER, MORAN, PARSeq, CRNN or CTC transformer weights."""
-    profile: Annotated[Literal["paper", "robust"], Flag(METHOD)] = "paper"
-    """``robust``: anchors on ink first, guarded selection, masks cut to ink so that counters stay open."""
+    """Whose position attention (key point 1): a name or file of Telescope, ASTER, MORAN, PARSeq, SIGA, CRNN or CTC
+    transformer weights."""
+    glyph_recognizer: Annotated[str | None, Flag(METHOD, default="siga if stored, else kmeans")] = None
+    """Whose glyph attention (key point 2): ``siga`` or a file of its weights; ``kmeans`` for line masks under the
+    columns that ``recognizer`` attends to. Null: SIGA where its weights are stored, else k-means."""
+    profile: Annotated[Literal["standard", "paper", "robust"], Flag(METHOD)] = "standard"
+    """``paper``: whatever the paper sets (32 x 128, two attentions, SAM), without our filters. ``robust``: anchors on
+    ink first, guarded selection, masks cut to ink so that counters stay open."""
     steps: Annotated[Steps, Flag(METHOD)] = (2.0, 4.0)
     """Shifts of each key point up, down, left and right."""
     threshold: Annotated[Share, Flag(METHOD)] = 0.8
@@ -69,12 +80,13 @@ class ExtractConfig(Config):
     """``guarded`` drops masks of unlikely size or reach before choosing. Default by profile."""
     refine: Refinement | None = None
     """``intersect`` keeps of each mask what is ink. Default by profile."""
-    max_line_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Masks that cover more of the picture are no character's; 1 keeps all."""
+    max_line_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Masks that cover more of the picture are no character's; 1 keeps all. Default 0.5, with profile paper 1."""
     when_none_passes: Literal["best", "empty"] = "best"
     """No mask above the threshold: choose among all, or leave the character empty. The meta says so either way."""
-    frame: Literal["natural", "paper"] = "natural"
-    """Pictures are worked on at height 32 in their own aspect, or squeezed to 32 x 128 as the paper's loader does."""
+    frame: Literal["natural", "paper"] | None = None
+    """Pictures are worked on at height 32 in their own aspect, or squeezed to 32 x 128 as the paper's loader does.
+    Default by profile."""
     key_points: KeyPointConfig = KeyPointConfig()
     data_root: Annotated[str | None, Flag(DATA)] = None
     """Folder of TextZoom; else $GLYPHSR_DATA, ./data/TextZoom, ./TextZoom, or the sample set if there is none."""
@@ -92,6 +104,49 @@ class ExtractConfig(Config):
     """Nothing is drawn at random; part of every command."""
     offline: Annotated[bool, Flag(COMPUTE)] = False
     """Never fetch weights."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "ExtractConfig":
+        """Refuse what would have no effect."""
+        idle = {"segmenter": ("ink", SAM_ONLY), "localizer": ("cuts", ATTENTION_ONLY)}
+        for part, (value, names) in idle.items():
+            if getattr(self, part) != value:
+                continue
+            for name in names:
+                if getattr(self, name) != type(self).model_fields[name].get_default():
+                    raise ValueError(f"{name}: of no effect with {part} {value!r}; leave it away")
+        return self
+
+    @property
+    def squeezes(self) -> bool:
+        """Whether pictures are brought to 32 x 128."""
+        return (self.frame or ("paper" if self.profile == "paper" else "natural")) == "paper"
+
+    @property
+    def line_share(self) -> float:
+        """Share of the picture above which a mask is no character's."""
+        return self.max_line_share or (1.0 if self.profile == "paper" else 0.5)
+
+    @property
+    def localizer_name(self) -> str:
+        """The localizer; profile paper asks for attention."""
+        return "attention" if (self.localizer, self.profile) == ("auto", "paper") else self.localizer
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """Settings that the profile decides where they are not set, by name."""
+        return {
+            "anchors": self.anchor_order,
+            "rule": self.selection_rule,
+            "refine": self.refinement,
+            "max_line_share": self.line_share,
+            "frame": "paper" if self.squeezes else "natural",
+        } | ({} if self.separates else {"separate": False})
+
+    @property
+    def separates(self) -> bool:
+        """Whether characters whose attention lies in one place are moved apart, which the paper does not do."""
+        return self.profile != "paper"
 
     @property
     def anchor_order(self) -> AnchorOrder:

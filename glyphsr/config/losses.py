@@ -37,6 +37,8 @@ class LossConfig(Config):
     """L1 between histograms of oriented gradients (paper, eq. 6)."""
     hog_binning: Literal["hard", "soft"] = "hard"
     """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
+    hog_gradient: bool = True
+    """Let the HOG term teach; false as in the lineage's released layer, whose value is only reported."""
     ocr: NonNegative = 0.0
     """CTC of frozen recognizers on SR against the true text, per character; each recognizer has its equal part."""
     ocr_recognizers: Annotated[tuple[str, ...], Field(min_length=1)] = ("ppocr-v6-small",)
@@ -49,6 +51,9 @@ class LossConfig(Config):
     """Mean squared error of the character maps (paper, eq. 2)."""
     cls: NonNegative = 1.0
     """Cross-entropy of the character classes (paper, eq. 3)."""
+    glyph_warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps over which all terms but those of the glyph maps grow from 0 to their weight, so that maps are of glyphs
+    before they are fused and classified by."""
     text_prior: NonNegative = 0.0
     """L1 + KL between the prior on LR and a frozen teacher's on HR (TPGSR)."""
     ctc: NonNegative = 0.0

@@ -1,5 +1,7 @@
 """A super-resolution network together with the recognizer that guides it."""
 
+from typing import Any
+
 from pydantic import model_validator
 
 from glyphsr.config.base import Config
@@ -23,8 +25,12 @@ class RestraintConfig(Config):
     """Certainty from which all of it is applied; linear in between."""
     floor: Share = 0.0
     """Share of the change that is applied whatever the prior reads."""
-    reread: bool = False
-    """Change only words that the prior spells alike in the picture and in what the network made of it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_reread(cls, values: Any) -> Any:
+        """Checkpoints of version 0.1 have a field that says whether results were read again."""
+        return {key: value for key, value in values.items() if key != "reread"} if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _check(self) -> "RestraintConfig":
@@ -48,8 +54,8 @@ class ModelConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> "ModelConfig":
-        places = self.network.needs_prior and self.prior.kind in PLACED
-        if self.restraint is not None and not places:
+        reads_words = self.network.needs_prior and self.prior.kind in PLACED
+        if self.restraint is not None and not reads_words:
             raise ValueError(
                 f"restraint: expected null unless a prior of kind {' or '.join(PLACED)} guides the network"
             )

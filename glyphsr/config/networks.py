@@ -1,10 +1,20 @@
 """Shapes of the super-resolution networks; ``kind`` tells them apart."""
 
-from typing import Annotated, Any, ClassVar, Literal
+import json
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    PlainValidator,
+    SerializeAsAny,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
 
 from glyphsr.config.base import Config
+from glyphsr.config.plugins import load_plugin, plugin_names
 
 Positive = Annotated[int, Field(ge=1, le=16_384)]
 """Channels and the like; the upper ends here keep a checkpoint's header from asking for more than any network needs."""
@@ -13,8 +23,15 @@ Layers = Annotated[int, Field(ge=1, le=64)]
 LineHeight = Annotated[int, Field(ge=1, le=512)]
 
 
+PLUGIN = "plugin"
+"""Tag of networks of other packages in :data:`NetworkConfig`."""
+
+
 class TrunkConfig(Config):
     """What every network of the TSRN lineage is made of, and which lines it takes."""
+
+    kind: str = PLUGIN
+    """Which network; each class of this package or of another has its own."""
 
     needs_prior: ClassVar[bool] = True
     """Whether a text prior guides it."""
@@ -35,6 +52,16 @@ class TrunkConfig(Config):
     window_aspect: Annotated[float, Field(gt=1.0, le=64.0)] = 4.0
     """Width of the window through which long lines pass, in line heights."""
 
+    @property
+    def glyph_perception(self) -> "GPMConfig | None":
+        """Settings of the Glyph Perception Module; ``None`` for networks that perceive no glyphs."""
+        return None
+
+    @property
+    def published_row(self) -> str | None:
+        """Row of the paper's tables for published weights of this shape; ``None`` where the kind alone says it."""
+        return None
+
     @model_validator(mode="after")
     def _check_heights(self) -> "TrunkConfig":
         if self.min_height > self.max_height:
@@ -53,8 +80,19 @@ class GPMConfig(Config):
     """Learn the class of each character (L_cls)."""
     width: EvenWidth = 128
     """Channels at full size."""
+    levels: Literal[2, 3] = 2
+    """Sizes of the feature pyramid: full and half as in the released code, or also a quarter as the paper says."""
     num_slots: Annotated[int, Field(ge=1, le=256)] = 16
     """Character slots: the paper's L = 15 and one for the end (the released code has 16)."""
+    end_slot: bool = True
+    """Keep the last slot for the end of the text; else as many characters as slots, the end only where it has room."""
+    attention: Literal["softmax", "plain"] = "softmax"
+    """Weights by which features are pooled into a class: the softmax over all places of the character map times the
+    line map (released code), or that product itself (paper, eq. 3)."""
+    class_features: Literal["projected", "trunk"] = "projected"
+    """What is pooled: a 3 x 3 convolution of the trunk's features (released code), or the latter (paper, eq. 3)."""
+    detach_classes: bool = False
+    """Let L_cls teach the classifier alone, not the maps that it is pooled with; of no matter once trained."""
     num_classes: Positive = 39
     """Classes of a slot: 36 characters and three specials."""
     class_order: Literal["characters_first", "end_first"] = "characters_first"
@@ -82,6 +120,9 @@ class GlyphSRConfig(TrunkConfig):
     """Glyph perception; with all three tasks off and no fusion the network is the paper's Baseline 1."""
     gfm_from: Layers | None = 4
     """First SRB, counted from 1, whose output the GFM fuses with glyphs (N_gly); null for no fusion."""
+    gpm_at: Positive | None = None
+    """SRB, counted from 1, whose output the GPM reads; null for ``gfm_from``, or without fusion the last one, as in the
+    released code (the paper's N_gly = 4 is both modules' place)."""
     detach_fusion: bool = False
     """Let the SR losses teach the fusion alone, not the character maps that are fused; of no matter once trained."""
     output: Literal["tanh", "residual"] = "tanh"
@@ -94,10 +135,29 @@ class GlyphSRConfig(TrunkConfig):
         """Whether anything needs the Glyph Perception Module."""
         return self.gfm_from is not None or self.gpm.line or self.gpm.char or self.gpm.cls
 
+    @property
+    def glyph_perception(self) -> GPMConfig | None:
+        """Settings of the Glyph Perception Module, where anything needs it."""
+        return self.gpm if self.has_gpm else None
+
+    @property
+    def published_row(self) -> str | None:
+        """The paper's table of its network without fusion, whose weights are published too."""
+        return "table2/no-gfm" if self.gfm_from is None else None
+
+    @property
+    def glyph_srb(self) -> int:
+        """Number of the SRB whose output the GPM reads."""
+        return self.gpm_at or self.gfm_from or self.num_srbs
+
     @model_validator(mode="after")
     def _check(self) -> "GlyphSRConfig":
         if self.gfm_from is not None and self.gfm_from > self.num_srbs:
             raise ValueError(f"gfm_from: expected 1..{self.num_srbs} (num_srbs) or null, got {self.gfm_from}")
+        last = self.gfm_from or self.num_srbs
+        if self.gpm_at is not None and self.gpm_at > last:
+            bound = "gfm_from, whose maps it makes" if self.gfm_from else "num_srbs"
+            raise ValueError(f"gpm_at: expected 1..{last} ({bound}) or null, got {self.gpm_at}")
         return self
 
 
@@ -148,6 +208,13 @@ class TBSRNConfig(StraightenedConfig):
     """Rate inside the attention blocks, in training only."""
 
 
+class CluedConfig(PriorTrunkConfig):
+    """A network that can be guided by a language clue, too."""
+
+    language_width: Annotated[int, Field(ge=8, multiple_of=8)] = 512
+    """Features of the language model."""
+
+
 class TSANConfig(StraightenedConfig):
     """TSAN: deep residual groups, with attention to what is alike by content and by gradient."""
 
@@ -164,7 +231,7 @@ class TPGSRConfig(PriorTrunkConfig):
     kind: Literal["tpgsr"] = "tpgsr"
 
 
-class C3STISRConfig(PriorTrunkConfig):
+class C3STISRConfig(CluedConfig):
     """C3-STISR: TPGSR's trunk with a taller prior transformer and, as its paper says, a language clue."""
 
     kind: Literal["c3stisr"] = "c3stisr"
@@ -173,7 +240,7 @@ class C3STISRConfig(PriorTrunkConfig):
     its files hold; ``fused`` with what a language model makes of it, as in the paper."""
 
 
-class RTSRNConfig(PriorTrunkConfig):
+class RTSRNConfig(CluedConfig):
     """RTSRN: recurrent blocks with Wave-MLP, guided by recognition and language clue."""
 
     kind: Literal["rtsrn"] = "rtsrn"
@@ -228,11 +295,26 @@ class PEANConfig(TrunkConfig):
     enhancer_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Of the random start that TPEM enhances every picture's prior from."""
 
+    @model_validator(mode="after")
+    def _check(self) -> "PEANConfig":
+        for heads in ("strip_heads", "attention_heads"):
+            if self.width % getattr(self, heads):
+                raise ValueError(f"{heads}: expected a divisor of width ({self.width}), got {getattr(self, heads)}")
+        return self
 
-def _kind(value: Any) -> str:
-    """A network's ``kind``; configurations written before there was a choice do not name one."""
-    kind = value.get("kind", "glyphsr") if isinstance(value, dict) else value.kind
-    return str(kind)
+
+def _tag(value: Any) -> str:
+    """The union's branch for a network; configurations written before there was a choice do not name its kind."""
+    kind = str(value.get("kind", "glyphsr") if isinstance(value, dict) else value.kind)
+    return PLUGIN if kind not in _BUILT_IN and kind in plugin_names() else kind
+
+
+def _of_plugin(value: Any, info: ValidationInfo) -> TrunkConfig:
+    """Settings of another package's network, by the class that it brings."""
+    if isinstance(value, TrunkConfig):
+        return value
+    settings: type[TrunkConfig] = load_plugin(str(value["kind"])).settings
+    return settings.model_validate_json(json.dumps(value)) if info.mode == "json" else settings.model_validate(value)
 
 
 NetworkConfig = Annotated[
@@ -246,7 +328,11 @@ NetworkConfig = Annotated[
     | Annotated[PEANConfig, Tag("pean")]
     | Annotated[TSANConfig, Tag("tsan")]
     | Annotated[C3STISRConfig, Tag("c3stisr")]
-    | Annotated[RTSRNConfig, Tag("rtsrn")],
-    Discriminator(_kind),
+    | Annotated[RTSRNConfig, Tag("rtsrn")]
+    | Annotated[SerializeAsAny[TrunkConfig], PlainValidator(_of_plugin), Tag(PLUGIN)],
+    Discriminator(_tag),
 ]
 """Any super-resolution network; without ``kind`` it is GlyphSR."""
+
+_BRANCHES = get_args(get_args(NetworkConfig)[0])
+_BUILT_IN = frozenset(item.tag for branch in _BRANCHES for item in get_args(branch) if isinstance(item, Tag))

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.networks import PLUGIN
+from glyphsr.config.plugins import plugin_names
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
@@ -173,7 +175,8 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         # Checks of a whole model name the field; those of one field are at its place already.
         return message if not path else f"{path}.{message}" if field in known else f"{path}: {message}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        kinds = ", ".join(str(_tag(model)) for model in _models_at(kind, location))
+        own = [str(_tag(model)) for model in _models_at(kind, location)]
+        kinds = ", ".join([*(tag for tag in own if tag != PLUGIN), *(plugin_names() if PLUGIN in own else ())])
         found = value.get("kind") if isinstance(value, dict) else value
         return f"{path}.kind: expected one of {kinds}, got {found!r}"
     message = error["msg"][0].lower() + error["msg"][1:]

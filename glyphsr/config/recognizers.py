@@ -10,7 +10,7 @@ Positive = Annotated[int, Field(ge=1, le=16_384)]
 """Channels and the like; the upper ends here keep a checkpoint's header from asking for more than any network needs."""
 Layers = Annotated[int, Field(ge=1, le=64)]
 Steps = Annotated[int, Field(ge=1, le=1024)]
-Pixels = Annotated[int, Field(ge=1, le=4096)]
+FloatImage = Annotated[int, Field(ge=1, le=4096)]
 
 
 class CRNNConfig(Config):
@@ -23,7 +23,7 @@ class CRNNConfig(Config):
     """Channels of the first convolution; the last has eight times as many."""
     hidden: Positive = 256
     """Units of each LSTM, per direction."""
-    input_width: Pixels | None = 100
+    input_width: FloatImage | None = 100
     """Pixels a picture is resized to at height 32; null keeps its aspect."""
     standardise: bool = False
     """Bring each picture to mean 0 and deviation 1 first; the published network does not."""
@@ -81,9 +81,9 @@ class PARSeqConfig(Config):
     """Attention heads of the decoder; tiny has 6."""
     mlp_ratio: Layers = 4
     max_label_length: Steps = 25
-    image_size: tuple[Pixels, Pixels] = (32, 128)
+    image_size: tuple[FloatImage, FloatImage] = (32, 128)
     """(height, width) in pixels."""
-    patch_size: tuple[Pixels, Pixels] = (4, 8)
+    patch_size: tuple[FloatImage, FloatImage] = (4, 8)
     """(height, width) in pixels."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     decode_autoregressive: bool = True
@@ -137,8 +137,27 @@ class TelescopeConfig(Config):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
+class SIGAConfig(Config):
+    """SIGA in its ResNet variant as published: RGB, 32 x 128, a-z and digits."""
+
+    kind: Literal["siga"] = "siga"
+    width: Annotated[int, Field(ge=2)] = 32
+    """Channels of the first convolution; the last has sixteen times as many."""
+    hidden: Positive = 256
+    """Units of each LSTM, per direction, and of the decoders."""
+    max_steps: Annotated[int, Field(ge=2)] = 26
+    """Decoding steps, the end of the text included."""
+
+
 RecognizerConfig = Annotated[
-    CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig | MORANConfig | ASTERConfig | TelescopeConfig,
+    CRNNConfig
+    | CTCTransformerConfig
+    | PPOCRConfig
+    | PARSeqConfig
+    | MORANConfig
+    | ASTERConfig
+    | TelescopeConfig
+    | SIGAConfig,
     Field(discriminator="kind"),
 ]
 """Any recognizer, told apart by ``kind``."""

@@ -104,6 +104,8 @@ class TrainConfig(Config):
     max_bad_steps: Positive = 20
     """Batches with a non-finite loss or gradient in a row after which the run gives up; each one is skipped."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1234
+    paper_row: str | None = None
+    """Row of the paper that the run stands beside, e.g. ``table2/baseline1``; of no influence on training."""
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":

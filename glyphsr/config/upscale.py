@@ -28,13 +28,17 @@ class UpscaleConfig(Config):
     """Height of the result in pixels; alone it keeps the aspect."""
     strength: Annotated[Share | None, Flag(MODEL, default="from the model's card")] = None
     """Share of the network's change over bicubic that is applied; default from the model's card."""
-    guard: Annotated[Literal["off", "warn", "revert"], Flag(GUARD)] = "off"
-    """A reader that is not the prior reads each line before and after, and the package's judges each word: ``warn``
-    tells where that became worse or is not what was drawn; ``revert`` leaves such lines as bicubic has them, and those
-    that could be read before and have little to gain. An OCR engine as reader also notices numbers that lose their
-    point, and has words drawn anew as most readers read them before."""
-    guard_reader: Annotated[str | None, Flag(GUARD, default="rapidocr if installed, else crnn-light-synth")] = None
-    """Judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``crnn-light-synth``."""
+    lexicon: Annotated[str, Flag(MODEL)] = "english"
+    """Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text file with one
+    word a line. Numbers, codes and words with digits or marks in them are never corrected."""
+    draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"
+    """``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything."""
+    guard: Annotated[Literal["auto", "off", "warn", "revert"], Flag(GUARD)] = "auto"
+    """A second reader reads lines before and after. What it read surely before has to be read after; else the line is
+    left as bicubic has it. ``auto``: in lines of pages and lines with digits. ``revert``: in all lines. ``warn``: tell
+    only. ``off``: do not read."""
+    guard_reader: Annotated[str | None, Flag(GUARD, default="rapidocr")] = None
+    """Reader by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``ppocr-v6-small``."""
     text: Annotated[str | None, Flag(GUARD)] = None
     """What the picture says: told to the prior, and checked."""
     mode: Annotated[Literal["auto", "line", "page"], Flag()] = "auto"

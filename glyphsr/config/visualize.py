@@ -51,6 +51,11 @@ class VisualizeConfig(Config):
     """So many words drawn at random; without it eight, spread evenly."""
     worst: Annotated[Annotated[int, Field(ge=1)] | None, Flag(WORDS)] = None
     """So many words that are read worst by the first judge."""
+    protocol: Annotated[Literal["standard", "paper"], Flag(MODEL)] = "standard"
+    """``paper``: 16 x 64 to 32 x 128, read as ``eval --protocol paper`` reads; ``standard``: natural width, 8 bit."""
+    find: Annotated[Literal["rescued"] | None, Flag(WORDS)] = None
+    """``rescued``: words that the first judge reads right in the first network's result, and neither it in bicubic nor
+    the network's own prior in LR."""
     text: Annotated[str | None, Flag(WORDS)] = None
     """What the pictures given as files show."""
     per_image: Annotated[str | None, Flag(WORDS, is_path=True)] = None

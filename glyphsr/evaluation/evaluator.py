@@ -228,7 +228,7 @@ def no_independent_judges(methods: Sequence[Method], judges: Sequence[Reader]) -
         f"{judge.info.name} is no independent judge of {method.info.name}, which was trained by what it reads"
         for method in methods
         for judge in judges
-        if judge.info.sha256 is not None and judge.info.sha256 in method.info.readers
+        if {judge.info.sha256, judge.info.name} & set(method.info.readers)
     ]
 
 

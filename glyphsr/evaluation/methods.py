@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, get_args
+from pathlib import Path
+from typing import Protocol, Self, get_args
 
 import numpy as np
 import torch
@@ -10,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glyphsr.config.evaluation import Baseline, EvalConfig
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
+from glyphsr.evaluation.paper_tables import ROWS
 from glyphsr.images.resize import FloatImage
 from glyphsr.images.resize import resize as resize_line
 from glyphsr.types import Sample
@@ -36,8 +37,8 @@ class MethodInfo:
     network: str | None = None
     """Kind of network."""
     strength: float | None = None
-    published: str | None = None
-    """Which of the paper's rows it belongs to, for a network from its authors' file."""
+    paper: str | None = None
+    """Id of the published row that it belongs to (:mod:`glyphsr.evaluation.paper_tables`)."""
     readers: tuple[str, ...] = ()
     """Hashes of the recognizers that read what it drew while it was trained, as its card says."""
 
@@ -104,14 +105,14 @@ class NetworkMethod:
         kind = loaded.model.config.network.kind
         readers = tuple(loaded.card.get("readers", ()))
         self.info = MethodInfo(
-            name, str(loaded.path), loaded.hashes, kind, upscaler.strength, _paper_row(loaded), readers
+            name, str(loaded.path), loaded.hashes, kind, upscaler.strength, _paper_row(loaded, name), readers
         )
 
     def paper_protocol(self, lr: Tensor, hr: Tensor) -> Tensor:
         """As :meth:`Method.paper_protocol`; at strength 1 exactly the network's output."""
         del hr
         windows = list(lr.permute(0, 2, 3, 1).contiguous().numpy())
-        found = np.stack([result.sr for result in self.upscaler.super_resolve(windows)])
+        found = np.stack(self.upscaler.super_resolve(windows))
         sr = torch.from_numpy(found).permute(0, 3, 1, 2)
         if self.upscaler.strength == 1:
             return sr
@@ -123,13 +124,19 @@ class NetworkMethod:
         return [_as_saved(result.rgb) for result in self.upscaler.upscale_lines(lines)]
 
 
-def _paper_row(loaded: LoadedModel) -> str | None:
-    """Name of the paper's row of a published network; our own checkpoints have none."""
+def _paper_row(loaded: LoadedModel, name: str) -> str | None:
+    """Id of the published row of a network: what its run was configured for, or whose file it is said to be."""
     if not loaded.published:
-        return None
+        row = loaded.card.get("paper_row")
+        return row if row in ROWS else None
+
     config = loaded.model.config.network
-    unfused = isinstance(config, GlyphSRConfig) and config.gfm_from is None
-    return "glyphsr-no-gfm" if unfused else config.kind
+    if config.published_row is not None:
+        return config.published_row
+
+    # A name that was given counts first: Text Gestalt's files hold TSRN's network.
+    candidates = (f"{table}/{key}" for key in (name.lower(), config.kind) for table in ("table1", "others"))
+    return next((row for row in candidates if row in ROWS), None)
 
 
 def distinct_names(short: Sequence[str], full: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
@@ -145,11 +152,55 @@ def distinct_names(short: Sequence[str], full: Sequence[str], taken: Sequence[st
     ]
 
 
-def _names(weights: Sequence[str]) -> list[str]:
+@dataclass(frozen=True)
+class NamedWeights:
+    """Weights as given on a command line, ``NAME=FILE`` or ``NAME=RUN FOLDER`` or either without a name."""
+
+    name: str | None
+    file: str
+    """File, or name in the registry."""
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Take a name off, and find the best weights of a run folder.
+
+        Raises:
+            ConfigError: If the name is empty or a baseline's, or a folder holds no weights.
+        """
+        name, equals, file = text.partition("=")
+        if not equals or Path(text).exists() or "/" in name or "\\" in name:
+            name, file = "", text
+        elif not name or not file or name in get_args(Baseline):
+            raise ConfigError(f"--weights {text}: expected NAME=FILE, NAME of your choice, not {name!r}")
+        return cls(name or None, str(weights_of(Path(file))) if Path(file).is_dir() else file, text)
+
+    @property
+    def label(self) -> str:
+        """What the row is called, where only this one is so called."""
+        if self.name:
+            return self.name
+        full = self.text.replace("\\", "/").rstrip("/")
+        return full.rpartition("/")[2] if is_file_name(self.file) else full
+
+
+def weights_of(folder: Path) -> Path:
+    """The best weights of a run folder, or its last ones.
+
+    Raises:
+        ConfigError: If it holds none.
+    """
+    places = [folder / "checkpoints" / f"{name}.safetensors" for name in ("best", "last")]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise ConfigError(f"--weights {folder}: a folder without checkpoints/best.safetensors; is it a training run's?")
+    return found
+
+
+def _names(weights: Sequence[NamedWeights]) -> list[str]:
     """Names of the rows: as given, or the file's; the whole path where that would be another row's."""
-    full = [text.replace("\\", "/") for text in weights]
-    short = [text.rpartition("/")[2] if is_file_name(text) else text for text in full]
-    names = distinct_names(short, full, get_args(Baseline))
+    full = [own.name or own.text.replace("\\", "/") for own in weights]
+    names = distinct_names([own.label for own in weights], full, get_args(Baseline))
     return [f"{name} (weights)" if name in get_args(Baseline) else name for name in names]
 
 
@@ -160,17 +211,19 @@ def open_methods(config: EvalConfig) -> list[Method]:
         ConfigError: If the same weights are named twice.
         WeightsError: If weights are missing, damaged or do not fit.
     """
-    weights = [] if config.weights == (NONE,) else list(config.weights)
-    if len(set(weights)) < len(weights):
+    weights = [] if config.weights == (NONE,) else [NamedWeights.parse(text) for text in config.weights]
+    if len({own.file for own in weights}) < len(weights):
         raise ConfigError("--weights: the same weights are named twice")
+    if len({own.name for own in weights if own.name}) < sum(own.name is not None for own in weights):
+        raise ConfigError("--weights: two rows have the same name")
     networks: list[Method] = []
     # Published files have to be read for that, so they are only asked where there is a prior to give.
-    guided = [bool(config.prior_weights) and wants_prior(text, offline=config.offline) for text in weights]
+    guided = [bool(config.prior_weights) and wants_prior(own.file, offline=config.offline) for own in weights]
     if config.prior_weights and not any(guided):
         raise ConfigError("--prior-weights: none of the networks is a published one that is guided by a text prior")
-    for name, text, wants in zip(_names(weights), weights, guided, strict=True):
+    for name, own, wants in zip(_names(weights), weights, guided, strict=True):
         upscaler = Upscaler(
-            text,
+            own.file,
             prior_weights=config.prior_weights if wants else (),
             device=config.device,
             precision=config.precision,

@@ -1,39 +1,26 @@
-"""The paper's rows on TextZoom, for ``eval --compare-paper``: percent of words read, easy / medium / hard / average."""
+"""Which of the paper's rows belong beside a report's, for ``eval --compare-paper``."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from glyphsr.evaluation.paper_tables import ROWS, TEXTZOOM_COUNTS, PaperRow, Scores
 from glyphsr.evaluation.report import EvaluationReport
 
-TEXTZOOM_COUNTS = (1619, 1411, 1343)
-"""Test pairs of easy, medium and hard; what a set must have before it is compared with these numbers."""
+ALWAYS = "table1/glyphsr"
+"""The row that every comparison shows."""
 
-Scores = tuple[float | None, float | None, float | None, float]
+UNPROVED = "judge not proved"
+"""Stands on every row beside a judge whose weights are only said to be the published ones."""
 
-PAPER: dict[tuple[str, str], Scores] = {
-    ("bicubic", "crnn"): (36.4, 21.1, 21.1, 26.8),
-    ("bicubic", "moran"): (60.6, 37.9, 30.8, 44.1),
-    ("bicubic", "aster"): (64.7, 42.4, 31.2, 47.2),
-    ("hr", "crnn"): (76.4, 75.1, 64.6, 72.4),
-    ("hr", "moran"): (91.2, 85.3, 74.2, 84.1),
-    ("hr", "aster"): (94.2, 87.7, 76.2, 86.6),
-    ("glyphsr", "crnn"): (71.40, 64.78, 48.03, 62.1),
-    ("glyphsr", "moran"): (None, None, None, 68.5),
-    ("glyphsr", "aster"): (None, None, None, 71.0),
-    ("glyphsr-no-gfm", "crnn"): (70.78, 62.08, 48.10, 61.01),
-    ("tsrn", "crnn"): (None, None, None, 41.4),
-    ("tsrn", "moran"): (None, None, None, 55.4),
-    ("tsrn", "aster"): (None, None, None, 58.3),
-    ("tbsrn", "crnn"): (None, None, None, 48.1),
-    ("tbsrn", "moran"): (None, None, None, 58.4),
-    ("tbsrn", "aster"): (None, None, None, 60.1),
-    ("tpgsr", "crnn"): (None, None, None, 49.8),
-    ("tpgsr", "moran"): (None, None, None, 57.8),
-    ("tpgsr", "aster"): (None, None, None, 60.9),
-    ("tatt", "crnn"): (None, None, None, 52.6),
-    ("tatt", "moran"): (None, None, None, 59.5),
-    ("tatt", "aster"): (None, None, None, 63.6),
-}
-"""(row, judge) -> scores. Averages are weighted by samples. Sources: the GlyphSR paper, its tables of others."""
+
+@dataclass(frozen=True)
+class PaperLine:
+    """A published row beside a report's."""
+
+    id: str
+    name: str
+    """For a person; says so where the judge is not proved to be the paper's."""
+    scores: Scores
 
 
 def is_textzoom(counts: Sequence[int]) -> bool:
@@ -58,11 +45,27 @@ def why_not_comparable(report: EvaluationReport) -> str | None:
     return None
 
 
-def paper_rows(report: EvaluationReport, judge: str) -> list[tuple[str, *Scores]]:
-    """Name, easy, medium, hard and average of the paper's rows that belong beside a report's, for one judge."""
-    published = {info.name: info.published for info in report.judges}.get(judge)
-    if published is None or why_not_comparable(report):
+def rows_beside(report: EvaluationReport) -> list[PaperRow]:
+    """Published rows of a report's rows, and the paper's own network."""
+    wanted = [row.paper or f"table1/{row.name}" for row in report.rows]
+    return [ROWS[id_] for id_ in dict.fromkeys([*wanted, ALWAYS]) if id_ in ROWS]
+
+
+def paper_rows(report: EvaluationReport, judge: str) -> list[PaperLine]:
+    """The published rows that belong beside a report's, for one judge."""
+    info = next((info for info in report.judges if info.name == judge), None)
+    if info is None or info.published is None or why_not_comparable(report):
         return []
-    wanted = [row.published or row.name for row in report.rows if row.published or row.network is None]
-    names = dict.fromkeys([*wanted, "glyphsr"])
-    return [(name, *PAPER[name, published]) for name in names if (name, published) in PAPER]
+    doubt = "" if info.proof else f" ({UNPROVED})"
+    return [
+        PaperLine(row.id, f"{row.name}{doubt}", row.accuracy[info.published])
+        for row in rows_beside(report)
+        if info.published in row.accuracy
+    ]
+
+
+def paper_fidelity(report: EvaluationReport) -> list[PaperRow]:
+    """The published rows with PSNR and SSIM that belong beside a report's."""
+    if report.protocol != "paper" or not is_textzoom(report.counts):
+        return []
+    return [row for row in rows_beside(report) if row.psnr_db is not None]

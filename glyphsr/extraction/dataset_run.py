@@ -37,6 +37,7 @@ NO_PARAMETERS = {
     "sam_layout",
     "localizer",
     "recognizer",
+    "glyph_recognizer",
     "profile",
     "data_root",
     "limit",
@@ -155,11 +156,7 @@ class DatasetExtraction:
 
     def _manifest(self) -> dict[str, Any]:
         settings = self.config.model_dump(mode="json", exclude=NO_PARAMETERS)
-        settings |= {
-            "anchors": self.config.anchor_order,
-            "rule": self.config.selection_rule,
-            "refine": self.config.refinement,
-        }
+        settings |= self.config.resolved
         packages = ["numpy", "opencv-python"]
         if self.segmenter.facts["name"] == "sam" or self.localizer.facts["name"] != "cuts":
             packages += ["torch", "segment-anything"]
@@ -199,7 +196,7 @@ class DatasetExtraction:
                 return
             try:
                 sample = self.source.read(index)
-                yield prepare_word(sample.hr, sample.label, squeeze=self.config.frame == "paper")
+                yield prepare_word(sample.hr, sample.label, squeeze=self.config.squeezes)
             except (DataError, Rejection):
                 continue
             count -= 1
@@ -277,7 +274,7 @@ def _cannot_write(error: Exception, place: Path) -> GlyphSRError:
 
 
 def _without_path(info: ComponentInfo) -> dict[str, Any]:
-    return {key: value for key, value in info.facts.items() if key != "path"}
+    return {key: value for key, value in info.facts.items() if not key.endswith("path")}
 
 
 def _in_package(path: Path) -> bool:

@@ -45,11 +45,11 @@ def extract_glyphs(image: NDArray[np.uint8], text: str, **settings: Any) -> Extr
     if config.sam_layout != "padded":
         raise ConfigError("sam_layout: one picture is always padded; the others are tested on a data set by `extract`")
     try:
-        word = prepare_word(image, text, squeeze=config.frame == "paper")
+        word = prepare_word(image, text, squeeze=config.squeezes)
     except Rejection as reason:
         return rejected((image.shape[0], image.shape[1]), str(reason))
     located = describe_localizer(config)
-    if config.localizer != "auto":  # whose choice cannot surprise
+    if config.localizer_name != "auto":  # whose choice cannot surprise
         for notice in located.notices:
             warnings.warn(notice, stacklevel=2)
     localizer = open_localizer(located, config)

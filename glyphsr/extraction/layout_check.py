@@ -78,9 +78,9 @@ def compare_layouts(
     """
     layout = info.facts["layout"]
     settings = config.model_dump(mode="json", include=DECIDING) | {
-        "localizer": {k: v for k, v in located_by.facts.items() if k != "path"}
+        "localizer": {k: v for k, v in located_by.facts.items() if not k.endswith("path")}
     }
-    settings |= {"anchors": config.anchor_order, "rule": config.selection_rule, "refine": config.refinement}
+    settings |= config.resolved
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     key = f"{info.facts['sha256']} {layout} {info.facts['precision']} {digest}"
     known = _recalled(key, layout)

@@ -25,6 +25,12 @@ ALIGNMENT_NOTICE = (
     "--localizer checked lets cuts put that right (docs/decisions/0010)"
 )
 
+SIGA, KMEANS = "siga", "kmeans"
+KMEANS_NOTICE = (
+    "no SIGA weights are here, so glyph attention is a k-means mask under the columns that {} attends to; "
+    "`glyphsr models list` says where its authors publish them"
+)
+
 
 @dataclass(frozen=True)
 class ComponentInfo:
@@ -40,7 +46,7 @@ def describe_localizer(config: ExtractConfig) -> ComponentInfo:
     Raises:
         WeightsError: If attention is asked for and there is no such recognizer, or its weights cannot be fetched.
     """
-    name = config.localizer
+    name = config.localizer_name
     notices: tuple[str, ...] = ()
     if name == "auto":
         name = "cuts" if local_weights(config.recognizer) is None else "attention"
@@ -55,7 +61,23 @@ def describe_localizer(config: ExtractConfig) -> ComponentInfo:
     path = resolve(recognizer, offline=config.offline)
     if name == "attention" and _reads_by_ctc(path, config.recognizer):
         notices += (ALIGNMENT_NOTICE,)
-    return ComponentInfo({"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}, notices)
+    facts = {"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}
+    glyphs, notice = _describe_glyphs(config, path)
+    return ComponentInfo(facts | glyphs, notices + notice)
+
+
+def _describe_glyphs(config: ExtractConfig, recognizer: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Whose glyph attention it is, for a manifest, and what a person must know of it."""
+    from glyphsr.weights.hub import resolve
+
+    wanted = config.glyph_recognizer
+    if wanted is None and local_weights(SIGA) is not None:
+        wanted = SIGA
+    if wanted is None or wanted == KMEANS:
+        return {"glyphs": {"name": KMEANS}}, (KMEANS_NOTICE.format(recognizer.stem),) if wanted is None else ()
+    path = resolve(wanted, offline=config.offline)
+    facts = {"name": SIGA, "weights": path.name, "sha256": sha256_of(path)}
+    return {"glyphs": facts, "glyphs_path": str(path)}, ()
 
 
 def _reads_by_ctc(path: Path, name: str) -> bool:
@@ -80,10 +102,15 @@ def open_localizer(info: ComponentInfo, config: ExtractConfig, device: "torch.de
     import torch
 
     from glyphsr.extraction.recognizer_attention import RecognizerAttention
+    from glyphsr.extraction.siga_attention import SIGAAttention
     from glyphsr.glyphs.attention import AttentionLocalizer, CheckedLocalizer
     from glyphsr.weights.loading import load_recognizer
 
     network = load_recognizer(Path(info.facts["path"]))
     source = RecognizerAttention(network, config.key_points.heads, device or torch.device("cpu"))
-    attention = AttentionLocalizer(source, config.key_points)
+    glyphs = None
+    if info.facts["glyphs"]["name"] == SIGA:
+        siga = load_recognizer(Path(info.facts["glyphs_path"]))
+        glyphs = SIGAAttention(siga, device or torch.device("cpu"))
+    attention = AttentionLocalizer(source, config.key_points, glyphs, separate=config.separates)
     return CheckedLocalizer(attention) if info.facts["name"] == "checked" else attention

@@ -112,7 +112,7 @@ class Worker:
             # The same data elsewhere has the same results, so the place is left out.
             return rejected((0, 0), UNREADABLE, str(error).removeprefix(f"{self.spec.source}: "))
         try:
-            return prepare_word(sample.hr, sample.label, squeeze=self.spec.config.frame == "paper")
+            return prepare_word(sample.hr, sample.label, squeeze=self.spec.config.squeezes)
         except Rejection as reason:
             return rejected((sample.hr.shape[0], sample.hr.shape[1]), str(reason))
 

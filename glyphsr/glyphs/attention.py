@@ -28,6 +28,14 @@ class AttentionSource(Protocol):
         ...
 
 
+class GlyphAttentionSource(Protocol):
+    """A recognizer that shows which pixels belong to each character of a known text."""
+
+    def regions(self, words: Sequence[Word]) -> list[list[NDArray[np.bool_] | str]]:
+        """For each character of each word its glyph attention ``(H, W)`` in the frame, or why there is none."""
+        ...
+
+
 def merge_heads(attention: NDArray[np.float32], how: str) -> NDArray[np.float32]:
     """``(A, T, h, w)`` to ``(T, h, w)``: the mean over heads, or the greatest."""
     return np.asarray(attention.mean(axis=0) if how == "mean" else attention.max(axis=0), np.float32)
@@ -99,18 +107,30 @@ def rectangle_centre(mask: NDArray[np.bool_], *, rotated: bool) -> NDArray[np.fl
 
 @dataclass(frozen=True, eq=False)
 class AttentionLocalizer:
-    """Two key points per character from a recognizer's attention; cuts stand in where there is none to be had."""
+    """Two key points per character from two attentions; cuts stand in where there is no position attention."""
 
     source: AttentionSource
+    """Position attention, for key point 1."""
     config: KeyPointConfig
+    glyphs: GlyphAttentionSource | None = None
+    """Glyph attention, for key point 2; ``None`` for a foreground mask under the columns that ``source`` attends to."""
+    separate: bool = True
+    """Whether characters that attention puts in one place are moved apart."""
 
     def locate(self, words: Sequence[Word]) -> list[KeyPoints]:
         """As :meth:`Localizer.locate`."""
         maps = self.source.attend(words)
+        regions = [None] * len(words) if self.glyphs is None else self.glyphs.regions(words)
         cuts = CutsLocalizer().locate(words)
-        return [self._locate(*row) for row in zip(words, maps, cuts, strict=True)]
+        return [self._locate(*row) for row in zip(words, maps, regions, cuts, strict=True)]
 
-    def _locate(self, word: Word, maps: Sequence[NDArray[np.float32] | str], cuts: KeyPoints) -> KeyPoints:
+    def _locate(
+        self,
+        word: Word,
+        maps: Sequence[NDArray[np.float32] | str],
+        given: Sequence[NDArray[np.bool_] | str] | None,
+        cuts: KeyPoints,
+    ) -> KeyPoints:
         foreground = kmeans_line(word.image) if self.config.foreground == "kmeans" else word.ink.mask
         least = self.config.min_area * word.ink.mask.sum() / len(word.text)
         points, regions = cuts.points.copy(), cuts.attention.copy()
@@ -124,13 +144,18 @@ class AttentionLocalizer:
             if first is None:
                 reasons[i] = "nan_attention" if not np.isfinite(full).all() else "empty_attention"
                 continue
-            region = glyph_attention(foreground, full, self.config.column_threshold)
+            region = np.zeros_like(foreground)
+            if given is None:
+                region = glyph_attention(foreground, full, self.config.column_threshold)
+            elif not isinstance(given[i], str):
+                region = np.array(given[i])
             if region.sum() < max(1.0, least):
                 region[:] = False  # unusable: the selection falls back on the masks' confidence
             second = rectangle_centre(region, rotated=self.config.rectangle == "rotated")
             points[i] = [first, first if second is None else second]
             regions[i], sources[i] = region, ATTENTION
-        _separate(points, regions, sources, reasons, cuts)
+        if self.separate:
+            _separate(points, regions, sources, reasons, cuts)
         return KeyPoints(points, tuple(sources), regions, tuple(reasons))
 
 

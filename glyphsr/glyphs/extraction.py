@@ -115,7 +115,7 @@ def _choose(
         allowed = is_plausible(masks, word.ink.mask, (start, end), points.points[:, 0, 0])
         if not allowed.any():
             return Choice(None, None, "guarded_out")
-    share = config.max_line_share if len(word.text) > 1 else 1.0  # a single character may fill its picture
+    share = config.line_share if len(word.text) > 1 else 1.0  # a single character may fill its picture
     choice = select(
         masks[allowed],
         confidence[allowed],

@@ -27,11 +27,14 @@ almost flat cells of SR do not outweigh all others."""
 
 
 def _sobel(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Horizontal and vertical Sobel responses, borders reflected; the kernel is separable."""
+    """Horizontal and vertical Sobel responses, borders reflected: left minus right and upper minus lower, as published.
+
+    Their signs decide the bin of gradients that lie exactly along an axis.
+    """
     padded = F.pad(image, (1, 1, 1, 1), mode="reflect")
     rows = padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]
     columns = padded[..., :, :-2] + 2 * padded[..., :, 1:-1] + padded[..., :, 2:]
-    return rows[..., 2:] - rows[..., :-2], columns[..., 2:, :] - columns[..., :-2, :]
+    return rows[..., :-2] - rows[..., 2:], columns[..., :-2, :] - columns[..., 2:, :]
 
 
 def hog(image: Tensor, *, binning: Binning = "hard", bins: int = BINS, cell: int = CELL) -> Tensor:
@@ -74,16 +77,17 @@ def _one_bin(turn: Tensor, bins: int) -> Tensor:
     return F.one_hot(turn.detach().floor().long() % bins, bins).movedim(-1, 2)
 
 
-def hog_loss(sr: Tensor, hr: Tensor, *, binning: Binning = "hard") -> Tensor:
+def hog_loss(sr: Tensor, hr: Tensor, *, binning: Binning = "hard", differentiable: bool = True) -> Tensor:
     """Mean absolute difference of the descriptors.
 
     Args:
         sr: ``(B, C, H, W)``; C is 4 where the network has the brightness mask, which counts too.
         hr: Same shape.
         binning: As in :func:`hog`.
+        differentiable: Let the loss teach; false is the published layer, whose value is only reported.
 
     Returns:
-        Scalar.
+        Scalar; without gradient where it is not to be differentiable.
 
     Raises:
         ValueError: If the shapes differ.
@@ -91,4 +95,5 @@ def hog_loss(sr: Tensor, hr: Tensor, *, binning: Binning = "hard") -> Tensor:
     require_one_shape(sr, hr)
     with torch.no_grad():
         target = hog(hr, binning=binning)
-    return F.l1_loss(hog(sr, binning=binning), target)
+    with torch.set_grad_enabled(differentiable and torch.is_grad_enabled()):
+        return F.l1_loss(hog(sr, binning=binning), target)

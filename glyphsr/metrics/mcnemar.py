@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,12 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> PairedComparison:
         >>> mcnemar([True] * 6, [False] * 6).p_value
         0.03125
     """
+    from scipy.stats import binomtest  # takes most of a second to load, and only evaluations with networks ask for it
+
     if len(first) != len(second):
         raise ValueError(f"expected one outcome of each system per sample, got {len(first)} and {len(second)}")
     only_first = sum(a and not b for a, b in zip(first, second, strict=True))
     only_second = sum(b and not a for a, b in zip(first, second, strict=True))
-    discordant, fewer = only_first + only_second, min(only_first, only_second)
-    tail = sum(comb(discordant, k) for k in range(fewer + 1))
-    # Whole numbers up to here: 2^-n alone would vanish for many discordant samples.
-    return PairedComparison(only_first, only_second, min(1.0, 2 * tail / 2**discordant) if discordant else 1.0)
+    discordant = only_first + only_second
+    p_value = float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
+    return PairedComparison(only_first, only_second, p_value)

@@ -1,11 +1,16 @@
-"""Kind -> network, two plain typed tables; a new network is a new folder and one line here."""
+"""Kind -> architecture, two plain tables; a new network is a new folder and one line here.
+
+Packages of others register theirs by the entry point group ``glyphsr.networks``; see ``docs/adding-a-network.md``.
+"""
 
 import importlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from glyphsr.config.networks import NetworkConfig
+from glyphsr.config.plugins import load_plugin, plugin_names
 from glyphsr.config.recognizers import PriorConfig, RecognizerConfig
+from glyphsr.models.architecture import Architecture
 from glyphsr.models.key_tables import KeyTable, Shapes
 
 if TYPE_CHECKING:
@@ -17,78 +22,75 @@ if TYPE_CHECKING:
     from glyphsr.models.recognizers.moran.network import MORAN
     from glyphsr.models.recognizers.parseq.network import PARSeq
     from glyphsr.models.recognizers.ppocr.network import PPOCR
+    from glyphsr.models.recognizers.siga.network import SIGA
     from glyphsr.models.recognizers.telescope.network import Telescope
 
 PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq"
-RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope"
+RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope | SIGA"
 SRNetwork: TypeAlias = "GlyphSR | ResidualNetwork"
 
-RECOGNIZERS: dict[str, tuple[str, str]] = {
-    "crnn": ("glyphsr.models.recognizers.crnn", "CRNN"),
-    "ctc_transformer": ("glyphsr.models.recognizers.ctc_transformer", "CTCTransformer"),
-    "ppocr": ("glyphsr.models.recognizers.ppocr", "PPOCR"),
-    "parseq": ("glyphsr.models.recognizers.parseq", "PARSeq"),
-    "moran": ("glyphsr.models.recognizers.moran", "MORAN"),
-    "aster": ("glyphsr.models.recognizers.aster", "ASTER"),
-    "telescope": ("glyphsr.models.recognizers.telescope", "Telescope"),
+RECOGNIZERS: dict[str, str] = {
+    "crnn": "glyphsr.models.recognizers.crnn:CRNNArchitecture",
+    "ctc_transformer": "glyphsr.models.recognizers.ctc_transformer:CTCTransformerArchitecture",
+    "ppocr": "glyphsr.models.recognizers.ppocr:PPOCRArchitecture",
+    "parseq": "glyphsr.models.recognizers.parseq:PARSeqArchitecture",
+    "moran": "glyphsr.models.recognizers.moran:MORANArchitecture",
+    "aster": "glyphsr.models.recognizers.aster:ASTERArchitecture",
+    "telescope": "glyphsr.models.recognizers.telescope:TelescopeArchitecture",
+    "siga": "glyphsr.models.recognizers.siga:SIGAArchitecture",
 }
-"""``kind`` of a recognizer's configuration -> package and class; imported when needed, since timm is slow to load."""
+"""``kind`` of a recognizer -> its architecture, imported when needed; published files are told in this order."""
 
-NETWORKS: dict[str, tuple[str, str]] = {
-    "glyphsr": ("glyphsr.models.glyphsr", "GlyphSR"),
-    "tsrn": ("glyphsr.models.tsrn", "TSRN"),
-    "tbsrn": ("glyphsr.models.tbsrn", "TBSRN"),
-    "tpgsr": ("glyphsr.models.tpgsr", "TPGSR"),
-    "tatt": ("glyphsr.models.tatt", "TATT"),
-    "tg": ("glyphsr.models.tg", "TextGestalt"),
-    "lemma": ("glyphsr.models.lemma", "LEMMA"),
-    "pean": ("glyphsr.models.pean", "PEAN"),
-    "tsan": ("glyphsr.models.tsan", "TSAN"),
-    "c3stisr": ("glyphsr.models.c3stisr", "C3STISR"),
-    "rtsrn": ("glyphsr.models.rtsrn", "RTSRN"),
+NETWORKS: dict[str, str] = {
+    "tbsrn": "glyphsr.models.tbsrn:TBSRNArchitecture",
+    "tatt": "glyphsr.models.tatt:TATTArchitecture",
+    "lemma": "glyphsr.models.lemma:LEMMAArchitecture",
+    "pean": "glyphsr.models.pean:PEANArchitecture",
+    "tsan": "glyphsr.models.tsan:TSANArchitecture",
+    "rtsrn": "glyphsr.models.rtsrn:RTSRNArchitecture",
+    "c3stisr": "glyphsr.models.c3stisr:C3STISRArchitecture",
+    "glyphsr": "glyphsr.models.glyphsr:GlyphSRArchitecture",
+    "tpgsr": "glyphsr.models.tpgsr:TPGSRArchitecture",
+    "tg": "glyphsr.models.tg:TextGestaltArchitecture",
+    "tsrn": "glyphsr.models.tsrn:TSRNArchitecture",
 }
-"""``kind`` of a super-resolution network's configuration -> package and class."""
-
-SIGNATURES: dict[str, str] = {
-    "crnn": "cnn.conv0.weight",
-    "ppocr": "linear_8.w_0",
-    "parseq": "pos_queries",
-    "moran": "MORN.cnn.1.weight",
-    "aster": "decoder.decoder.tgt_embedding.weight",
-    "telescope": "embedding_word.lut.weight",
-    "tbsrn": "block2.feature_enhancer.linear.weight",
-    "tatt": "infoGen.init_factor.weight",
-    "lemma": "guidanceGen.text_proj.weight",
-    "pean": "block2.Trans_block_1.attention_norm.weight",
-    "tsan": "gwam.conv_match.0.weight",
-    "rtsrn": "block2.wave_mlp.norm1.weight",
-    "c3stisr": "infoGen_ling.tconv1.weight",
-    "glyphsr": "dsta_rec.conv1.weight",
-    "tpgsr": "infoGen.tconv1.weight",
-    "tg": "block2.gru1.conv1.weight",
-    "tsrn": "block2.gru1.conv1.weight",
-}
-"""Kind -> a published key that tells it from those below it; looked for in this order."""
-
-IMAGE_CHANNELS: dict[str, int] = {"tg": 3}
-"""Kinds with the keys of the next one, by the image channels of their published files: Text Gestalt publishes TSRN
-without the mask that TextZoom's has."""
+"""The same of super-resolution networks, after the recognizers: what has the most keys of its own comes first."""
 
 
-def _class(table: dict[str, tuple[str, str]], kind: str) -> Any:
-    package, name = table[kind]
-    return getattr(importlib.import_module(f"{package}.network"), name)
+def architecture(kind: str) -> type[Architecture]:
+    """What is known of a kind of network or recognizer, of this package or of another.
+
+    Raises:
+        ConfigError: If no package offers it.
+    """
+    path = (RECOGNIZERS | NETWORKS).get(kind)
+    if path is None:
+        plugin: type[Architecture] = load_plugin(kind)
+        return plugin
+    module, _, name = path.partition(":")
+    found: type[Architecture] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def is_network(kind: str | None) -> bool:
+    """Whether a kind is one of super-resolution networks, of this package or of another."""
+    return kind in NETWORKS or kind in plugin_names()
+
+
+def published_kinds(table: dict[str, str]) -> tuple[str, ...]:
+    """Those of :data:`RECOGNIZERS` or :data:`NETWORKS` whose authors' files can be read."""
+    return tuple(kind for kind in table if architecture(kind).signature is not None)
 
 
 def build_recognizer(config: RecognizerConfig) -> "RecognizerNetwork":
     """The network that a recognizer's configuration describes, with fresh weights."""
-    network: RecognizerNetwork = _class(RECOGNIZERS, config.kind)(config)
+    network: RecognizerNetwork = architecture(config.kind).build(config)
     return network
 
 
 def build_prior(config: PriorConfig) -> "PriorNetwork":
     """The same for a recognizer that can be a text prior."""
-    network: PriorNetwork = _class(RECOGNIZERS, config.kind)(config)
+    network: PriorNetwork = architecture(config.kind).build(config)
     return network
 
 
@@ -99,7 +101,7 @@ def build_network(config: NetworkConfig, *, num_classes: int) -> "SRNetwork":
         config: Its shape.
         num_classes: Classes K of the text prior; of no matter to networks that are not guided by one.
     """
-    network: SRNetwork = _class(NETWORKS, config.kind).from_config(config, num_classes=num_classes)
+    network: SRNetwork = architecture(config.kind).build(config, num_classes=num_classes)
     return network
 
 
@@ -108,7 +110,7 @@ def identify(keys: Collection[str], *, image_channels: int | None = None) -> str
 
     Args:
         keys: Of the published file.
-        image_channels: Those that its first convolution sees, where known.
+        image_channels: Channels that its first convolution sees, where known.
 
     Example:
         >>> identify(["infoGen.tconv1.weight", "block2.gru1.conv1.weight"])
@@ -116,24 +118,18 @@ def identify(keys: Collection[str], *, image_channels: int | None = None) -> str
         >>> identify(["block2.gru1.conv1.weight"], image_channels=3)
         'tg'
     """
-    found = (kind for kind, key in SIGNATURES.items() if key in keys)
-    return next((kind for kind in found if IMAGE_CHANNELS.get(kind, image_channels) == image_channels), None)
+    kinds = (*RECOGNIZERS, *NETWORKS, *plugin_names())
+    return next((kind for kind in kinds if architecture(kind).detect(keys, image_channels=image_channels)), None)
 
 
 def is_alike(kind: str, other: str) -> bool:
     """Whether published files of two kinds have the same keys, so that one can be asked to be the other."""
-    return kind == other or SIGNATURES.get(kind) == SIGNATURES.get(other) is not None
-
-
-def _official(kind: str) -> Any:
-    package, _ = (RECOGNIZERS | NETWORKS)[kind]
-    return importlib.import_module(f"{package}.official_keys")
+    return kind == other or architecture(kind).signature == architecture(other).signature is not None
 
 
 def key_table(config: Any) -> KeyTable:
     """Published names and ours for the network that a configuration describes."""
-    table: KeyTable = _official(config.kind).key_table(config)
-    return table
+    return architecture(config.kind).key_table(config)
 
 
 def recognizer_shape(kind: str, shapes: Shapes) -> RecognizerConfig:
@@ -142,7 +138,7 @@ def recognizer_shape(kind: str, shapes: Shapes) -> RecognizerConfig:
     Raises:
         KeyError: If a key is missing that the kind always has.
     """
-    config: RecognizerConfig = _official(kind).config_from_keys(shapes)
+    config: RecognizerConfig = architecture(kind).read_shape(shapes)
     return config
 
 
@@ -153,5 +149,5 @@ def network_shape(kind: str, shapes: Shapes) -> tuple[NetworkConfig, int]:
         KeyError: If a key is missing that the kind always has.
     """
     config: NetworkConfig
-    config, num_classes = _official(kind).config_from_keys(shapes)
+    config, num_classes = architecture(kind).read_shape(shapes)
     return config, num_classes

@@ -1,7 +1,6 @@
 """The super-resolution network together with its text prior generator: RGB in, RGB out."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Self, TypeAlias
 
 import torch
@@ -9,61 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.model import ModelConfig
-from glyphsr.models.confidence_gate import dilation_of, gate, same_spelling, word_confidence
+from glyphsr.models.confidence_gate import gate
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.recognizers.protocols import CTCRecognizer
-from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, SRNetwork, build_network, build_prior
-from glyphsr.models.text_conditioning import condition_on_texts
+from glyphsr.models.registry import RecognizerNetwork, SRNetwork, build_network, build_prior
+from glyphsr.models.text_prior import TextPrior, TextPriorGenerator
+from glyphsr.models.word_readings import line_text
+from glyphsr.text.lexicon import Lexicon
 from glyphsr.types import SROutput
-
-
-class TextPriorGenerator(nn.Module):
-    """The TPG: a recognizer whose class probabilities on the LR image guide the network."""
-
-    def __init__(self, recognizer: PriorNetwork) -> None:
-        super().__init__()
-        self.recognizer = recognizer
-        self.num_classes = recognizer.num_classes
-
-    def forward(self, lr: Tensor, texts: Sequence[str | None] = ()) -> Tensor:
-        """``(B, 3, h, w)`` in [0, 1] -> text prior ``(B, K, 1, T)``, probabilities over the charset.
-
-        Args:
-            lr: The pictures.
-            texts: As in :meth:`condition`.
-        """
-        probabilities: Tensor = self.recognizer.probabilities(lr)  # (B, K, T)
-        return self.condition(probabilities, texts).unsqueeze(2)
-
-    def condition(self, probabilities: Tensor, texts: Sequence[str | None]) -> Tensor:
-        """The recognizer's probabilities, given what some pictures say; it then only says where.
-
-        Args:
-            probabilities: ``(B, K, T)``.
-            texts: One per picture, ``None`` where it is not known; none at all changes nothing. Recognizers that do not
-                read by CTC cannot be given any.
-
-        Returns:
-            ``(B, K, T)``; rows whose text has no known character, or does not fit into the picture, as they were.
-        """
-        recognizer = self.recognizer
-        rows = [row for row, text in enumerate(texts) if text]
-        if not rows or not isinstance(recognizer, CTCRecognizer):
-            return probabilities
-        symbols, *columns = torch.split(probabilities[rows], recognizer.num_symbols, dim=1)
-        known = [texts[row] or "" for row in rows]
-        placed, fits = condition_on_texts(symbols, [recognizer.codec.encode(text) for text in known])
-        heads = [placed]
-        for head in columns:  # whose ink each step is on: a space has none
-            inked, also = condition_on_texts(head, [recognizer.codec.encode("".join(text.split())) for text in known])
-            heads.append(inked)
-            fits = fits & also
-        given = torch.where(fits[:, None, None], torch.cat(heads, dim=1), probabilities[rows])
-        return probabilities.index_copy(0, torch.tensor(rows, device=probabilities.device), given)
-
-    def texts_of(self, probabilities: Tensor) -> list[str]:
-        """What the recognizer reads in each picture, from its probabilities ``(B, K, T)``."""
-        return [reading.text for reading in self.recognizer.decode(probabilities)]
 
 
 class SuperResolver(nn.Module):
@@ -93,21 +45,24 @@ class SuperResolver(nn.Module):
         """Whether a given text makes a difference to the prior."""
         return self.prior is not None and isinstance(self.prior.recognizer, CTCRecognizer)
 
-    def text_prior(self, lr: Tensor, texts: Sequence[str | None] = ()) -> Tensor:
-        """The prior ``(B, K, 1, T)`` that guides the network.
+    def text_prior(self, lr: Tensor, texts: Sequence[str | None] = (), *, lexicon: Lexicon | None = None) -> TextPrior:
+        """What guides the network.
 
         Args:
             lr: ``(B, 3, h, w)`` float in [0, 1].
             texts: What the pictures say, ``None`` where it is not known; the prior's own reading takes its place where
                 ``config.condition_on_reading`` is set.
+            lexicon: Word list by which that reading is corrected; ``None`` for none.
         """
         assert self.prior is not None
         probabilities: Tensor = self.prior.recognizer.probabilities(lr)
+        words = self.prior.read(probabilities, lexicon)
+        given = list(texts) or [None] * len(words)
+        known = given
         if self.config.condition_on_reading:
-            read = self.prior.texts_of(probabilities)
-            given = texts or [None] * len(read)
-            texts = [text or own for text, own in zip(given, read, strict=True)]
-        return self.prior.condition(probabilities, texts).unsqueeze(2)
+            known = [text or line_text(line) for text, line in zip(given, words, strict=True)]
+        guide = self.prior.condition(probabilities, known).unsqueeze(2)
+        return TextPrior(guide, words, tuple(bool(text) and self.accepts_text for text in given))
 
     def network_input(self, lr: Tensor) -> Tensor:
         """RGB ``(B, 3, h, w)`` in [0, 1], with TextZoom's mask as fourth channel where the network wants it."""
@@ -115,12 +70,13 @@ class SuperResolver(nn.Module):
             return torch.cat([lr, brightness_mask(lr)], dim=1)
         return lr
 
-    def forward(self, lr: Tensor, prior: Tensor | None = None) -> SROutput:
+    def forward(self, lr: Tensor, prior: TextPrior | Tensor | None = None) -> SROutput:
         """Super-resolve RGB images.
 
         Args:
             lr: ``(B, 3, h, w)`` float in [0, 1].
-            prior: Text prior ``(B, K, 1, T)`` to use instead of the TPG's.
+            prior: What guides the network, instead of the TPG's own; with class probabilities ``(B, K, 1, T)`` alone
+                nothing is held back.
 
         Returns:
             ``sr`` ``(B, C, 2h, 2w)``; the first three channels are RGB, not clipped. In evaluation mode the change over
@@ -129,44 +85,24 @@ class SuperResolver(nn.Module):
         if prior is None and self.prior is not None:
             prior = self.text_prior(lr)
         picture = self.network_input(lr)
-        out: SROutput = self.network(picture, prior)
-        return self.apply_confidence_gate(out, picture, prior)
+        out: SROutput = self.network(picture, prior.guide if isinstance(prior, TextPrior) else prior)
+        return self.apply_confidence_gate(out, picture, prior) if isinstance(prior, TextPrior) else out
 
-    def apply_confidence_gate(self, out: SROutput, picture: Tensor, prior: Tensor | None) -> SROutput:
+    def apply_confidence_gate(self, out: SROutput, picture: Tensor, prior: TextPrior) -> SROutput:
         """Hold a network's change over bicubic back, as ``config.restraint`` says; in training mode nothing is.
 
         Args:
             out: Of the network.
             picture: What the network saw, ``(B, C, h, w)``.
-            prior: The text prior ``(B, K, 1, T)`` that guided it; without one nothing is held back.
+            prior: What guided it.
         """
         restraint = self.config.restraint
-        if restraint is None or self.training or prior is None:
+        if restraint is None or self.training:
             return out
-        symbols, columns = prior[:, :, 0].chunk(2, dim=1)  # (B, S, T) each
-        height, width = out.sr.shape[-2:]
-        dilation = dilation_of(symbols.shape[2], (height, width))
-        sure = word_confidence(symbols, columns, dilation=dilation, case_map=self.case_map)  # (B, T)
-        if restraint.reread and bool((sure > restraint.low).any()):
-            # Of a word that is spelled otherwise in the result nothing is known.
-            sure = sure * same_spelling(
-                symbols, self.reread(out.sr), columns, dilation=dilation, case_map=self.case_map
-            )
-        applied = gate(sure, restraint, width)  # (B, 1, 1, W)
+        applied = gate(prior.words, prior.given, restraint, steps=prior.guide.shape[3], width=out.sr.shape[3])
+        applied = applied.to(out.sr)
         plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
         return SROutput(sr=plain + applied * (out.sr - plain), glyphs=out.glyphs, gate=applied)
-
-    def reread(self, sr: Tensor) -> Tensor:
-        """CTC's class probabilities ``(B, S, T)`` of the prior on super-resolved pictures ``(B, C, 2h, 2w)``."""
-        assert self.prior is not None
-        return self.prior(sr[:, :3].clamp(0, 1))[:, :, 0].chunk(2, dim=1)[0]  # type: ignore[no-any-return]
-
-    @cached_property
-    def case_map(self) -> tuple[int, ...]:
-        """Of the prior's symbols each one's lower case, as in every comparison of texts."""
-        assert self.prior is not None
-        assert isinstance(self.prior.recognizer, CTCRecognizer)
-        return self.prior.recognizer.codec.lower_case
 
 
 Trained: TypeAlias = "SuperResolver | RecognizerNetwork"

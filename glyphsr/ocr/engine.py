@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from glyphsr.types import Reading
 
 ENGINES: dict[str, tuple[str, str]] = {
+    "easyocr": ("glyphsr.ocr.easyocr_engine", "EasyOCREngine"),
     "rapidocr": ("glyphsr.ocr.rapidocr_engine", "RapidOCREngine"),
     "tesseract": ("glyphsr.ocr.tesseract_engine", "TesseractEngine"),
 }

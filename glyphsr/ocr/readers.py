@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.registry import RECOGNIZERS, SIGNATURES, RecognizerNetwork
+from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, published_kinds
 from glyphsr.ocr.engine import ENGINES, OCREngine, open_engine
+from glyphsr.ocr.judge_proofs import proof_of
 from glyphsr.text.charset import filter_to
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import read_checkpoint
@@ -22,7 +23,7 @@ from glyphsr.weights.published import is_published_file
 from glyphsr.weights.registry import BUNDLED_FOLDER, entries, entry, is_own_recognizer, local_or_bundled, sha256_of
 
 ALL = "all"
-READERS = (*(kind for kind in RECOGNIZERS if kind in SIGNATURES), *ENGINES)
+READERS = (*published_kinds(RECOGNIZERS), *ENGINES)
 """Everything that can be asked for by name; kinds that nobody published judge only as ``NAME=FILE``."""
 
 MAX_BATCH = 48
@@ -39,7 +40,9 @@ class ReaderInfo:
     notice: str | None = None
     """What a reader of its numbers must know."""
     published: str | None = None
-    """Which of the paper's judges it is, if its weights are their authors'."""
+    """Which of the paper's judges its weights are said to be: an authors' file, or one converted from it."""
+    proof: str | None = None
+    """How that is known: ``sha256`` or ``calibrated``; ``None`` where it is only said."""
 
 
 class Reader(Protocol):
@@ -133,12 +136,12 @@ def _info(kind: str, path: Path) -> ReaderInfo:
     """Name a recognizer by whose weights it has: only the authors' are called by the kind alone."""
     digest = sha256_of(path)
     if is_published_file(path):
-        return ReaderInfo(kind, str(path), digest, published=kind)
+        return _said_to_be(kind, path, digest)
     checkpoint = read_checkpoint(path, tensors=False)
     if checkpoint.kind == "recognizer" and "published" in checkpoint.card:
-        return ReaderInfo(kind, str(path), digest, published=kind)
+        return _said_to_be(kind, path, digest)
     if path.parent == BUNDLED_FOLDER and checkpoint.kind == "recognizer":
-        whose = "our own, trained on rendered words and IIIT5K"
+        whose = checkpoint.card.get("whose", "our own, trained on rendered words and IIIT5K")
         name = path.stem
     else:
         whose = f"not the published {kind}, but {path.name}"
@@ -147,6 +150,15 @@ def _info(kind: str, path: Path) -> ReaderInfo:
     if checkpoint.kind == "super_resolver":
         notice += ", and it is no independent judge of a network that it guides"
     return ReaderInfo(name, str(path), digest, notice)
+
+
+def _said_to_be(kind: str, path: Path, digest: str) -> ReaderInfo:
+    """Of weights in a published form; whether they are the published ones their form does not say."""
+    proof = proof_of(kind, digest)
+    notice = None
+    if proof is None:
+        notice = f"{kind}: nothing proves that {path.name} holds the published weights; `eval --calibrate` does"
+    return ReaderInfo(kind, str(path), digest, notice, published=kind, proof=proof)
 
 
 def open_reader(text: str, device: torch.device, *, offline: bool = False, option: str = "--recognizer") -> Reader:

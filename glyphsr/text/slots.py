@@ -35,10 +35,12 @@ class SlotCodec:
     Args:
         num_slots: Slots L, the end's included.
         order: Where the end's class stands; see :class:`glyphsr.config.networks.GPMConfig`.
+        end_slot: Keep the last slot for the end; else a text of ``num_slots`` characters fits, without its end.
     """
 
     num_slots: int = 16
     order: ClassOrder = "characters_first"
+    end_slot: bool = True
 
     @property
     def first(self) -> int:
@@ -53,7 +55,7 @@ class SlotCodec:
     @property
     def max_length(self) -> int:
         """Characters of the longest text."""
-        return self.num_slots - 1
+        return self.num_slots - self.end_slot
 
     def places(self, text: str) -> list[int]:
         """Which of a text's characters, spaces left out, have a slot."""
@@ -67,7 +69,8 @@ class SlotCodec:
             [10, 1, 36, -1]
         """
         known = filter_lower(text)[: self.max_length]
-        classes = [LOWER_ALPHANUMERIC.index(char) + self.first for char in known] + [self.end]
+        classes = [LOWER_ALPHANUMERIC.index(char) + self.first for char in known]
+        classes += [self.end] if len(classes) < self.num_slots else []
         return classes + [IGNORED] * (self.num_slots - len(classes))
 
     def decode(self, classes: Sequence[int]) -> str:

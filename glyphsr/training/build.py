@@ -1,115 +1,33 @@
-"""What a training run starts from and is judged by."""
+"""Puts a training run together: its model, its data, and what it is judged by."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from torch import Tensor
+import torch
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.data.sources import open_sources
-from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.layers.aligned_prior import expand_classes
-from glyphsr.models.recognizers.aster.charsets import fold_classes
-from glyphsr.models.recognizers.aster.network import ASTER
-from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
-from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.data.sources import MaskAttacher, WordSource, open_sources, without_masks
+from glyphsr.data.train_batches import TrainBatches
+from glyphsr.errors import ConfigError
 from glyphsr.ocr.readers import open_reader
+from glyphsr.system.devices import Precision
+from glyphsr.text.slots import CharacterSlots, SlotCodec
+from glyphsr.training.checkpoints import CheckpointManager
 from glyphsr.training.distributed import DistributedContext
+from glyphsr.training.ema import ExponentialMovingAverage
+from glyphsr.training.glyph_supervision import mask_attacher
+from glyphsr.training.objectives.build import build_objective
+from glyphsr.training.objectives.super_resolution import target_slots
+from glyphsr.training.objectives.text_focus import focus_at_hand
+from glyphsr.training.report import StepReport
+from glyphsr.training.run_folder import RunFolder
+from glyphsr.training.starting_model import build_model
+from glyphsr.training.step import TrainStep
+from glyphsr.training.trainer import Trainer
 from glyphsr.training.validation import Validator, held_out_pairs, subset_pairs
-from glyphsr.weights.checkpoints import load_state, read_checkpoint
-from glyphsr.weights.hub import resolve
-from glyphsr.weights.loading import load_recognizer
-
-ALIGNED_PRIOR = "prior_transformer.conv1.weight"
-"""Weight of the network that sees the classes of an aligned prior."""
-
-NETWORK_PREFIX = "network."
-"""Where a super-resolver's checkpoint keeps its network."""
 
 ON_TEST = "protocol paper: weights are selected on the test subsets, as the lineage did; figures are best on test"
 NONE_HELD_OUT = "no words are held out to validate on, so the best weights are the last ones; see data.held_out"
-
-
-def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: bool = False) -> Trained:
-    """What a run trains, with the weights that it starts from.
-
-    Raises:
-        WeightsError: If named weights are not to be had, or are another network's.
-        ConfigError: If weights are named that nothing needs.
-    """
-    if config.task == "recognizer":
-        try:
-            recognizer = build_recognizer(config.recognizer)
-        except ValueError as error:
-            raise ConfigError(f"recognizer: {error}") from error
-        if config.recognizer_weights is not None:
-            _start_recognizer(recognizer, config.recognizer_weights, offline=offline)
-        return recognizer
-    model = SuperResolver.from_config(config.model)
-    start_prior(model, config, say, offline=offline)
-    start_network(model, config, offline=offline)
-    return model
-
-
-def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: bool) -> None:
-    path = resolve(weights, offline=offline)
-    found = load_recognizer(path)
-    state = found.state_dict()
-    if isinstance(found, ASTER) and isinstance(recognizer, ASTER) and set(recognizer.charset) < set(found.charset):
-        state = fold_classes(state, charset=found.charset, into=recognizer.charset)
-        found.config = found.config.model_copy(update={"charset_size": recognizer.config.charset_size})
-    if found.config != recognizer.config:
-        raise WeightsError(f"{path}: holds another recognizer than the configuration describes")
-    recognizer.load_state_dict(state)
-
-
-def start_prior(
-    model: SuperResolver, config: TrainConfig, say: Callable[[str], None], *, offline: bool = False
-) -> None:
-    """Give the text prior the weights that the configuration names.
-
-    Raises:
-        WeightsError: If they are not to be had, or are another recognizer's.
-        ConfigError: If the network has no prior.
-    """
-    if config.prior_weights is None:
-        if model.prior is not None and not config.trains_prior:
-            say("the text prior has random weights and does not learn; name some with prior_weights")
-        return
-    if model.prior is None:
-        raise ConfigError(f"prior_weights: of no use, since {config.model.network.kind} has no text prior")
-    path = resolve(config.prior_weights, offline=offline)
-    recognizer = load_recognizer(path)
-    if recognizer.config != config.model.prior:
-        raise WeightsError(f"{path}: holds another prior than model.prior describes")
-    model.prior.recognizer.load_state_dict(recognizer.state_dict())
-
-
-def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = False) -> None:
-    """Give the network the weights that the configuration names.
-
-    Raises:
-        WeightsError: If they are not to be had, or are another network's.
-    """
-    if config.network_weights is None:
-        return
-    path = resolve(config.network_weights, offline=offline)
-    checkpoint = read_checkpoint(path)
-    own = {k.removeprefix(NETWORK_PREFIX): v for k, v in checkpoint.tensors.items() if k.startswith(NETWORK_PREFIX)}
-    state = own or checkpoint.tensors
-    if checkpoint.kind == "super_resolver" and model.prior is not None:
-        state = _for_prior(state, load_recognizer(path), model.prior.recognizer, str(path))
-    load_state(model.network, state, str(path))
-
-
-def _for_prior(state: dict[str, Tensor], before: RecognizerNetwork, now: PriorNetwork, where: str) -> dict[str, Tensor]:
-    """A network's weights for a prior over more characters than it was trained with."""
-    weight = state.get(ALIGNED_PRIOR)
-    if weight is None or before.charset == now.charset or weight.shape[1] != 2 * (len(before.charset) + 1):
-        return state
-    try:
-        return state | {ALIGNED_PRIOR: expand_classes(weight, before.charset, now.charset)}
-    except ValueError as error:
-        raise WeightsError(f"{where}: {error}") from error
 
 
 def open_validator(
@@ -117,10 +35,21 @@ def open_validator(
     processes: DistributedContext,
     say: Callable[[str], None],
     *,
+    attach_masks: MaskAttacher = without_masks,
+    slots: SlotCodec | CharacterSlots | None = None,
     data_root: str | None = None,
     offline: bool = False,
 ) -> Validator:
     """The words and the judge by which weights are selected.
+
+    Args:
+        config: The run.
+        processes: Who shares the work.
+        say: Told what a person should know.
+        attach_masks: Gives held-out words the masks that glyph maps are compared with.
+        slots: Of those masks.
+        data_root: Where named LMDBs are looked up first.
+        offline: Never fetch weights.
 
     Raises:
         ConfigError: If the judge is unknown.
@@ -140,7 +69,142 @@ def open_validator(
         say(ON_TEST)
         pairs = subset_pairs(data_root)
     else:
-        pairs = held_out_pairs(open_sources(config.data, held_out=True, data_root=data_root, notify=say), config)
+        sources = open_sources(config.data, held_out=True, data_root=data_root, attach_masks=attach_masks, notify=say)
+        pairs = held_out_pairs(sources, config, slots)
     if not pairs:
         say(NONE_HELD_OUT)
     return Validator(pairs, config, processes, judge)
+
+
+def build_trainer(
+    config: TrainConfig,
+    folder: Path,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    workers: int = 1,
+    data_root: str | None = None,
+    offline: bool = False,
+    smoke: bool = False,
+    report: Callable[[StepReport], None] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> Trainer:
+    """A trainer and all of its parts.
+
+    Args:
+        config: The run.
+        folder: Receives ``config.yaml``, ``metrics.jsonl``, ``checkpoints/`` and ``samples/``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        precision: Of forward passes; losses and weights stay float32.
+        workers: Processes that make batches; 0 makes them in this one.
+        data_root: Where named LMDBs are looked up first.
+        offline: Never fetch weights.
+        smoke: Whether it only shows that it runs; such a run is never continued in earnest.
+        report: Called after every step, in the main process.
+        notify: Told what a person should know, in the main process.
+
+    Raises:
+        ConfigError: If settings contradict each other or the device is not there.
+        DataError: If data or glyph masks are missing, or do not belong together.
+        WeightsError: If named weights are not to be had.
+    """
+    run = RunFolder(folder)
+    processes = DistributedContext(device, precision)
+
+    def say(message: str) -> None:
+        if notify is not None and processes.is_main:
+            notify(message)
+
+    # The run's configuration says by whom it is guided, so that it can be continued and compared.
+    config = _with_available_focus(config, processes, say)
+
+    # Data comes before weights: what is missing shows early.
+    attach_masks = mask_attacher(config, say)
+    sources = _open_training_words(config, processes, attach_masks=attach_masks, data_root=data_root, say=say)
+
+    torch.manual_seed(config.seed)
+    model = build_model(config, say, offline=offline)
+    objective = build_objective(model, config, say, offline=offline)
+    if config.channels_last:  # the model, and recognizers that it is taught by
+        objective.to(memory_format=torch.channels_last)
+
+    stepper = TrainStep(objective, config.optimiser, total_steps=config.steps, processes=processes)
+    slots = target_slots(config)
+    batches = TrainBatches(
+        sources,
+        config.data,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        slots=slots,
+        share=(processes.rank, processes.count),
+    )
+    validator = open_validator(
+        config, processes, say, attach_masks=attach_masks, slots=slots, data_root=data_root, offline=offline
+    )
+
+    decay = config.optimiser.ema_decay
+    average = ExponentialMovingAverage(model, decay) if decay else None
+    checkpoints = CheckpointManager(
+        config,
+        run,
+        model=model,
+        average=average,
+        stepper=stepper,
+        processes=processes,
+        smoke=smoke,
+        words=[source.origin for source in sources],
+        say=say,
+    )
+
+    if processes.rank:  # what is random in a forward pass differs between processes
+        torch.manual_seed(config.seed + processes.rank)
+    return Trainer(
+        config,
+        run,
+        processes=processes,
+        model=model,
+        stepper=stepper,
+        batches=batches,
+        validator=validator,
+        checkpoints=checkpoints,
+        average=average,
+        workers=workers,
+        say=say,
+        report=report,
+    )
+
+
+def _with_available_focus(
+    config: TrainConfig, processes: DistributedContext, say: Callable[[str], None]
+) -> TrainConfig:
+    """The run with recognizers behind its text focus that are available, the same in all processes."""
+    if not config.focuses:
+        return config
+    config = config.model_copy(update={"loss": focus_at_hand(config.loss, say)})
+    if len({loss.focus_recognizers for loss in processes.gather(config.loss)}) > 1:
+        raise ConfigError("loss.focus_recognizer: some processes' machines have its weights, others have not")
+    return config
+
+
+def _open_training_words(
+    config: TrainConfig,
+    processes: DistributedContext,
+    *,
+    attach_masks: MaskAttacher,
+    data_root: str | None,
+    say: Callable[[str], None],
+) -> list[WordSource]:
+    """The words to train on, the same in all processes."""
+    data = config.data
+    if config.validation.protocol == "paper":  # which selects on test, so nothing is held out of train
+        data = data.model_copy(update={"held_out": 0.0})
+    sources = open_sources(
+        data, held_out=False, seed=config.seed, data_root=data_root, attach_masks=attach_masks, notify=say
+    )
+
+    words = [source.origin for source in sources]
+    if any(other != words for other in processes.gather(words)):
+        raise ConfigError("data.sources: the processes' machines have other fonts, word lists or photographs")
+    if config.batch_size < processes.count:
+        raise ConfigError(f"batch_size: expected at least {processes.count}, one word for each process")
+    return sources

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
 
 from glyphsr._version import VERSION
 from glyphsr.config.training import TrainConfig
@@ -16,7 +15,7 @@ from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.safe_reading.text_files import shorten
 from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.ema import ExponentialMovingAverage
-from glyphsr.training.objectives.text_focus import readers_of
+from glyphsr.training.objectives.ocr import readers_of
 from glyphsr.training.resume import check_resumable, differences, validates_otherwise
 from glyphsr.training.run_folder import BEST, LAST, STATE, RunFolder, read_state
 from glyphsr.training.step import TrainStep
@@ -105,19 +104,13 @@ class CheckpointManager:
         self.smoke = smoke
         self.words = words
         self.say = say
-        self._readers = readers_of(config.loss) if config.focuses else []
+        self._readers = readers_of(config)
 
     @property
     def eval_model(self) -> Trained:
         """The weights that are validated and saved: the averaged ones where there are such."""
         model: Trained = self.average.model if self.average else self.model
         return model
-
-    @property
-    def _auxiliary_modules(self) -> dict[str, nn.Module]:
-        """Modules of the objective that are no part of the model, and that the run cannot go on without."""
-        parts = {name: getattr(self.stepper.objective, name, None) for name in ("teacher", "aid")}
-        return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
 
     def save_weights(self, name: str, progress: TrainState) -> None:
         """A checkpoint for users; called in the main process."""
@@ -131,6 +124,7 @@ class CheckpointManager:
             "torch": torch.__version__,
             "python": platform.python_version(),
             **({"readers": self._readers} if self._readers else {}),
+            **({"paper_row": self.config.paper_row} if self.config.paper_row else {}),
         }
         model = self.eval_model
         if self.config.task == "recognizer":
@@ -159,7 +153,7 @@ class CheckpointManager:
             "trained": self.stepper.trainable_names(),
             "model": self.model.state_dict(),
             "averaged": self.average.model.state_dict() if self.average else None,
-            **{name: part.state_dict() for name, part in self._auxiliary_modules.items()},
+            **{name: part.state_dict() for name, part in self.stepper.objective.auxiliary_modules().items()},
             "rng": self.processes.gather(self.processes.rng_state()),
             **self.stepper.state(),
         }
@@ -221,7 +215,7 @@ class CheckpointManager:
         load_state(self.model, state["model"], str(path))
         if self.average is not None:
             load_state(self.average.model, state["averaged"] or state["model"], str(path))
-        for name, part in self._auxiliary_modules.items():
+        for name, part in self.stepper.objective.auxiliary_modules().items():
             if state.get(name):
                 load_state(part, state[name], str(path))
         self.stepper.restore(state)

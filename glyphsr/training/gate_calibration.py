@@ -16,24 +16,24 @@ from glyphsr.errors import ConfigError
 from glyphsr.images.resize import resize
 from glyphsr.images.tiling import plan_tiles
 from glyphsr.metrics.accuracy import words_match
-from glyphsr.models.confidence_gate import dilation_of, same_spelling, word_confidence
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.word_readings import line_text
 from glyphsr.text.charset import filter_lower
+from glyphsr.text.lexicon import Lexicon
 
-ACCURACY_AT_FULL, ACCURACY_AT_ZERO = 0.97, 2 / 3
-"""Shares of right readings: the whole change is applied to the surest words of which so many are right, none of it to
-those behind the next ones of which the second share is right. The least sure of these are wrong as often as right."""
+ACCURACY_AT_ZERO, ACCURACY_AT_FULL = 0.125, 0.4
+"""Shares of right readings: nothing is changed in the least sure words of which at most the first share are read
+rightly, part of it in the next ones of which at most the second are."""
 
-MIN_HIGH = 0.02
-"""Least threshold of the whole change."""
+MIN_RANGE = 0.002
+"""Least distance between both thresholds."""
 
 
 class LabelledReading(NamedTuple):
     """What the prior made of one degraded word."""
 
     word_confidence: float
-    """Of the least sure word in the picture; 0 where the prior sees none, or spells one otherwise in the network's
-    result."""
+    """Of the least sure word in the picture; 0 where the prior reads none."""
     right: bool
     level: str
     """Difficulty of the degradation, by name."""
@@ -41,30 +41,31 @@ class LabelledReading(NamedTuple):
 
 @torch.inference_mode()
 def held_out_readings(
-    model: SuperResolver, data: DataConfig, *, draws: int = 4, seed: int = 0
+    model: SuperResolver, data: DataConfig, *, lexicon: Lexicon | None = None, draws: int = 4, seed: int = 0
 ) -> Iterator[LabelledReading]:
     """Read every held-out real word at three difficulties; rendered words are left out, being too like training.
 
     Args:
-        model: With a prior of kind ``ctc_transformer``, in evaluation mode.
+        model: With a prior that reads by CTC, in evaluation mode.
         data: Which words, and which of them are held out.
+        lexicon: Word list by which readings are corrected.
         draws: Degradations of each word and difficulty.
         seed: Of the degradations.
     """
     assert model.prior is not None
     rng = np.random.default_rng(seed)
     for source in open_sources(data, held_out=True):
+        if source.paired:  # the same words, degraded once and for all
+            continue
         for index in source.indices:
             sample = source.collection[index]
             if not filter_lower(sample.label):  # nothing that a reading is compared by
                 continue
-            for name, words in degrade_at_levels(sample.hr, data.degradation, rng, draws=draws):
-                lr = torch.stack([_as_seen(word, model) for word in words])
-                prior = model.prior(lr)
-                sure = _least_sure_word(model, prior, lr)
-                readings = model.prior.recognizer.decode(prior.squeeze(2))
-                for reading, value in zip(readings, sure, strict=True):
-                    yield LabelledReading(value, words_match(reading.text, sample.label), name)
+            for name, pictures in degrade_at_levels(sample.hr, data.degradation, rng, draws=draws):
+                lr = torch.stack([_as_seen(word, model) for word in pictures])
+                for words in model.text_prior(lr, lexicon=lexicon).words:
+                    least = min((word.confidence for word in words), default=0.0)
+                    yield LabelledReading(least, words_match(line_text(words), sample.label), name)
 
 
 def _as_seen(word: NDArray[np.uint8], model: SuperResolver) -> Tensor:
@@ -76,51 +77,38 @@ def _as_seen(word: NDArray[np.uint8], model: SuperResolver) -> Tensor:
     return torch.from_numpy(line).permute(2, 0, 1)
 
 
-def _least_sure_word(model: SuperResolver, prior: Tensor, lr: Tensor) -> list[float]:
-    symbols, columns = prior[:, :, 0].chunk(2, dim=1)
-    height, width = lr.shape[-2:]
-    dilation = dilation_of(symbols.shape[2], (height, width))
-    sure = word_confidence(symbols, columns, dilation=dilation, case_map=model.case_map)
-    sr = model.network(model.network_input(lr), prior).sr
-    same = same_spelling(symbols, model.reread(sr), columns, dilation=dilation, case_map=model.case_map)
-    there = sure > 0
-    return [
-        float(row[words].min()) if words.any() and unchanged[words].all() else 0.0
-        for row, words, unchanged in zip(sure, there, same, strict=True)
-    ]
-
-
 def choose_gate_thresholds(
-    readings: Sequence[LabelledReading], *, full: float = ACCURACY_AT_FULL, none: float = ACCURACY_AT_ZERO
+    readings: Sequence[LabelledReading], *, zero: float = ACCURACY_AT_ZERO, full: float = ACCURACY_AT_FULL
 ) -> RestraintConfig:
     """Thresholds from the share of right readings.
 
     Args:
         readings: Of words that the prior was not trained on.
-        full: ``high`` is the least certainty such that this share of the words from there on are right.
-        none: ``low`` likewise for the words below ``high``.
+        zero: ``low`` is the greatest confidence such that at most this share of the words below it are read rightly.
+        full: ``high`` likewise for the words from ``low`` on.
 
     Returns:
-        Thresholds that go together with reading the result again (``reread``).
+        The thresholds.
 
     Raises:
         ConfigError: If there are no readings.
     """
     if not readings:
         raise ConfigError("restraint: no real words are held out to choose it on; expected data.held_out above 0")
-    ordered = sorted(readings, key=lambda reading: -reading.word_confidence)
-    sure = np.array([reading.word_confidence for reading in ordered])
+    ordered = sorted(readings)
+    confidence = np.array([reading.word_confidence for reading in ordered])
     right = np.array([reading.right for reading in ordered])
-    ends = np.append(sure[1:] != sure[:-1], True)  # a threshold parts readings of different certainty only
-    whole = _last(right, ends, full)
-    part = whole + _last(right[whole:], ends[whole:], none)
-    high = float(np.clip(sure[whole - 1], MIN_HIGH, 1.0)) if whole else 1.0
-    low = float(np.clip(sure[part - 1], 0.0, high - 0.5 * MIN_HIGH)) if part > whole else high - 0.5 * MIN_HIGH
-    return RestraintConfig(low=round(low, 4), high=round(high, 4), reread=True)
+
+    ends = np.append(confidence[1:] != confidence[:-1], True)  # a threshold parts readings of different confidence only
+    unsure = _most(right, ends, zero)
+    partly = unsure + _most(right[unsure:], ends[unsure:], full)
+    low = float(confidence[unsure - 1]) if unsure else 0.0
+    high = max(float(confidence[partly - 1]) if partly else 0.0, low + MIN_RANGE)
+    return RestraintConfig(low=round(min(low, 1 - MIN_RANGE), 5), high=round(min(high, 1.0), 5))
 
 
-def _last(right: np.ndarray, ends: np.ndarray, share: float) -> int:
-    """The greatest number of leading items, up to one of the ends, of which at least that share are right."""
+def _most(right: np.ndarray, ends: np.ndarray, share: float) -> int:
+    """The greatest number of leading items, up to one of the ends, of which at most that share are right."""
     shares = right.cumsum() / np.arange(1, len(right) + 1)
-    enough = np.flatnonzero((shares >= share) & ends)
-    return int(enough[-1]) + 1 if len(enough) else 0
+    few = np.flatnonzero((shares <= share) & ends)
+    return int(few[-1]) + 1 if len(few) else 0

@@ -5,16 +5,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.pair_loader import to_tensor
-from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.training.objectives.super_resolution import slot_codec
 from glyphsr.training.run_folder import RunFolder
-from glyphsr.training.validation import Pair
-from glyphsr.types import SROutput
+from glyphsr.training.validation import Pair, everything
 from glyphsr.viz.training_sheet import TrainingRow, training_sheet
 
 
@@ -47,7 +44,7 @@ def draw_samples(model: SuperResolver, pairs: list[Pair], config: TrainConfig, f
 
 def _row(model: SuperResolver, pair: Pair, config: TrainConfig) -> TrainingRow:
     lr = to_tensor([pair.lr]).to(next(model.parameters()).device)
-    out = _everything(model, lr)
+    out = everything(model, lr)
     sr = (out.sr[0, :3].float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     tasks, glyphs = config.glyph_tasks, out.glyphs
     chars = glyphs.chars if glyphs is not None and tasks.char else None
@@ -56,14 +53,3 @@ def _row(model: SuperResolver, pair: Pair, config: TrainConfig) -> TrainingRow:
     read = codec.decode(classes[0].argmax(dim=1).tolist()) if classes is not None and codec is not None else None
     maps = chars[0].float().cpu().numpy() if chars is not None else None
     return TrainingRow(pair.lr, sr, pair.hr, pair.label, chars=maps, read=read)
-
-
-def _everything(model: SuperResolver, lr: Tensor) -> SROutput:
-    """The picture and every glyph output, though the model is not training."""
-    if not isinstance(model.network, GlyphSR):
-        out: SROutput = model(lr)
-        return out
-    prior = model.text_prior(lr) if model.prior is not None else None
-    picture = model.network_input(lr)
-    seen: SROutput = model.network(picture, prior, with_glyphs=True)
-    return model.apply_confidence_gate(seen, picture, prior)

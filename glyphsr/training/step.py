@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glyphsr.config.training import TrainConfig
+from glyphsr.config.training import OptimiserConfig
 from glyphsr.text.charset import filter_lower
 from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.lr_schedule import learning_rate_factor
@@ -73,18 +73,26 @@ class TrainStep:
 
     Args:
         objective: What is minimised; its norms are synchronised if there are several processes.
-        config: The run.
+        settings: Adam, its schedule, clipping and accumulation.
+        total_steps: Where the schedule ends.
         processes: Where.
     """
 
-    def __init__(self, objective: Objective[Any], config: TrainConfig, processes: DistributedContext) -> None:
-        self.config = config
+    def __init__(
+        self,
+        objective: Objective[Any],
+        settings: OptimiserConfig,
+        *,
+        total_steps: int,
+        processes: DistributedContext,
+    ) -> None:
+        self.settings = settings
+        self.total_steps = total_steps
         self.processes = processes
         self.objective = objective.to(processes.device)
         processes.synchronise_norms(objective)
         self.parameters = [p for p in objective.parameters() if p.requires_grad]
         self.clip_parameters = [p for p in objective.clip_parameters() if p.requires_grad]
-        settings = config.optimiser
         optimiser = torch.optim.Adam(
             self.parameters,
             lr=settings.learning_rate,
@@ -105,6 +113,7 @@ class TrainStep:
             stop: Whether this process was asked to stop.
         """
         self.objective.train()
+        self.objective.steps_done = number
         rate = self._set_learning_rate(number)
         # Known of the whole batch: its longest word, which decides how far texts are padded, and the least share.
         longest, least = self.processes.all_reduce_max(
@@ -112,9 +121,7 @@ class TrainStep:
         )
         before = [buffer.clone() for buffer in self._buffers]
         self.optimiser.zero_grad(set_to_none=True)
-        parts = list(
-            split_microbatches(replace(batch, longest_label=longest), min(self.config.optimiser.accumulation, -least))
-        )
+        parts = list(split_microbatches(replace(batch, longest_label=longest), min(self.settings.accumulation, -least)))
         counts = [self.objective.counts(part) for part in parts]
         totals = self._totals(counts, stop=stop)
         stop = bool(totals.pop(STOP))
@@ -126,7 +133,7 @@ class TrainStep:
                 if not all(map(math.isfinite, means.values())):
                     return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
                 self.processes.backward(total)
-        norm = float(self.processes.clip(self.clip_parameters, self.config.optimiser.clip_norm))
+        norm = float(self.processes.clip(self.clip_parameters, self.settings.clip_norm))
         finite = math.isfinite(norm) and self._others_are_finite()
         if finite or self.processes.scaler is not None:  # a scaler skips by itself, and learns from it
             self.optimiser.step()
@@ -135,11 +142,11 @@ class TrainStep:
         return StepOutcome(sums, norm, rate, stop=stop)
 
     def _set_learning_rate(self, number: int) -> float:
-        settings = self.config.optimiser
+        settings = self.settings
         rate = settings.learning_rate * learning_rate_factor(
             number,
             warmup_steps=settings.warmup_steps,
-            total_steps=self.config.steps,
+            total_steps=self.total_steps,
             schedule=settings.schedule,
         )
         for group in self.optimiser.param_groups:
@@ -192,7 +199,7 @@ class TrainStep:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on with that state, under the settings of this run."""
-        settings = self.config.optimiser
+        settings = self.settings
         self.optimiser.load_state_dict(state["optimiser"])
         for group in self.optimiser.param_groups:
             group.update(betas=settings.betas, eps=settings.epsilon, weight_decay=settings.weight_decay)

@@ -4,35 +4,24 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from glyphsr.config.reader import load
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.dataloader import iterate_batches
-from glyphsr.data.sources import open_sources
 from glyphsr.data.train_batches import TrainBatches
-from glyphsr.errors import ConfigError, GlyphSRError
-from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.system.devices import Precision, is_out_of_memory
-from glyphsr.training.build import build_model, open_validator
+from glyphsr.errors import GlyphSRError
+from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.system.devices import is_out_of_memory
 from glyphsr.training.checkpoints import CheckpointManager, Resume, TrainState, find_state
 from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.ema import ExponentialMovingAverage
-from glyphsr.training.glyph_supervision import mask_attacher, with_glyphs
-from glyphsr.training.objectives.build import build_objective
-from glyphsr.training.objectives.super_resolution import target_slots
-from glyphsr.training.objectives.text_focus import focus_at_hand
 from glyphsr.training.report import StepReport, TrainResult
 from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.samples import draw_samples
 from glyphsr.training.signals import InterruptedTrainingError, stop_on_signal
-from glyphsr.training.smoke import smoke as smoke_run
 from glyphsr.training.step import StepOutcome, TrainStep
 from glyphsr.training.tensorboard import Curves
-from glyphsr.training.validation import ValidationScore
+from glyphsr.training.validation import ValidationScore, Validator
 from glyphsr.types import Batch
 
 LOG_EVERY = 20
@@ -40,99 +29,53 @@ LOG_EVERY = 20
 
 
 class Trainer:
-    """One run in one folder.
+    """One run in one folder, from parts; :func:`glyphsr.training.build.build_trainer` makes them.
 
     Args:
-        config: The run.
+        config: The run; written into its folder, and read for its lengths and intervals alone.
         folder: Receives ``config.yaml``, ``metrics.jsonl``, ``checkpoints/`` and ``samples/``.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        precision: Of forward passes; losses and weights stay float32.
+        processes: Who takes part.
+        model: What is trained.
+        stepper: Learns from a batch.
+        batches: What is learned from, by step.
+        validator: Scores weights.
+        checkpoints: Saves and restores all of this.
+        average: Averaged weights, ``None`` for none.
         workers: Processes that make batches; 0 makes them in this one.
-        data_root: Where named LMDBs are looked up first.
-        offline: Never fetch weights.
-        smoke: Whether it only shows that it runs; such a run is never gone on with in earnest.
+        say: Tells a person something, once for all processes.
         report: Called after every step, in the main process.
-        notify: Told what a person should know, in the main process.
-
-    Raises:
-        ConfigError: If settings contradict each other or the device is not there.
-        DataError: If data or glyph masks are missing, or do not belong together.
-        WeightsError: If named weights are not to be had.
     """
 
     def __init__(
         self,
         config: TrainConfig,
-        folder: Path,
+        folder: RunFolder,
         *,
-        device: str = "auto",
-        precision: Precision = "auto",
-        workers: int = 1,
-        data_root: str | None = None,
-        offline: bool = False,
-        smoke: bool = False,
-        report: Callable[[StepReport], None] | None = None,
-        notify: Callable[[str], None] | None = None,
+        processes: DistributedContext,
+        model: Trained,
+        stepper: TrainStep,
+        batches: TrainBatches,
+        validator: Validator,
+        checkpoints: CheckpointManager,
+        average: ExponentialMovingAverage[Any] | None,
+        workers: int,
+        say: Callable[[str], None],
+        report: Callable[[StepReport], None] | None,
     ) -> None:
-        self.folder = RunFolder(folder)
-        self.processes = DistributedContext(device, precision)
-        self.workers = workers
-        self._report, self._notify = report, notify
-        if config.focuses:  # the run's configuration says by whom it is guided
-            config = config.model_copy(update={"loss": focus_at_hand(config.loss, self.say)})
-            if len({loss.focus_recognizers for loss in self.processes.gather(config.loss)}) > 1:
-                raise ConfigError("loss.focus_recognizer: some processes' machines have its weights, others have not")
         self.config = config
-        data = config.data
-        if config.validation.protocol == "paper":  # which selects on test, so nothing is held out of train
-            data = data.model_copy(update={"held_out": 0.0})
-        attach_masks = mask_attacher(config, self.say)
-        sources = open_sources(  # missing data shows early
-            data, held_out=False, seed=config.seed, data_root=data_root, attach_masks=attach_masks, notify=self.say
-        )
-        words = [source.origin for source in sources]
-        if any(other != words for other in self.processes.gather(words)):
-            raise ConfigError("data.sources: the processes' machines have other fonts, word lists or photographs")
-        if config.batch_size < self.processes.count:
-            raise ConfigError(f"batch_size: expected at least {self.processes.count}, one word for each process")
-        torch.manual_seed(config.seed)
-        model = build_model(config, self.say, offline=offline)
-        objective = build_objective(model, config, self.say, offline=offline)
-        if config.channels_last:  # the model, and recognizers that it is taught by
-            objective.to(memory_format=torch.channels_last)
+        self.folder = folder
+        self.processes = processes
         self.model = model
-        self.stepper = TrainStep(objective, config, self.processes)
-        self.batches = TrainBatches(
-            sources,
-            config.data,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            slots=target_slots(config),
-            share=(self.processes.rank, self.processes.count),
-        )
-        self.validator = open_validator(config, self.processes, self.say, data_root=data_root, offline=offline)
-        decay = config.optimiser.ema_decay
-        self.average = ExponentialMovingAverage(model, decay) if decay else None
+        self.stepper = stepper
+        self.batches = batches
+        self.validator = validator
+        self.checkpoints = checkpoints
+        self.average = average
+        self.workers = workers
+        self.say = say
+        self._report = report
         self.curves = Curves()
         self.progress = TrainState()
-        self.checkpoints = CheckpointManager(
-            config,
-            self.folder,
-            model=model,
-            average=self.average,
-            stepper=self.stepper,
-            processes=self.processes,
-            smoke=smoke,
-            words=words,
-            say=self.say,
-        )
-        if self.processes.rank:  # what is random in a forward pass differs between processes
-            torch.manual_seed(config.seed + self.processes.rank)
-
-    def say(self, message: str) -> None:
-        """Tell a person, once for all processes."""
-        if self._notify is not None and self.processes.is_main:
-            self._notify(message)
 
     def describe(self) -> str:
         """One line for a person: what is trained, on what, how."""
@@ -275,40 +218,3 @@ class Trainer:
 
         self.processes.run_on_main(write)
         return score
-
-
-def train(
-    config: TrainConfig | Path | None = None,
-    *,
-    out: Path = Path("runs/glyphsr"),
-    data_root: str | None = None,
-    glyphs: str | None = None,
-    resume: Resume = "auto",
-    smoke: bool = False,
-    notify: Callable[[str], None] | None = None,
-    **options: Any,
-) -> TrainResult:
-    """Train a network, or go on with a run that was stopped.
-
-    Args:
-        config: The run, or a YAML file of it; default is the paper's.
-        out: Run folder.
-        data_root: Where named LMDBs are looked up first.
-        glyphs: Glyph LMDB of the words, a folder that holds it, ``kmeans`` or ``none``; default is as configured.
-        resume: ``auto``, ``never``, or a training state to go on from.
-        smoke: Two steps of two words, with whatever is missing stood in for.
-        notify: Told what a person should know.
-        **options: Of :class:`Trainer`, which explains them and says what can go wrong.
-    """
-    find_state(resume, out)
-    settings = config if isinstance(config, TrainConfig) else load(TrainConfig, config)
-    if glyphs is not None:
-        settings = with_glyphs(settings, glyphs)
-    if smoke:
-        settings = smoke_run(settings, notify or (lambda _: None), data_root=data_root)
-    trainer = Trainer(settings, out, data_root=data_root, smoke=smoke, notify=notify, **options)
-    trainer.say(trainer.describe())
-    try:
-        return trainer.run(resume=resume)
-    finally:
-        trainer.processes.close()

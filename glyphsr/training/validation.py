@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,22 @@ from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.data.degradation.apply import degrade
+from glyphsr.data.glyph_targets import glyph_targets
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, to_tensor
 from glyphsr.data.sources import WordSource, find_lmdb
 from glyphsr.errors import DataError
 from glyphsr.images.resize import resize_like_pil
 from glyphsr.metrics.accuracy import words_match
+from glyphsr.metrics.glyph_maps import MapSums, map_sums
 from glyphsr.metrics.psnr import psnr
+from glyphsr.models.protocols import GlyphNetwork
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.ocr.readers import Reader
+from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.training.distributed import DistributedContext
+from glyphsr.types import GlyphOutput, GlyphTargets, SROutput
 
 VALIDATION_SEED = 20_250_101
 """Seed of the held-out words' degradations; the same for every run."""
@@ -38,6 +43,8 @@ HELD_OUT = "held out"
 SIDES = ("lr", "hr")
 SHARP, BLURRED = "HR", "LR enlarged"
 """What a recognizer is validated on."""
+MAPS = ("char", "line")
+"""Glyph maps that are compared with masks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +55,8 @@ class Pair:
     hr: NDArray[np.uint8]
     label: str
     part: str = HELD_OUT
+    glyphs: GlyphTargets | None = None
+    """Masks of one word at LR size, ``None`` where it has none or none are learned."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +74,13 @@ class ValidationScore:
     recognizer in training the share of HR and of blurred words, as it is shown them."""
     parts: dict[str, float] = field(default_factory=dict)
     """That share by test subset, or by what a recognizer was shown."""
+    glyphs: dict[str, float] = field(default_factory=dict)
+    """Of the maps that are taught, over the words that have masks: ``char_iou``, ``char_mse``, and ``char_zero_mse`` of
+    maps of zeros, ``line_...`` likewise (:mod:`glyphsr.metrics.glyph_maps`)."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for logs and cards."""
-        rounded = {
+        rounded: dict[str, Any] = {
             "words": self.words,
             **{
                 name: None if value is None or not math.isfinite(value) else round(value, 4)
@@ -80,7 +92,8 @@ class ValidationScore:
                 )
             },
         }
-        return rounded | ({"parts": {k: round(v, 4) for k, v in self.parts.items()}} if self.parts else {})
+        rounded |= {"parts": {k: round(v, 4) for k, v in self.parts.items()}} if self.parts else {}
+        return rounded | {name: round(value, 6) for name, value in self.glyphs.items()}
 
     @property
     def figure(self) -> float:
@@ -100,11 +113,23 @@ class ValidationScore:
             parts.append(f"{who} {self.accuracy:.1%} of {what}")
         if self.prior_accuracy is not None:
             parts.append(f"prior reads {self.prior_accuracy:.1%} of {self.words} LR words")
+        for name in MAPS:
+            if f"{name}_iou" in self.glyphs:
+                ratio = self.glyphs[f"{name}_mse"] / max(self.glyphs[f"{name}_zero_mse"], 1e-12)
+                parts.append(f"{name} maps IoU {self.glyphs[f'{name}_iou']:.2f}, MSE {ratio:.2f} of that of zeros")
         return ", ".join(parts)
 
 
-def held_out_pairs(sources: list[WordSource], config: TrainConfig) -> list[Pair]:
-    """Fixed pairs at line height 16 and each word's own aspect, or squashed where training squashes."""
+def held_out_pairs(
+    sources: list[WordSource], config: TrainConfig, slots: SlotCodec | CharacterSlots | None = None
+) -> list[Pair]:
+    """Fixed pairs at line height 16 and each word's own aspect, or squashed where training squashes.
+
+    Args:
+        sources: The parts to validate on.
+        config: The run.
+        slots: Slots of the masks that maps are compared with, where the sources give any; ``None`` for no masks.
+    """
     pairs = []
     for source in sources:
         rng = np.random.default_rng(VALIDATION_SEED)
@@ -122,7 +147,10 @@ def held_out_pairs(sources: list[WordSource], config: TrainConfig) -> list[Pair]
                 lr = resize_like_pil(sample.lr, (HEIGHT, width))
             else:
                 lr = degrade(hr, config.data.degradation, rng)
-            pairs.append(Pair(lr, hr, sample.label))
+            glyphs = None
+            if sample.line is not None and slots is not None:
+                glyphs = glyph_targets([sample], slots, (HEIGHT, width))
+            pairs.append(Pair(lr, hr, sample.label, glyphs=glyphs))
     return pairs
 
 
@@ -161,6 +189,7 @@ class Validator:
     ) -> None:
         self.pairs = pairs
         self.task = config.task
+        self.tasks = config.glyph_tasks
         self.blurred_share = config.data.blurred_share
         self.processes = processes
         self.judge = judge
@@ -204,18 +233,38 @@ class Validator:
         device = self.processes.device
         read, fidelity, bicubic = 0, 0.0, 0.0
         right = dict.fromkeys(self.parts, 0)
+        maps = dict.fromkeys(MAPS, MapSums())
         for batch in self._batches():
             lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(device) for side in SIDES)
             if model.prior is not None:
                 read += _matches([reading.text for reading in model.prior.recognizer.read(lr)], batch)
             if self.task == "sr":
-                sr = model(lr).sr[:, :3].float()
+                out = everything(model, lr) if any(self.tasks) else model(lr)
+                sr = out.sr[:, :3].float()
+                for name, sums in self._map_sums(out.glyphs, batch).items():
+                    maps[name] = maps[name] + sums
                 fidelity += float(psnr(sr.clamp(0, 1), hr).sum())
                 plain = F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
                 bicubic += float(psnr(plain.clamp(0, 1), hr).sum())
                 if self.judge is not None:
                     self._judge(sr, batch, right)
-        return self._score(read, fidelity, bicubic, right, has_prior=model.prior is not None)
+        return self._score(read, fidelity, bicubic, right, maps, has_prior=model.prior is not None)
+
+    def _map_sums(self, seen: GlyphOutput | None, batch: Sequence[Pair]) -> dict[str, MapSums]:
+        """Of the maps that are taught, over the words that have masks."""
+        known = [(i, pair.glyphs) for i, pair in enumerate(batch) if pair.glyphs is not None]
+        if seen is None or not known:
+            return {}
+        rows = [i for i, _ in known]
+        pairs = {
+            "char": (seen.chars if self.tasks.char else None, [masks.chars for _, masks in known]),
+            "line": (seen.line if self.tasks.line else None, [masks.line for _, masks in known]),
+        }
+        return {
+            name: map_sums(maps[rows].float().cpu(), torch.cat(masks))
+            for name, (maps, masks) in pairs.items()
+            if maps is not None
+        }
 
     def _judge(self, sr: Tensor, batch: Sequence[Pair], right: dict[str, int]) -> None:
         assert self.judge is not None
@@ -223,12 +272,21 @@ class Validator:
             right[pair.part] += words_match(reading.text, pair.label)
 
     def _score(
-        self, read: int, fidelity: float, bicubic: float, right: dict[str, int], *, has_prior: bool
+        self,
+        read: int,
+        fidelity: float,
+        bicubic: float,
+        right: dict[str, int],
+        maps: dict[str, MapSums],
+        *,
+        has_prior: bool,
     ) -> ValidationScore:
         """Put the shares of all processes together."""
-        total_read, total_fidelity, total_bicubic, *total_right = self._totals(
-            [read, fidelity, bicubic, *right.values()]
+        own_maps = [value for sums in maps.values() for value in astuple(sums)]
+        total_read, total_fidelity, total_bicubic, *rest = self._totals(
+            [read, fidelity, bicubic, *right.values(), *own_maps]
         )
+        total_right, total_maps = rest[: len(right)], rest[len(right) :]
         if not self.pairs:
             return ValidationScore(words=0, prior_accuracy=None)
         count = len(self.pairs)
@@ -244,6 +302,7 @@ class Validator:
             bicubic_psnr_db=total_bicubic / count if scored else None,
             accuracy=sum(parts.values()) / len(parts) if parts else None,
             parts=parts if set(parts) != {HELD_OUT} else {},
+            glyphs=_map_scores(list(maps), total_maps),
         )
 
     def _totals(self, figures: Sequence[float]) -> list[float]:
@@ -253,6 +312,26 @@ class Validator:
             own = own.to(self.processes.device)
         totals: list[float] = self.processes.all_reduce_sum(own).tolist()
         return totals
+
+
+def _map_scores(names: Sequence[str], totals: Sequence[float]) -> dict[str, float]:
+    """Means of each kind of maps from their sums, one behind the other."""
+    size = len(totals) // len(names)
+    scores: dict[str, float] = {}
+    for number, name in enumerate(names):
+        scores |= MapSums(*totals[number * size : (number + 1) * size]).scores(name)
+    return scores
+
+
+def everything(model: SuperResolver, lr: Tensor) -> SROutput:
+    """The picture and every glyph output ``(B, ...)`` of ``(B, 3, h, w)``, though the model is not training."""
+    if not isinstance(model.network, GlyphNetwork):
+        out: SROutput = model(lr)
+        return out
+    picture = model.network_input(lr)
+    prior = model.text_prior(lr)
+    seen = model.network.perceive(picture, prior.guide, with_glyphs=True)
+    return model.apply_confidence_gate(seen, picture, prior)
 
 
 def _matches(texts: Sequence[str], batch: Sequence[Pair]) -> int:

@@ -56,7 +56,9 @@ class _FileRun:
             precision=config.precision,
             batch_size=config.batch_size,
             strength=config.strength,
-            guard="warn" if config.text and config.guard == "off" else config.guard,
+            lexicon=config.lexicon,
+            draw=config.draw,
+            guard=config.guard,
             guard_reader=config.guard_reader,
             offline=config.offline,
         )

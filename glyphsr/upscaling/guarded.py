@@ -1,48 +1,46 @@
-"""What the guard makes of upscaled lines: kept, as bicubic has them, or drawn anew."""
+"""What the guard makes of upscaled lines: kept, or as bicubic has them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from glyphsr.guard.guard import AS_BEFORE, VISIBLE, Guard
+from glyphsr.guard.comparison import has_digits
+from glyphsr.guard.guard import Guard
 from glyphsr.images.resize import resize
 from glyphsr.upscaling.line import Line, UpscaledLine
 
 
-def guard_lines(
-    guard: Guard,
-    lines: Sequence[Line],
-    upscaled: Sequence[UpscaledLine],
-    draw: Callable[[Sequence[Line]], list[UpscaledLine]] | None,
-) -> list[UpscaledLine]:
-    """Each line with the guard's verdict, as bicubic where it took the change back, or drawn anew.
+def guard_lines(guard: Guard, lines: Sequence[Line], upscaled: Sequence[UpscaledLine]) -> list[UpscaledLine]:
+    """Each line that the guard looks at with its verdict, as bicubic where it took the change back.
 
     Args:
-        guard: Looks at each.
+        guard: Looks at lines that a network saw; in mode ``auto`` at those of pages, those with digits, and those whose
+            text is given.
         lines: What was upscaled.
-        upscaled: What became of it; lines that no network saw have no plan, and get no verdict.
-        draw: Upscales lines whose text is given; ``None`` where the network cannot be told one.
+        upscaled: What became of it.
     """
-    seen = [i for i, result in enumerate(upscaled) if result.plan is not None]
+    seen = [
+        i
+        for i, (line, result) in enumerate(zip(lines, upscaled, strict=True))
+        if result.plan is not None and (guard.mode != "auto" or _is_delicate(line, result))
+    ]
     plain = [resize(lines[i].rgb, lines[i].size).clip(0, 1) for i in seen]
-    drawn = [upscaled[i].readings[0].text if len(upscaled[i].readings) == 1 else None for i in seen]
-    verdicts = guard.review(plain, [upscaled[i].rgb for i in seen], [lines[i].text for i in seen], drawn)
+    readings = [upscaled[i].reading for i in seen]
+    verdicts = guard.review(
+        plain,
+        [upscaled[i].rgb for i in seen],
+        given=[lines[i].text for i in seen],
+        prior_text=[reading.text if reading else None for reading in readings],
+    )
+
     guarded = list(upscaled)
     for i, picture, verdict in zip(seen, plain, verdicts, strict=True):
-        kept = picture if verdict.action in AS_BEFORE else upscaled[i].rgb
-        guarded[i] = replace(upscaled[i], rgb=kept, verdict=verdict)
-    if draw is None:
-        return guarded
-    agreed = [(i, verdict) for i, verdict in zip(seen, verdicts, strict=True) if verdict.agreed is not None]
-    redrawn = draw([replace(lines[i], text=verdict.agreed) for i, verdict in agreed])
-    anew = [
-        (i, verdict, result)
-        for (i, verdict), result in zip(agreed, redrawn, strict=True)
-        if np.abs(result.rgb - upscaled[i].rgb).max() > VISIBLE
-    ]
-    seconds = guard.review_regenerated([verdict for _, verdict, _ in anew], [result.rgb for _, _, result in anew])
-    for (i, _, result), second in zip(anew, seconds, strict=True):
-        if second is not None:
-            guarded[i] = replace(guarded[i], rgb=result.rgb, verdict=second)
+        guarded[i] = replace(upscaled[i], verdict=verdict)
+        if verdict.action == "reverted":
+            guarded[i] = replace(guarded[i], rgb=picture, change=0.0)
     return guarded
+
+
+def _is_delicate(line: Line, result: UpscaledLine) -> bool:
+    """Whether a wrong character would do harm that nobody notices."""
+    reading = result.reading
+    return line.on_page or line.text is not None or (reading is not None and has_digits(reading.text, reading.raw))

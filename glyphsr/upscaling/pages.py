@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.errors import DataError
-from glyphsr.guard.guard import Verdict
 from glyphsr.images.perspective import Quad, cut_out, put_back, size_of, widen
 from glyphsr.images.resize import FloatImage, resize
 from glyphsr.images.text_boxes import TextBox
@@ -41,11 +40,8 @@ class Region:
     """In those pixels."""
     action: str
     """``enlarged``, or why it was left to the plain enlargement."""
-    reading: str | None = None
-    """Of the text prior."""
-    verdict: Verdict | None = None
-    line: FloatImage | None = None
-    """The straight line's result, ``(h, w, 3)``; ``None`` where it was left."""
+    result: UpscaledLine | None = None
+    """Of the straight line; ``None`` where it was left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +51,7 @@ class UpscaledPage:
     rgb: FloatImage
     """``(*size, 3)`` float32 in [0, 1]."""
     regions: tuple[Region, ...]
-    mean_change: float
+    change: float
     """Absolute change over Lanczos, of values in [0, 1]."""
 
 
@@ -145,12 +141,11 @@ class PageUpscaler:
         line = cut_out(picture, quad).clip(0, 1)
         factor = float(np.sqrt(scale.prod()))  # both sides' alike, but for rounding or a distorting size
         size = (max(1, round(line.shape[0] * factor)), max(1, round(line.shape[1] * factor)))
-        return Line(line, size, text)
+        return Line(line, size, text, on_page=True)
 
 
 def _region(box: TextBox, height: float, result: UpscaledLine) -> Region:
-    reading = " ".join(reading.text for reading in result.readings) or None
-    return Region(box.quad, height, "enlarged", reading, result.verdict, result.rgb)
+    return Region(box.quad, height, "enlarged", result)
 
 
 def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:

@@ -4,23 +4,26 @@ import csv
 import html
 import io
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
-from glyphsr.guard.guard import AS_BEFORE, Action, Verdict
+from glyphsr.guard.guard import Action, Verdict
 from glyphsr.system.atomic_files import check_writable
 from glyphsr.text.controls import guard_cell, show_controls
 from glyphsr.upscaling.line import UpscaledLine
-from glyphsr.upscaling.pages import UpscaledPage
+from glyphsr.upscaling.pages import Region, UpscaledPage
 
 SCHEMA_VERSION = 1
 
 FORMATS = (".json", ".jsonl", ".csv", ".hocr")
+
+
+Method = Literal["network", "bicubic", "lanczos"]
+"""What made a line or picture what it is."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,13 @@ class RegionReport:
     text_height: float
     action: str
     """``enlarged``, or why it was left to plain enlargement."""
+    method: Method = "lanczos"
+    """``network`` where it changed the line, ``bicubic`` where it did not, ``lanczos`` where the line was left."""
+    mean_change: float | None = None
+    """Mean absolute difference to the straight line's bicubic, on a scale of 255."""
     prior_text: str | None = None
+    lexicon_replaced: str | None = None
+    """What the text prior read before the word list replaced some of it; ``None`` where it did not."""
     guard_reader: str | None = None
     read_before: str | None = None
     read_before_confidence: float | None = None
@@ -50,8 +59,9 @@ class PictureReport:
     input: str
     output: str | None
     status: Literal["done", "skipped", "failed"]
-    method: Literal["network", "bicubic", "lanczos"] | None = None
-    """``bicubic`` where the picture was too small to hold text, ``lanczos`` where a page holds none."""
+    method: Method | None = None
+    """``network`` where it changed anything, ``bicubic`` where a line came out unchanged, ``lanczos`` likewise for a
+    page."""
     width: int | None = None
     height: int | None = None
     output_width: int | None = None
@@ -62,6 +72,8 @@ class PictureReport:
     prior_text: str | None = None
     """What the text prior read; a hint of what guided the network, not a transcription."""
     prior_confidence: float | None = None
+    lexicon_replaced: str | None = None
+    """What it read before the word list replaced some of it; ``None`` where it did not."""
     guard_reader: str | None = None
     """Who read the line before and after."""
     read_before: str | None = None
@@ -102,6 +114,11 @@ class UpscaleRun:
         return sum(picture.status == status for picture in self.pictures)
 
     @property
+    def improved(self) -> int:
+        """Pictures that the network changed."""
+        return sum(picture.status == "done" and picture.method == "network" for picture in self.pictures)
+
+    @property
     def exit_code(self) -> int:
         """0 all done or skipped, 3 some failed, 1 all failed or the report not written."""
         failed = self.count("failed")
@@ -117,6 +134,7 @@ class UpscaleRun:
             "schema_version": SCHEMA_VERSION,
             "command": "upscale",
             "done": self.count("done"),
+            "improved": self.improved,
             "skipped": self.count("skipped"),
             "failed": self.count("failed"),
             "seconds": round(self.seconds, 3),
@@ -187,7 +205,7 @@ def render_hocr(run: UpscaleRun) -> str:
 
 def _displayed_text(part: RegionReport | PictureReport) -> tuple[str, float | None]:
     """What the written picture says as far as is known, by the guard or else by the prior, and how sure that is."""
-    if part.guard in AS_BEFORE:
+    if part.guard == "reverted":
         return part.read_before or "", part.read_before_confidence
     if part.guard is not None:
         return part.read_after or "", part.read_after_confidence
@@ -215,53 +233,78 @@ def report_fields(result: UpscaledLine | UpscaledPage, strength: float) -> dict[
 
 def _line_fields(result: UpscaledLine, strength: float) -> dict[str, Any]:
     """What a report says of a picture that is one line."""
-    confidence = float(np.prod([reading.confidence for reading in result.readings])) if result.readings else None
+    reading = result.reading
     return {
-        "method": "network" if result.plan else "bicubic",
+        "method": "network" if result.is_changed else "bicubic",
         "windows": len(result.plan.starts) if result.plan else 0,
         "strength": strength if result.plan else 0.0,
-        "prior_text": " | ".join(reading.text for reading in result.readings) if result.readings else None,
-        "prior_confidence": None if confidence is None else round(confidence, 4),
+        "prior_text": reading.text if reading else None,
+        "prior_confidence": round(reading.confidence, 4) if reading else None,
+        "lexicon_replaced": reading.raw if reading else None,
         **_verdict_fields(result.verdict),
     }
 
 
 def _page_fields(result: UpscaledPage, strength: float) -> dict[str, Any]:
     """What it says of a page."""
-    enlarged = any(region.line is not None for region in result.regions)
-    regions = tuple(
-        RegionReport(
-            box=region.quad.round(2).tolist(),
-            text_height=region.text_height,
-            action=region.action,
-            prior_text=region.reading,
-            **_verdict_fields(region.verdict),
-        )
-        for region in result.regions
-    )
+    changed = any(region.result is not None and region.result.is_changed for region in result.regions)
     return {
-        "method": "network" if enlarged else "lanczos",
-        "strength": strength if enlarged else 0.0,
-        "regions": regions,
+        "method": "network" if changed else "lanczos",
+        "strength": strength if changed else 0.0,
+        "regions": tuple(_region_report(region) for region in result.regions),
     }
 
 
+def _region_report(region: Region) -> RegionReport:
+    """What a report says of one line of a page."""
+    box = region.quad.round(2).tolist()
+    result = region.result
+    if result is None:
+        return RegionReport(box, region.text_height, region.action)
+    reading = result.reading
+    return RegionReport(
+        box,
+        region.text_height,
+        region.action,
+        method="network" if result.is_changed else "bicubic",
+        mean_change=round(255 * result.change, 3),
+        prior_text=reading.text if reading else None,
+        lexicon_replaced=reading.raw if reading else None,
+        **_verdict_fields(result.verdict),
+    )
+
+
 def notes_of(result: UpscaledLine | UpscaledPage, config: UpscaleConfig) -> list[str]:
-    """Why the network did not see a picture, or was not told its text."""
+    """Why a picture, or lines of it, came out as plain enlargement."""
     if isinstance(result, UpscaledLine):
-        if result.plan is None:
-            return ["too small to hold text; enlarged by bicubic"]
-        split = bool(config.text) and len(result.plan.starts) > 1
-        return ["so long a line is not told its text"] if split else []
+        why = _why_unchanged(result)
+        return [f"only enlarged by bicubic: {why}"] if why else []
     if not result.regions:
         return ["no text found; enlarged by Lanczos alone"]
-    left = sum(region.line is None for region in result.regions)
-    notes = [f"{left} of {len(result.regions)} lines left to plain enlargement"] if left else []
+    found = [region.action if region.result is None else _why_unchanged(region.result) for region in result.regions]
+    reasons = Counter(why for why in found if why)
+    notes = []
+    if reasons:
+        listed = ", ".join(f"{count} {why}" for why, count in reasons.items())
+        notes.append(f"{reasons.total()} of {len(found)} lines only enlarged: {listed}")
     if config.text and len(result.regions) > 1:
         notes.append(
             f"--text is not used, since there are {len(result.regions)} lines; give --boxes with a text for each"
         )
     return notes
+
+
+def _why_unchanged(result: UpscaledLine) -> str | None:
+    """Why a line equals bicubic; ``None`` where it does not."""
+    if result.plan is None:
+        return "too small to hold text"
+    if result.is_changed:
+        return None
+    if result.verdict is not None and result.verdict.action == "reverted":
+        return "taken back by the guard"
+    if result.reading is None:
+        return "no text was read"
+    return "not read surely; --draw all draws it all the same"
 
 
 def _verdict_fields(verdict: Verdict | None) -> dict[str, Any]:

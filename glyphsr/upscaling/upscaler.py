@@ -1,25 +1,22 @@
 """Line mode on arrays: many lines of any size through the network in few batches."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from glyphsr.errors import ConfigError
 from glyphsr.guard.guard import Guard, GuardMode
 from glyphsr.images.resize import FloatImage, resize
-from glyphsr.images.tiling import add_residual, blend_tiles, cut_tiles, plan_tiles
-from glyphsr.system.devices import Precision, is_out_of_memory, resolve_device, resolve_precision
-from glyphsr.types import Reading
+from glyphsr.images.tiling import TilePlan, add_residual, plan_tiles
+from glyphsr.system.devices import Precision, resolve_device, resolve_precision
+from glyphsr.text.lexicon import open_lexicon
 from glyphsr.upscaling.arrays import ImageLike, enlarge_image
 from glyphsr.upscaling.guarded import guard_lines
 from glyphsr.upscaling.line import Line, UpscaledLine
+from glyphsr.upscaling.network_runner import NetworkResult, NetworkRunner, moved
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.weights.loading import LoadedModel, PriorWeights, load_model
 from glyphsr.weights.registry import DEFAULT
@@ -30,15 +27,8 @@ AUTO_BATCH_PIXELS = 48 * 16 * 64
 REFERENCE_PIXELS = 16 * 64
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkResult:
-    """What the network made of one window."""
-
-    sr: FloatImage
-    reading: Reading | None
-    """Of the text prior, where there is one."""
-    gate: FloatImage | None = None
-    """``(1, W, 3)``: share of the network's change that ``sr`` has; ``None`` for all of it."""
+Draw = Literal["sure", "all"]
+"""Whether words that the prior is unsure of are held back, or everything is drawn."""
 
 
 class Upscaler:
@@ -52,9 +42,13 @@ class Upscaler:
         batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
             runs out.
         strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
-        guard: ``warn`` or ``revert`` has a second reader read each line before and after; see :class:`Guard`.
-        guard_reader: A judge by name, or ``NAME=FILE``; default rapidocr where it is installed, else
-            ``crnn-light-synth``.
+        lexicon: Word list by which readings are corrected: ``english``, ``none``, or a text file with one word a line.
+        draw: ``sure`` leaves words that the prior is unsure of as bicubic, ``all`` draws everything.
+        guard: Whether a reader compares each line before and after; see :class:`~glyphsr.guard.guard.Guard`. ``auto``
+            takes back what became another text in lines of pages and in lines with digits, ``revert`` in all lines,
+            ``warn`` tells, ``off`` does nothing.
+        guard_reader: A reader by name, or ``NAME=FILE``; default rapidocr where it is installed, else its recognizer in
+            the package.
         offline: Never fetch weights.
 
     Raises:
@@ -71,7 +65,9 @@ class Upscaler:
         precision: Precision = "auto",
         batch_size: int | str = "auto",
         strength: float | None = None,
-        guard: GuardMode = "off",
+        lexicon: str = "english",
+        draw: Draw = "sure",
+        guard: GuardMode = "auto",
         guard_reader: str | None = None,
         offline: bool = False,
     ) -> None:
@@ -85,6 +81,8 @@ class Upscaler:
         self._weights, self._prior_weights, self._strength = weights, prior_weights, strength
         self._offline = offline
         self._guard, self._guard_reader = guard, guard_reader
+        self.lexicon = open_lexicon(lexicon)
+        self._draw = draw
 
     @cached_property
     def loaded(self) -> LoadedModel:
@@ -92,6 +90,19 @@ class Upscaler:
         loaded = load_model(self._weights, self._prior_weights, offline=self._offline)
         loaded.model.to(self.device)
         return loaded
+
+    @cached_property
+    def runner(self) -> NetworkRunner:
+        """Runs the model in batches."""
+        return NetworkRunner(
+            self.loaded.model,
+            device=self.device,
+            dtype=self.dtype,
+            batch_pixels=self.batch_pixels,
+            name=str(self.weights_path),
+            lexicon=self.lexicon,
+            draw_all=self._draw == "all",
+        )
 
     def load(self) -> None:
         """Load the weights now rather than with the first picture."""
@@ -126,89 +137,56 @@ class Upscaler:
         upscaled = self._upscale(lines)
         if self.guard is None:
             return upscaled
-        return guard_lines(self.guard, lines, upscaled, self._upscale if self.loaded.model.accepts_text else None)
+        return guard_lines(self.guard, lines, upscaled)
 
     def _upscale(self, lines: Sequence[Line]) -> list[UpscaledLine]:
         """The same without the guard."""
         config = self.loaded.model.config.network
         plans = [plan_tiles(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
-        prepared = [
-            resize(line.rgb, (plan.height, plan.width)) if plan else None
-            for line, plan in zip(lines, plans, strict=True)
-        ]
-        windows = [
-            window
-            for line, plan in zip(prepared, plans, strict=True)
-            if plan is not None and line is not None
-            for window in cut_tiles(line, plan)
-        ]
-        texts = [line.text for line, plan in zip(lines, plans, strict=True) if plan is not None for _ in plan.starts]
-        alone = [len(plan.starts) == 1 for plan in plans if plan is not None for _ in plan.starts]
-        known = [text if whole else None for text, whole in zip(texts, alone, strict=True)]
-        results = iter(self.super_resolve(windows, known))
+        shown = [(line, plan) for line, plan in zip(lines, plans, strict=True) if plan is not None]
+        seen = [resize(line.rgb, (plan.height, plan.width)) for line, plan in shown]
+        made = self.runner.run(seen, [plan for _, plan in shown], [line.text for line, _ in shown])
+        results = iter(zip(seen, made, strict=True))
+
         upscaled = []
-        for line, plan, seen in zip(lines, plans, prepared, strict=True):
-            if plan is None or seen is None:
-                upscaled.append(UpscaledLine(resize(line.rgb, line.size).clip(0, 1), None))
+        for line, plan in zip(lines, plans, strict=True):
+            plain = resize(line.rgb, line.size).clip(0, 1)
+            if plan is None:
+                upscaled.append(UpscaledLine(plain, None))
                 continue
-            parts = [next(results) for _ in plan.starts]
-            sr = blend_tiles([part.sr for part in parts], plan)
-            shares = [part.gate for part in parts if part.gate is not None]
-            gate = blend_tiles(shares, plan) if shares else None
-            rgb = add_residual(line.rgb, seen, sr, size=line.size, strength=self.strength, gate=gate)
-            upscaled.append(UpscaledLine(rgb, plan, tuple(part.reading for part in parts if part.reading)))
+            picture, result = next(results)
+            rgb = self._composed(line, picture, result)
+            words = moved(result.words, line.rgb.shape[1] / plan.width)
+            upscaled.append(UpscaledLine(rgb, plan, words, float(np.abs(rgb - plain).mean())))
         return upscaled
 
-    def super_resolve(
-        self, windows: list[FloatImage], texts: Sequence[str | None] | None = None
-    ) -> list[NetworkResult]:
-        """Run the network on pictures ``(h, w, 3)`` in [0, 1] of sizes that it takes; nothing is blended or clipped.
+    def _composed(self, line: Line, seen: FloatImage, result: NetworkResult) -> FloatImage:
+        """The network's result at the asked size, as much of its change as the gate and the strength let through."""
+        sr = result.sr
+        if result.gate is not None:
+            plain = resize(seen, (sr.shape[0], sr.shape[1]))
+            sr = plain + result.gate * (sr - plain)
+        return add_residual(line.rgb, seen, sr, size=line.size, strength=self.strength, gate=result.gate)
+
+    def super_resolve(self, pictures: Sequence[FloatImage]) -> list[FloatImage]:
+        """The model's results on pictures ``(h, w, 3)`` in [0, 1] of a size that its network takes, not clipped.
 
         Args:
-            windows: The pictures.
-            texts: What they say, where that is known; the prior is then told it.
-        """
-        by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for i, window in enumerate(windows):
-            by_shape[window.shape[0], window.shape[1]].append(i)
-        results: dict[int, NetworkResult] = {}
-        for (height, width), members in by_shape.items():
-            first = 0
-            while first < len(members):
-                count = max(1, self.batch_pixels // (height * width))
-                chosen = members[first : first + count]
-                batch = np.stack([windows[i] for i in chosen])
-                told = [texts[i] for i in chosen] if texts else []
-                try:
-                    done = self._run_batch(torch.from_numpy(batch).permute(0, 3, 1, 2), told)
-                except RuntimeError as error:
-                    if not is_out_of_memory(error) or count == 1:
-                        raise
-                    self.batch_pixels = max(height * width, self.batch_pixels // 2)
-                    continue
-                results.update(zip(chosen, done, strict=True))
-                first += count
-        return [results[i] for i in range(len(windows))]
+            pictures: Of one tile each.
 
-    @torch.inference_mode()
-    def _run_batch(self, lr: Tensor, texts: Sequence[str | None]) -> list[NetworkResult]:
-        """Network and prior on equal-sized windows ``(B, 3, h, w)``, of some of which the text is known."""
-        model = self.loaded.model
-        lr = lr.to(self.device)
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            prior = None if model.prior is None else model.text_prior(lr, texts)
-            out = model(lr, prior)
-        if not bool(torch.isfinite(out.sr).all()) and self.dtype != torch.float32:
-            prior = None if model.prior is None else model.text_prior(lr, texts)
-            out = model(lr, prior)
-        pixels = out.sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy()
-        if model.prior is None or prior is None:
-            return [NetworkResult(image, None) for image in pixels]
-        readings = model.prior.recognizer.decode(prior.squeeze(2).float())
-        if out.gate is None:
-            return [NetworkResult(image, reading) for image, reading in zip(pixels, readings, strict=True)]
-        shares = out.gate.float().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()
-        return [NetworkResult(*parts) for parts in zip(pixels, readings, shares, strict=True)]
+        Returns:
+            ``(2h, 2w, 3)`` each, with what the model holds back held back.
+        """
+        plans = [TilePlan(picture.shape[0], picture.shape[1], (0,), picture.shape[1]) for picture in pictures]
+        results = self.runner.run(pictures, plans, [None] * len(pictures))
+        made = []
+        for picture, result in zip(pictures, results, strict=True):
+            if result.gate is None:
+                made.append(result.sr)
+                continue
+            plain = resize(picture, (result.sr.shape[0], result.sr.shape[1]))
+            made.append(plain + result.gate * (result.sr - plain))
+        return made
 
     def upscale(
         self,

@@ -5,8 +5,6 @@ from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture
@@ -76,17 +74,10 @@ def write_upscaled(
         output_width=item.size[1],
         output_height=item.size[0],
         **report_fields(result, strength),
-        mean_change=round(255 * _mean_change(result, item), 3),
+        mean_change=round(255 * result.change, 3),
         seconds=round(seconds, 4),
         note="; ".join(notes) or None,
     )
-
-
-def _mean_change(result: UpscaledLine | UpscaledPage, item: LoadedPicture) -> float:
-    """Over the plain enlargement: a page's Lanczos, a line's bicubic."""
-    if isinstance(result, UpscaledPage):
-        return result.mean_change
-    return float(np.abs(result.rgb - resize(item.picture.rgb, item.size).clip(0, 1)).mean())
 
 
 def save_regions(task: FileTask, page: UpscaledPage, config: UpscaleConfig, *, inputs: Set[Path]) -> None:
@@ -105,7 +96,7 @@ def save_regions(task: FileTask, page: UpscaledPage, config: UpscaleConfig, *, i
     stem = task.target.stem if task.target else "stdin"
     if config.recursive and task.target:
         stem = f"{task.target.parent.name}-{stem}"
-    files = {folder / f"{stem}-{n:02d}.png": r.line for n, r in enumerate(page.regions, 1) if r.line is not None}
+    files = {folder / f"{stem}-{n:02d}.png": r.result.rgb for n, r in enumerate(page.regions, 1) if r.result}
     for path in files:
         if path.exists() and (not config.overwrite or path.resolve() in inputs):
             raise PictureError(f"--save-regions {path}: exists already; --overwrite replaces it, unless it is an input")

@@ -9,13 +9,14 @@ from glyphsr.config.reader import validate
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.lmdb_writer import encode_png
 from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
-from glyphsr.errors import ConfigError, GlyphSRError
+from glyphsr.errors import ConfigError, DataError, GlyphSRError
 from glyphsr.system.atomic_files import write_bytes
-from glyphsr.visualization.views.words import choose_words, open_sets
+from glyphsr.visualization.views.words import SHOWN, choose_words, open_sets
+from glyphsr.viz.figure import encode_figure, figure
 from glyphsr.viz.page import html_page
 from glyphsr.viz.panels import Row, panel_sheet
 
-ENDINGS = (".png", ".html")
+ENDINGS = (".png", ".html", ".pdf")
 
 MOST_ON_A_SHEET = 200
 """Rows of a PNG; a page may have more."""
@@ -67,9 +68,15 @@ def visualize(
         notices = [SAMPLE_NOTICE, *notices]
     if target.suffix.lower() == ".png" and len(rows) > MOST_ON_A_SHEET:
         raise ConfigError(f"-o {target}: {len(rows)} words are too many for one picture; give -o NAME.html, or fewer")
+    if target.suffix.lower() == ".pdf" and config.what != "compare":
+        raise ConfigError(f"-o {target}: a .pdf is a figure for print, of --what compare; expected .png or .html")
     title = f"glyphsr visualize --what {config.what}"
     if target.suffix.lower() == ".html":
         content = html_page(title, rows, notes=notices).encode("utf-8", "backslashreplace")
+    elif target.suffix.lower() == ".pdf" or config.find is not None:
+        from glyphsr.visualization.views.compare import figure_row
+
+        content = encode_figure(figure([figure_row(row) for row in rows]), target.suffix.lower())
     else:
         content = encode_png(panel_sheet(rows))
     try:
@@ -81,7 +88,7 @@ def visualize(
 
 def _check(target: Path, *, overwrite: bool) -> None:
     if target.suffix.lower() not in ENDINGS:
-        raise ConfigError(f"-o {target}: expected a name ending in .png or .html")
+        raise ConfigError(f"-o {target}: expected a name ending in .png, .html or .pdf")
     if not target.parent.is_dir():
         raise ConfigError(f"-o {target}: the folder {target.parent} does not exist")
     if target.exists() and not overwrite:
@@ -92,6 +99,8 @@ def _rows(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[R
     """Rows and what a person should know of them; what a view needs is imported with it."""
     if config.worst and config.what not in ("compare", "failures"):
         raise ConfigError(f"--worst: words are read for --what compare or failures, not for {config.what}")
+    if config.find and config.what != "compare":
+        raise ConfigError(f"--find: looks through words for --what compare, not for {config.what}")
     if config.what == "training":
         from glyphsr.visualization.views.training import training_rows
 
@@ -124,15 +133,23 @@ def _rows(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[R
 
 
 def _compare(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[Row], list[str]]:
-    from glyphsr.visualization.views.compare import NONE, Comparer, worst_rows
+    from glyphsr.visualization.views.compare import NONE, Comparer, rescued_rows, worst_rows
 
     if config.worst and (config.index or config.sample):
         raise ConfigError("--worst: looks at all words of --lmdb; leave --index and --sample away")
     if config.worst and (inputs or config.recognizer == (NONE,)):
         raise ConfigError("--worst: wants words of --lmdb and a judge that reads them")
-    words: Iterable[Any] = open_sets(config) if config.worst else choose_words(inputs, config)
+    if config.find and (inputs or config.worst or config.index or config.recognizer == (NONE,)):
+        raise ConfigError("--find: looks at all words of --lmdb with a judge; leave INPUT, --worst and --index away")
+    whole = config.worst or config.find
+    words: Iterable[Any] = open_sets(config) if whole else choose_words(inputs, config)
     comparer = Comparer(config)
     compared = comparer.compare(words)
+    if config.find:
+        rescued = rescued_rows(compared, config.sample or SHOWN)
+        if not rescued:
+            raise DataError(f"--find rescued: no word of {', '.join(config.lmdb)} is read right only after the network")
+        return rescued, comparer.notices
     rows = worst_rows(compared, config.worst) if config.worst else [item.row for item in compared]
     return rows, comparer.notices
 

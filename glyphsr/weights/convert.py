@@ -1,10 +1,11 @@
 """Published files, checked against the network they should be and stored as safetensors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, SRNetwork, is_alike
@@ -19,6 +20,7 @@ def convert(
     file: Path,
     name: str,
     *,
+    beside: Sequence[Path] = (),
     out: Path | None = None,
     overwrite: bool = False,
     changes: Mapping[str, Any] | None = None,
@@ -28,6 +30,7 @@ def convert(
     Args:
         file: The published file.
         name: A name of the registry, or a kind of network or recognizer.
+        beside: Further published files that hold the rest of the network, such as the one of PEAN's prior enhancer.
         out: Where to; default is the cache, under that name.
         overwrite: Replace a file that exists.
         changes: Fields of the configuration that no key shows, such as ``align_corners`` and ``mix_batch``.
@@ -49,11 +52,12 @@ def convert(
         raise ConfigError(f"{target}: expected a name ending in .safetensors")
     if target.exists() and not overwrite:
         raise ConfigError(f"{target}: exists already; --overwrite replaces it")
-    state = read_state(file)
+    state = _read_together(file, beside)
     kind = kind_of(state)
     if kind is not None and not is_alike(kind, row.network):
         raise WeightsError(f"{file}: holds {kind}, not {row.network}; try --as {kind}")
     card: dict[str, Any] = {"source": file.name, "source_sha256": sha256_of(file), "published": name}
+    card |= {"beside": {path.name: sha256_of(path) for path in beside}} if beside else {}
     bad = next((key for key, value in state.items() if not bool(torch.isfinite(value).all())), None)
     if bad is not None:
         raise WeightsError(f"{file}: {bad!r} has values that are no numbers; fetch the file again")
@@ -73,6 +77,22 @@ def convert(
     if target.parent == cache_folder():
         remember(target)
     return target
+
+
+def _read_together(file: Path, beside: Sequence[Path]) -> dict[str, Tensor]:
+    """One state from all files.
+
+    Raises:
+        WeightsError: If a file is unreadable, or two of them hold the same entry.
+    """
+    state = read_state(file)
+    for path in beside:
+        more = read_state(path)
+        twice = next((key for key in more if key in state), None)
+        if twice is not None:
+            raise WeightsError(f"{path}: holds {twice!r}, which {file} or another file holds too")
+        state |= more
+    return state
 
 
 def _check_variant(config: Any, row: Entry, where: str) -> None:

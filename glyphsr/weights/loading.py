@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,7 +21,8 @@ from glyphsr.models.registry import (
     build_prior,
     build_recognizer,
 )
-from glyphsr.models.super_resolver import SuperResolver, TextPriorGenerator
+from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.text_prior import TextPriorGenerator
 from glyphsr.safe_reading.text_files import shorten
 from glyphsr.weights.checkpoints import Checkpoint, build_for, read_checkpoint
 from glyphsr.weights.hub import resolve
@@ -33,6 +34,9 @@ from glyphsr.weights.published import (
     recognizer_from_official,
 )
 from glyphsr.weights.registry import sha256_of
+
+PRIOR_OF = {37: "crnn", 95: "parseq"}
+"""Classes of the text prior -> the recognizer that published networks of so many were trained with."""
 
 PRIOR_PREFIX = "prior.recognizer."
 """Where a super-resolver's checkpoint keeps its text prior."""
@@ -158,14 +162,18 @@ def _listed(prior_weights: PriorWeights) -> list[str | Path]:
 
 
 def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, offline: bool) -> LoadedModel:
-    config = cast("NetworkConfig", network.config)
+    config = network.config
     if not config.needs_prior:
         if priors:
             raise ConfigError(f"{path}: {config.kind} is not guided by a text prior; leave --prior-weights away")
         model = SuperResolver(ModelConfig(network=config), prior=None, network=network)
         return LoadedModel(model.eval(), path, published=True)
     if not priors:
-        raise ConfigError(f"{path}: a published network needs its text prior too; give --prior-weights parseq.pt")
+        kind = PRIOR_OF.get(network.num_classes, f"a recognizer of {network.num_classes} classes")
+        raise ConfigError(
+            f"{path}: this {config.kind} needs its text prior too, of {network.num_classes} classes; "
+            f"give --prior-weights {kind}, a name or a file"
+        )
     found: list[str] = []
     for prior in priors:
         prior_path = resolve(prior, offline=offline)

@@ -16,14 +16,15 @@ from glyphsr.models.key_tables import KeyTable
 from glyphsr.models.registry import (
     NETWORKS,
     RECOGNIZERS,
-    SIGNATURES,
     RecognizerNetwork,
     SRNetwork,
     build_network,
     build_recognizer,
     identify,
+    is_network,
     key_table,
     network_shape,
+    published_kinds,
     recognizer_shape,
 )
 from glyphsr.models.unsupported import name_unsupported
@@ -32,8 +33,8 @@ from glyphsr.text.charset import PRINTABLE_95
 from glyphsr.weights.checkpoints import M, check_shapes, load_state, outlined
 from glyphsr.weights.onnx_file import read_onnx
 
-WRAPPERS = ("state_dict_G", "state_dict", "model")
-"""Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others."""
+WRAPPERS = ("state_dict_G", "state_dict", "model", "net")
+"""Keys under which published files keep their weights: GlyphSR's lineage, ASTER and Lightning, others, SIGA."""
 
 PREFIXES = ("module.", "model.")
 """Put before every key by data parallelism and by Lightning wrappers."""
@@ -102,7 +103,7 @@ def network_config(state: Mapping[str, Tensor], where: str = "checkpoint") -> Ne
         WeightsError: If the keys are some network's and the shapes are not.
     """
     kind = kind_of(state)
-    if kind not in NETWORKS:
+    if kind is None or not is_network(kind):
         return None
     config: NetworkConfig = _published_shape(network_shape, kind, state, where)[0]
     return config
@@ -130,7 +131,7 @@ def recognizer_from_official(
     """
     if config is None:
         kind = kind or kind_of(state)
-        published = [name for name in RECOGNIZERS if name in SIGNATURES]
+        published = published_kinds(RECOGNIZERS)
         if kind not in published:
             raise WeightsError(f"{where}: {_what_else(kind, state, 'a recognizer')}; known are {', '.join(published)}")
         config = _published_shape(recognizer_shape, kind, state, where)
@@ -162,7 +163,7 @@ def network_from_official(
         WeightsError: If the keys or shapes are not those of a network that we know.
     """
     kind = kind or kind_of(state)
-    if kind not in NETWORKS:
+    if kind is None or not is_network(kind):
         what = _what_else(kind, state, "a super-resolution network")
         raise WeightsError(f"{where}: {what}; known are {', '.join(NETWORKS)}")
     config, num_classes = _published_shape(network_shape, kind, state, where)

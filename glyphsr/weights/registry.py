@@ -32,14 +32,14 @@ class Entry(Config):
     """What is in the file; a ``network`` may want a text prior beside it."""
     network: str
     """Architecture: a kind of network or recognizer, or ``sam``."""
-    source: Literal["bundled", "download", "authors"]
-    """In the package, at a stable address, or where only a person can fetch it."""
+    source: Literal["bundled", "download", "authors", "unpublished"]
+    """In the package, at a stable address, where only a person can fetch it, or nowhere."""
     url: str | None = None
     """Address of a ``download``."""
     page: str | None = None
     """Where the authors publish it."""
     file: str | None = None
-    """Name of the published file."""
+    """Name of the published file, or of several, apart by spaces, that belong together."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{8,64}$")] | None = None
     """Of the published (or bundled) file; a prefix where no more is known."""
     variant: dict[str, Any] = Field(default_factory=dict)
@@ -151,8 +151,13 @@ def where_to_get(name: str) -> str:
     row = entry(name)
     if row.source == "download":
         return f"fetch them with `glyphsr models pull {name}`"
+    if row.source == "unpublished":
+        return (
+            f"nobody publishes them; train them (configs/{row.network}.yaml), "
+            f"or convert a file of yours: `glyphsr models convert {row.file} --as {name}`"
+        )
     # The published name may be any network's, so the command says which one it is.
     return (
-        f"the authors publish {row.file} at {row.page}; "
-        f"download it and run `glyphsr models convert {row.file} --as {name}`"
+        f"the authors publish {row.file or 'them'} at {row.page}; "
+        f"download {'it' if row.file else 'the file'} and run `glyphsr models convert {row.file or 'FILE'} --as {name}`"
     )

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,14 @@ def eval_(
         typer.Option(
             "--compare-paper",
             help="Print the paper's rows too (tables and JSON), if data, protocol and judges are the paper's.",
+        ),
+    ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Prove judges: let them read TextZoom's LR and HR sides; exit with 5 if one is off the published "
+            "figures by more than half a point.",
         ),
     ] = False,
     fail_under: Annotated[
@@ -71,6 +79,9 @@ def eval_(
     if out is not None:
         _check_out(out, overwrite=overwrite)
     console.limit_kernel_cache()
+    if calibrate:
+        _calibrate(settings.model_dump(), json_=json_, progress=False if quiet else progress)
+        return
     from glyphsr.evaluation.evaluator import evaluate
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
@@ -89,6 +100,30 @@ def eval_(
         raise typer.Exit(GATE_FAILED)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _calibrate(settings: dict[str, Any], *, json_: bool, progress: bool | None) -> None:
+    from dataclasses import asdict
+
+    from glyphsr.evaluation.calibration import calibrate
+    from glyphsr_cli import tables
+
+    with console.progress_bar(enabled=progress) as bar:
+        task = bar.add_task("reading", total=None)
+        results = calibrate(
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            **settings,
+        )
+    if json_:
+        document = {"schema_version": 1, "command": "eval --calibrate"}
+        console.echo(console.as_json(document | {"judges": [asdict(x) | {"passed": x.passed} for x in results]}))
+    else:
+        tables.show([tables.calibration_table(results)])
+    for found in results:
+        how = "is the published judge" if found.passed else "is not the published judge"
+        console.say(f"{found.judge}: off by at most {found.deviation:.2f} points: {how}")
+    if not all(found.passed for found in results):
+        raise typer.Exit(GATE_FAILED)
 
 
 def _check_out(out: Path, *, overwrite: bool) -> None:
@@ -150,7 +185,9 @@ def _paper(report: "EvaluationReport") -> dict[str, object]:
 
     names = ("row", *(part.name for part in report.parts), "weighted")
     rows = {
-        judge.name: [dict(zip(names, row, strict=True)) for row in paper_rows(report, judge.name)]
+        judge.name: [
+            dict(zip(names, (line.name, *line.scores), strict=True)) for line in paper_rows(report, judge.name)
+        ]
         for judge in report.judges
     }
     return {"paper": rows}

@@ -99,7 +99,13 @@ def path(name: NameArg) -> None:
 
 @models_app.command("convert")
 def convert(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Published checkpoint: .pth, .pt, .ckpt or .tar.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Published checkpoint: .pth, .pt, .ckpt or .tar; several where one network is in several files.",
+        ),
+    ],
     as_: Annotated[str, typer.Option("--as", metavar="NAME", help="What it is: a name of `glyphsr models list`.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="A .safetensors file.", show_default="the cache, by name")
@@ -110,7 +116,7 @@ def convert(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="What no file shows: align_corners of moran and aster, mix_batch of tatt, max_steps, beam_width.",
+            help="What no file shows: align_corners of moran and aster, mix_batch of tatt and pean, hint of c3stisr.",
         ),
     ] = None,
 ) -> None:
@@ -121,4 +127,5 @@ def convert(
     from glyphsr.config.reader import parse_settings
     from glyphsr.weights.convert import convert as store
 
-    console.echo_path(store(file, as_, out=out, overwrite=overwrite, changes=parse_settings(sets or ())))
+    stored = store(files[0], as_, beside=files[1:], out=out, overwrite=overwrite, changes=parse_settings(sets or ()))
+    console.echo_path(stored)

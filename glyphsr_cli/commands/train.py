@@ -111,7 +111,7 @@ def train(
     settings = load(TrainConfig, config, sets=overrides, flags=flags)
     first = console.is_first_process()
     _note_sample_set(settings, data_root, quiet=quiet or not first)
-    from glyphsr.training.trainer import train as run
+    from glyphsr.training.train import train as run
 
     with console.training_bar(enabled=(False if quiet or not first else progress)) as bar:
         task = bar.add_task("training", total=2 if smoke else settings.steps, terms="", rate="", memory="")

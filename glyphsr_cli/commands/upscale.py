@@ -115,5 +115,7 @@ def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool, to_stdout: bool
             if picture.status == "done":
                 console.echo_path(picture.output or "", print0=print0)
     if len(run.pictures) > 1 and not quiet:
-        counts = [f"{run.count(status)} {status}" for status in ("done", "skipped", "failed") if run.count(status)]
+        unchanged = run.count("done") - run.improved
+        counts = [f"{run.improved} improved"] + ([f"{unchanged} only enlarged"] if unchanged else [])
+        counts += [f"{run.count(status)} {status}" for status in ("skipped", "failed") if run.count(status)]
         console.say(f"{', '.join(counts)} in {run.seconds:.1f} s")

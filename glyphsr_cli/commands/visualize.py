@@ -24,7 +24,7 @@ def visualize(
         typer.Option(
             "--out",
             "-o",
-            help="A .png, or a .html page with slider, filters and zoom.",
+            help="A .png, a .html page with slider, filters and zoom, or a .pdf figure for print.",
             show_default="glyphsr-WHAT.png",
         ),
     ] = None,

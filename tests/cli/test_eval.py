@@ -148,12 +148,14 @@ def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
     parts = tuple(
         type(part)(part.name, part.paths, count) for part, count in zip(report.parts, TEXTZOOM_COUNTS, strict=True)
     )
-    judge = type(report.judges[0])("crnn", "crnn.pth", "0" * 64, published="crnn")
+    judge = type(report.judges[0])("crnn", "crnn.pth", "0" * 64, published="crnn", proof="calibrated")
     reading = tuple(type(s)(s.row, "crnn", s.accuracy, s.cer, s.similarity, s.images_per_s) for s in report.reading)
     textzoom = EvaluationReport(**changes | {"parts": parts, "judges": (judge,), "reading": reading})
     text = tables.as_plain(tables.evaluation_tables(textzoom, compare_paper=True))
-    assert re.search(r"paper: glyphsr +71\.40 +64\.78 +48\.03 +62\.10", text)
-    assert "paper: hr" in text
+    assert re.search(r"paper: GlyphSR, Table 1 +71\.40 +64\.78 +48\.03 +62\.10", text)
+    assert "paper: HR, Table 1" in text
+    doubtful = replace(textzoom, judges=(replace(judge, proof=None),))
+    assert [line.name.endswith("(judge not proved)") for line in paper_rows(doubtful, "crnn")] == [True] * 3
     assert "paper:" not in tables.as_plain(tables.evaluation_tables(textzoom))
     for change in ({"protocol": "standard"}, {"judges": (replace(judge, published=None),)}, {"parts": parts[:2]}):
         assert why_not_comparable(replace(textzoom, **change))

@@ -6,7 +6,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from glyphsr.data.lmdb_writer import write_pairs
-from glyphsr.training.trainer import train
+from glyphsr.training.train import train
 from glyphsr_cli.app import app
 
 from ..conftest import ROOT, draw_word

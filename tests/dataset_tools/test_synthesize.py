@@ -191,6 +191,7 @@ def test_a_worker_that_cannot_go_on_says_why(tmp_path):
         synthesize(tmp_path / "set", config=config(FEW_WORDS + 200, render=render, workers=2))
 
 
+@pytest.mark.process
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path):
     code = (
         "import resource, sys\n"
@@ -241,6 +242,7 @@ def test_masks_of_words_that_are_replaced_are_named(tmp_path):
         view_degradation(str(tmp_path / "set-glyphs"))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(tmp_path, sign):
     # A test run in the background of a script ignores Ctrl-C, and its children would inherit that.

@@ -282,7 +282,7 @@ def test_networks_of_one_comparison_take_the_prior_they_were_trained_with(settin
     common = settings | {"weights": (tatt, own, "compact"), "split": ("hard",)}
     report = glyphsr.evaluate(**common | {"prior_weights": (str(tmp_path / "large.pth"), str(crnn_file))})
     assert [sorted(row.sha256) for row in report.rows[1:3]] == [["crnn.pth", "tatt.pth"], ["glyphsr.pth", "large.pth"]]
-    assert [row.published for row in report.rows] == [None, "tatt", "glyphsr", None, None]
+    assert [row.paper for row in report.rows] == [None, "table1/tatt", "table1/glyphsr", None, None]
     with pytest.raises(WeightsError, match=r"gives 37 classes, but glyphsr\.pth was trained with 95"):
         glyphsr.evaluate(**common | {"prior_weights": (str(crnn_file),)})
     with pytest.raises(ConfigError, match="none of the networks"):

@@ -67,6 +67,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.process
 def test_a_run_killed_at_ten_random_moments_equals_one_that_was_not(many, tmp_path, whole, monkeypatch):
     monkeypatch.setattr(dataset_run, "INK_CHUNK", 1)
     out, script = tmp_path / "killed", tmp_path / "run.py"
@@ -147,6 +148,7 @@ def test_a_full_disk_leaves_finished_chunks(many, tmp_path, whole, monkeypatch):
     assert values(tmp_path / "glyphs") == whole
 
 
+@pytest.mark.process
 def test_a_worker_that_dies_is_an_error_and_nothing_is_lost(many, tmp_path, whole, monkeypatch):
     progress = []
 
@@ -162,6 +164,7 @@ def test_a_worker_that_dies_is_an_error_and_nothing_is_lost(many, tmp_path, whol
     assert values(tmp_path / "glyphs") == whole
 
 
+@pytest.mark.process
 def test_a_killed_parent_takes_its_workers_along(many, tmp_path):
     script = tmp_path / "run.py"
     script.write_text(KILLED.replace("workers=1", "workers=2"))
@@ -206,6 +209,7 @@ def test_unfinished_work_of_other_parameters_does_not_touch_a_finished_result(ma
     assert (tmp_path / "glyphs.parts").is_dir()
 
 
+@pytest.mark.process
 def test_the_same_command_twice_at_once_is_one_result(many, tmp_path, whole):
     script = tmp_path / "run.py"
     script.write_text(KILLED)

@@ -2,12 +2,12 @@
 
 import torch
 
-from glyphsr.training.trainer import Trainer
+from glyphsr.training.build import build_trainer
 from glyphsr.weights.loading import load_super_resolver
 
 
 def run(config, folder, **options):
-    return Trainer(config, folder, device="cpu", workers=0, **options).run()
+    return build_trainer(config, folder, device="cpu", workers=0, **options).run()
 
 
 def weights_of(folder):

@@ -170,3 +170,35 @@ def test_paper_size_pair_runs_on_rgb(kind):
     with torch.no_grad():
         assert model(torch.rand(2, 3, 16, 64)).sr.shape == (2, 4, 32, 128)
         assert model.prior(torch.rand(2, 3, 16, 64)).shape == (2, model.prior.num_classes, 1, 26)
+
+
+def test_rows_of_an_ablation_start_from_the_same_branch_at_a_seed():
+    def start(**changes):
+        torch.manual_seed(7)
+        network = GlyphSR.from_config(GlyphSRConfig(num_srbs=2, width=8, **changes), num_classes=37)
+        return {key: value for key, value in network.state_dict().items() if not key.startswith(("gpm.", "gfms."))}
+
+    none = {"gfm_from": None, "gpm": GPMConfig(line=False, char=False, cls=False)}
+    first = start(**none)
+    for changes in ({"gfm_from": None}, {"gfm_from": 1}, {"gfm_from": 2, "gpm": GPMConfig(width=16, levels=3)}):
+        other = start(**changes)
+        assert first.keys() == other.keys()
+        assert all(torch.equal(value, other[key]) for key, value in first.items())
+
+
+def test_the_paper_read_literally_has_its_own_shapes():
+    gpm = GPMConfig(width=8, levels=3, attention="plain", class_features="trunk", num_slots=15, end_slot=False)
+    network = GlyphSR.from_config(GlyphSRConfig(width=8, gfm_from=None, gpm_at=4, gpm=gpm), num_classes=37)
+    assert network.gpm.class_features is None
+    assert network.gpm.class_head.in_features == 8
+    read = []
+    network.gpm.register_forward_hook(lambda module, inputs, output: read.append(inputs[0]))
+    fourth = []
+    network.srbs[3].register_forward_hook(lambda module, inputs, output: fourth.append(output))
+    network.eval()
+    with torch.no_grad():
+        glyphs = network(torch.rand(1, 4, 16, 64), None, with_glyphs=True).glyphs
+    assert torch.equal(read[0], fourth[0])
+    assert (glyphs.chars.shape, glyphs.classes.shape) == ((1, 15, 16, 64), (1, 15, 39))
+    with pytest.raises(ValueError, match="gpm_at"):
+        GlyphSRConfig(gfm_from=3, gpm_at=4)

@@ -1,6 +1,7 @@
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -25,6 +26,13 @@ def test_rapidocr_reads_a_clear_word_and_nothing_in_an_empty_picture():
     assert engine.read([draw_word(" ", 32)])[0].confidence <= 1
 
 
+@pytest.mark.filterwarnings("ignore")  # of torch's, by EasyOCR's own code
+@pytest.mark.skipif(find_spec("easyocr_en_models") is None, reason="its weights would have to be fetched")
+def test_easyocr_reads_a_clear_word():
+    engine = open_engine("easyocr")
+    reads_a_clear_word(engine)
+
+
 def test_tesseract_reads_a_clear_word_or_says_how_to_install_the_program():
     before = dict(os.environ)
     if shutil.which("tesseract"):
@@ -38,7 +46,7 @@ def test_tesseract_reads_a_clear_word_or_says_how_to_install_the_program():
 
 
 def test_a_missing_package_is_one_line_with_the_line_that_installs_it(monkeypatch):
-    for package in ("onnxruntime", "rapidocr", "pytesseract"):
+    for package in ("onnxruntime", "rapidocr", "pytesseract", "easyocr"):
         monkeypatch.setitem(sys.modules, package, None)
     for name in ENGINES:
         with pytest.raises(ConfigError, match=r"pip install 'glyphsr\[ocr\]'"):

@@ -172,6 +172,23 @@ def test_peans_enhancer_comes_from_a_second_file_and_agrees():
         network_from_official(golden.state)
 
 
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_batch_gives_what_its_pictures_give_alone_and_on_two_threads(name):
+    network = network_from_official(vector(name).state)
+    image, given = vector(name).input("image").repeat(4, 1, 1, 1), prior(name)
+    given = None if given is None else given.repeat(4, 1, 1, 1)
+    threads = torch.get_num_threads()
+    with torch.no_grad():
+        together = network(image, given).sr
+        alone = [network(image[i : i + 1], None if given is None else given[i : i + 1]).sr for i in range(2)]
+        torch.set_num_threads(2 if threads == 1 else 1)
+        threaded = network(image, given).sr
+        torch.set_num_threads(threads)
+    atol = vector(name).manifest["outputs"]["sr"]["atol"]
+    assert torch.allclose(together, torch.cat(alone).repeat(4, 1, 1, 1), rtol=0, atol=atol)
+    assert torch.allclose(together, threaded, rtol=0, atol=atol)
+
+
 def test_without_the_quirk_a_picture_gets_what_the_published_tatt_gives_it_alone():
     published, ours = load("tatt"), network_from_official(vector("tatt").state)
     image = vector("tatt").input("image")

@@ -31,6 +31,7 @@ def made(word_folder, tmp_path_factory):
     return out, first.stdout, command
 
 
+@pytest.mark.process
 def test_every_piece_is_there_and_the_result_upscales(made):
     out, said, _ = made
     assert (out / "glyphs" / "data.mdb").is_file()
@@ -52,6 +53,7 @@ def test_every_piece_is_there_and_the_result_upscales(made):
         assert value.half().equal(kept[key].half()), key
 
 
+@pytest.mark.process
 def test_a_finished_run_of_another_recipe_is_not_passed_off_as_this_one(made):
     out, _, command = made
     other = subprocess.run([*command, "--set", "seed=77"], capture_output=True, text=True, check=False, timeout=500)
@@ -61,6 +63,7 @@ def test_a_finished_run_of_another_recipe_is_not_passed_off_as_this_one(made):
     assert (out / "compact.safetensors").is_file()
 
 
+@pytest.mark.process
 def test_the_same_command_again_trains_nothing_anew(made):
     out, _, command = made
     logs = {run: (out / run / "metrics.jsonl").read_bytes() for run in RUNS}

@@ -27,6 +27,7 @@ def made(word_folder, tmp_path_factory):
     return out, command
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", ["crnn", "moran", "aster"])
 def test_each_kind_becomes_a_judge_with_a_card(made, kind):
     out, _ = made
@@ -42,6 +43,7 @@ def test_each_kind_becomes_a_judge_with_a_card(made, kind):
     assert {tensor.dtype for tensor in checkpoint.tensors.values() if tensor.is_floating_point()} == {torch.float16}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("kind", "count"), [("crnn", 4), ("moran", 2), ("aster", 4)])
 def test_each_run_goes_on_from_the_one_before_and_the_last_is_what_is_kept(made, kind, count):
     out, _ = made
@@ -58,6 +60,7 @@ def test_each_run_goes_on_from_the_one_before_and_the_last_is_what_is_kept(made,
     assert same == [*[False] * (count - 1), True]
 
 
+@pytest.mark.process
 def test_the_same_command_again_makes_nothing_anew(made):
     out, command = made
     before = {path: path.stat().st_mtime_ns for path in out.rglob("metrics.jsonl")}
@@ -67,6 +70,7 @@ def test_the_same_command_again_makes_nothing_anew(made):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+@pytest.mark.process
 def test_the_packages_weights_stand_for_earlier_runs(made, tmp_path):
     _, command = made
     command = [str(tmp_path) if part == command[command.index("--out") + 1] else part for part in command]

@@ -1,11 +1,7 @@
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glyphsr.errors import ConfigError
-from glyphsr.guard.dictionary import english_words
 from glyphsr.text.charset import ALPHANUMERIC, LOWER_ALPHANUMERIC, PRINTABLE_94, filter_lower, filter_to
 from glyphsr.text.ctc import BLANK, CTCCodec
 from glyphsr.text.endings import IGNORED
@@ -67,9 +63,3 @@ def test_slots_hold_the_filtered_text_and_its_end(text, slots, order):
 def test_slot_classes_follow_the_two_known_orders():
     assert SlotCodec().encode("0z")[:3] == [0, 35, 36]
     assert SlotCodec(order="end_first").encode("0z")[:3] == [1, 36, 0]
-
-
-def test_the_missing_list_of_words_is_one_line_with_the_line_that_installs_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "spellchecker", None)
-    with pytest.raises(ConfigError, match=r"pip install 'glyphsr\[ocr\]'"):
-        english_words.__wrapped__()  # as if none was asked before

@@ -70,6 +70,7 @@ SMOOTH = {"text_focus": 0.0, "hog": 0.0}
 """Without the terms that have kinks, where rounding alone grows tenfold within a few steps."""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("steps", "loss", "limit"), [(8, SMOOTH, 1e-5), (3, SETTINGS["loss"], 1e-4)], ids=["smooth", "every term"]
 )
@@ -86,6 +87,7 @@ def test_two_processes_with_half_the_batch_each_give_the_curve_of_one(tmp_path, 
         assert torch.allclose(value.float(), other_weights[key].float(), atol=1e-5), key
 
 
+@pytest.mark.process
 def test_parts_of_unequal_shares_pass_together_and_a_bad_batch_is_skipped_by_all(tmp_path):
     """Nine words in four parts on two processes: five and four words; then one of them has a loss that is no number."""
     optimiser = SETTINGS["optimiser"] | {"accumulation": 5}
@@ -96,6 +98,7 @@ def test_parts_of_unequal_shares_pass_together_and_a_bad_batch_is_skipped_by_all
     assert [(row["step"], len(row["ids"])) for row in rows] == [(2, 9)]
 
 
+@pytest.mark.process
 def test_what_goes_wrong_in_the_main_process_is_said_once_and_ends_all(tmp_path):
     folder = RunFolder(tmp_path / "busy")
     folder.open()

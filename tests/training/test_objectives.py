@@ -13,10 +13,10 @@ from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConf
 from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.text.slots import SlotCodec
+from glyphsr.training.build import build_trainer
 from glyphsr.training.objectives.build import build_objective
 from glyphsr.training.objectives.super_resolution import SuperResolutionObjective
 from glyphsr.training.step import split_microbatches
-from glyphsr.training.trainer import Trainer
 
 from ..conftest import ROOT
 
@@ -27,7 +27,7 @@ PLAIN = LossConfig(text_focus=0.0, hog=0.0)
 
 
 def network(**changes):
-    settings = {"num_srbs": 3, "width": 16, "prior_width": 8, "prior_hidden": (16, 16, 16), "gfm_from": 2}
+    settings = {"num_srbs": 3, "width": 16, "prior_width": 32, "prior_hidden": (16, 16, 16), "gfm_from": 2}
     return GlyphSRConfig(**settings | {"gpm": GPMConfig(width=16)} | changes)
 
 
@@ -46,7 +46,7 @@ def config_for(net, loss=PLAIN, **changes):
 
 
 def trainer_for(config, tmp_path):
-    return Trainer(config, tmp_path, device="cpu", workers=0)
+    return build_trainer(config, tmp_path, device="cpu", workers=0)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def trainer_for(config, tmp_path):
         config_for(network(), LossConfig(text_focus=0.0, text_prior=100.0), prior_drop=0.25),
         config_for(TSRNConfig(num_srbs=2, width=16), LossConfig(text_focus=0.0, hog=0.0, gradient=1e-4)),
         config_for(TBSRNConfig(num_srbs=2, width=16, dropout=0.0), FOCUSED),
-        config_for(TPGSRConfig(num_srbs=2, width=16, prior_width=8, prior_hidden=(16, 16, 16)), PLAIN),
+        config_for(TPGSRConfig(num_srbs=2, width=16, prior_width=32, prior_hidden=(16, 16, 16)), PLAIN),
     ],
     ids=[
         "paper",

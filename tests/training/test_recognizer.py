@@ -21,11 +21,12 @@ from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConf
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import build_recognizer
 from glyphsr.ocr.readers import open_reader
-from glyphsr.training.build import build_model
+from glyphsr.training.build import build_trainer
 from glyphsr.training.objectives.build import build_objective
 from glyphsr.training.signals import InterruptedTrainingError
+from glyphsr.training.starting_model import build_model
 from glyphsr.training.step import split_microbatches
-from glyphsr.training.trainer import Trainer, train
+from glyphsr.training.train import train
 from glyphsr.types import Batch
 from glyphsr.weights.loading import load_recognizer
 
@@ -259,7 +260,7 @@ def test_channels_last_learns_the_same_and_goes_on_where_it_stopped(word_folder,
         run(config, tmp_path / "parts", report=stop_at_two)
     with pytest.raises(ConfigError, match=r"made with another channels_last: true -> false"):
         run(plain, tmp_path / "parts")
-    rest = Trainer(config, tmp_path / "parts", device="cpu", workers=0, report=stop_at_two)
+    rest = build_trainer(config, tmp_path / "parts", device="cpu", workers=0, report=stop_at_two)
     rest.run()
     assert losses[True] == pytest.approx(losses[False], rel=1e-3)
     kernels = [p for p in rest.model.parameters() if p.dim() == 4 and min(p.shape) > 1]

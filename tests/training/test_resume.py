@@ -17,9 +17,9 @@ from glyphsr.config.recognizers import PARSeqConfig
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.config.training import OptimiserConfig, TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.training.build import build_trainer
 from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.signals import InterruptedTrainingError
-from glyphsr.training.trainer import Trainer
 
 from ..helpers.fonts import font_without, whole_font
 from ..helpers.training import run, same, weights_of
@@ -49,13 +49,13 @@ def test_a_stopped_and_resumed_run_equals_one_never_stopped(config, tmp_path, pr
 def test_resume_never_protects_a_finished_run_and_other_models_are_refused(config, tmp_path):
     run(config, tmp_path)
     with pytest.raises(ConfigError, match="holds a run already"):
-        Trainer(config, tmp_path, workers=0).run(resume="never")
+        build_trainer(config, tmp_path, workers=0).run(resume="never")
     network = config.model.network.model_copy(update={"num_srbs": 1})
     other = config.model_copy(update={"model": config.model.model_copy(update={"network": network})})
     with pytest.raises(ConfigError, match=r"made with another model\.network\.num_srbs: 2 -> 1"):
         run(other, tmp_path)
     with pytest.raises(WeightsError, match="no such training state"):
-        Trainer(config, tmp_path / "new", workers=0).run(resume=tmp_path / "none.state")
+        build_trainer(config, tmp_path / "new", workers=0).run(resume=tmp_path / "none.state")
     (tmp_path / "checkpoints" / "last.state").write_bytes(b"broken")
     with pytest.raises(WeightsError, match="not a readable training state"):
         run(config, tmp_path)
@@ -65,7 +65,7 @@ def test_another_model_is_refused_and_other_settings_are_said(config, tmp_path):
     run(config, tmp_path)
     notes = []
     longer = config.model_copy(update={"steps": 8, "optimiser": OptimiserConfig(learning_rate=2e-3, ema_decay=0.9)})
-    result = Trainer(longer, tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    result = build_trainer(longer, tmp_path, device="cpu", workers=0, notify=notes.append).run()
     assert result.progress.step == 8
     told = "\n".join(notes)
     assert "going on with another setting than before: steps: 6 -> 8" in told
@@ -93,11 +93,11 @@ def test_what_validation_never_sees_leaves_the_best_weights_as_they_are(config, 
     run(config, tmp_path)
     longer = config.model_copy(update={"steps": 7})
     notes: list[str] = []
-    Trainer(with_folder(longer, recolour=0.5), tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    build_trainer(with_folder(longer, recolour=0.5), tmp_path, device="cpu", workers=0, notify=notes.append).run()
     assert any(note.endswith("data.sources.0.recolour: 0.0 -> 0.5") for note in notes)
     assert not any("looked for anew" in note for note in notes)
     longest = with_folder(config.model_copy(update={"steps": 8}), weight=2.0)
-    Trainer(longest, tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    build_trainer(longest, tmp_path, device="cpu", workers=0, notify=notes.append).run()
     assert any("looked for anew" in note for note in notes)
 
 
@@ -105,7 +105,7 @@ def test_a_network_starts_from_anothers_weights(config, tmp_path):
     run(config, tmp_path / "first")
     file = tmp_path / "first" / "checkpoints" / "last.safetensors"
     from_it = config.model_copy(update={"network_weights": str(file), "seed": 9})
-    started = Trainer(from_it, tmp_path / "second", device="cpu", workers=0)
+    started = build_trainer(from_it, tmp_path / "second", device="cpu", workers=0)
     kept = weights_of(tmp_path / "first")
     for name, value in started.model.network.state_dict().items():
         assert value.equal(kept[f"network.{name}"]), name
@@ -115,7 +115,7 @@ def test_a_network_starts_from_anothers_weights(config, tmp_path):
     network = config.model.network.model_copy(update={"num_srbs": 1})
     smaller = from_it.model_copy(update={"model": config.model.model_copy(update={"network": network})})
     with pytest.raises(WeightsError, match=r"last\.safetensors"):
-        Trainer(smaller, tmp_path / "third", device="cpu", workers=0)
+        build_trainer(smaller, tmp_path / "third", device="cpu", workers=0)
     with pytest.raises(ValueError, match="network_weights: expected null when task is 'prior'"):
         TrainConfig(model=config.model, task="prior", network_weights="x", loss=LossConfig(ctc=1.0))
 
@@ -127,12 +127,12 @@ def test_rendered_words_of_other_fonts_are_said(config, tmp_path):
     sources = (RenderedSource(render=RenderConfig(fonts=(str(fonts),))),)
     rendered = config.model_copy(update={"steps": 2, "data": DataConfig(sources=sources)})
     notes = [], []
-    Trainer(rendered, tmp_path / "run", device="cpu", workers=0).run()
+    build_trainer(rendered, tmp_path / "run", device="cpu", workers=0).run()
     longer = rendered.model_copy(update={"steps": 3})
-    Trainer(longer, tmp_path / "run", device="cpu", workers=0, notify=notes[0].append).run()
+    build_trainer(longer, tmp_path / "run", device="cpu", workers=0, notify=notes[0].append).run()
     font_without(fonts / "b.ttf", "$")
     longer = rendered.model_copy(update={"steps": 4})
-    Trainer(longer, tmp_path / "run", device="cpu", workers=0, notify=notes[1].append).run()
+    build_trainer(longer, tmp_path / "run", device="cpu", workers=0, notify=notes[1].append).run()
     assert ["rendered words are others too" in "".join(told) for told in notes] == [False, True]
 
 
@@ -142,7 +142,7 @@ def test_a_run_goes_on_from_another_runs_state(config, tmp_path):
     longer = config.model_copy(update={"steps": 5})
 
     def go(resume, **options):
-        return Trainer(longer, tmp_path / "second", device="cpu", workers=0, **options).run(resume=resume)
+        return build_trainer(longer, tmp_path / "second", device="cpu", workers=0, **options).run(resume=resume)
 
     def stop_at_four(report):
         if report.step == 4:
@@ -158,11 +158,11 @@ def test_a_run_goes_on_from_another_runs_state(config, tmp_path):
     shutil.rmtree(tmp_path / "first" / "checkpoints")
     assert go(tmp_path / "first").progress.step == 5  # its own state is what counts by now
     run(config.model_copy(update={"steps": 3}), tmp_path / "first")
-    same_again = Trainer(config.model_copy(update={"steps": 3}), tmp_path / "third", device="cpu", workers=0)
+    same_again = build_trainer(config.model_copy(update={"steps": 3}), tmp_path / "third", device="cpu", workers=0)
     finished = same_again.run(resume=tmp_path / "first")  # a run folder stands for its state
     assert finished.last.is_file()
     assert finished.best.is_file()
-    run_from = Trainer(longer, tmp_path / "second", device="cpu", workers=0)
+    run_from = build_trainer(longer, tmp_path / "second", device="cpu", workers=0)
     with pytest.raises(ConfigError, match="holds a run already, of another state"):
         run_from.run(resume=tmp_path / "third" / "checkpoints" / "last.state")
 
@@ -170,7 +170,7 @@ def test_a_run_goes_on_from_another_runs_state(config, tmp_path):
 def test_settings_of_the_new_command_count(config, tmp_path):
     run(config.model_copy(update={"steps": 3}), tmp_path)
     optimiser = OptimiserConfig(ema_decay=0.9, betas=(0.8, 0.9), epsilon=1e-4, weight_decay=0.1)
-    trainer = Trainer(config.model_copy(update={"optimiser": optimiser}), tmp_path, device="cpu", workers=0)
+    trainer = build_trainer(config.model_copy(update={"optimiser": optimiser}), tmp_path, device="cpu", workers=0)
     trainer.run()
     (group,) = trainer.stepper.optimiser.param_groups
     assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.8, 0.9), 1e-4, 0.1)
@@ -193,7 +193,7 @@ def test_what_a_run_keeps_to_its_end_cannot_change(config, tmp_path, change, mes
 
 
 def test_a_smoke_run_is_never_gone_on_with_in_earnest(config, tmp_path):
-    Trainer(config.model_copy(update={"steps": 2}), tmp_path, device="cpu", workers=0, smoke=True).run()
+    build_trainer(config.model_copy(update={"steps": 2}), tmp_path, device="cpu", workers=0, smoke=True).run()
     with pytest.raises(ConfigError, match="is a smoke run's; give another --out"):
         run(config, tmp_path)
 
@@ -202,13 +202,13 @@ def test_scores_of_another_kind_are_not_compared(config, tmp_path):
     run(config.model_copy(update={"steps": 3}), tmp_path)
     notes = []
     other = config.model_copy(update={"validation": config.validation.model_copy(update={"select_by": "accuracy"})})
-    result = Trainer(other, tmp_path, device="cpu", workers=0, notify=notes.append).run()
+    result = build_trainer(other, tmp_path, device="cpu", workers=0, notify=notes.append).run()
     assert result.progress.best_step == 6  # not the decibels of step 3
     assert any("looked for anew" in note for note in notes)
 
 
 def test_a_validation_that_gives_no_number_never_wins(config, tmp_path):
-    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+    trainer = build_trainer(config, tmp_path, device="cpu", workers=0)
     spoiled = []
 
     def spoil(report):
@@ -289,6 +289,7 @@ def command_for(config, tmp_path, out, workers=0):
     ]
 
 
+@pytest.mark.process
 def test_killed_at_any_moment_the_same_command_ends_with_the_same_weights(config, tmp_path):
     """Two kills here; ``benchmarks/kills.py`` does ten."""
     config = config.model_copy(update={"steps": 40, "save_every": 3, "loss": LossConfig(text_focus=0.0, ctc=0.1)})
@@ -309,6 +310,7 @@ def test_killed_at_any_moment_the_same_command_ends_with_the_same_weights(config
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "killed"))
 
 
+@pytest.mark.process
 def test_a_full_disk_is_one_line_and_earlier_checkpoints_stay(config, tmp_path):
     """A quota on the size of files stands in for the full disk."""
     run(config.model_copy(update={"steps": 3}), tmp_path / "run")
@@ -329,6 +331,7 @@ def test_a_full_disk_is_one_line_and_earlier_checkpoints_stay(config, tmp_path):
     run(config, tmp_path / "run")  # goes on once there is room
 
 
+@pytest.mark.process
 def test_a_signal_saves_and_ends_with_130(config, tmp_path):
     config = config.model_copy(update={"steps": 2000, "save_every": 2000})
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,9 +10,9 @@ from accelerate.optimizer import AcceleratedOptimizer
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.training import OptimiserConfig, ValidationConfig
 from glyphsr.errors import GlyphSRError, WeightsError
+from glyphsr.training.build import build_trainer
 from glyphsr.training.lr_schedule import learning_rate_factor
 from glyphsr.training.step import split_microbatches
-from glyphsr.training.trainer import Trainer
 from glyphsr.weights.loading import load_recognizer, load_super_resolver
 
 from ..helpers.training import run, same, weights_of
@@ -53,7 +53,7 @@ def test_training_lowers_the_loss(config, tmp_path):
 
 
 def test_a_frozen_prior_stays_as_it_is_and_a_trained_one_moves(config, tmp_path):
-    before = {k: v.clone() for k, v in Trainer(config, tmp_path, workers=0).model.prior.state_dict().items()}
+    before = {k: v.clone() for k, v in build_trainer(config, tmp_path, workers=0).model.prior.state_dict().items()}
     run(config, tmp_path / "frozen")
     after = load_recognizer(tmp_path / "frozen" / "checkpoints" / "last.safetensors").state_dict()
     assert all(torch.equal(before[f"recognizer.{key}"], value) for key, value in after.items())
@@ -70,17 +70,17 @@ def test_the_prior_trains_alone_and_an_sr_run_starts_from_it(config, tmp_path):
     result = run(alone, tmp_path / "prior")
     assert result.score.psnr_db is None
     trained = load_recognizer(result.last)
-    started = Trainer(config.model_copy(update={"prior_weights": str(result.last)}), tmp_path / "sr", workers=0)
+    started = build_trainer(config.model_copy(update={"prior_weights": str(result.last)}), tmp_path / "sr", workers=0)
     for key, value in started.model.prior.recognizer.state_dict().items():
         assert torch.equal(value, trained.state_dict()[key])
     wide = config.model.model_copy(update={"prior": config.model.prior.model_copy(update={"hidden": 12})})
     with pytest.raises(WeightsError, match="another prior"):
-        Trainer(config.model_copy(update={"model": wide, "prior_weights": str(result.last)}), tmp_path / "x")
+        build_trainer(config.model_copy(update={"model": wide, "prior_weights": str(result.last)}), tmp_path / "x")
 
 
 def test_a_batch_that_is_not_finite_is_skipped_without_a_trace_and_its_words_are_listed(config, tmp_path):
     """The poisoned batch is the third; weights, statistics and optimiser are as if it had not come."""
-    trainer = Trainer(config, tmp_path / "run", device="cpu", workers=0)
+    trainer = build_trainer(config, tmp_path / "run", device="cpu", workers=0)
     batches = trainer.batches[0]
     trainer.stepper.step(batches[0], 0)
     before = copy.deepcopy(trainer.model.state_dict()), copy.deepcopy(trainer.stepper.state())
@@ -98,7 +98,7 @@ def test_a_batch_that_is_not_finite_is_skipped_without_a_trace_and_its_words_are
 
 
 def test_a_gradient_that_is_not_finite_is_skipped_too(config, tmp_path):
-    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+    trainer = build_trainer(config, tmp_path, device="cpu", workers=0)
     before = copy.deepcopy(trainer.model.state_dict())
     trainer.model.network.head.weight.register_hook(lambda gradient: gradient * float("inf"))
     outcome = trainer.stepper.step(trainer.batches[0][0], 0)
@@ -109,7 +109,7 @@ def test_a_gradient_that_is_not_finite_is_skipped_too(config, tmp_path):
 
 def test_many_bad_batches_in_a_row_end_the_run_and_checkpoints_stay(config, tmp_path):
     config = config.model_copy(update={"steps": 40, "max_bad_steps": 5})
-    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+    trainer = build_trainer(config, tmp_path, device="cpu", workers=0)
 
     def break_it(report):
         if report.step == 4:
@@ -128,7 +128,7 @@ def test_many_bad_batches_in_a_row_end_the_run_and_checkpoints_stay(config, tmp_
 
 def test_half_precision_skips_an_overflow_without_a_trace_and_lowers_its_scale(config, tmp_path):
     """With the CPU's scaler, which works as CUDA's does."""
-    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+    trainer = build_trainer(config, tmp_path, device="cpu", workers=0)
     scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
     trainer.processes._accelerator.scaler = scaler
     trainer.stepper.optimiser = AcceleratedOptimizer(trainer.stepper.optimiser.optimizer, scaler=scaler)
@@ -144,7 +144,7 @@ def test_half_precision_skips_an_overflow_without_a_trace_and_lowers_its_scale(c
 
 
 def test_out_of_memory_is_one_line_with_a_way_out(config, tmp_path):
-    trainer = Trainer(config, tmp_path, device="cpu", workers=0)
+    trainer = build_trainer(config, tmp_path, device="cpu", workers=0)
 
     def too_much(_module, _inputs):
         raise torch.OutOfMemoryError("no more")  # the device stands in for one that is too small
@@ -164,7 +164,7 @@ def test_the_schedule_can_be_constant(config, tmp_path):
 
 
 def test_a_batch_in_parts_keeps_its_words(config, tmp_path):
-    trainer = Trainer(config.model_copy(update={"batch_size": 5}), tmp_path, device="cpu", workers=0)
+    trainer = build_trainer(config.model_copy(update={"batch_size": 5}), tmp_path, device="cpu", workers=0)
     batch = trainer.batches[0][0]
     for count in range(1, len(batch.ids) + 1):
         parts = list(split_microbatches(batch, count))

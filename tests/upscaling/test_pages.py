@@ -59,7 +59,7 @@ def test_nothing_but_text_changes(page):
         inside[int(y0) : int(y1), int(x0) : int(x1)] = True
     assert not changed[~inside].any()
     assert changed[inside].mean() > 0.3
-    assert found.mean_change == pytest.approx(np.abs(found.rgb - plain(picture)).mean(), rel=0.05)
+    assert found.change == pytest.approx(np.abs(found.rgb - plain(picture)).mean(), rel=0.05)
 
 
 def test_no_strength_is_no_change_anywhere(page):
@@ -81,7 +81,7 @@ def test_which_lines_are_left_alone(page):
     assert np.isfinite(found.rgb).all()
     alone = upscaled(picture, boxes[:4])
     assert np.allclose(alone.rgb, plain(picture), atol=1e-6)
-    assert alone.mean_change == 0
+    assert alone.change == 0
 
 
 def test_lines_that_overlap_are_not_changed_twice(page):

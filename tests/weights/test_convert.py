@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from glyphsr.config.networks import TATTConfig, TPGSRConfig, TSRNConfig
+from glyphsr.config.networks import PEANConfig, TATTConfig, TGConfig, TPGSRConfig, TSRNConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.registry import build_network, key_table
 from glyphsr.weights.convert import convert
-from glyphsr.weights.loading import load_model, load_recognizer
+from glyphsr.weights.loading import load_model, load_network, load_recognizer
 from glyphsr.weights.registry import cached_path
 
 NETWORKS = {"tsrn": (TSRNConfig(), 0), "tpgsr": (TPGSRConfig(), 37), "tatt": (TATTConfig(), 37)}
@@ -35,6 +35,33 @@ def test_a_converted_network_gives_the_published_files_pictures(name, tmp_path):
     else:
         with pytest.raises(ConfigError, match="not guided by a text prior"):
             load_model(name, tmp_path / "crnn.pth")
+
+
+def published(network):
+    table = key_table(network.config)
+    return {table.published(key): value for key, value in network.state_dict().items()}
+
+
+def test_pean_is_in_two_files_that_are_converted_at_once(tmp_path):
+    config = PEANConfig(width=16, num_pairs=1, enhancer_steps=1)
+    state = published(build_network(config, num_classes=95))
+    files = [tmp_path / "PEAN_final.pth", tmp_path / "TPEM_final.pth"]
+    torch.save({key: value for key, value in state.items() if not key.startswith("denoise_fn.")}, files[0])
+    torch.save({key: value for key, value in state.items() if key.startswith("denoise_fn.")}, files[1])
+    assert load_network(convert(files[0], "pean", beside=files[1:])).config == config
+    with pytest.raises(WeightsError, match="another variant of pean: enhancer_steps is 0, not 1"):
+        convert(files[0], "pean", overwrite=True)
+    assert load_network(convert(files[0], "pean-pretrained")).enhancer is None
+    with pytest.raises(WeightsError, match=r"holds '.*', which .* holds too"):
+        convert(files[0], "pean", beside=files[:1], overwrite=True)
+
+
+def test_a_file_of_tsrn_is_what_is_asked_for_where_its_keys_are_text_gestalts_too(tmp_path):
+    file = tmp_path / "model_best.pth"
+    torch.save({"state_dict_G": published(build_network(TSRNConfig(num_srbs=1, width=8), num_classes=0))}, file)
+    assert (load_network(file).config.kind, load_network(convert(file, "tg")).config.kind) == ("tsrn", "tg")
+    torch.save({"state_dict_G": published(build_network(TGConfig(num_srbs=1, width=8), num_classes=0))}, file)
+    assert (load_network(file).config.kind, load_network(convert(file, "tsrn")).config.kind) == ("tg", "tsrn")
 
 
 def test_convert_checks_what_the_file_is_and_keeps_what_exists(tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import erf
 
 from glyphsr.config.degradation import KernelName
 
@@ -89,17 +90,10 @@ def gaussian_taps(sigma: NDArray[np.float64], shift: NDArray[np.float64]) -> Tap
     part = (shift - whole)[:, None]
     rest = np.sqrt(np.maximum(sigma[:, None] ** 2 - part * (1 - part) - 1 / 12, 1e-6))
     edges = np.arange(-radius, radius + 3) - 0.5 + whole[:, None]
-    steps = np.diff(_erf(edges / (math.sqrt(2) * rest)), axis=1)
+    steps = np.diff(erf(edges / (math.sqrt(2) * rest)), axis=1)
     taps = (1 - part) * steps[:, :-1] + part * steps[:, 1:]
     taps *= np.abs(np.arange(-radius, radius + 1)) <= own  # so that no row depends on the others
     return np.asarray(taps / taps.sum(axis=1, keepdims=True), np.float32)
-
-
-def _erf(x: Places) -> Places:
-    """The error function to 1.5e-7, which NumPy does not have (Abramowitz and Stegun, 7.1.26)."""
-    t = 1 / (1 + 0.3275911 * np.abs(x))
-    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
-    return np.asarray(np.sign(x) * (1 - series * np.exp(-x * x)))
 
 
 def axis_taps(blur: Taps, kernel: Taps) -> tuple[Taps, int]:

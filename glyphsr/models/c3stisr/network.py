@@ -23,7 +23,7 @@ class C3STISR(ResidualNetwork):
         """Build the network for a prior of ``num_classes`` classes."""
         hint: nn.Module
         if config.hint == "fused":
-            hint = CluedPrior(num_classes, config.prior_hidden, config.prior_width, config.width)
+            hint = CluedPrior(config, num_classes)
         else:
             hint = PriorTransformer(num_classes, config.prior_hidden, config.prior_width, gated=False)
         return cls(

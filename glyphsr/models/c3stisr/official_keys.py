@@ -41,4 +41,6 @@ def config_from_keys(shapes: Shapes) -> tuple[C3STISRConfig, int]:
     """
     fields: dict[str, Any] = trunk_shape(shapes)
     prior_fields, num_classes = prior_shape(shapes)
+    if "lm.proj.weight" in shapes:  # of no matter where the blocks see the prior alone
+        fields["language_width"] = shapes["lm.proj.weight"][0]
     return C3STISRConfig(**(fields | prior_fields)), num_classes

@@ -1,1 +1,13 @@
 """The paper's network: SR branch, prior transformer, glyph perception and glyph fusion."""
+
+from glyphsr.config.networks import GlyphSRConfig
+from glyphsr.models.architecture import Architecture
+
+
+class GlyphSRArchitecture(Architecture):
+    """GlyphSR: its settings, and how its published files are told."""
+
+    kind = "glyphsr"
+    settings = GlyphSRConfig
+    network = "glyphsr.models.glyphsr.network:GlyphSR"
+    signature = "dsta_rec.conv1.weight"

@@ -30,7 +30,7 @@ class GlyphFusionModule(nn.Module):
 
         Args:
             x: Trunk features ``(B, width, h, w)``.
-            chars: Raw character maps ``(B, num_slots, h, w)``, not detached.
+            chars: Raw character maps ``(B, num_slots, h, w)``.
 
         Returns:
             ``(B, width, h, w)``.

@@ -24,6 +24,10 @@ BLOCKS: dict[str, type[SequentialResidualBlock | GuidedResidualBlock]] = {
 }
 
 
+GPM_BODY = ("conv0", "conv1", "conv2", "gru", "conv3", "conv4", "conv5")
+"""Modules of the glyph perception module by which both maps are made."""
+
+
 def _prior_transformer(config: GlyphSRConfig, num_classes: int) -> PriorTransformer | AlignedPrior:
     if config.prior_layout == "aligned":
         return AlignedPrior(num_classes, config.prior_hidden[:2], config.prior_width)
@@ -34,15 +38,17 @@ class GlyphSR(nn.Module):
     """SR branch, prior transformer, GPM and GFM (paper, Figure 2).
 
     SRBs are counted from 1 as in the paper: ``gfm_from = 4`` is N_gly = 4, the released code's ``char_block`` 5.
-    Without GFM the GPM reads the last SRB and only supervises, as in the released no-GFM variant.
+    Without GFM the GPM only supervises and, unless told otherwise, reads the last SRB, as in the released variant.
+
+    The SR branch draws its weights before the glyph modules, so that at one seed all rows of an ablation start alike.
 
     Args:
-        config: Shape and switches; :class:`glyphsr.config.model.GlyphSRConfig` explains each.
+        config: Shape and switches; :class:`glyphsr.config.networks.GlyphSRConfig` explains each.
         trunk: The SRBs.
         prior_transformer: Makes the feature map of the prior.
-        gpm: Glyph perception or ``None``.
-        gfms: Glyph fusion by SRB number (as text), empty for none.
     """
+
+    gpm: GlyphPerceptionModule | None
 
     def __init__(
         self,
@@ -50,8 +56,6 @@ class GlyphSR(nn.Module):
         *,
         trunk: nn.ModuleList,
         prior_transformer: PriorTransformer | AlignedPrior,
-        gpm: GlyphPerceptionModule | None,
-        gfms: nn.ModuleDict,
     ) -> None:
         super().__init__()
         self.config = config
@@ -59,8 +63,6 @@ class GlyphSR(nn.Module):
         self.stem = Stem(config.image_channels, config.width)
         self.prior_transformer = prior_transformer
         self.srbs = trunk
-        self.gpm = gpm
-        self.gfms = gfms
         self.tail = nn.Sequential(nn.Conv2d(config.width, config.width, 3, padding=1), nn.BatchNorm2d(config.width))
         self.upsampler = PixelShuffleUpsampler(config.width)
         self.head = nn.Conv2d(
@@ -69,10 +71,16 @@ class GlyphSR(nn.Module):
         # Part of the released checkpoints, but without influence on the image: the released code warps after the
         # stem has read the unwarped picture. See docs/decisions/0002-released-code.md.
         self.stn = SpatialTransformer(config.image_channels) if config.stn else None
-        self.glyph_srb = config.gfm_from or config.num_srbs
         if config.output == "residual":  # start from the bicubic picture
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+        self.gpm = None
+        if config.has_gpm:
+            fused = config.gfm_from is not None
+            heads = GlyphHeads(line=config.gpm.line, chars=config.gpm.char or fused, classes=config.gpm.cls)
+            self.gpm = GlyphPerceptionModule(config.width, config.gpm, heads=heads)
+        fused_srbs = range(config.gfm_from or config.num_srbs + 1, config.num_srbs + 1)
+        self.gfms = nn.ModuleDict({str(n): GlyphFusionModule(config.width, config.gpm.num_slots) for n in fused_srbs})
 
     @classmethod
     def from_config(cls, config: GlyphSRConfig, *, num_classes: int) -> Self:
@@ -82,26 +90,33 @@ class GlyphSR(nn.Module):
             config: Shape and switches.
             num_classes: Classes K of the text prior.
         """
-        gpm = None
-        if config.has_gpm:
-            fused = config.gfm_from is not None
-            heads = GlyphHeads(line=config.gpm.line, chars=config.gpm.char or fused, classes=config.gpm.cls)
-            gpm = GlyphPerceptionModule(
-                config.width,
-                width=config.gpm.width,
-                num_slots=config.gpm.num_slots,
-                num_classes=config.gpm.num_classes,
-                heads=heads,
-            )
-        first = config.gfm_from or config.num_srbs + 1
-        fused_srbs = range(first, config.num_srbs + 1)
         return cls(
             config,
             trunk=nn.ModuleList(BLOCKS[config.block](config.width, config.prior_width) for _ in range(config.num_srbs)),
             prior_transformer=_prior_transformer(config, num_classes),
-            gpm=gpm,
-            gfms=nn.ModuleDict({str(n): GlyphFusionModule(config.width, config.gpm.num_slots) for n in fused_srbs}),
         )
+
+    def perceive(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool) -> SROutput:
+        """The forward pass with every glyph output, or only with what the picture needs."""
+        out: SROutput = self(lr, prior, with_glyphs=with_glyphs)
+        return out
+
+    def idle_parts(self, *, line: bool, char: bool, cls: bool) -> list[nn.Module]:
+        """Heads that none of these tasks teaches, and the transformer that only old weights carry."""
+        idle: list[nn.Module | None] = [self.stn]
+
+        gpm, config = self.gpm, self.config
+        if gpm is not None:
+            by_classes = cls and not config.gpm.detach_classes
+            has_chars = char or by_classes or (bool(self.gfms) and not config.detach_fusion)
+            has_line = line or by_classes
+            if not has_chars and not has_line:
+                idle += [getattr(gpm, name) for name in GPM_BODY]
+            idle += [gpm.char_head] if not has_chars else []
+            idle += [gpm.line_head] if not has_line else []
+            idle += [gpm.class_features, gpm.class_head] if not cls else []
+
+        return [module for module in idle if module is not None]
 
     def forward(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool | None = None) -> SROutput:
         """Super-resolve.
@@ -126,7 +141,7 @@ class GlyphSR(nn.Module):
         glyphs: GlyphOutput | None = None
         for n, srb in enumerate(self.srbs, start=1):
             x = srb(x, hint)
-            if n == self.glyph_srb and self.gpm is not None and (everything or self.gfms):
+            if n == self.config.glyph_srb and self.gpm is not None and (everything or self.gfms):
                 glyphs = self.gpm(x, GlyphHeads(line=everything, chars=True, classes=everything))
             if str(n) in self.gfms:
                 assert glyphs is not None

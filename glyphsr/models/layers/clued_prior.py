@@ -1,11 +1,10 @@
 """Two clues fused into one hint: what was read, and what a language model makes of it."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from glyphsr.config.networks import CluedConfig
 from glyphsr.models.layers.language_model import LanguageModel
 from glyphsr.models.layers.prior_transformer import PriorTransformer
 
@@ -46,19 +45,18 @@ class CluedPrior(nn.Module):
     """The hint of C3-STISR's paper and of RTSRN: recognition clue and language clue, fused.
 
     Args:
+        config: Widths of the trunk, of the prior transformers and of the language model.
         num_classes: Classes K of the text prior.
-        hidden: Channels inside the prior transformers.
-        prior_width: Channels of the hint.
-        width: Channels of the trunk.
     """
 
-    def __init__(self, num_classes: int, hidden: Sequence[int], prior_width: int, width: int) -> None:
+    def __init__(self, config: CluedConfig, num_classes: int) -> None:
         super().__init__()
-        self.recognition = PriorTransformer(num_classes, hidden, prior_width)
-        self.language = PriorTransformer(num_classes, hidden, prior_width)
-        self.language_model = LanguageModel(num_classes)
-        self.reduce = nn.Conv2d(width, prior_width, 1)
-        self.fusion = GatedFusion(prior_width)
+        width, language_width = config.prior_width, config.language_width
+        self.recognition = PriorTransformer(num_classes, config.prior_hidden, width)
+        self.language = PriorTransformer(num_classes, config.prior_hidden, width)
+        self.language_model = LanguageModel(num_classes, width=language_width, hidden=4 * language_width)
+        self.reduce = nn.Conv2d(config.width, width, 1)
+        self.fusion = GatedFusion(width)
 
     def language_clue(self, prior: Tensor) -> Tensor:
         """Class probabilities ``(B, K, 1, T)`` that the language model makes of a text prior of that shape."""

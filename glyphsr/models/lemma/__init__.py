@@ -1,1 +1,13 @@
 """LEMMA (Guo et al., IJCAI 2023): the network looks where it has found the characters."""
+
+from glyphsr.config.networks import LEMMAConfig
+from glyphsr.models.architecture import Architecture
+
+
+class LEMMAArchitecture(Architecture):
+    """LEMMA: its settings, and how its published files are told."""
+
+    kind = "lemma"
+    settings = LEMMAConfig
+    network = "glyphsr.models.lemma.network:LEMMA"
+    signature = "guidanceGen.text_proj.weight"

@@ -115,3 +115,34 @@ class ColumnRecognizer(CTCRecognizer, Protocol):
 
     columns: nn.Linear
     """Head of the columns."""
+
+
+@runtime_checkable
+class DecodingRecognizer(AttentionRecognizer, Protocol):
+    """A recognizer whose decoders attend to columns of an encoder's features, and are trained with the true texts."""
+
+    num_features: int
+    """Channels of a column."""
+
+    def decoder_outputs(self, prepared: Tensor, texts: Sequence[str]) -> tuple[DecoderOutput, ...]:
+        """What each decoder gives for the true texts; the loss is the mean over them."""
+        ...
+
+
+@runtime_checkable
+class BoundedRecognizer(AttentionRecognizer, Protocol):
+    """A recognizer that cannot be given texts of any length."""
+
+    max_forced_steps: int
+    """Greatest number of steps, the end of the text included."""
+
+
+@runtime_checkable
+class CharsetFolder(Protocol):
+    """A recognizer whose weights can start one that reads fewer characters, such as one without case."""
+
+    charset: str
+
+    def state_for_charset(self, charset: str) -> dict[str, Tensor]:
+        """Its state dict for a subset of its characters."""
+        ...

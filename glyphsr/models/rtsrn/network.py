@@ -76,7 +76,7 @@ class RTSRN(ResidualNetwork):
         super().__init__(
             config,
             blocks=[WaveResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)],
-            hint=CluedPrior(num_classes, config.prior_hidden, config.prior_width, config.width),
+            hint=CluedPrior(config, num_classes),
             stn=SpatialTransformer(config.image_channels) if config.stn else None,
             num_classes=num_classes,
         )

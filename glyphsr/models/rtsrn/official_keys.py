@@ -51,4 +51,5 @@ def config_from_keys(shapes: Shapes) -> tuple[RTSRNConfig, int]:
     """
     fields: dict[str, Any] = trunk_shape(shapes)
     prior_fields, num_classes = prior_shape(shapes)
+    fields["language_width"] = shapes["lm.proj.weight"][0]
     return RTSRNConfig(**(fields | prior_fields)), num_classes

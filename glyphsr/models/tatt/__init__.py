@@ -1,1 +1,13 @@
 """TATT (Ma, Liang, Zhang, CVPR 2022): the text prior reaches every place by attention."""
+
+from glyphsr.config.networks import TATTConfig
+from glyphsr.models.architecture import Architecture
+
+
+class TATTArchitecture(Architecture):
+    """TATT: its settings, and how its published files are told."""
+
+    kind = "tatt"
+    settings = TATTConfig
+    network = "glyphsr.models.tatt.network:TATT"
+    signature = "infoGen.init_factor.weight"

@@ -1,1 +1,13 @@
 """TBSRN (Chen, Li, Xue, CVPR 2021): the network of Scene Text Telescope."""
+
+from glyphsr.config.networks import TBSRNConfig
+from glyphsr.models.architecture import Architecture
+
+
+class TBSRNArchitecture(Architecture):
+    """TBSRN: its settings, and how its published files are told."""
+
+    kind = "tbsrn"
+    settings = TBSRNConfig
+    network = "glyphsr.models.tbsrn.network:TBSRN"
+    signature = "block2.feature_enhancer.linear.weight"

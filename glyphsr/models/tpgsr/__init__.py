@@ -1,1 +1,13 @@
 """TPGSR (Ma, Guo, Zhang, 2021): TSRN guided by a text prior."""
+
+from glyphsr.config.networks import TPGSRConfig
+from glyphsr.models.architecture import Architecture
+
+
+class TPGSRArchitecture(Architecture):
+    """TPGSR: its settings, and how its published files are told."""
+
+    kind = "tpgsr"
+    settings = TPGSRConfig
+    network = "glyphsr.models.tpgsr.network:TPGSR"
+    signature = "infoGen.tconv1.weight"

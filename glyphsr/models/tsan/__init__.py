@@ -1,1 +1,13 @@
 """TSAN (Zhu et al., AAAI 2023): attention to strokes through the picture's gradient."""
+
+from glyphsr.config.networks import TSANConfig
+from glyphsr.models.architecture import Architecture
+
+
+class TSANArchitecture(Architecture):
+    """TSAN: its settings, and how its published files are told."""
+
+    kind = "tsan"
+    settings = TSANConfig
+    network = "glyphsr.models.tsan.network:TSAN"
+    signature = "gwam.conv_match.0.weight"

@@ -1,1 +1,13 @@
 """TSRN (Wang et al., ECCV 2020): the TextZoom paper's baseline."""
+
+from glyphsr.config.networks import TSRNConfig
+from glyphsr.models.architecture import Architecture
+
+
+class TSRNArchitecture(Architecture):
+    """TSRN: its settings, and how its published files are told."""
+
+    kind = "tsrn"
+    settings = TSRNConfig
+    network = "glyphsr.models.tsrn.network:TSRN"
+    signature = "block2.gru1.conv1.weight"

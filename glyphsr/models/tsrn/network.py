@@ -1,6 +1,8 @@
 """TSRN: the trunk alone."""
 
-from glyphsr.config.networks import TSRNConfig
+from typing import ClassVar, Self
+
+from glyphsr.config.networks import TGConfig, TSRNConfig
 from glyphsr.models.layers.residual_network import ResidualNetwork
 from glyphsr.models.layers.srb import SequentialResidualBlock
 from glyphsr.models.layers.stn import SpatialTransformer
@@ -12,10 +14,15 @@ class TSRN(ResidualNetwork):
     Source: ``WenjiaWang0312/TextZoom: src/model/tsrn.py``.
     """
 
+    enlarges: ClassVar[bool] = True
+    """Whether the spatial transformer sees the picture enlarged."""
+
     @classmethod
-    def from_config(cls, config: TSRNConfig, *, num_classes: int = 0) -> "TSRN":
+    def from_config(cls, config: TSRNConfig | TGConfig, *, num_classes: int = 0) -> Self:
         """Build the network; it has no use for a text prior, so ``num_classes`` is ignored."""
         del num_classes
-        stn = SpatialTransformer(config.image_channels, align_corners=False, enlarge=True) if config.stn else None
+        stn = None
+        if config.stn:
+            stn = SpatialTransformer(config.image_channels, align_corners=False, enlarge=cls.enlarges)
         blocks = [SequentialResidualBlock(config.width, 0) for _ in range(config.num_srbs)]
         return cls(config, blocks=blocks, stn=stn)

@@ -21,10 +21,13 @@ class Objective(nn.Module, Generic[Model]):
     """
 
     model: Model
+    steps_done: int
+    """Steps before this one, for terms whose weight changes over a run."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
+        self.steps_done = 0
 
     def clip_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters whose gradients are clipped together."""
@@ -36,6 +39,10 @@ class Objective(nn.Module, Generic[Model]):
         Known before the terms are, so that parts can be weighed one by one.
         """
         raise NotImplementedError
+
+    def auxiliary_modules(self) -> dict[str, nn.Module]:
+        """Modules beside the model that a resumed run cannot do without, by their names in its state."""
+        return {}
 
     def train(self, mode: bool = True) -> "Objective[Model]":
         """What does not learn stays in evaluation mode: a frozen prior keeps its BatchNorm statistics."""

@@ -7,11 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.config.losses import LossConfig
+from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
+from glyphsr.weights.registry import sha256_of
 
 if TYPE_CHECKING:
     from glyphsr.models.recognizers.crnn.network import CRNN
@@ -80,3 +82,18 @@ def open_readers(config: LossConfig, *, offline: bool = False) -> list["CTCNetwo
             )
         found.append(recognizer)
     return found
+
+
+def readers_of(config: TrainConfig) -> list[str]:
+    """Hashes of the recognizers that a run is taught by: none of them is an independent judge of its network.
+
+    The engine rapidocr, by name, belongs to them where a recognizer of PP-OCR teaches or guides the network.
+
+    Raises:
+        WeightsError: If one is not here.
+    """
+    names = config.loss.focus_recognizers if config.focuses else ()
+    names += config.loss.ocr_recognizers if config.loss.ocr else ()
+    paths = [resolve(name, offline=True) for name in dict.fromkeys(names)]
+    kinds = {load_recognizer(path).config.kind for path in paths} | {config.model.prior.kind}
+    return [*map(sha256_of, paths), *(["rapidocr"] if "ppocr" in kinds else [])]

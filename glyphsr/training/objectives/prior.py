@@ -7,8 +7,7 @@ from torch import nn
 from glyphsr.config.training import TrainConfig
 from glyphsr.losses.columns import column_loss, column_targets
 from glyphsr.losses.ctc import ctc_loss
-from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.recognizers.protocols import ColumnRecognizer
+from glyphsr.models.recognizers.protocols import ColumnRecognizer, CTCRecognizer
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.training.objectives.base import LossTerms, Objective
 from glyphsr.types import Batch
@@ -35,9 +34,10 @@ class PriorObjective(Objective[SuperResolver]):
         assert self.model.prior is not None
         recognizer = self.model.prior.recognizer
         prepared = recognizer.prepare(batch.lr)
-        if isinstance(recognizer, CRNN):
-            return {"ctc": self.loss.ctc * ctc_loss(recognizer(prepared), batch.labels, recognizer.codec)}
-        assert isinstance(recognizer, ColumnRecognizer)
+        if not isinstance(recognizer, ColumnRecognizer):
+            assert isinstance(recognizer, CTCRecognizer)  # the configuration is checked
+            logits = recognizer.symbol_logits(prepared)
+            return {"ctc": self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)}
         logits, columns = recognizer(prepared)
         terms = {"ctc": self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)}
         if self.loss.columns:

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from glyphsr.config.training import TrainConfig
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.glyph import class_loss
-from glyphsr.models.recognizers.aster.network import ASTER
-from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
-from glyphsr.models.recognizers.moran.network import MORAN
-from glyphsr.models.recognizers.protocols import AttentionRecognizer, CTCRecognizer
+from glyphsr.models.recognizers.protocols import (
+    AttentionRecognizer,
+    ColumnRecognizer,
+    CTCRecognizer,
+    DecodingRecognizer,
+)
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.text.charset import filter_to
 from glyphsr.text.ctc import CTCCodec
@@ -31,15 +33,19 @@ class RecognizerObjective(Objective[nn.Module]):
         self.aid_weight = config.loss.aid
         self.aid: nn.Linear | None = None
         if config.loss.aid:
-            assert isinstance(model, ASTER | MORAN)  # the configuration is checked
+            assert isinstance(model, DecodingRecognizer)  # the configuration is checked
             self.aid_codec = CTCCodec(model.charset)
             self.aid = nn.Linear(model.num_features, self.aid_codec.num_classes)
-        if isinstance(model, CTCTransformer):
+        if isinstance(model, ColumnRecognizer):
             model.columns.requires_grad_(False)  # no loss reaches it
 
     def clip_parameters(self) -> Iterable[nn.Parameter]:
         """All of them."""
         return self.parameters()
+
+    def auxiliary_modules(self) -> dict[str, nn.Module]:
+        """The layer of the auxiliary CTC, where there is one."""
+        return {} if self.aid is None else {"aid": self.aid}
 
     def forward(self, batch: Batch) -> LossTerms:
         """What it reads, with the true texts given; words that are longer than it can say are left out."""
@@ -54,7 +60,7 @@ class RecognizerObjective(Objective[nn.Module]):
             nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
             return {"reading": nothing} | ({"aid": nothing} if self.aid else {})
         prepared, texts = recognizer.prepare(pictures[chosen]), [self._target_text(batch.labels[i]) for i in chosen]
-        if not isinstance(recognizer, ASTER | MORAN):
+        if not isinstance(recognizer, DecodingRecognizer):
             taught = recognizer.forward_teacher_forced(prepared, texts)
             return {"reading": self.weight * class_loss(taught.logits.float(), taught.targets)}
         decoder_outputs = recognizer.decoder_outputs(prepared, texts)

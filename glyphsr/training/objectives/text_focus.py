@@ -16,14 +16,13 @@ from glyphsr.losses.text_focus import (
     weighted_cross_entropy,
     weights_of_classes,
 )
-from glyphsr.models.recognizers.parseq.network import PARSeq
-from glyphsr.models.recognizers.protocols import AttentionRecognizer, CTCRecognizer
+from glyphsr.models.recognizers.protocols import AttentionRecognizer, BoundedRecognizer, CTCRecognizer
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
-from glyphsr.weights.registry import fallback_for, sha256_of
+from glyphsr.weights.registry import fallback_for
 
 TELESCOPE_PLACES = 256
 """Places of Telescope's attention, over which the published term is a mean."""
@@ -85,8 +84,8 @@ class TextFocus(nn.Module):
             height, width = batch.hr.shape[-2:]
             steps = recognizer.steps_of(height, width)
             return [i for i, text in enumerate(texts) if text and len(text) + _repeats(text) <= steps]
-        if isinstance(recognizer, PARSeq):  # the others have no last position
-            return [i for i, text in enumerate(texts) if len(text) <= recognizer.max_length]
+        if isinstance(recognizer, BoundedRecognizer):  # the others have no last position
+            return [i for i, text in enumerate(texts) if len(text) < recognizer.max_forced_steps]
         return list(range(len(texts)))
 
     def counts(self, batch: Batch) -> tuple[int, int]:
@@ -114,8 +113,8 @@ class TextFocus(nn.Module):
             if batch.longest_label is None
             else batch.longest_label + (0 if isinstance(recognizer, CTCRecognizer) else 1)
         )
-        if isinstance(recognizer, PARSeq) and steps is not None:
-            steps = min(steps, recognizer.max_length + 1)
+        if isinstance(recognizer, BoundedRecognizer) and steps is not None:
+            steps = min(steps, recognizer.max_forced_steps)
         seen = recognizer.forward_teacher_forced(recognizer.prepare(sr[chosen]), texts, steps=steps)
         attention = None
         if self.attends:
@@ -195,12 +194,3 @@ def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> Recogni
         how = "CTC alignment" if isinstance(recognizer, CTCRecognizer) else "teacher-forced attention"
         notify(f"text focus: {recognizer.config.kind} from {path.name} stands in for Telescope, by its {how}")
     return recognizer
-
-
-def readers_of(config: LossConfig) -> list[str]:
-    """Hashes of the recognizers behind the text focus: none of them is an independent judge of a network so trained.
-
-    Raises:
-        WeightsError: If one is not here.
-    """
-    return [sha256_of(resolve(name, offline=True)) for name in config.focus_recognizers]

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.pair_loader import to_tensor
-from glyphsr.evaluation.methods import NetworkMethod, open_methods
+from glyphsr.evaluation.methods import NetworkMethod, enlarge, open_methods
 from glyphsr.images.resize import ByteImage, resize
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.edit import edit_similarity
@@ -20,7 +22,7 @@ from glyphsr.system.devices import resolve_device
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.diff import marked
 from glyphsr.upscaling.line import Line
-from glyphsr.visualization.views.words import ShownWord
+from glyphsr.visualization.views.words import ShownWord, squashed
 from glyphsr.viz.colours import difference
 from glyphsr.viz.panels import Panel, Row
 
@@ -39,6 +41,9 @@ class Compared:
     row: Row
     similarity: float
     """One minus the normalised edit distance; 1 where there is no label or no judge."""
+    is_rescued: bool = False
+    """Read right in the first network's result by the first judge, and wrong before: by it in bicubic, and by the
+    network's prior in LR."""
 
 
 class Comparer:
@@ -62,6 +67,8 @@ class Comparer:
             precision=config.precision,
             offline=config.offline,
         )
+        self.squash = config.protocol == "paper"
+        self.finds = config.find is not None
         self.networks = [row for row in open_methods(settings) if isinstance(row, NetworkMethod)]
         self.judges: list[Reader] = []
         self.notices: list[str] = []
@@ -78,29 +85,57 @@ class Comparer:
 
     def draw(self, words: Sequence[ShownWord]) -> dict[str, list[ByteImage]]:
         """Bicubic and each network's results, at the size of HR or twice that of LR."""
+        if self.squash:
+            return {name: [_shown(one) for one in found] for name, found in self._by_paper(words).items()}
         pictures: dict[str, list[ByteImage]] = {BICUBIC: [_enlarged(word) for word in words]}
         for network in self.networks:
             lines = [Line(_floats(word.lr), _size(word)) for word in words]
             pictures[network.info.name] = [_bytes(line.rgb) for line in network.upscaler.upscale_lines(lines)]
         return pictures
 
+    def _by_paper(self, words: Sequence[ShownWord]) -> dict[str, list[Tensor]]:
+        """The same ``(3, 32, 128)`` as judges see it by the paper's protocol, not clipped."""
+        lr = to_tensor([word.lr for word in words])
+        found = {BICUBIC: enlarge(lr)}
+        found |= {network.info.name: network.paper_protocol(lr, lr) for network in self.networks}
+        return {name: list(pictures) for name, pictures in found.items()}
+
     def _chunk(self, words: Sequence[ShownWord]) -> Iterator[Compared]:
-        pictures = self.draw(words)
+        if self.squash:
+            words = [squashed(word) for word in words]
+            tensors = self._by_paper(words)
+            pictures = {name: [_shown(one) for one in found] for name, found in tensors.items()}
+        else:
+            pictures = self.draw(words)
+            tensors = {name: [to_tensor([image])[0] for image in found] for name, found in pictures.items()}
         texts = {
-            (name, judge.info.name): self._read(judge, images)
-            for name, images in pictures.items()
+            (name, judge.info.name): self._read(judge, found)
+            for name, found in tensors.items()
             for judge in self.judges
         }
         with_hr = [i for i, word in enumerate(words) if word.hr is not None]
         truth = [word.hr for word in words if word.hr is not None]
         for judge in self.judges:
-            texts[HR, judge.info.name] = dict(zip(with_hr, self._read(judge, truth).values(), strict=True))
+            sharp = [to_tensor([image])[0] for image in truth]
+            texts[HR, judge.info.name] = dict(zip(with_hr, self._read(judge, sharp).values(), strict=True))
+        priors = self._prior_readings(words) if self.finds else [None] * len(words)
         for i, word in enumerate(words):
-            yield self._row(word, {name: images[i] for name, images in pictures.items()}, texts, i)
+            found = self._row(word, {name: images[i] for name, images in pictures.items()}, texts, i)
+            misread = priors[i] is None or not words_match(priors[i] or "", word.label or "")
+            yield replace(found, is_rescued=found.row.outcome == MENDED and misread)
+
+    def _prior_readings(self, words: Sequence[ShownWord]) -> list[str | None]:
+        """What the first network's prior reads in LR; nothing where it has none."""
+        prior = self.networks[0].upscaler.loaded.model.prior if self.networks else None
+        if prior is None:
+            return [None] * len(words)
+        device = next(prior.parameters()).device
+        with torch.inference_mode():
+            return [prior.recognizer.read(to_tensor([word.lr]).to(device))[0].text for word in words]
 
     @staticmethod
-    def _read(judge: Reader, images: Sequence[ByteImage]) -> dict[int, str]:
-        readings = judge.read([to_tensor([image])[0] for image in images]) if images else []
+    def _read(judge: Reader, images: Sequence[Tensor]) -> dict[int, str]:
+        readings = judge.read(list(images)) if images else []
         return {i: reading.text for i, reading in enumerate(readings)}
 
     def _row(
@@ -158,6 +193,17 @@ def outcome(label: str | None, readings: dict[str, dict[str, str]], names: Seque
     return {(True, True): RIGHT, (True, False): BROKEN, (False, True): MENDED, (False, False): WRONG}[was, is_now]
 
 
+def rescued_rows(compared: Iterable[Compared], most: int) -> list[Row]:
+    """The first so many words that were rescued."""
+    return [item.row for item in islice((item for item in compared if item.is_rescued), most)]
+
+
+def figure_row(row: Row) -> Row:
+    """A row for print: without the change, and with LR enlarged by bicubic in place of both."""
+    panels = [panel for panel in row.panels if not panel.caption.startswith(("LR ", "change"))]
+    return replace(row, panels=tuple(panels))
+
+
 def worst_rows(compared: Iterable[Compared], most: int) -> list[Row]:
     """The words that are read worst, the very worst first; equals stay in order."""
     found = heapq.nsmallest(most, compared, key=lambda item: item.similarity)
@@ -180,3 +226,8 @@ def _floats(image: ByteImage) -> NDArray[np.float32]:
 
 def _bytes(image: NDArray[np.float32]) -> ByteImage:
     return np.asarray((image.clip(0, 1) * 255).round(), np.uint8)
+
+
+def _shown(picture: Tensor) -> ByteImage:
+    """``(3, H, W)`` as the 8-bit picture that a reader of the figure sees."""
+    return _bytes(picture.permute(1, 2, 0).cpu().numpy())

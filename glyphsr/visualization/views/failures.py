@@ -1,15 +1,13 @@
 """Words that went wrong in an evaluation, by its per-image file: the broken ones first."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from glyphsr.config.visualize import VisualizeConfig
-from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE
 from glyphsr.errors import ConfigError, DataError
-from glyphsr.images.resize import resize_like_pil
 from glyphsr.safe_reading.text_files import read_json_lines
 from glyphsr.visualization.views.compare import BICUBIC, BROKEN, MENDED, RIGHT, WRONG, outcome, similarity
-from glyphsr.visualization.views.words import ShownWord, WordSets, open_sets
+from glyphsr.visualization.views.words import ShownWord, WordSets, open_sets, squashed
 
 UNTOUCHED = ("lr", "bicubic", "hr")
 SHOWN = 24
@@ -98,15 +96,8 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
             raise DataError(
                 f"{path}: its word {where} is not in {', '.join(opened)}: made of another data set; see --lmdb"
             )
-        shown.append((_squashed(word) if record.is_squashed else word, record))
+        shown.append((squashed(word) if record.is_squashed else word, record))
     return shown
-
-
-def _squashed(word: ShownWord) -> ShownWord:
-    """A word as judges see it by the paper's protocol; else the picture would not be the one that was read."""
-    return replace(
-        word, lr=resize_like_pil(word.lr, LR_SIZE), hr=None if word.hr is None else resize_like_pil(word.hr, HR_SIZE)
-    )
 
 
 def _subset(name: str, known: list[str]) -> str:

@@ -56,7 +56,7 @@ class GemViewer:
         picture = word.hr if word.hr is not None else word.lr
         title = f"{word.title} · {label}"
         try:
-            prepared = prepare_word(picture, label, squeeze=self.settings.frame == "paper")
+            prepared = prepare_word(picture, label, squeeze=self.settings.squeezes)
         except Rejection as reason:
             return Row(title, (Panel("HR", picture),), word.subset, f"rejected: {reason}")
         points = self.localizer.locate([prepared])[0]

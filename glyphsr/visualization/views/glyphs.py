@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.glyph_lmdb import GlyphLmdb, check_belongs, find_glyphs
 from glyphsr.errors import ConfigError
@@ -20,7 +19,7 @@ from glyphsr.glyphs.protocols import Localizer, Segmenter
 from glyphsr.glyphs.word import Rejection, prepare_word
 from glyphsr.images.resize import resize
 from glyphsr.images.tiling import cut_tiles, plan_tiles
-from glyphsr.models.glyphsr.network import GlyphSR
+from glyphsr.models.protocols import GlyphNetwork
 from glyphsr.system.devices import resolve_device
 from glyphsr.text.diff import marked
 from glyphsr.text.slots import SlotCodec
@@ -53,11 +52,11 @@ class GlyphViewer:
         self.device = resolve_device(config.device)
         model = load_model(config.weights[0], config.prior_weights or None, offline=config.offline).model
         self.model = model.to(self.device)
-        network, network_config = self.model.network, self.model.config.network
-        if not isinstance(network, GlyphSR) or not isinstance(network_config, GlyphSRConfig) or network.gpm is None:
+        gpm, network = self.model.config.network.glyph_perception, self.model.network
+        if gpm is None or not isinstance(network, GlyphNetwork):
             raise ConfigError(f"--weights {config.weights[0]}: perceives no glyphs; expected a GlyphSR with a GPM")
-        gpm = network_config.gpm
-        self.slots = SlotCodec(gpm.num_slots, gpm.class_order)
+        self.network = network
+        self.slots = SlotCodec(gpm.num_slots, gpm.class_order, gpm.end_slot)
         self.has_maps, self.has_classes = gpm.char, gpm.cls
         self.notices: list[str] = []
 
@@ -93,8 +92,8 @@ class GlyphViewer:
             seen = resize(word.lr.astype(np.float32) / np.float32(255), (plan.height, plan.width))
             window = cut_tiles(seen, plan)[0]
             lr = torch.from_numpy(window).permute(2, 0, 1)[None].to(self.device)
-            prior = self.model.text_prior(lr) if self.model.prior is not None else None
-            out = self.model.network(self.model.network_input(lr), prior, with_glyphs=True)
+            prior = self.model.text_prior(lr).guide if self.model.prior is not None else None
+            out = self.network.perceive(self.model.network_input(lr), prior, with_glyphs=True)
             height, width = plan.height, min(plan.width, plan.window)
             picture = (window[:height, :width].clip(0, 1) * 255).round().astype(np.uint8)
             panels += self._perceived(out.glyphs, picture, word.label)
@@ -140,7 +139,7 @@ class GlyphViewer:
             return None
         settings = self.settings
         try:
-            prepared = prepare_word(word.hr, word.label, squeeze=settings.frame == "paper")
+            prepared = prepare_word(word.hr, word.label, squeeze=settings.squeezes)
         except Rejection:
             return None
         return extract_words([prepared], self.localizer, self.segmenter, settings)[0]

@@ -1,7 +1,7 @@
 """Which words are shown."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE
 from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import read_picture
+from glyphsr.images.resize import resize_like_pil
 
 SHOWN = 8
 """Words where nothing else is asked for."""
@@ -70,6 +72,13 @@ def read_word(source: PairedLmdb, place: int, subset: str) -> ShownWord:
     if sample.lr is None:
         raise DataError(f"{sample.id}: no LR side")
     return ShownWord(sample.id, sample.lr, sample.hr, sample.label, subset, source.path, place)
+
+
+def squashed(word: ShownWord) -> ShownWord:
+    """A word as judges see it by the paper's protocol: LR of 16 x 64, HR of 32 x 128."""
+    return replace(
+        word, lr=resize_like_pil(word.lr, LR_SIZE), hr=None if word.hr is None else resize_like_pil(word.hr, HR_SIZE)
+    )
 
 
 class WordSets:

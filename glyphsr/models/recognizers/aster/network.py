@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import ASTERConfig
+from glyphsr.models.recognizers.aster.charsets import fold_classes
 from glyphsr.models.recognizers.aster.decoder import AttentionDecoder
 from glyphsr.models.recognizers.aster.encoder import Encoder
 from glyphsr.models.recognizers.aster.rectifier import Rectifier
@@ -69,6 +70,10 @@ class ASTER(nn.Module):
         features = self.features(prepared)
         logits, attention = self.decoder(features, steps=targets.shape[1], previous=targets)
         return TeacherForcedOutput(logits, attention[:, None, :, None, :], targets)
+
+    def state_for_charset(self, charset: str) -> dict[str, Tensor]:
+        """Its state dict for a subset of its characters; see :func:`~.charsets.fold_classes`."""
+        return fold_classes(self.state_dict(), charset=self.charset, into=charset)
 
     def decoder_outputs(self, prepared: Tensor, texts: Sequence[str]) -> tuple[DecoderOutput]:
         """What training looks at: as :meth:`forward_teacher_forced`, each text to its end and no further."""

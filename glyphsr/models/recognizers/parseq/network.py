@@ -42,6 +42,7 @@ class PARSeq(nn.Module):
         self.charset = CHARSETS[c.charset_size]
         self.codec = AttentionCodec(self.charset)
         self.max_length = c.max_label_length
+        self.max_forced_steps = c.max_label_length + 1
         self.num_classes = self.codec.num_classes
         self.encoder = VisionTransformer(
             img_size=c.image_size,

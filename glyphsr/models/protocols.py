@@ -1,0 +1,36 @@
+"""What some super-resolution networks offer beside a picture; the library asks for this, never for a class."""
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from glyphsr.types import SROutput
+
+
+@runtime_checkable
+class GlyphNetwork(Protocol):
+    """A network that perceives glyphs, and can be taught them."""
+
+    def perceive(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool) -> SROutput:
+        """Super-resolve ``(B, C, h, w)``.
+
+        Args:
+            lr: In [0, 1].
+            prior: Text prior ``(B, K, 1, T)``, ``None`` for none.
+            with_glyphs: Compute every glyph output, not only what the picture needs.
+        """
+        ...
+
+    def idle_parts(self, *, line: bool, char: bool, cls: bool) -> list[nn.Module]:
+        """Modules that no loss reaches when only these glyph tasks are taught."""
+        ...
+
+
+@runtime_checkable
+class PartlyTaughtNetwork(Protocol):
+    """A network with parts that no loss of this library reaches, such as a reader of its own."""
+
+    @property
+    def untaught(self) -> tuple[nn.Module, ...]:
+        """Those parts; they keep their weights."""
+        ...

@@ -1,0 +1,206 @@
+"""``glyphsr reproduce``: one table of the paper by one command."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from glyphsr.config.evaluation import EvalConfig
+from glyphsr.errors import ConfigError
+from glyphsr.evaluation.evaluator import evaluate
+from glyphsr.evaluation.methods import NamedWeights
+from glyphsr.evaluation.paper_results import why_not_comparable
+from glyphsr.evaluation.paper_tables import JUDGES, ROWS, TABLE1, TABLES, PaperTable
+from glyphsr.evaluation.report import EvaluationReport
+from glyphsr.reproduction.report import Line, Reproduction, SeedScore
+from glyphsr.reproduction.runs import Run, runs_of, train_missing
+from glyphsr.system.atomic_files import write_bytes
+from glyphsr.weights.checkpoints import read_checkpoint
+from glyphsr.weights.loading import wants_prior
+from glyphsr.weights.registry import sha256_of
+
+SCORES = "scores.json"
+"""File of a run folder with what was scored of it, so that it is not scored twice."""
+
+SMOKE_LIMIT = 4
+"""Words of each subset that a smoke run scores."""
+
+Notify = Callable[[str], None]
+
+
+def reproduce(
+    table: str,
+    *,
+    out: Path = Path("runs/reproduce"),
+    train: bool = False,
+    seeds: int = 1,
+    smoke: bool = False,
+    sets: Sequence[str] = (),
+    configs: Path | None = None,
+    recognizer: Sequence[str] = (),
+    weights: Sequence[str] = (),
+    is_main: bool = True,
+    notify: Notify | None = None,
+    training: dict[str, Any] | None = None,
+    **scoring: Any,
+) -> Reproduction | None:
+    """Find or train a table's runs, score them, and put them beside the paper's numbers.
+
+    What is finished is found again: trained runs are not trained, scored ones not scored a second time.
+
+    Args:
+        table: ``table1`` to ``table4`` or ``appendix-b``.
+        out: Folder of the runs, ``OUT/CONFIG/seed-N``.
+        train: Train what is missing.
+        seeds: Runs of each row, from the configuration's seed on.
+        smoke: Two steps a run and four words a subset: shows that everything runs.
+        sets: Settings over every row's configuration, such as sizes.
+        configs: The project's ``configs`` folder.
+        recognizer: Judges; default are the paper's of that table.
+        weights: Further networks, ``NAME=FILE``; NAME may be a row of the table.
+        is_main: Whether this process scores; of several only one does.
+        notify: Told what a person should know.
+        training: Options of :func:`glyphsr.training.train.train`.
+        scoring: Further fields of :class:`glyphsr.config.evaluation.EvalConfig`.
+
+    Returns:
+        The table; ``None`` in processes that only train.
+
+    Raises:
+        ConfigError: If there is no such table, or a setting does not fit.
+        DataError: If data are missing.
+        WeightsError: If a judge's weights are not to be had.
+    """
+    if table not in TABLES:
+        raise ConfigError(f"reproduce {table}: expected {', '.join(TABLES)}")
+    if seeds < 1:
+        raise ConfigError(f"--seeds: expected at least 1, got {seeds}")
+    say = notify or (lambda _: None)
+    found = TABLES[table]
+    runs = runs_of(found, out=out, seeds=seeds, sets=sets, configs=configs, smoke=smoke)
+    if train:
+        train_missing(runs, say, data_root=scoring.get("data_root"), **(training or {}))
+    if not is_main:
+        return None
+    judges = tuple(recognizer) or (JUDGES if found is TABLE1 else JUDGES[:1])
+    settings = scoring | {"recognizer": judges, "protocol": "paper", "bootstrap": 0}
+    if smoke:
+        settings["limit"] = SMOKE_LIMIT
+    return _Scoring(found, runs, settings, say).result(weights)
+
+
+class _Scoring:
+    """Scores the rows of one table."""
+
+    def __init__(self, table: PaperTable, runs: list[Run], settings: dict[str, Any], say: Notify) -> None:
+        self.table = table
+        self.runs = runs
+        self.settings = settings
+        self.priors = tuple(settings.get("prior_weights", ()))
+        self.offline = bool(settings.get("offline", False))
+        self.say = say
+
+    def result(self, weights: Sequence[str]) -> Reproduction:
+        """All rows: those of the table in its order, then further networks."""
+        baselines = self._evaluate(("none",), ("bicubic", "hr"))
+        given = {name: score for text in weights for name, score in self._given(text).items()}
+        lines = []
+        for row in [*dict.fromkeys([*(row.id for row in self.table.rows), *self.table.configs])]:
+            name = row.partition("/")[2]
+            scores, missing = self._scored_runs(row)
+            if name in given:
+                scores.append(given.pop(name))
+            if self.table is TABLE1 and name in ("bicubic", "hr"):
+                scores.append(_score_of(baselines, name))
+            if not scores and row not in self.table.configs:
+                missing.append(f"no weights; give some with -w {name}=FILE")
+            paper = ROWS.get(row)
+            lines.append(Line(row, paper.label if paper else name, tuple(scores), paper, tuple(missing)))
+        lines += [Line(f"given/{name}", name, (score,), None) for name, score in given.items()]
+        published = {judge.name: judge.published for judge in baselines.judges if judge.published}
+        unproved = [judge.name for judge in baselines.judges if judge.published and not judge.proof]
+        reason = why_not_comparable(baselines)
+        if reason is None and unproved:
+            reason = f"{', '.join(unproved)}: not proved to be the published judge; see `eval --calibrate`"
+        return Reproduction(
+            table=self.table.name,
+            title=self.table.title,
+            subsets=tuple(part.name for part in baselines.parts),
+            judges=tuple(judge.name for judge in baselines.judges),
+            published=published,
+            lines=tuple(lines),
+            data=", ".join(f"{part.name} {part.images}" for part in baselines.parts),
+            comparable=reason,
+            notices=baselines.notices,
+        )
+
+    def _evaluate(self, weights: Sequence[str], baseline: Sequence[str] = ()) -> EvaluationReport:
+        settings = self.settings | {"weights": tuple(weights), "baseline": tuple(baseline)}
+        return evaluate(**settings | {"prior_weights": self.priors if self._guided(weights) else ()})
+
+    def _guided(self, weights: Sequence[str]) -> bool:
+        """Whether a published network is among them that a text prior guides."""
+        files = [NamedWeights.parse(text).file for text in weights if text != "none"]
+        return bool(self.priors) and any(wants_prior(file, offline=self.offline) for file in files)
+
+    def _given(self, text: str) -> dict[str, SeedScore]:
+        report = self._evaluate([text])
+        return {row.name: _score_of(report, row.name) for row in report.rows}
+
+    def _scored_runs(self, row: str) -> tuple[list[SeedScore], list[str]]:
+        scores, missing = [], []
+        for run in self.runs:
+            if run.row != row:
+                continue
+            reason = run.missing()
+            if reason is None:
+                scores.append(self._score(run))
+            else:
+                missing.append(reason)
+        return scores, missing
+
+    def _score(self, run: Run) -> SeedScore:
+        """Of one run; read from its folder where the same was scored before."""
+        config = EvalConfig.model_validate(self.settings)
+        key = {"sha256": sha256_of(run.weights), "settings": config.model_dump(mode="json", exclude=NO_INFLUENCE)}
+        kept = run.folder / SCORES
+        found = _kept(kept, key)
+        if found is not None:
+            return found
+        self.say(f"{run.row}, seed {run.seed}: scoring {run.weights}")
+        report = self._evaluate([f"run={run.weights}"])
+        glyphs = read_checkpoint(run.weights, tensors=False).card.get("validation") or {}
+        maps = {name: value for name, value in glyphs.items() if name.startswith(("char_", "line_"))}
+        score = _score_of(report, "run", seed=run.seed, glyphs=maps)
+        document = {"key": key, "score": {name: getattr(score, name) for name in score.__dataclass_fields__}}
+        write_bytes(kept, json.dumps(document).encode())
+        return score
+
+
+NO_INFLUENCE = {"device", "precision", "batch_size", "workers", "offline", "weights", "prior_weights"}
+"""Settings that change no score of a run."""
+
+
+def _kept(path: Path, key: dict[str, Any]) -> SeedScore | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["key"] != key:
+            return None
+        score = document["score"]
+        return SeedScore(**score | {"accuracy": {judge: tuple(v) for judge, v in score["accuracy"].items()}})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _score_of(
+    report: EvaluationReport, row: str, *, seed: int | None = None, glyphs: dict[str, float] | None = None
+) -> SeedScore:
+    info = next(info for info in report.rows if info.name == row)
+    accuracy = {}
+    for judge in report.judges:
+        figures = report.score(row, judge.name).accuracy
+        accuracy[judge.name] = tuple(100 * value for value in (*figures.parts, figures.weighted))
+    fidelity = next(score for score in report.fidelity if score.row == row)
+    digest = next(iter(info.sha256.values()), None)
+    psnr, ssim = fidelity.psnr_db.weighted, fidelity.ssim.weighted
+    return SeedScore(seed, info.weights, digest, accuracy, psnr, ssim, glyphs or {})

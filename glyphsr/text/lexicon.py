@@ -1,0 +1,116 @@
+"""Word lists with frequencies: which words a reading may have been meant to be."""
+
+import functools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from glyphsr.errors import ConfigError, DataError
+
+ENGLISH = "english"
+"""Name of the word list of the package ``pyspellchecker``."""
+
+NONE = "none"
+
+MIN_LETTERS = 3
+"""Letters of the shortest word that is looked up; shorter ones are as often names and codes."""
+
+MAX_EDITS = {3: 1, 4: 1, 5: 2, 6: 2, 7: 2}
+"""Letters of a reading -> edits up to which words count as near."""
+
+MOST_EDITS = 3
+"""Likewise for longer readings."""
+
+MAX_CANDIDATES = 60
+"""Near words that are compared with the picture, the nearest first."""
+
+MAX_WORD = 64
+"""Characters of the longest word of a list."""
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A word list."""
+
+    log_frequency: Mapping[str, float]
+    """Lower-case word -> natural logarithm of its share of running text; equal for all where it is not known."""
+
+    @functools.cached_property
+    def words(self) -> tuple[str, ...]:
+        """All words, in lower case."""
+        return tuple(self.log_frequency)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.log_frequency
+
+    def near(self, word: str) -> list[str]:
+        """Words within a few edits, the nearest first.
+
+        Args:
+            word: In lower case.
+        """
+        # rapidfuzz loads here, so that settings can be read without it.
+        from rapidfuzz import process
+        from rapidfuzz.distance import Levenshtein
+
+        edits = MAX_EDITS.get(len(word), MOST_EDITS if len(word) > max(MAX_EDITS) else 0)
+        found = process.extract(word, self.words, scorer=Levenshtein.distance, score_cutoff=edits, limit=MAX_CANDIDATES)
+        return [near for near, _, _ in found]
+
+
+def from_words(words: Iterable[str]) -> Lexicon:
+    """A list whose words are all alike likely.
+
+    Example:
+        >>> from_words(["Hotel", "Motel"]).near("hotei")
+        ['hotel']
+    """
+    kept = dict.fromkeys(word.lower() for word in words)
+    return Lexicon(dict.fromkeys(kept, -math.log(max(1, len(kept)))))
+
+
+@functools.cache
+def english() -> Lexicon:
+    """Some 160,000 English words with their frequencies in subtitles and prose.
+
+    Source: the English list of the package ``pyspellchecker``.
+    """
+    from spellchecker import SpellChecker
+
+    counts = SpellChecker(language="en").word_frequency.dictionary
+    kept = {word: count for word, count in counts.items() if word.isascii() and word.isalpha()}
+    total = sum(kept.values())
+    return Lexicon({word: math.log(count / total) for word, count in kept.items()})
+
+
+def open_lexicon(name: str) -> Lexicon | None:
+    """The word list that a name or a file stands for.
+
+    Args:
+        name: ``english``, ``none``, or a text file with one word a line.
+
+    Returns:
+        The list; ``None`` for ``none``.
+
+    Raises:
+        ConfigError: If the name is unknown and no file of that name is there.
+        DataError: If the file cannot be read, or holds no word.
+    """
+    if name == NONE:
+        return None
+    if name == ENGLISH:
+        return english()
+    path = Path(name)
+    if not path.is_file():
+        raise ConfigError(f"--lexicon: {name}: expected {ENGLISH}, {NONE}, or a text file with one word a line")
+    try:
+        words = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except OSError as error:
+        raise DataError(f"{name}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: not UTF-8 at byte {error.start}; expected one word a line") from error
+    kept = [word for word in words if word and len(word) <= MAX_WORD]
+    if not kept:
+        raise DataError(f"{name}: no word in it; expected one a line")
+    return from_words(kept)
