@@ -123,7 +123,7 @@ def test_numbers_that_are_none_and_cards_that_lie_are_refused(tiny_weights, tmp_
         load_super_resolver(tmp_path / "nan.safetensors")
     tensors["network.head.weight"] = torch.ones(tensors["network.head.weight"].shape, dtype=torch.int32)
     safetensors.torch.save_file(tensors, tmp_path / "int.safetensors", header)
-    with pytest.raises(WeightsError, match="holds torch.int32, expected torch.float32"):
+    with pytest.raises(WeightsError, match=r"holds torch\.int32, expected torch\.float32"):
         load_super_resolver(tmp_path / "int.safetensors")
     lying = rewrite(tiny_weights, tmp_path / "x.safetensors", metadata={"card": '{"strength": "1e999"}'})
     with pytest.raises(WeightsError, match="strength: expected 0 to 1"):
