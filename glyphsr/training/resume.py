@@ -98,8 +98,10 @@ def check_resumable(
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
-    before = {f"auxiliary_ctc.{name[4:]}" if name.startswith("aid.") else name for name in state["trained"]}  # old name
-    other = sorted(set(trainable_names) ^ before)
+    learned = {
+        f"auxiliary_ctc.{name[4:]}" if name.startswith("aid.") else name for name in state["trained"]
+    }
+    other = sorted(set(trainable_names) ^ learned)
     if other:
         why = f"by its losses {other[0]} and {len(other) - 1} more parameters learned, or did not"
         raise ConfigError(f"{path}: {why}, other than by these; give another --out")
