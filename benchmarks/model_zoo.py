@@ -11,6 +11,7 @@ import argparse
 import functools
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,8 +117,9 @@ def forward_of(kind: str, network: nn.Module, batch: int) -> Callable[[], object
 def multiply_adds(kind: str, network: nn.Module) -> int:
     """Of one line; convolutions, matrix products and recurrent layers count, what works element by element does not."""
     work = forward_of(kind, network, 1)
-    # Fused kernels are not counted, so none may be taken.
+    # Fused kernels are not counted, so none may be taken; switching them off warns of cards that are not there.
     with (
+        warnings.catch_warnings(action="ignore", category=UserWarning),
         torch.backends.mkldnn.flags(enabled=False),
         sdpa_kernel(SDPBackend.MATH),
         FlopCounterMode(display=False) as counter,

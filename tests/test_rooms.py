@@ -41,7 +41,7 @@ FLOORS = {
 }
 """Rooms by floor: a room imports from lower floors and itself; rooms of one floor do not know each other."""
 
-CLOSED = {"upscaling": {"models", "data"}}
+CLOSED = {"upscaling": {"data"}}
 """Rooms that a room must not import although they lie below it."""
 
 

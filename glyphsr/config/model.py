@@ -16,7 +16,7 @@ PLACED = ("ctc_transformer", "ppocr")
 class ConfidenceGateConfig(Config):
     """Where a network holds its change over bicubic back, since its prior is not sure what it sees.
 
-    A wrong letter drawn sharply harms more readers than a right one helps; see decision 0020.
+    A wrong letter drawn sharply harms more readers than a right one helps; see decision 0023.
     """
 
     low: Share = 0.3

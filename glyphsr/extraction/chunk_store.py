@@ -172,7 +172,7 @@ class ChunkStore:
 
         Raises:
             DamagedChunkError: If a chunk is damaged.
-            ConfigError: If the LMDB cannot be given its name.
+            OutputError: If the LMDB cannot be written or given its name.
         """
         with LmdbWriter(out, source="", overwrite=True) as writer:
             for chunk in range(self.count):

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from glyphsr.errors import DataError
+from glyphsr.safe_reading.text_files import read_json
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.system.cache import cache_folder
 from glyphsr.weights.registry import entries
@@ -29,8 +31,8 @@ TOLERANCE = 0.5
 
 def _calibrated() -> Mapping[str, Any]:
     try:
-        found = json.loads((cache_folder() / PROOFS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(cache_folder() / PROOFS)
+    except DataError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from glyphsr.config.evaluation import EvalConfig
-from glyphsr.errors import ConfigError
+from glyphsr.errors import ConfigError, DataError
 from glyphsr.evaluation.evaluator import evaluate
 from glyphsr.evaluation.methods import NamedWeights
 from glyphsr.evaluation.paper_results import why_not_comparable
@@ -14,6 +14,7 @@ from glyphsr.evaluation.paper_tables import JUDGES, ROWS, TABLE1, TABLES, PaperT
 from glyphsr.evaluation.report import EvaluationReport
 from glyphsr.reproduction.report import Line, Reproduction, SeedScore
 from glyphsr.reproduction.runs import Run, runs_of, train_missing
+from glyphsr.safe_reading.text_files import read_json
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.weights.checkpoints import read_checkpoint
 from glyphsr.weights.loading import wants_prior
@@ -183,12 +184,12 @@ NO_INFLUENCE = {"device", "precision", "batch_size", "workers", "offline", "weig
 
 def _kept(path: Path, key: dict[str, Any]) -> SeedScore | None:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
         if document["key"] != key:
             return None
         score = document["score"]
         return SeedScore(**score | {"accuracy": {judge: tuple(v) for judge, v in score["accuracy"].items()}})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (DataError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glyphsr.errors import ConfigError, DataError
+from glyphsr.safe_reading.text_files import read_text
 
 ENGLISH = "english"
 """Name of the word list of the package ``pyspellchecker``."""
@@ -104,12 +105,7 @@ def open_lexicon(name: str) -> Lexicon | None:
     path = Path(name)
     if not path.is_file():
         raise ConfigError(f"--lexicon: {name}: expected {ENGLISH}, {NONE}, or a text file with one word a line")
-    try:
-        words = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except OSError as error:
-        raise DataError(f"{name}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not UTF-8 at byte {error.start}; expected one word a line") from error
+    words = [line.strip() for line in read_text(path).splitlines()]
     kept = [word for word in words if word and len(word) <= MAX_WORD]
     if not kept:
         raise DataError(f"{name}: no word in it; expected one a line")

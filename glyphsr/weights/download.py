@@ -1,13 +1,13 @@
 """Fetches a published file over HTTP: checked by its hash, and going on where a cut transfer stopped."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import pooch
 import requests
-from filelock import FileLock, Timeout
 
 from glyphsr.errors import WeightsError
 from glyphsr.safe_reading.limits import WEIGHTS_BYTES
@@ -39,8 +39,8 @@ class ResumingDownloader:
         Raises:
             WeightsError: If the server cannot be reached, refuses, or the transfer is cut; what came is kept.
         """
-        lock = FileLock(self.part.with_name(f"{self.part.name}.lock"), timeout=0)
-        with lock_or_refuse(lock, self.part), self.part.open("ab") as file:
+        with self.part.open("ab") as file:
+            _lock(file, self.part)  # held until the file has its next name
             try:
                 self._fetch(url, file)
             except requests.RequestException as error:
@@ -75,21 +75,18 @@ class ResumingDownloader:
                 raise requests.ConnectionError(f"cut after {here} of {total} bytes")
 
 
-@contextmanager
-def lock_or_refuse(lock: FileLock, part: Path) -> Iterator[None]:
-    """Keep a second process from writing into the same unfinished file.
-
-    Raises:
-        WeightsError: If another one does.
-    """
+def _lock(file: IO[bytes], part: Path) -> None:
+    """Keep a second process from writing into the same unfinished file."""
     try:
-        lock.acquire()
-    except Timeout as error:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
         raise WeightsError(f"{part}: another process is fetching it; wait for it") from error
-    try:
-        yield
-    finally:
-        lock.release()
+    if not part.exists() or part.stat().st_ino != os.fstat(file.fileno()).st_ino:
+        raise WeightsError(f"{part}: another process has just finished it; run the same command again")
 
 
 def _reason(error: requests.RequestException) -> str:

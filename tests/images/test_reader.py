@@ -197,7 +197,7 @@ def test_damaged_files_are_one_clear_error(content, message):
 def test_missing_and_unreadable_files(tmp_path):
     with pytest.raises(PictureError, match="No such file"):
         read_picture(tmp_path / "no.png")
-    with pytest.raises(PictureError, match="directory"):
+    with pytest.raises(PictureError, match="a folder"):
         read_picture(tmp_path)
 
 

@@ -1,7 +1,6 @@
 import os
 import shutil
 import sys
-from importlib.util import find_spec
 
 import pytest
 
@@ -27,7 +26,6 @@ def test_rapidocr_reads_a_clear_word_and_nothing_in_an_empty_picture():
 
 
 @pytest.mark.filterwarnings("ignore")  # of torch's, by EasyOCR's own code
-@pytest.mark.skipif(find_spec("easyocr_en_models") is None, reason="its weights would have to be fetched")
 def test_easyocr_reads_a_clear_word():
     engine = open_engine("easyocr")
     reads_a_clear_word(engine)

@@ -92,7 +92,7 @@ def test_what_cannot_judge_is_told_what_would(text, message):
 
 def test_the_option_by_which_a_judge_was_asked_for_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path))
-    with pytest.raises(ConfigError, match=r"--judge nobody: expected crnn, .*, crnn-light-synth or NAME=FILE$"):
+    with pytest.raises(ConfigError, match=r"--judge nobody: expected crnn, .*, ppocr-v6-small or NAME=FILE$"):
         open_reader("nobody", CPU, option="--judge")
     with pytest.raises(WeightsError, match=r"or give --judge parseq=FILE$"):
         open_reader("parseq", CPU, offline=True, option="--judge")

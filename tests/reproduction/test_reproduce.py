@@ -27,7 +27,17 @@ def place(tmp_path, monkeypatch):
 
 def run(*arguments, settings=SMALL):
     sets = [part for text in settings for part in ("--set", text)]
-    base = ["--configs", str(ROOT / "configs"), "--split", "easy", "-R", "crnn-light-synth", "--offline"]
+    base = [
+        "--configs",
+        str(ROOT / "configs"),
+        "--split",
+        "easy",
+        "-R",
+        "crnn-light-synth",
+        "--offline",
+        "--workers",
+        "0",
+    ]
     return runner.invoke(app, ["reproduce", *map(str, arguments), *base, *sets])
 
 

@@ -95,6 +95,41 @@ def test_other_formats_kinds_and_shapes_are_refused(tiny_weights, tmp_path):
         load_super_resolver(rewrite(tiny_weights, target, metadata={"config": json.dumps(config)}))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("prior_width", 16_000, "has shape"),  # of gigabytes, refused by an outline that takes none
+        ("num_srbs", 10**9, "num_srbs: Input should be less than or equal to 64"),
+        ("width", 10**12, "width"),
+        ("width", "[" * 500, "levels of nesting"),
+    ],
+)
+def test_a_header_that_asks_for_more_than_the_file_holds_is_refused(key, value, message, tiny_weights, tmp_path):
+    config = json.loads(json.dumps(read_checkpoint(tiny_weights).config))
+    config["network"][key] = value
+    text = json.dumps(config).replace('"' + "[" * 500 + '"', "[" * 500 + "]" * 500)
+    target = rewrite(tiny_weights, tmp_path / "x.safetensors", metadata={"config": text})
+    with pytest.raises(WeightsError, match=message):
+        load_super_resolver(target)
+
+
+def test_numbers_that_are_none_and_cards_that_lie_are_refused(tiny_weights, tmp_path):
+    with safetensors.safe_open(tiny_weights, "pt") as file:
+        header = file.metadata()
+    tensors = safetensors.torch.load_file(tiny_weights)
+    tensors["network.head.weight"][0, 0, 0, 0] = float("nan")
+    safetensors.torch.save_file(tensors, tmp_path / "nan.safetensors", header)
+    with pytest.raises(WeightsError, match=r"'network\.head\.weight' has values that are no numbers"):
+        load_super_resolver(tmp_path / "nan.safetensors")
+    tensors["network.head.weight"] = torch.ones(tensors["network.head.weight"].shape, dtype=torch.int32)
+    safetensors.torch.save_file(tensors, tmp_path / "int.safetensors", header)
+    with pytest.raises(WeightsError, match=r"holds torch\.int32, expected torch\.float32"):
+        load_super_resolver(tmp_path / "int.safetensors")
+    lying = rewrite(tiny_weights, tmp_path / "x.safetensors", metadata={"card": '{"strength": "1e999"}'})
+    with pytest.raises(WeightsError, match="strength: expected 0 to 1"):
+        _ = load_model(lying).default_strength
+
+
 def test_a_pickle_with_code_is_not_run(tmp_path):
     path = tmp_path / "model.pth"
     torch.save({"state_dict_G": {"a": torch.zeros(1)}, "extra": Evil()}, path)
