@@ -1,32 +1,22 @@
 """What every configuration class shares."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 
 class Config(BaseModel):
     """Frozen, strict about keys and types, printable in full."""
 
-    RENAMED: ClassVar[Mapping[str, str]] = {}
-    """Former names of fields -> the names they have now; files with the former ones are read, the new ones written."""
-
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _read_former_names(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or not cls.RENAMED.keys() & values.keys():
-            return values
-        twice = [(old, new) for old, new in cls.RENAMED.items() if old in values and new in values]
-        if twice:
-            old, new = twice[0]
-            raise ValueError(f"{new}: was called {old}, which is given too; leave {old} away")
-        return {cls.RENAMED.get(key, key): value for key, value in values.items()}
+
+def formerly(old: str, *, now: str) -> Any:
+    """Metadata of a field that had another name: files with that one are read, the new one is written."""
+    return Field(validation_alias=AliasChoices(now, old))
 
 
 COMPUTE, DATA, MODEL, OUTPUT = "Computing", "Data", "Model", "Output"

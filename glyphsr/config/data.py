@@ -1,12 +1,11 @@
 """Where the words of a training run come from, and how they become batches."""
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from glyphsr.config.base import Config
+from glyphsr.config.base import Config, formerly
 from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.ranges import NonNegative, Share
 from glyphsr.config.rendering import RenderConfig
@@ -18,12 +17,6 @@ LineSide = Annotated[int, Field(ge=8)]
 class FolderSource(Config):
     """HR word pictures in a folder, with a label file or with their texts in their names."""
 
-    RENAMED: ClassVar[Mapping[str, str]] = {
-        "remix": "recombine",  # old name
-        "recolour": "color_jitter",  # old name
-        "distort": "warp",  # old name
-    }
-
     kind: Literal["folder"] = "folder"
     path: str
     """Folder; a relative one is looked up from the working directory. ``${NAME}`` is an environment variable."""
@@ -32,12 +25,12 @@ class FolderSource(Config):
     group: str | None = None
     """Regular expression: pictures in whose file names it finds the same are held out together, e.g. ``^[^_]+`` where
     ``1009_2.png`` is the second word of photograph 1009. Null holds out each by itself."""
-    recombine: Share = 0.0
+    recombine: Annotated[Share, formerly("remix", now="recombine")] = 0.0
     """Share of the words of which a part is shown, or their characters in another order, where they have masks of
     their characters and a loss of the run learns from such."""
-    color_jitter: Share = 0.0
+    color_jitter: Annotated[Share, formerly("recolour", now="color_jitter")] = 0.0
     """Share of the words that are shown in other colours."""
-    warp: Share = 0.0
+    warp: Annotated[Share, formerly("distort", now="warp")] = 0.0
     """Share of the words that are shown at another angle and cropped otherwise."""
     glyphs: str | None = None
     """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""

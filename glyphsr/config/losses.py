@@ -1,11 +1,10 @@
 """Weights of the loss terms of a training run."""
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glyphsr.config.base import Config
+from glyphsr.config.base import Config, formerly
 from glyphsr.config.ranges import NonNegative
 
 
@@ -15,8 +14,6 @@ class LossConfig(Config):
     The defaults are the paper's (eqs. 4 and 6): SR terms ``scale * (pixel + text_focus * (...) + hog * HOG)``, glyph
     terms ``glyph * (line + char + cls)``, each where the network has its task.
     """
-
-    RENAMED: ClassVar[Mapping[str, str]] = {"aid": "auxiliary_ctc"}  # old name
 
     scale: NonNegative = 100.0
     """Factor on the SR terms as a whole; the lineage multiplies by 100."""
@@ -66,7 +63,7 @@ class LossConfig(Config):
     reading: NonNegative = 1.0
     """Where a recognizer is trained: CTC, or cross-entropy of its decoder's characters, the mean of both directions
     where it has two."""
-    auxiliary_ctc: NonNegative = 0.0
+    auxiliary_ctc: Annotated[NonNegative, formerly("aid", now="auxiliary_ctc")] = 0.0
     """CTC on the columns that ASTER's or MORAN's decoder attends to, by a layer that is not kept: it teaches the
     encoder long before attention has found its place (joint CTC/attention, Kim, Hori, Watanabe 2017)."""
 

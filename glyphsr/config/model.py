@@ -1,11 +1,10 @@
 """A super-resolution network together with the recognizer that guides it."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import model_validator
 
-from glyphsr.config.base import Config
+from glyphsr.config.base import Config, formerly
 from glyphsr.config.networks import GlyphSRConfig, NetworkConfig
 from glyphsr.config.ranges import Share
 from glyphsr.config.recognizers import PARSeqConfig, PriorConfig
@@ -43,15 +42,13 @@ class ConfidenceGateConfig(Config):
 class ModelConfig(Config):
     """The super-resolution network and the recognizer that gives it the text prior."""
 
-    RENAMED: ClassVar[Mapping[str, str]] = {"restraint": "confidence_gate"}  # old name
-
     network: NetworkConfig = GlyphSRConfig()
     prior: PriorConfig = PARSeqConfig()
     """The text prior generator (TPG); networks that are not guided by one (TSRN, TBSRN) are built without it."""
     condition_on_reading: bool = False
     """Give the network the characters of the prior's reading at their places, rather than all that the prior holds
     possible there; for networks that were trained so."""
-    confidence_gate: ConfidenceGateConfig | None = None
+    confidence_gate: Annotated[ConfidenceGateConfig | None, formerly("restraint", now="confidence_gate")] = None
     """Hold back where the prior is unsure, whenever the model is used or validated; what it learns from is the whole
     change. Null applies the change everywhere."""
 
