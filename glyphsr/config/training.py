@@ -8,11 +8,11 @@ from glyphsr.config.base import Config
 from glyphsr.config.data import DataConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import PLACED, ModelConfig
-from glyphsr.config.networks import Positive
 from glyphsr.config.ranges import NonNegative, Share
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
 
 CLASSES = 37
 """Classes that a character slot can be taught: 36 characters and the end."""
