@@ -12,6 +12,7 @@ from glyphsr.config.ranges import NonNegative, Share
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
 
 Positive = Annotated[int, Field(ge=1)]
 
