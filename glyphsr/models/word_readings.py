@@ -34,7 +34,9 @@ class WordReading:
     stop: int
     """Step behind its last one."""
     confidence: float
-    """Probability in [0, 1] that the steps spell the text, whatever the case of its letters, over all paths."""
+    """Probability in [0, 1] that the steps spell the text, whatever the case of its letters, over all paths. Of a word
+    that the list put in place of another it is the share among what was compared, which is how often such words are
+    right."""
     raw: str
     """What was read before the word list was asked."""
 
@@ -117,10 +119,11 @@ def _looked_up(word: WordReading, own: float, folded: Tensor, codec: CTCCodec, l
     prior = torch.tensor([WORD_BONUS + FREQUENCY_WEIGHT * lexicon.log_frequency[other] for other in near])
     best = int((scores + prior).argmax())
     own_prior = WORD_BONUS + FREQUENCY_WEIGHT * lexicon.log_frequency[read] if read in lexicon else 0.0
-    if float(scores[best] + prior[best]) <= own + own_prior:
+    compared = torch.cat([scores + prior, torch.tensor([own + own_prior])])
+    if int(compared.argmax()) == len(near):
         return word
     text = f"{before}{_written_like(core, near[best])}{behind}"
-    return replace(word, text=text, confidence=min(1.0, float(scores[best].exp())))
+    return replace(word, text=text, confidence=float(compared.softmax(dim=0)[best]))
 
 
 def _log_likelihoods(folded: Tensor, texts: Sequence[str], codec: CTCCodec) -> Tensor:

@@ -46,7 +46,7 @@ def test_a_word_of_the_list_replaces_a_near_misreading_in_its_case():
     picture = torch.cat([spelled("HO"), seen({"I": 0.6, "T": 0.35}), spelled("EL")], dim=1)
     word = read_words(picture, CODEC, lexicon)[0]
     assert (word.raw, word.text) == ("HOIEL", "HOTEL")
-    assert word.confidence == pytest.approx(0.35, abs=0.02)
+    assert 0.5 < word.confidence < 1  # its share beside what was read
     assert read_words(picture, CODEC)[0].text == "HOIEL"
 
 
