@@ -12,8 +12,8 @@ from glyphsr.config.ranges import NonNegative, Share
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
-
 Positive = Annotated[int, Field(ge=1)]
+
 
 CLASSES = 37
 """Classes that a character slot can be taught: 36 characters and the end."""

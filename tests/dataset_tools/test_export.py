@@ -114,6 +114,7 @@ def test_an_unfinished_export_of_another_set_is_thrown_away(named_words, tmp_pat
     assert export(tmp_path / "three", tmp_path / "out").samples == 3
     assert len(list((tmp_path / "out" / "hr").iterdir())) == 3
     (tmp_path / "new.partial").mkdir()
+    (tmp_path / "new.partial" / "notes").write_text("mine")
     with pytest.raises(ConfigError, match="in the way"):
         export(tmp_path / "three", tmp_path / "new")
 

@@ -39,6 +39,7 @@ def test_an_unfinished_one_of_the_same_source_goes_on_and_another_starts_anew(tm
 
 def test_a_finished_folder_called_partial_is_no_unfinished_work(tmp_path):
     build(tmp_path / "out.partial").finish()
+    (tmp_path / "out.partial" / "word").write_text("1")  # an empty one would be what a kill before the mark leaves
     with pytest.raises(ConfigError, match="in the way"):
         build(tmp_path / "out")
     assert (tmp_path / "out.partial").is_dir()
