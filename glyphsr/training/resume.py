@@ -1,6 +1,7 @@
 """Whether a training state fits the run that would go on from it."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ def check_resumable(
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
-    learned = {f"auxiliary_ctc.{name[4:]}" if name.startswith("auxiliary_ctc.") else name for name in state["trained"]}
+    former = re.compile(r"^aid(?=\.)")  # old name
+    learned = {former.sub("auxiliary_ctc", name) for name in state["trained"]}
     other = sorted(set(trainable_names) ^ learned)
     if other:
         why = f"by its losses {other[0]} and {len(other) - 1} more parameters learned, or did not"

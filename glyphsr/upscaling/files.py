@@ -21,7 +21,8 @@ from glyphsr.upscaling.file_plan import FileTask, OutputNaming, compare_path, pl
 from glyphsr.upscaling.line import Line, UpscaledLine
 from glyphsr.upscaling.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
-from glyphsr.upscaling.report import PictureReport, UpscaleRun, check_report_path, render_report
+from glyphsr.upscaling.report import PictureReport, UpscaleRun, check_report_path
+from glyphsr.upscaling.report_formats import render_report
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.upscaling.writing import write_upscaled

@@ -1,9 +1,5 @@
 """What an ``upscale`` run did to each picture, as objects and as JSON, JSON lines or CSV."""
 
-import csv
-import html
-import io
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +9,6 @@ from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 from glyphsr.guard.guard import Action, Verdict
 from glyphsr.system.atomic_files import check_writable
-from glyphsr.text.controls import guard_cell, show_controls
 from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import Region, UpscaledPage
 
@@ -161,71 +156,6 @@ def check_report_path(path: Path, *, overwrite: bool) -> None:
     check_writable(path, "--report")
 
 
-def render_report(run: UpscaleRun, suffix: str) -> str:
-    """A run as the text of a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` file."""
-    if suffix == ".json":
-        return json.dumps(run.as_dict(), indent=2) + "\n"
-    if suffix == ".hocr":
-        return render_hocr(run)
-    rows = [asdict(picture) for picture in run.pictures]
-    if suffix == ".jsonl":
-        return "".join(json.dumps({"schema_version": SCHEMA_VERSION} | row) + "\n" for row in rows)
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(PictureReport.__dataclass_fields__), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        cells = row | {"regions": json.dumps(row["regions"]) if row["regions"] else ""}
-        writer.writerow({name: guard_cell(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
-    return buffer.getvalue()
-
-
-def render_hocr(run: UpscaleRun) -> str:
-    """What was read where, in the outputs' pixels, as the hOCR of OCR programs (version 1.2)."""
-    pages = []
-    for number, picture in enumerate((picture for picture in run.pictures if picture.status == "done"), 1):
-        width, height = picture.output_width or 0, picture.output_height or 0
-        scale = width / (picture.width or 1), height / (picture.height or 1)
-        lines = [
-            _hocr_line(region.box, scale, (width, height), _displayed_text(region), f"line_{number}_{i}")
-            for i, region in enumerate(picture.regions or (), 1)
-        ]
-        if picture.regions is None:
-            whole = [[0.0, 0.0], [float(picture.width or 0), float(picture.height or 0)]]
-            lines = [_hocr_line(whole, scale, (width, height), _displayed_text(picture), f"line_{number}_1")]
-        name = picture.output or "stdout"
-        title = html.escape(f'image "{show_controls(name)}"; bbox 0 0 {width} {height}; ppageno {number - 1}')
-        pages.append(f"<div class='ocr_page' id='page_{number}' title='{title}'>\n" + "\n".join(lines) + "\n</div>")
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><head><title></title>\n'
-        "<meta name='ocr-system' content='glyphsr'/>\n"
-        "<meta name='ocr-capabilities' content='ocr_page ocr_line'/>\n</head>\n"
-        "<body>\n" + "\n".join(pages) + "\n</body></html>\n"
-    )
-
-
-def _displayed_text(part: RegionReport | PictureReport) -> tuple[str, float | None]:
-    """What the written picture says as far as is known, by the guard or else by the prior, and how sure that is."""
-    if part.guard == "reverted":
-        return part.read_before or "", part.read_before_confidence
-    if part.guard is not None:
-        return part.read_after or "", part.read_after_confidence
-    return part.prior_text or "", None
-
-
-def _hocr_line(
-    box: list[list[float]],
-    scale: tuple[float, float],
-    size: tuple[int, int],
-    said: tuple[str, float | None],
-    identity: str,
-) -> str:
-    x, y = ([min(max(point[axis] * scale[axis], 0), size[axis]) for point in box] for axis in (0, 1))
-    text, confidence = said
-    title = f"bbox {min(x):.0f} {min(y):.0f} {max(x):.0f} {max(y):.0f}"
-    title += f"; x_wconf {100 * confidence:.0f}" if confidence is not None else ""
-    return f"<span class='ocr_line' id='{identity}' title='{title}'>{html.escape(show_controls(text))}</span>"
-
-
 def report_fields(result: UpscaledLine | UpscaledPage, strength: float) -> dict[str, Any]:
     """How it was made, what was read, and what the guard says; ``strength`` is the network's."""
     return _page_fields(result, strength) if isinstance(result, UpscaledPage) else _line_fields(result, strength)
@@ -321,3 +251,12 @@ def _verdict_fields(verdict: Verdict | None) -> dict[str, Any]:
         "guard_reason": verdict.reason,
         "guard_ms": verdict.milliseconds,
     }
+
+
+def displayed_text(part: RegionReport | PictureReport) -> tuple[str, float | None]:
+    """What the written picture says as far as is known, by the guard or else by the prior, and how sure that is."""
+    if part.guard == "reverted":
+        return part.read_before or "", part.read_before_confidence
+    if part.guard is not None:
+        return part.read_after or "", part.read_after_confidence
+    return part.prior_text or "", None

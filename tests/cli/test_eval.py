@@ -165,7 +165,7 @@ def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--recognizer", "astre"], 2, "expected crnn, parseq"),
+        (["--recognizer", "astre"], 2, "expected crnn, ppocr"),
         (["--protocol", "papers"], 2, "protocol"),
         (["--weights", "compcat"], 4, "did you mean 'compact'"),
         (["--split", "nowhere"], 4, "nowhere: no such LMDB"),

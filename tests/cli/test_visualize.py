@@ -154,7 +154,7 @@ def test_a_run_of_training(tiny_config, word_folder, tmp_path):
         (("--lmdb", "four", "--index", "a"), "expected numbers such as 3,7,10-12"),
         (("--lmdb", "none"), "no such LMDB"),
         (("nowhere.png",), "nowhere.png: no such file or folder"),
-        (("--lmdb", "four", "-o", "x.gif"), "expected a name ending in .png or .html"),
+        (("--lmdb", "four", "-o", "x.gif"), "expected a name ending in .png, .html or .pdf"),
         (("--lmdb", "four", "-o", "no/x.png"), "the folder no does not exist"),
         (("--lmdb", "four", "--what", "glyphs", "-w", "nothing"), "nothing"),
         (("--lmdb", "four", "--index", "4-2"), "expected a growing range"),

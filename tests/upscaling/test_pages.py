@@ -1,6 +1,8 @@
 """Photographs: lines are cut out straight, upscaled and put back; everything else is plain enlargement."""
 
 import json
+import re
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -13,8 +15,9 @@ from glyphsr.images.perspective import cut_out, put_back, size_of, widen
 from glyphsr.images.resize import resize
 from glyphsr.images.text_boxes import TextBox, box_of, read_boxes
 from glyphsr.upscaling import files as files
+from glyphsr.upscaling.hocr import render_hocr
 from glyphsr.upscaling.pages import PageUpscaler, is_page
-from glyphsr.upscaling.report import PictureReport, RegionReport, UpscaleRun, render_hocr
+from glyphsr.upscaling.report import PictureReport, RegionReport, UpscaleRun
 from glyphsr.upscaling.upscaler import Upscaler
 
 from ..conftest import draw_word
@@ -210,7 +213,8 @@ def test_files_reports_and_regions(page, tmp_path):
     again = read_boxes(tmp_path / "report.json")
     assert [own.quad.tolist() for own in again] == [own.quad.tolist() for own in boxes]
     hocr = (tmp_path / "report.hocr").read_text()
-    assert hocr.count("class='ocr_line'") == 2
+    assert hocr.count('class="ocr_line"') == 2
+    assert hocr.count('class="ocrx_word"') >= 2
     assert "bbox 0 0 640 400" in hocr
     with pytest.raises(ConfigError, match="--text: is what one picture says"):
         glyphsr.upscale_files([tmp_path / "wall.png", tmp_path / "out.png"], tmp_path / "many", text="HOTEL")
@@ -282,5 +286,7 @@ def test_what_the_guard_took_back_is_not_said_to_be_there():
     )
     size = {"width": 100, "height": 40, "output_width": 200, "output_height": 80}
     hocr = render_hocr(UpscaleRun((PictureReport("a.png", "b.png", "done", regions=(region,), **size),), None, 0.0))
-    assert "bbox 0 0 100 40; x_wconf 98'>COMING<" in hocr
+    assert re.search(r'class="ocr_line" id="line_1_1" title="bbox 0 0 100 40; x_wconf 98"', hocr)
+    assert re.search(r'class="ocrx_word" id="word_1_1_1" title="bbox 0 0 100 40; x_wconf 98">COMING<', hocr)
+    ElementTree.fromstring(hocr)
     assert "COMINO" not in hocr
