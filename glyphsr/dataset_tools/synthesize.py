@@ -23,7 +23,7 @@ from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.dataset_tools.synth_worker import CHUNK, EncodedWord, Synthesizer, make_chunk, start_worker
-from glyphsr.errors import ConfigError, DataError, GlyphSRError
+from glyphsr.errors import ConfigError, DataError, GlyphSRError, OutputError
 from glyphsr.system.process_pool import WORKER_DIED, process_pool, usable_cores
 from glyphsr.types import ProgressCallback
 
@@ -133,6 +133,8 @@ def synthesize(
                 masks.note(MANIFEST, as_json(_manifest(out, settings, renderer)))
     except BrokenProcessPool as error:
         raise GlyphSRError(f"{out}: {WORKER_DIED}; {GOES_ON}") from error
+    except OutputError as error:
+        raise GlyphSRError(f"{error}; {GOES_ON}") from error
     except (OSError, lmdb.Error) as error:
         where = getattr(error, "filename", None) or out
         raise GlyphSRError(

@@ -15,7 +15,7 @@ from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, GlyphLmdb
 from glyphsr.data.hr_images import open_hr_words
 from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.data.sources import SAMPLE_NOTICE, SAMPLE_ROOT
-from glyphsr.errors import ConfigError, DataError, GlyphSRError
+from glyphsr.errors import ConfigError, DataError, GlyphSRError, OutputError
 from glyphsr.extraction.chunk_store import ChunkStore, DamagedChunkError, difference
 from glyphsr.extraction.localizers import ComponentInfo
 from glyphsr.extraction.pool import number_of_workers, run_in_processes
@@ -261,6 +261,8 @@ class DatasetExtraction:
                     if rounds > self.parts.count:  # what is written does not come back: no disk to work on
                         raise
                     self._say(f"{error}; it is made anew")
+                except OutputError as error:
+                    raise GlyphSRError(f"{error}; {GOES_ON}") from error
                 except (OSError, lmdb.Error) as error:
                     raise _cannot_write(error, self.place) from error
             for _ in self._work(self.parts.missing()):

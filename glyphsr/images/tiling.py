@@ -26,6 +26,9 @@ what was drawn: `tesseract` gained 331 held-out words and lost 14 by area, 338 a
 GROUND = (5, 50, 95)
 """Percentiles of a line: its darkest and lightest parts without noise, and its ground."""
 
+MIN_CONTRAST = 4 / 255
+"""Between both, from which ground can be told from ink."""
+
 OVERLAP = 0.25
 """Least share of a window that the next one sees again."""
 
@@ -181,7 +184,7 @@ def within_ground(result: FloatImage, picture: FloatImage, plain: FloatImage) ->
         plain: That enlarged, ``(H, W, 3)``; where it goes beyond the picture itself, so may the result.
     """
     low, middle, high = np.percentile(picture, GROUND, axis=(0, 1))  # per channel
-    is_light = middle > (low + high) / 2  # most of a line is ground
-    upper = np.where(is_light, np.maximum(high, plain), np.inf)
-    lower = np.where(is_light, -np.inf, np.minimum(low, plain))
+    is_light, shows = middle > (low + high) / 2, high - low > MIN_CONTRAST  # most of a line is ground
+    upper = np.where(is_light & shows, np.maximum(high, plain), np.inf)
+    lower = np.where(is_light | ~shows, -np.inf, np.minimum(low, plain))
     return np.asarray(np.clip(result, lower, upper), np.float32)

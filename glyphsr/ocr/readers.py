@@ -180,7 +180,7 @@ def open_reader(text: str, device: torch.device, *, offline: bool = False, optio
     if not equals and is_own_recognizer(name):
         return _recognizer_judge(entry(name).network, name, device, offline=offline, option=option)
     if name in RECOGNIZERS and name not in READERS and not file:
-        raise ConfigError(f"{option} {text}: nobody published one; expected {name}=FILE")
+        raise ConfigError(f"{option} {text}: no weights go by that name; expected {name}=FILE")
     if name not in RECOGNIZERS or (equals and not file):
         own = [known for known in entries() if is_own_recognizer(known)]
         several = f", or {ALL} where several may be asked" if option == "--recognizer" else ""

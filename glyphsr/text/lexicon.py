@@ -64,7 +64,7 @@ def from_words(words: Iterable[str]) -> Lexicon:
     """A list whose words are all alike likely.
 
     Example:
-        >>> from_words(["Hotel", "Motel"]).near("hotei")
+        >>> from_words(["Hotel", "Street"]).near("hotei")
         ['hotel']
     """
     kept = dict.fromkeys(word.lower() for word in words)

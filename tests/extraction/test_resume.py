@@ -6,11 +6,10 @@ import subprocess
 import sys
 import time
 
-import lmdb
 import pytest
 
 from glyphsr.data.lmdb_writer import LmdbWriter
-from glyphsr.errors import ConfigError, GlyphSRError
+from glyphsr.errors import ConfigError, GlyphSRError, OutputError
 from glyphsr.extraction import dataset_run, worker
 from glyphsr.extraction.chunk_store import ChunkStore, difference
 from glyphsr.extraction.extract import extract, parse_shard
@@ -225,7 +224,7 @@ def test_the_same_command_twice_at_once_is_one_result(many, tmp_path, whole):
 
 def test_a_disk_that_is_full_when_chunks_are_joined(many, tmp_path, whole, monkeypatch):
     def full(self):
-        raise lmdb.DiskError("mdb_txn_commit: No space left on device")
+        raise OutputError("mdb_txn_commit: No space left on device")
 
     out = tmp_path / "glyphs"
     monkeypatch.setattr(LmdbWriter, "commit", full)

@@ -59,8 +59,8 @@ def test_auto_is_sam_where_a_checkpoint_is_given_or_stored(sam_file, own_cache):
     assert len(given.facts["sha256"]) == 64
     own_cache.mkdir()
     (own_cache / "sam-vit-l.pth").write_bytes(sam_file.read_bytes())
-    stored = describe_segmenter(ExtractConfig())
-    assert stored.facts["weights"] == "sam-vit-l.pth"
+    with pytest.raises(WeightsError, match="SHA-256"):  # it is found, and is not what the name stands for
+        describe_segmenter(ExtractConfig())
     assert describe_segmenter(ExtractConfig(sam_type="vit_b")).facts == {"name": "ink"}
 
 
@@ -230,7 +230,7 @@ def test_a_stored_recognizer_is_found_and_named(tmp_path):
     config = CRNNConfig(width=4, hidden=8, input_width=None)
     path = tmp_path / "own.safetensors"
     save_checkpoint(path, build_recognizer(config), kind="recognizer", config=config, card={})
-    settings = ExtractConfig(segmenter="ink", localizer="checked", recognizer=str(path))
+    settings = ExtractConfig(segmenter="ink", localizer="checked", recognizer=str(path), glyph_recognizer="kmeans")
     info = describe_localizer(settings)
     assert (info.facts["name"], info.facts["weights"], len(info.facts["sha256"])) == ("checked", "own.safetensors", 64)
     image, _ = draw_glyphs("oak", gap=5)
@@ -242,16 +242,20 @@ def test_a_stored_recognizer_is_found_and_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["compact", "crnn-synth"])
 def test_a_ctc_recognizer_comes_with_a_warning(name):
-    alone = describe_localizer(ExtractConfig(localizer="attention", recognizer=name))
+    alone = describe_localizer(ExtractConfig(localizer="attention", recognizer=name, glyph_recognizer="kmeans"))
     assert "--localizer checked" in alone.notices[0]
-    assert not describe_localizer(ExtractConfig(localizer="checked", recognizer=name)).notices
+    assert not describe_localizer(
+        ExtractConfig(localizer="checked", recognizer=name, glyph_recognizer="kmeans")
+    ).notices
 
 
 def test_our_own_shows_where_characters_are_where_only_a_person_could_fetch_the_named_one(own_cache):
-    info = describe_localizer(ExtractConfig(localizer="checked"))
+    info = describe_localizer(ExtractConfig(localizer="checked", glyph_recognizer="kmeans"))
     assert info.facts["weights"] == "crnn-synth.safetensors"
     assert info.notices == (STAND_IN_NOTICE.format("telescope", "crnn-synth"),)
-    named = describe_localizer(ExtractConfig(localizer="checked", recognizer="crnn-light-synth"))
+    named = describe_localizer(
+        ExtractConfig(localizer="checked", recognizer="crnn-light-synth", glyph_recognizer="kmeans")
+    )
     assert (named.facts["weights"], named.notices) == ("crnn-light-synth.safetensors", ())
     with pytest.raises(WeightsError, match="parseq: no weights here"):
         describe_localizer(ExtractConfig(localizer="checked", recognizer="parseq", offline=True))

@@ -88,7 +88,7 @@ def test_all_agrees_with_the_text_given(network):
     straight = torch.from_numpy(GOLDEN.expected("rectified"))
     with torch.no_grad():
         told = network.look(straight, GOLDEN.input("text"))
-        taught = network.told(network.backbone(straight), GOLDEN.strings["words"], steps=26)
+        taught = network.condition_on_text(network.backbone(straight), GOLDEN.strings["words"], steps=26)
     near("teacher_logits", told.logits)
     near("teacher_src_logits", told.column_logits)
     near("teacher_attention_1d", told.columns.transpose(1, 2))
