@@ -16,7 +16,7 @@ from glyphsr.weights.registry import Entry, entries
 
 CONTENT = bytes(range(256)) * 9000  # over two chunks
 
-OWN = ["compact", "crnn-synth", "moran-synth", "aster-synth", "crnn-light-synth"]
+OWN = ["compact", "crnn-synth", "moran-synth", "aster-synth", "crnn-light-synth", "ppocr-v6-small"]
 """Weights of the package."""
 
 
