@@ -87,7 +87,7 @@ def _reads_by_ctc(path: Path, name: str) -> bool:
     from glyphsr.weights.checkpoints import read_checkpoint
 
     config = read_checkpoint(path, tensors=False).config
-    return (config.get("prior") or config).get("kind") in ("crnn", "ctc_transformer")
+    return (config.get("prior") or config).get("kind") in ("crnn", "ctc_transformer", "ppocr")
 
 
 def open_localizer(info: ComponentInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:

@@ -179,7 +179,7 @@ def test_one_batch_can_be_learned_by_heart(tmp_path):
         update={
             "optimiser": OptimiserConfig(learning_rate=4e-3, warmup_steps=5, clip_norm=1.0, betas=(0.9, 0.999)),
             "batch_size": 2,
-            "steps": 200,
+            "steps": 300,
             "seed": 23,  # which draws two short words
         }
     )
