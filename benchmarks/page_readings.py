@@ -57,8 +57,9 @@ def main() -> None:
             )
             print(f"{name}: guard {guard}: {dict(actions)}")
             for region, box in zip(done.regions, boxes, strict=True):
-                if region.verdict and region.verdict.reason:
-                    print(f"  {box.text!r}: {region.verdict.action}: {region.verdict.reason}")
+                verdict = region.result.verdict if region.result else None
+                if verdict and verdict.reason:
+                    print(f"  {box.text!r}: {verdict.action}: {verdict.reason}")
         words = [(box.text or "").split() for box in boxes]
         for row, enlarged in results.items():
             lines = ["".join(read(cut_out(enlarged, widen(box.quad) * 2 - 0.5))) for box in boxes]
