@@ -17,6 +17,7 @@ from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
 from glyphsr_cli.commands.data_synth import degrade, synth
 from glyphsr_cli.commands.eval_ import eval_
+from glyphsr_cli.commands.export import export
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.reproduce import reproduce
@@ -110,6 +111,7 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("export")(export)
 _flow(app)
 data_app.command("synth")(synth)
 data_app.command("degrade")(degrade)

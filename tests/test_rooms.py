@@ -24,6 +24,7 @@ FLOORS = {
     "losses": 2,
     "metrics": 2,
     "viz": 2,
+    "reading": 2,
     "models": 3,
     "data": 3,
     "glyphs": 3,

@@ -1,7 +1,7 @@
 """What every configuration class shares."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -21,6 +21,10 @@ def formerly(old: str, *, now: str) -> Any:
 
 COMPUTE, DATA, MODEL, OUTPUT = "Computing", "Data", "Model", "Output"
 """Panels of ``--help`` that several commands have."""
+
+
+RuntimeName = Literal["auto", "torch", "onnx", "openvino"]
+"""What runs a network."""
 
 
 @dataclass(frozen=True)

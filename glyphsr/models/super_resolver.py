@@ -13,7 +13,7 @@ from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.registry import RecognizerNetwork, SRNetwork, build_network, build_prior
 from glyphsr.models.text_prior import TextPrior, TextPriorGenerator
-from glyphsr.models.word_readings import line_text
+from glyphsr.reading.word_readings import line_text
 from glyphsr.text.lexicon import Lexicon
 from glyphsr.types import SROutput
 

@@ -1,20 +1,25 @@
 """Where and how precisely to compute."""
 
-from typing import Literal
-
-import torch
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from glyphsr.errors import ConfigError
+
+if TYPE_CHECKING:  # torch stays out of the way of the runtimes that do without
+    import torch
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
-def resolve_device(name: str) -> torch.device:
+def resolve_device(name: str) -> "torch.device":
     """The device that ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` stands for on this machine.
 
     Raises:
         ConfigError: If the name is none of these or the device is not there.
     """
+    import torch
+
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -32,19 +37,34 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def resolve_precision(name: Precision, device: torch.device) -> torch.dtype:
+def resolve_precision(name: Precision, device: "torch.device") -> "torch.dtype":
     """Compute type of a precision's name; ``auto`` is float32 on CPU and MPS, bfloat16 on CUDA where it is native."""
+    import torch
+
     if name == "auto":
         native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
 
 
-SIGNS_OF_NO_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
+def may_have_gpu() -> bool:
+    """Whether it is worth to import torch and ask it for a GPU."""
+    if sys.platform == "linux":
+        return any(Path("/dev", name).exists() for name in ("nvidiactl", "nvidia0", "dxg", "kfd"))
+    return True
+
+
+SIGNS_OF_NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "alloc_failed",
+    "failed to allocate memory",
+    "bad_alloc",
+)
 
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that the device's memory, or the machine's, ran out."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS_OF_NO_MEMORY)

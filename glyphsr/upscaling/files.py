@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import torch
 
 from glyphsr._version import VERSION
 from glyphsr.config.reader import validate
@@ -26,6 +25,7 @@ from glyphsr.upscaling.report_formats import render_report
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.upscaling.writing import write_upscaled
+from glyphsr.weights.runtimes import runtime_version
 
 
 def _default_label(config: UpscaleConfig) -> str:
@@ -55,6 +55,7 @@ class _FileRun:
             prior_weights=config.prior_weights,
             device=config.device,
             precision=config.precision,
+            runtime=config.runtime,
             batch_size=config.batch_size,
             strength=config.strength,
             lexicon=config.lexicon,
@@ -245,7 +246,7 @@ def upscale_files(
         weights=str(run.upscaler.weights_path) if todo else None,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
-        versions={"glyphsr": VERSION, "torch": torch.__version__},
+        versions={"glyphsr": VERSION, **runtime_version(run.upscaler.runtime)},
     )
     if report is not None:
         content = render_report(result, report.suffix.lower()).encode(errors="surrogateescape")

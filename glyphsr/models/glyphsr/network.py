@@ -132,11 +132,11 @@ class GlyphSR(nn.Module):
         everything = self.training if with_glyphs is None else with_glyphs
         if prior is None:
             prior = lr.new_zeros(1, self.num_classes, 1, 26)
-        if self.config.block == "convolutional":  # the layout that convolutions are quickest in on CPUs
+        if self.config.block == "convolutional" or not self.training:  # convolutions are quickest in it on CPUs
             lr = lr.contiguous(memory_format=torch.channels_last)
         features = self.stem(lr)  # (B, width, h, w)
         hint = self.prior_transformer(prior, features)
-        hint = hint.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
+        hint = hint.expand(lr.shape[0], -1, -1, -1)  # (B, prior_width, h, w)
         x = features
         glyphs: GlyphOutput | None = None
         for n, srb in enumerate(self.srbs, start=1):
@@ -148,7 +148,7 @@ class GlyphSR(nn.Module):
                 maps = glyphs.chars
                 assert maps is not None
                 x = self.gfms[str(n)](x, maps.detach() if self.config.detach_fusion else maps)
-        out = self.head(self.upsampler(features + self.tail(x)))  # (B, C, 2h, 2w)
+        out = self.upsampler.then(self.head, features + self.tail(x))  # (B, C, 2h, 2w)
         if self.config.output == "tanh":
             out = torch.tanh(out)
         else:

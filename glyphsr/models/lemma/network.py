@@ -1,11 +1,11 @@
 """LEMMA: every block is modulated by where the characters are and what they say."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import LEMMAConfig
 from glyphsr.models.layers.gru_block import GRUBlock
+from glyphsr.models.layers.mish import mish
 from glyphsr.models.layers.residual_network import ResidualNetwork
 from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.models.lemma.guidance import TextGuidance
@@ -68,7 +68,7 @@ class ModulatedBlock(nn.Module):
 
     def forward(self, x: Tensor, hint: Tensor) -> Tensor:
         """``(B, width, *size)`` twice -> the same shape."""
-        residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
+        residual = self.bn2(self.conv2(mish(self.bn1(self.conv1(x)))))
         residual = self.vertical_gru(self.modulation(residual, hint))
         return self.horizontal_gru(self.norm(x + residual))  # type: ignore[no-any-return]
 

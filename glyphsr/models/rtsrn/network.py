@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from glyphsr.config.networks import RTSRNConfig
 from glyphsr.models.layers.clued_prior import CluedPrior
 from glyphsr.models.layers.gru_block import GRUBlock
+from glyphsr.models.layers.mish import mish
 from glyphsr.models.layers.residual_network import ResidualNetwork
 from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.models.rtsrn.wave import WaveBlock
@@ -62,7 +63,7 @@ class NeighbourAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, width, H, W)`` -> the same shape."""
-        return (1 - self.share) * x + self.share * F.mish(self.norm(self.attend(x)))
+        return (1 - self.share) * x + self.share * mish(self.norm(self.attend(x)))
 
 
 class RTSRN(ResidualNetwork):

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import TSANConfig
+from glyphsr.models.layers.mish import mish
 from glyphsr.models.layers.residual_network import ResidualNetwork
 from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.models.tsan.gradient_attention import GradientAttentions
@@ -81,7 +82,7 @@ class CascadedGroups(nn.Module):
     def forward(self, x: Tensor, hint: Tensor | None = None) -> Tensor:
         """``(B, width, h, w)`` -> the same shape; there is no hint."""
         del hint
-        residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
+        residual = self.bn2(self.conv2(mish(self.bn1(self.conv1(x)))))
         for group in self.groups:
             residual = group(residual, self.act)
         return x + residual  # type: ignore[no-any-return]

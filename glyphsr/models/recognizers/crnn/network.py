@@ -14,6 +14,7 @@ from glyphsr.models.layers.grayscale import luminance
 from glyphsr.models.recognizers.ctc_alignment import forward_teacher_forced
 from glyphsr.models.recognizers.ctc_decoding import best_paths
 from glyphsr.models.recognizers.protocols import TeacherForcedOutput
+from glyphsr.models.recognizers.tracing import traced_steps
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -75,7 +76,7 @@ class CRNN(nn.Module):
             ``(B, 1, 32, W)``: W as configured, else the width that keeps the aspect (at least 8).
         """
         height, width = images.shape[-2:]
-        target = self.config.input_width or max(8, round(width * HEIGHT / height))
+        target = self.config.input_width or self._natural_width(height, width)
         resized = F.interpolate(images, size=(HEIGHT, target), mode="bicubic", align_corners=False)
         gray = luminance(resized)
         if self.config.standardise:
@@ -85,7 +86,12 @@ class CRNN(nn.Module):
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
-        return (self.config.input_width or max(8, round(width * HEIGHT / height))) // 4 + 1
+        return (self.config.input_width or self._natural_width(height, width)) // 4 + 1
+
+    def _natural_width(self, height: int, width: int) -> int:
+        if torch.jit.is_tracing():  # sizes are tensors then, and have to stay free
+            return traced_steps(width * HEIGHT / height, 8)
+        return max(8, round(width * HEIGHT / height))
 
     def forward(self, gray: Tensor) -> Tensor:
         """Logits ``(T, B, K)``, time first, T = W // 4 + 1.

@@ -11,6 +11,7 @@ from glyphsr.models.recognizers.ctc_alignment import forward_teacher_forced
 from glyphsr.models.recognizers.ctc_decoding import best_paths
 from glyphsr.models.recognizers.ctc_transformer.encoder import LineBlock, shape_features
 from glyphsr.models.recognizers.protocols import TeacherForcedOutput
+from glyphsr.models.recognizers.tracing import traced_steps
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -59,13 +60,16 @@ class CTCTransformer(nn.Module):
         """
         height, width = images.shape[-2:]
         size = (self.config.height, STRIDE * self.steps_of(height, width))  # so that the steps share the width evenly
-        if (height, width) != size:
-            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=height > size[0])
+        if torch.jit.is_tracing() or (height, width) != size:
+            smaller = not torch.jit.is_tracing() and height > size[0]
+            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=smaller)
         deviation, mean = torch.std_mean(images, dim=(1, 2, 3), keepdim=True)
         return (images - mean) / (deviation + MIN_DEVIATION)
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
+        if torch.jit.is_tracing():  # sizes are tensors then, and have to stay free
+            return traced_steps(width * self.config.height / height / STRIDE, MIN_STEPS)
         return max(MIN_STEPS, round(width * self.config.height / height / STRIDE))
 
     def encode(self, prepared: Tensor) -> Tensor:

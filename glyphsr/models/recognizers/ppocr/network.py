@@ -12,6 +12,7 @@ from glyphsr.models.recognizers.ctc_decoding import best_paths
 from glyphsr.models.recognizers.ppocr.backbone import OUT_CHANNELS, Backbone
 from glyphsr.models.recognizers.ppocr.neck import WIDTH, SVTRNeck
 from glyphsr.models.recognizers.protocols import TeacherForcedOutput
+from glyphsr.models.recognizers.tracing import traced_steps
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.types import Reading
@@ -62,12 +63,15 @@ class PPOCR(nn.Module):
         """
         height, width = images.shape[-2:]
         size = (HEIGHT, STRIDE * self.steps_of(height, width))
-        if (height, width) != size:
-            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=height > HEIGHT)
+        if torch.jit.is_tracing() or (height, width) != size:
+            smaller = not torch.jit.is_tracing() and height > HEIGHT
+            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=smaller)
         return images.flip(1) * 2 - 1
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
+        if torch.jit.is_tracing():  # sizes are tensors then, and have to stay free
+            return traced_steps(width * HEIGHT / height / STRIDE, MIN_STEPS)
         return max(MIN_STEPS, round(width * HEIGHT / height / STRIDE))
 
     def forward(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
