@@ -1,7 +1,7 @@
 """The published GlyphSR network as its released code runs it: plain modules, every map computed, nothing merged.
 
-Written anew from the published architecture, for timing only; names of weights are ours, so that a state dict loads into
-both. See ``docs/decisions/0002-released-code.md``.
+Written anew from the published architecture, for timing only; names of weights are ours, so that a state dict loads
+into both. See ``docs/decisions/0002-released-code.md``.
 """
 
 import torch
@@ -25,6 +25,8 @@ def mish(x: Tensor) -> Tensor:
 
 
 class GRU(nn.Module):
+    """1x1 convolution and a bidirectional GRU along the rows."""
+
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.project = nn.Conv2d(in_channels, out_channels, 1)
@@ -37,6 +39,8 @@ class GRU(nn.Module):
 
 
 class SRB(nn.Module):
+    """Sequential residual block."""
+
     def __init__(self, width: int, prior_width: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv(width, width, 3), nn.BatchNorm2d(width)
@@ -52,6 +56,8 @@ class SRB(nn.Module):
 
 
 class Deformable(nn.Module):
+    """torchvision's deformable convolution."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(channels, 1, 3, 3))
@@ -62,6 +68,8 @@ class Deformable(nn.Module):
 
 
 class DSTA(nn.Module):
+    """Gate by channel and by place."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         f = channels // 4
@@ -88,6 +96,8 @@ class DSTA(nn.Module):
 
 
 class PriorTransformer(nn.Module):
+    """Text prior to feature map."""
+
     def __init__(self, num_classes: int, config: GlyphSRConfig) -> None:
         super().__init__()
         widths = (num_classes, *config.prior_hidden, config.prior_width)
@@ -104,6 +114,8 @@ class PriorTransformer(nn.Module):
 
 
 class GPM(nn.Module):
+    """All maps and classes."""
+
     def __init__(self, channels: int, config: GlyphSRConfig) -> None:
         super().__init__()
         width = config.gpm.width
@@ -128,6 +140,8 @@ class GPM(nn.Module):
 
 
 class GFM(nn.Module):
+    """Fuses the character maps."""
+
     def __init__(self, width: int, slots: int) -> None:
         super().__init__()
         self.reduce = nn.Sequential(conv(width, slots, 1, bias=False), nn.BatchNorm2d(slots))
@@ -143,6 +157,8 @@ class GFM(nn.Module):
 
 
 class Stem(nn.Module):
+    """Pixels to features."""
+
     def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.conv, self.act = conv(in_channels, width, 9), nn.PReLU()
@@ -152,6 +168,8 @@ class Stem(nn.Module):
 
 
 class Upsampler(nn.Module):
+    """Twice the size."""
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.conv = conv(width, 4 * width, 3)

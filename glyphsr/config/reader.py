@@ -1,6 +1,8 @@
 """Reads settings, strict about every key: defaults < YAML file < ``GLYPHSR_*`` environment < ``--set`` < flags."""
 
 import difflib
+import functools
+import importlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -10,14 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from glyphsr.config.evaluation import EvalConfig
-from glyphsr.config.extraction import ExtractConfig
-from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
-from glyphsr.config.synth import SynthConfig
-from glyphsr.config.training import TrainConfig
-from glyphsr.config.upscale import UpscaleConfig
-from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.errors import ConfigError
 from glyphsr.safe_reading.limits import DOCUMENT_DEPTH, LIMITS
 from glyphsr.safe_reading.text_files import SHOWN
@@ -26,8 +21,15 @@ from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS = (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig, SynthConfig, VisualizeConfig)
-"""Settings of all commands."""
+COMMANDS = (
+    "glyphsr.config.training:TrainConfig",
+    "glyphsr.config.upscale:UpscaleConfig",
+    "glyphsr.config.evaluation:EvalConfig",
+    "glyphsr.config.extraction:ExtractConfig",
+    "glyphsr.config.synth:SynthConfig",
+    "glyphsr.config.visualize:VisualizeConfig",
+)
+"""Settings of all commands; imported where a name has to be looked up in all of them, since that takes a while."""
 
 PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
 RESERVED = PLACES | {limit.variable for limit in LIMITS}
@@ -108,7 +110,6 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         ConfigError: If no command knows a variable's name.
     """
     tree: Tree = {}
-    names = set().union(*(known.model_fields for known in COMMANDS))
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
@@ -116,10 +117,17 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         if keys[0] in kind.model_fields:
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
-        elif keys[0] not in names:
-            close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.0)[0]
+        elif keys[0] not in _names_of_all_commands():
+            close = difflib.get_close_matches(keys[0], sorted(_names_of_all_commands()), n=1, cutoff=0.0)[0]
             raise ConfigError(f"environment: {name}: no such setting; did you mean 'GLYPHSR_{close.upper()}'?")
     return tree
+
+
+@functools.cache
+def _names_of_all_commands() -> frozenset[str]:
+    parts = (command.partition(":") for command in COMMANDS)
+    known = (getattr(importlib.import_module(module), name) for module, _, name in parts)
+    return frozenset().union(*(settings.model_fields for settings in known))
 
 
 def _models_at(kind: type[BaseModel], location: Sequence[str | int]) -> list[type[BaseModel]]:
@@ -175,6 +183,8 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         # Checks of a whole model name the field; those of one field are at its place already.
         return message if not path else f"{path}.{message}" if field in known else f"{path}: {message}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        from glyphsr.config.networks import PLUGIN
+
         own = [str(_tag(model)) for model in _models_at(kind, location)]
         kinds = ", ".join([*(tag for tag in own if tag != PLUGIN), *(plugin_names() if PLUGIN in own else ())])
         found = value.get("kind") if isinstance(value, dict) else value

@@ -100,7 +100,7 @@ class CRNN(nn.Module):
             gray: ``(B, 1, 32, W)`` float in [0, 1].
         """
         features = self.cnn(gray)  # (B, 8 width, 1, T)
-        return self.rnn(features.squeeze(2).permute(2, 0, 1))  # type: ignore[no-any-return]
+        return self.rnn(features[:, :, 0].permute(2, 0, 1))  # type: ignore[no-any-return]
 
     def symbol_logits(self, prepared: Tensor) -> Tensor:
         """As :meth:`forward`; the name that CTC recognizers have in common."""

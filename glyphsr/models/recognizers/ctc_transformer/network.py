@@ -75,7 +75,7 @@ class CTCTransformer(nn.Module):
     def encode(self, prepared: Tensor) -> Tensor:
         """``(B, 3, height, 2 T)`` -> ``(B, T, dim)``."""
         shapes = self.cnn(prepared.contiguous(memory_format=torch.channels_last))  # (B, dim, 1, T)
-        x = shapes.squeeze(2).transpose(1, 2)
+        x = shapes[:, :, 0].transpose(1, 2)
         for block in self.blocks:
             x = block(x)
         return self.norm(x)  # type: ignore[no-any-return]

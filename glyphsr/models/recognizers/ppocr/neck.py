@@ -89,8 +89,8 @@ class SVTRNeck(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """``(B, in_channels, 1, T)`` -> ``(B, T, 120)``."""
         reduced = self.reduce(features)
-        x = (reduced + self.local(reduced)).squeeze(2).transpose(1, 2)  # (B, T, 120)
+        x = (reduced + self.local(reduced))[:, :, 0].transpose(1, 2)  # (B, T, 120)
         for block in self.blocks:
             x = block(x)
 
-        return self.norm(x) + self.shortcut(features).squeeze(2).transpose(1, 2)  # type: ignore[no-any-return]
+        return self.norm(x) + self.shortcut(features)[:, :, 0].transpose(1, 2)  # type: ignore[no-any-return]

@@ -82,7 +82,7 @@ class PPOCR(nn.Module):
         """
         seen = self.backbone(prepared.contiguous(memory_format=torch.channels_last))  # (B, 384, 1, T)
         read = self.neck(seen)  # (B, T, 120)
-        both = torch.cat([read, seen.squeeze(2).transpose(1, 2)], dim=2)
+        both = torch.cat([read, seen[:, :, 0].transpose(1, 2)], dim=2)
         return self.symbols(read).transpose(0, 1), self.columns(both).transpose(0, 1)
 
     def probabilities(self, images: Tensor) -> Tensor:
