@@ -80,12 +80,8 @@ class ResidualNetwork(nn.Module):
         x = features
         for block in self.blocks:
             x = block(x, hint)
-        return SROutput(sr=self.draw(self.enlarge(features + self.tail(x))), glyphs=None)
-
-    def enlarge(self, x: Tensor) -> Tensor:
-        """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""
-        return self.upsampler(x)  # type: ignore[no-any-return]
+        return SROutput(sr=self.draw(features + self.tail(x)), glyphs=None)
 
     def draw(self, x: Tensor) -> Tensor:
-        """``(B, width, 2h, 2w)`` -> pixels ``(B, C, 2h, 2w)``."""
-        return torch.tanh(self.head(x))
+        """Features ``(B, width, h, w)`` -> pixels ``(B, C, 2h, 2w)``."""
+        return torch.tanh(self.upsampler.then(self.head, x))

@@ -67,5 +67,5 @@ class PEAN(ResidualNetwork):
         return self.finish(features, cast("PriorInterpreter", self.hint)(prior, features))
 
     def draw(self, x: Tensor) -> Tensor:
-        """``(B, width, 2h, 2w)`` -> pixels ``(B, C, 2h, 2w)``, at least 0."""
-        return F.relu(self.head_norm(self.head(x)))
+        """Features ``(B, width, h, w)`` -> pixels ``(B, C, 2h, 2w)``, at least 0."""
+        return F.relu(self.head_norm(self.upsampler.then(self.head, x)))

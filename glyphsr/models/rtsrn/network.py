@@ -104,6 +104,6 @@ class RTSRN(ResidualNetwork):
         hint = cast("CluedPrior", self.hint)(self.prior_or_none(lr, prior), features, clue)
         return self.finish(features, hint)
 
-    def enlarge(self, x: Tensor) -> Tensor:
-        """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""
-        return self.neighbours(super().enlarge(x))  # type: ignore[no-any-return]
+    def draw(self, x: Tensor) -> Tensor:
+        """Features ``(B, width, h, w)`` -> pixels ``(B, C, 2h, 2w)``."""
+        return torch.tanh(self.head(self.neighbours(self.upsampler(x))))

@@ -128,4 +128,4 @@ class TSAN(ResidualNetwork):
             x = block(x)
         shared = self.gradient_attention(features, lr)
         x = self.refine(self.merge(torch.cat([self.tail(x), shared], dim=1)))
-        return SROutput(sr=self.draw(self.enlarge(features + x)), glyphs=None)
+        return SROutput(sr=self.draw(features + x), glyphs=None)
