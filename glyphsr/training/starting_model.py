@@ -8,10 +8,10 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.glyphsr.net2net import enlarge
 from glyphsr.models.glyphsr.network import GlyphSR
-from glyphsr.models.layers.aligned_prior import expand_classes
-from glyphsr.models.recognizers.protocols import CharsetFolder
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.nn.layers.aligned_prior import expand_classes
+from glyphsr.recognizers.protocols import CharsetFolder
 from glyphsr.weights.checkpoints import load_state, read_checkpoint
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
