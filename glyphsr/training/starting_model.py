@@ -7,6 +7,7 @@ from torch import Tensor
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.layers.aligned_prior import expand_classes
+from glyphsr.models.protocols import ExtendedNetwork
 from glyphsr.models.recognizers.protocols import CharsetFolder
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
@@ -92,6 +93,9 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
     state = own or checkpoint.tensors
     if checkpoint.kind == "super_resolver" and model.prior is not None:
         state = _for_prior(state, load_recognizer(path), model.prior.recognizer, str(path))
+    if isinstance(model.network, ExtendedNetwork):
+        fresh = model.network.state_dict()
+        state = {k: v for k, v in fresh.items() if k.startswith(model.network.added_parts)} | state
     load_state(model.network, state, str(path))
 
 
