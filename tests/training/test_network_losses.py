@@ -198,7 +198,7 @@ def test_a_table_of_strokes_is_read_and_a_wrong_line_named(tmp_path):
 def test_the_recognizer_of_strokes_is_told_strokes_of_either_case_and_needs_a_table(tmp_path, monkeypatch):
     assert identify(["embedding_word_with_upperword.lut.weight"]) == "telescope"
     with torch.device("meta"):
-        from glyphsr.models.recognizers.telescope.network import Telescope
+        from glyphsr.recognizers.telescope.network import Telescope
 
         recognizer = Telescope(TelescopeConfig(reads="strokes"))
     assert recognizer.num_classes == 10

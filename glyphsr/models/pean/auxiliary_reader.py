@@ -5,7 +5,7 @@ import itertools
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.models.layers.bidirectional_lstm import BidirectionalLSTM
+from glyphsr.nn.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
 from glyphsr.text.ctc import CTCCodec
 

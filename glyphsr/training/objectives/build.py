@@ -7,8 +7,8 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError
 from glyphsr.models.pean.enhancer import PriorEnhancer
 from glyphsr.models.protocols import ReadingNetwork
-from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.training.objectives.base import Objective
 from glyphsr.training.objectives.network_reading import NetworkReadingTerm
 from glyphsr.training.objectives.ocr import FrozenReaders, open_readers
