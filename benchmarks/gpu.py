@@ -27,10 +27,10 @@ from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr.glyphs.anchors import prompts_of
 from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
 from glyphsr.glyphs.word import prepare_word
-from glyphsr.models.recognizers.telescope.network import Telescope
-from glyphsr.models.sam.predictor import SamPredictor
-from glyphsr.models.sam.shape import PUBLISHED, SamShape, build_sam
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.recognizers.telescope.network import Telescope
+from glyphsr.sam.predictor import SamPredictor
+from glyphsr.sam.shape import PUBLISHED, SamShape, build_sam
 from glyphsr.training.build import build_trainer
 from glyphsr.weights.checkpoints import save_checkpoint
 from glyphsr.weights.loading import load_model

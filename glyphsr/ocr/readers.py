@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glyphsr.config.recognizers import reads_strokes
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, published_kinds
 from glyphsr.ocr.engine import ENGINES, OCREngine, open_engine
@@ -131,6 +132,8 @@ def _recognizer_judge(
     network = load_recognizer(path)
     if network.config.kind != name:
         raise WeightsError(f"{path}: holds {network.config.kind}, not {name}")
+    if reads_strokes(network.config):
+        raise WeightsError(f"{path}: reads strokes, for the text-focus loss; expected a recognizer of characters")
     return RecognizerReader(network, _info(name, path), device)
 
 

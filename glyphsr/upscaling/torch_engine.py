@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glyphsr.images.resize import FloatImage
-from glyphsr.models.recognizers.protocols import ColumnRecognizer
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPrior
+from glyphsr.recognizers.protocols import ColumnRecognizer
 from glyphsr.text.lexicon import Lexicon
 from glyphsr.upscaling.engine import FloatBatch, PriorReading
 

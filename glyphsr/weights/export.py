@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.recognizers.protocols import ColumnRecognizer, CTCRecognizer
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.recognizers.protocols import ColumnRecognizer, CTCRecognizer
 from glyphsr.system.atomic_files import check_writable, write_bytes
 from glyphsr.weights.exported import ENTRY, PRIOR_SUFFIX, SUFFIX, GraphFacts, PriorFacts, prior_beside
 from glyphsr.weights.loading import LoadedModel, PriorWeights, load_model

@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from glyphsr.models.layers.gru_block import GRUBlock
-from glyphsr.models.layers.mish import mish
-from glyphsr.models.layers.pixel_shuffle import PixelShuffleUpsampler
+from glyphsr.nn.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.mish import mish
+from glyphsr.nn.layers.pixel_shuffle import PixelShuffleUpsampler
 
 
 @pytest.mark.parametrize("axis", ["vertical", "horizontal"])

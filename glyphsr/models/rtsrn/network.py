@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import RTSRNConfig
-from glyphsr.models.layers.clued_prior import CluedPrior
-from glyphsr.models.layers.gru_block import GRUBlock
-from glyphsr.models.layers.mish import mish
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.models.rtsrn.wave import WaveBlock
+from glyphsr.nn.layers.clued_prior import CluedPrior
+from glyphsr.nn.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.mish import mish
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.stn import SpatialTransformer
 from glyphsr.types import SROutput
 
 
@@ -101,8 +101,10 @@ class RTSRN(ResidualNetwork):
         """
         lr = self.straighten(lr)
         features = self.stem(lr)
-        hint = cast("CluedPrior", self.hint)(self.prior_or_none(lr, prior), features, clue)
-        return self.finish(features, hint)
+        hint, prior = cast("CluedPrior", self.hint), self.prior_or_none(lr, prior)
+        if clue is None:
+            return self.finish(features, *hint.guide(prior, features))
+        return self.finish(features, hint(prior, features, clue))
 
     def draw(self, x: Tensor) -> Tensor:
         """Features ``(B, width, h, w)`` -> pixels ``(B, C, 2h, 2w)``."""
