@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.named import find_config
 from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
 from glyphsr.config.synth import SynthConfig
@@ -226,7 +227,7 @@ def parse_settings(sets: Sequence[str]) -> Tree:
 
 def load(
     kind: type[C],
-    path: Path | None = None,
+    config: C | str | Path | None = None,
     *,
     sets: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
@@ -237,7 +238,7 @@ def load(
 
     Args:
         kind: Configuration class, the only place of the defaults.
-        path: YAML file, or ``None``.
+        config: YAML file, the name of a configuration in the package, an object to start from, or ``None``.
         sets: ``a.b=c`` overrides.
         flags: Named flags by field name; ``None`` values are not given.
         exclusive: Groups of fields of which one may be set; a flag of one group clears the others' lower layers.
@@ -246,8 +247,12 @@ def load(
     Raises:
         ConfigError: If a key is unknown or a value does not fit, naming the place.
     """
-    tree = read_yaml(path) if path else {}
-    if path:
+    tree: Tree = {}
+    if isinstance(config, BaseModel):
+        tree = config.model_dump(mode="json")
+    elif config:
+        path = find_config(config)
+        tree = read_yaml(path)
         validate(kind, tree, str(path))  # so that a mistake in the file is blamed on the file
     overrides = environment_settings(kind, os.environ if environment is None else environment)
     if overrides:
@@ -262,3 +267,20 @@ def load(
         cleared = frozenset().union(*(group for group in exclusive if not group & given.keys()))
         tree = {key: value for key, value in tree.items() if key not in cleared}
     return validate(kind, _merge(tree, given), "options")
+
+
+def settings_from(kind: type[C], config: C | str | Path | None, arguments: Mapping[str, Any]) -> C:
+    """The settings of a function's call: its arguments over a configuration over the defaults.
+
+    Args:
+        kind: Configuration class.
+        config: As in :func:`load`; the environment has no say.
+        arguments: Values by field name; ``None`` values are not given, and other names are no settings.
+
+    Raises:
+        ConfigError: If a key is unknown or a value does not fit, naming the place.
+    """
+    given = {name: value for name, value in arguments.items() if name in kind.model_fields}
+    if isinstance(config, kind) and not any(value is not None for value in given.values()):
+        return config
+    return load(kind, config, flags=given, environment={})

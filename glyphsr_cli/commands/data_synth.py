@@ -1,5 +1,6 @@
 """``glyphsr data synth`` and ``glyphsr data degrade``: rendered words, and a look at the degradation."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -172,16 +173,11 @@ def _load(
     render: dict[str, Any],
     difficulty: str | None,
 ) -> "SynthConfig":
-    from glyphsr.config.reader import load
-    from glyphsr.config.synth import SynthConfig
+    from glyphsr.dataset_tools.synthesize import synth_settings
 
-    own = dict(flags)
-    if render:
-        own["render"] = render
-    if difficulty is not None:
-        limits = _numbers(difficulty, "..")
-        own["degradation"] = {"difficulty": limits[0] if len(limits) == 1 else limits, "mild_share": 0.0}
-    return load(SynthConfig, config, sets=sets or (), flags=own)
+    limits = None if difficulty is None else _numbers(difficulty, "..")
+    shared = limits[0] if limits is not None and len(limits) == 1 else limits
+    return synth_settings(config, flags, render, shared, sets=sets or (), environment=os.environ)
 
 
 def _numbers(text: str, mark: str) -> list[float]:
