@@ -1,7 +1,8 @@
 """GlyphSR: glyph-aware super-resolution of text images.
 
 ``upscale(image)``, ``upscale_page`` and ``Upscaler`` take a path, a PIL image or an array and return the picture with
-what was done and read; ``read(image)`` gives the text before and after; ``upscale_files`` works on files and folders.
+what was done and read; ``read(image)`` gives the text before and after; ``upscale_files`` and
+``read_files`` work on files and folders.
 ``train`` runs a training configuration, ``evaluate`` scores networks, ``reproduce`` makes the paper's tables,
 ``extract_glyphs`` finds the mask of each character of a word and ``extract`` those of a data set, ``synthesize``
 renders data sets, ``visualize`` shows all of it. They are imported when first used, so that ``import glyphsr`` is
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from glyphsr.extraction.extract import extract, extract_glyphs
     from glyphsr.reproduction.reproduce import reproduce
     from glyphsr.training.train import train
+    from glyphsr.upscaling.read_files import read_files
     from glyphsr.upscaling.reading import read
     from glyphsr.upscaling.result import UpscaleResult
     from glyphsr.upscaling.upscale import upscale, upscale_page
@@ -34,6 +36,7 @@ _HOMES = {
     "extract": "glyphsr.extraction.extract",
     "extract_glyphs": "glyphsr.extraction.extract",
     "read": "glyphsr.upscaling.reading",
+    "read_files": "glyphsr.upscaling.read_files",
     "reproduce": "glyphsr.reproduction.reproduce",
     "synthesize": "glyphsr.dataset_tools.synthesize",
     "train": "glyphsr.training.train",
@@ -51,6 +54,7 @@ __all__ = [
     "extract",
     "extract_glyphs",
     "read",
+    "read_files",
     "reproduce",
     "synthesize",
     "train",

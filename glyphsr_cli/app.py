@@ -19,6 +19,7 @@ from glyphsr_cli.commands.data_synth import degrade, synth
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
+from glyphsr_cli.commands.read import read
 from glyphsr_cli.commands.reproduce import reproduce
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
@@ -105,6 +106,7 @@ def _flow(group: typer.Typer) -> typer.Typer:
 
 
 app.command("upscale")(upscale)
+app.command("read")(read)
 app.command("extract")(extract)
 app.command("train")(train)
 app.command("eval")(eval_)

@@ -28,7 +28,6 @@ ELSEWHERE = {
     "extract": {"seed"},
     "eval": {"calibrate", "compare_paper", "fail_under", "format_", "out"},  # of the report that is returned
     "reproduce": {"format_", "lmdb", "sam_checkpoint"},  # the latter two are glyphsr.compare_masks
-    "read": {"format_"},
 }
 
 

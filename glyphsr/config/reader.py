@@ -15,6 +15,7 @@ from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.named import find_config
 from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
+from glyphsr.config.read import ReadConfig
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
@@ -27,7 +28,7 @@ from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS = (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig, SynthConfig, VisualizeConfig)
+COMMANDS = (TrainConfig, UpscaleConfig, ReadConfig, EvalConfig, ExtractConfig, SynthConfig, VisualizeConfig)
 """Settings of all commands."""
 
 PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}

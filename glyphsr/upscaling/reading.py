@@ -55,7 +55,8 @@ class ReadResult:
     """Of the picture, upright."""
     reader: str
     """Who read."""
-    upscaled: UpscaleResult
+    note: str | None = None
+    """Why the network changed nothing, or not all lines; ``None`` where it changed all."""
 
     @property
     def text(self) -> str:
@@ -78,7 +79,7 @@ class ReadResult:
             "text": self.text,
             "text_before": self.text_before,
             "reader": self.reader,
-            "note": self.upscaled.note,
+            "note": self.note,
             "lines": [
                 {
                     "box": [list(corner) for corner in line.box],
@@ -128,9 +129,31 @@ class TextReader:
             min_text_height=min_text_height,
             max_text_height=max_text_height,
         )
+        return self._found(picture, result)
+
+    def read_all(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        scale: float | None = None,
+        mode: Mode = "auto",
+        min_text_height: float = 6.0,
+        max_text_height: float = 96.0,
+    ) -> list[ReadResult]:
+        """The same of many pictures, whose lines share batches."""
+        results = self.upscaler(
+            list(pictures),
+            scale=scale,
+            mode=mode,
+            min_text_height=min_text_height,
+            max_text_height=max_text_height,
+        )
+        return [self._found(picture, result) for picture, result in zip(pictures, results, strict=True)]
+
+    def _found(self, picture: Picture, result: UpscaleResult) -> ReadResult:
         lines = self._lines(picture, result.regions)
         height, width = picture.rgb.shape[:2]
-        return ReadResult(lines, width, height, self.guard.reader.info.name, result)
+        return ReadResult(lines, width, height, self.guard.reader.info.name, result.note)
 
     def _lines(self, picture: Picture, regions: Sequence[LineResult]) -> tuple[TextLine, ...]:
         """Lines that the network saw with the guard's readings; the others are read as they are."""
