@@ -1,9 +1,11 @@
 """The command tree and the error boundary."""
 
 import inspect
+import io
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -15,6 +17,7 @@ from glyphsr.errors import GlyphSRError
 from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
+from glyphsr_cli.commands.data_inspect import inspect as data_inspect
 from glyphsr_cli.commands.data_synth import degrade, synth
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
@@ -113,6 +116,7 @@ app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
 _flow(app)
+data_app.command("inspect")(data_inspect)
 data_app.command("synth")(synth)
 data_app.command("degrade")(degrade)
 app.add_typer(_flow(data_app), name="data")
@@ -129,7 +133,16 @@ def main() -> None:
     """Entry point."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     _check_streams()
+    for stream in (sys.stdout, sys.stderr):  # a terminal of another encoding shows escapes instead of a traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]  # fewer arguments are used
     app()
+
+
+def _show_warning(message: Warning | str, *_rest: object) -> None:
+    """A library's warning on one line, without its place in the code."""
+    console.say(f"warning: {' '.join(str(message).split())}")
 
 
 def _check_streams() -> None:

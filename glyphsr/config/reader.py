@@ -3,6 +3,8 @@
 import difflib
 import json
 import os
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -34,6 +36,9 @@ COMMANDS = (TrainConfig, UpscaleConfig, ReadConfig, EvalConfig, ExtractConfig, S
 PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
 RESERVED = PLACES | {limit.variable for limit in LIMITS}
 """Environment variables that are no settings of a command."""
+
+SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
+"""How the addresses begin that Kubernetes puts into variables named after Services."""
 
 MAX_BASES = 16
 """Files that may name one another under ``base``."""
@@ -106,8 +111,8 @@ def _scalar(text: str, where: str) -> Any:
 def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) -> Tree:
     """Settings from ``GLYPHSR_<FIELD>`` and ``GLYPHSR_<GROUP>__<FIELD>`` variables that ``kind`` knows.
 
-    Raises:
-        ConfigError: If no command knows a variable's name.
+    Variables that no command knows are warned of, since others set such names too: Kubernetes beside a Service called
+    ``glyphsr``, or images that carry a ``GLYPHSR_VERSION``.
     """
     tree: Tree = {}
     names = set().union(*(known.model_fields for known in COMMANDS))
@@ -115,12 +120,15 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
+        if SERVICE_LINK.match(value):
+            continue
         if keys[0] in kind.model_fields:
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
         elif keys[0] not in names:
-            close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.0)[0]
-            raise ConfigError(f"environment: {name}: no such setting; did you mean 'GLYPHSR_{close.upper()}'?")
+            close = difflib.get_close_matches(keys[0], sorted(names), n=1)
+            hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
+            warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
     return tree
 
 

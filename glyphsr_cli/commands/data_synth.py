@@ -144,7 +144,7 @@ def degrade(
     It shows what `data synth`, `data make` and training do to HR pictures; `--set degradation.blur_sigma=[0.2,5]` and
     the like change it.
     """
-    from glyphsr_cli.commands.data import check_sheet, write_sheet
+    from glyphsr_cli.commands.data_inspect import check_sheet, write_sheet
 
     check_sheet("--out", out, overwrite=overwrite)
     columns = _numbers(difficulty, ",")

@@ -12,7 +12,7 @@ from glyphsr_cli.options import OUTPUT, JsonOpt, ProgressOpt, QuietOpt
 
 if TYPE_CHECKING:
     from glyphsr.config.read import ReadConfig
-    from glyphsr.upscaling.read_files import FileReading
+    from glyphsr.upscaling.read_formats import FileReading
 
 ALL_FAILED, SOME_FAILED = 1, 3
 
@@ -66,7 +66,8 @@ def read(
     if not inputs:
         raise typer.BadParameter("expected at least one file, folder, glob or -", param_hint="INPUT")
     console.limit_kernel_cache()
-    from glyphsr.upscaling.read_files import TextForm, render_readings, run_reading
+    from glyphsr.upscaling.read_files import run_reading
+    from glyphsr.upscaling.read_formats import TextForm, render_readings
 
     chosen: TextForm | None = "json" if json_ else form.value if form else None
     if chosen == "alto" and out is None and len(inputs) > 1:
