@@ -19,6 +19,7 @@ from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
 from glyphsr_cli.commands.data_inspect import inspect as data_inspect
 from glyphsr_cli.commands.data_synth import degrade, synth
+from glyphsr_cli.commands.doctor import doctor
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
@@ -115,6 +116,7 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("doctor")(doctor)
 _flow(app)
 data_app.command("inspect")(data_inspect)
 data_app.command("synth")(synth)

@@ -37,6 +37,7 @@ FLOORS = {
     "evaluation": 8,
     "visualization": 9,
     "reproduction": 9,
+    "doctor": 9,
     "__init__": 10,
 }
 """Rooms by floor: a room imports from lower floors and itself; rooms of one floor do not know each other."""

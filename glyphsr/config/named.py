@@ -1,9 +1,12 @@
 """The package's configurations, by name: in an installation inside the package, in a checkout beside it."""
 
 import difflib
+import re
+from itertools import takewhile
 from pathlib import Path
 
 from glyphsr.errors import ConfigError
+from glyphsr.safe_reading.text_files import read_text
 
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "configs", PACKAGE.parent / "configs")
@@ -56,3 +59,10 @@ def find_config(given: str | Path) -> Path:
     close = difflib.get_close_matches(wanted, sorted(known), n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise ConfigError(f"{given}: no such file, and no configuration of this name{hint} (`glyphsr config list`)")
+
+
+def describe(path: Path) -> str:
+    """What a configuration is for: the first sentence of the comment that it begins with."""
+    lines = read_text(path, ConfigError).splitlines()
+    comment = " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
+    return re.split(r"(?<=[.;:])\s", comment, maxsplit=1)[0].rstrip(".;:")

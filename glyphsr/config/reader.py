@@ -12,6 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from glyphsr.config.base import Config
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.named import find_config
@@ -30,7 +31,15 @@ from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS = (TrainConfig, UpscaleConfig, ReadConfig, EvalConfig, ExtractConfig, SynthConfig, VisualizeConfig)
+COMMANDS: dict[str, type[Config]] = {
+    "train": TrainConfig,
+    "upscale": UpscaleConfig,
+    "read": ReadConfig,
+    "eval": EvalConfig,
+    "extract": ExtractConfig,
+    "synth": SynthConfig,
+    "visualize": VisualizeConfig,
+}
 """Settings of all commands."""
 
 PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
@@ -115,7 +124,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
     ``glyphsr``, or images that carry a ``GLYPHSR_VERSION``.
     """
     tree: Tree = {}
-    names = set().union(*(known.model_fields for known in COMMANDS))
+    names = set().union(*(known.model_fields for known in COMMANDS.values()))
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue

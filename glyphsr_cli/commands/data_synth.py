@@ -167,7 +167,7 @@ def _render_flags(
 
 
 def _load(
-    config: Path | None,
+    config: str | None,
     sets: list[str] | None,
     flags: dict[str, Any],
     render: dict[str, Any],
