@@ -42,7 +42,7 @@ COMMANDS: dict[str, type[Config]] = {
 }
 """Settings of all commands."""
 
-PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
+PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS", "GLYPHSR_CI_CACHE"}
 RESERVED = PLACES | {limit.variable for limit in LIMITS}
 """Environment variables that are no settings of a command."""
 
