@@ -41,7 +41,7 @@ def test_a_file_comes_before_a_name_and_wrong_names_show_the_nearest(tmp_path):
     assert load(TrainConfig, "glyphsr", environment={}).steps == 3
     with pytest.raises(ConfigError, match="did you mean 'tsrn'"):
         find_config("tsrm")
-    with pytest.raises(ConfigError, match="my.yaml"):
+    with pytest.raises(ConfigError, match=r"my\.yaml"):
         load(TrainConfig, "my.yaml", environment={})
 
 

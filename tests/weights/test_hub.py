@@ -234,10 +234,3 @@ def test_of_many_that_want_the_same_file_one_fetches_it_and_the_others_wait(serv
     assert set(found) == {cache / "big.pth"}
     assert server.ranges == [None]
     assert found[0].read_bytes() == CONTENT
-
-
-def test_a_cache_that_cannot_be_made_is_one_line(server, rows, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(WeightsError, match=r"cannot be written.*GLYPHSR_CACHE"):
-        download("parseq")
