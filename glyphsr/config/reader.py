@@ -5,6 +5,8 @@ import functools
 import importlib
 import json
 import os
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -12,6 +14,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from glyphsr.config.base import Config
+from glyphsr.config.named import find_config
 from glyphsr.config.plugins import plugin_names
 from glyphsr.errors import ConfigError
 from glyphsr.safe_reading.limits import DOCUMENT_DEPTH, LIMITS
@@ -21,19 +25,31 @@ from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS = (
-    "glyphsr.config.training:TrainConfig",
-    "glyphsr.config.upscale:UpscaleConfig",
-    "glyphsr.config.evaluation:EvalConfig",
-    "glyphsr.config.extraction:ExtractConfig",
-    "glyphsr.config.synth:SynthConfig",
-    "glyphsr.config.visualize:VisualizeConfig",
-)
-"""Settings of all commands; imported where a name has to be looked up in all of them, since that takes a while."""
+COMMANDS: dict[str, str] = {
+    "train": "glyphsr.config.training:TrainConfig",
+    "upscale": "glyphsr.config.upscale:UpscaleConfig",
+    "read": "glyphsr.config.read:ReadConfig",
+    "eval": "glyphsr.config.evaluation:EvalConfig",
+    "extract": "glyphsr.config.extraction:ExtractConfig",
+    "synth": "glyphsr.config.synth:SynthConfig",
+    "visualize": "glyphsr.config.visualize:VisualizeConfig",
+}
+"""Settings of all commands; imported where one is asked for, since all of them take a while."""
 
-PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
+
+def settings_of(command: str) -> type[Config]:
+    """Class of a command's settings."""
+    module, _, name = COMMANDS[command].partition(":")
+    found: type[Config] = getattr(importlib.import_module(module), name)
+    return found
+
+
+PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS", "GLYPHSR_CI_CACHE"}
 RESERVED = PLACES | {limit.variable for limit in LIMITS}
 """Environment variables that are no settings of a command."""
+
+SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
+"""How the addresses begin that Kubernetes puts into variables named after Services."""
 
 MAX_BASES = 16
 """Files that may name one another under ``base``."""
@@ -106,28 +122,29 @@ def _scalar(text: str, where: str) -> Any:
 def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) -> Tree:
     """Settings from ``GLYPHSR_<FIELD>`` and ``GLYPHSR_<GROUP>__<FIELD>`` variables that ``kind`` knows.
 
-    Raises:
-        ConfigError: If no command knows a variable's name.
+    Variables that no command knows are warned of, since others set such names too: Kubernetes beside a Service called
+    ``glyphsr``, or images that carry a ``GLYPHSR_VERSION``.
     """
     tree: Tree = {}
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
+        if SERVICE_LINK.match(value):
+            continue
         if keys[0] in kind.model_fields:
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
         elif keys[0] not in _names_of_all_commands():
-            close = difflib.get_close_matches(keys[0], sorted(_names_of_all_commands()), n=1, cutoff=0.0)[0]
-            raise ConfigError(f"environment: {name}: no such setting; did you mean 'GLYPHSR_{close.upper()}'?")
+            close = difflib.get_close_matches(keys[0], sorted(_names_of_all_commands()), n=1)
+            hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
+            warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
     return tree
 
 
 @functools.cache
 def _names_of_all_commands() -> frozenset[str]:
-    parts = (command.partition(":") for command in COMMANDS)
-    known = (getattr(importlib.import_module(module), name) for module, _, name in parts)
-    return frozenset().union(*(settings.model_fields for settings in known))
+    return frozenset().union(*(settings_of(command).model_fields for command in COMMANDS))
 
 
 def _models_at(kind: type[BaseModel], location: Sequence[str | int]) -> list[type[BaseModel]]:
@@ -236,7 +253,7 @@ def parse_settings(sets: Sequence[str]) -> Tree:
 
 def load(
     kind: type[C],
-    path: Path | None = None,
+    config: C | str | Path | None = None,
     *,
     sets: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
@@ -247,7 +264,7 @@ def load(
 
     Args:
         kind: Configuration class, the only place of the defaults.
-        path: YAML file, or ``None``.
+        config: YAML file, the name of a configuration in the package, an object to start from, or ``None``.
         sets: ``a.b=c`` overrides.
         flags: Named flags by field name; ``None`` values are not given.
         exclusive: Groups of fields of which one may be set; a flag of one group clears the others' lower layers.
@@ -256,8 +273,12 @@ def load(
     Raises:
         ConfigError: If a key is unknown or a value does not fit, naming the place.
     """
-    tree = read_yaml(path) if path else {}
-    if path:
+    tree: Tree = {}
+    if isinstance(config, BaseModel):
+        tree = config.model_dump(mode="json")
+    elif config:
+        path = find_config(config)
+        tree = read_yaml(path)
         validate(kind, tree, str(path))  # so that a mistake in the file is blamed on the file
     overrides = environment_settings(kind, os.environ if environment is None else environment)
     if overrides:
@@ -272,3 +293,20 @@ def load(
         cleared = frozenset().union(*(group for group in exclusive if not group & given.keys()))
         tree = {key: value for key, value in tree.items() if key not in cleared}
     return validate(kind, _merge(tree, given), "options")
+
+
+def settings_from(kind: type[C], config: C | str | Path | None, arguments: Mapping[str, Any]) -> C:
+    """The settings of a function's call: its arguments over a configuration over the defaults.
+
+    Args:
+        kind: Configuration class.
+        config: As in :func:`load`; the environment has no say.
+        arguments: Values by field name; ``None`` values are not given, and other names are no settings.
+
+    Raises:
+        ConfigError: If a key is unknown or a value does not fit, naming the place.
+    """
+    given = {name: value for name, value in arguments.items() if name in kind.model_fields}
+    if isinstance(config, kind) and not any(value is not None for value in given.values()):
+        return config
+    return load(kind, config, flags=given, environment={})

@@ -18,7 +18,8 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.recognizers.protocols import ColumnRecognizer, CTCRecognizer
 from glyphsr.system.atomic_files import check_writable, write_bytes
 from glyphsr.weights.exported import ENTRY, PRIOR_SUFFIX, SUFFIX, GraphFacts, PriorFacts, prior_beside
-from glyphsr.weights.loading import LoadedModel, PriorWeights, load_model
+from glyphsr.weights.facts import PriorWeights
+from glyphsr.weights.loading import LoadedModel, load_model
 from glyphsr.weights.runtimes import open_graph
 from glyphsr.weights.shared_weights import point_into
 

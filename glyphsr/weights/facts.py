@@ -1,5 +1,6 @@
 """What is known of a model, whatever runs it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,9 @@ from glyphsr.config.model import ModelConfig
 from glyphsr.errors import WeightsError
 from glyphsr.safe_reading.text_files import shorten
 from glyphsr.weights.registry import sha256_of
+
+PriorWeights = str | Path | Sequence[str | Path] | None
+"""One text prior, or several to choose from by their number of classes."""
 
 
 @dataclass(frozen=True, eq=False)

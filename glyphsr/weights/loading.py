@@ -1,7 +1,6 @@
 """Builds networks and fills them: from our checkpoints, or from published files."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPriorGenerator
 from glyphsr.safe_reading.text_files import shorten
 from glyphsr.weights.checkpoints import Checkpoint, build_for, read_checkpoint
-from glyphsr.weights.facts import ModelFacts
+from glyphsr.weights.facts import ModelFacts, PriorWeights
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.published import (
     is_published_file,
@@ -129,10 +128,6 @@ def load_prior(path: Path) -> PriorNetwork:
     prior = build_prior(recognizer.config)
     prior.load_state_dict(recognizer.state_dict())
     return prior.eval()
-
-
-PriorWeights = str | Path | Sequence[str | Path] | None
-"""One text prior, or several to choose from by their number of classes."""
 
 
 def _listed(prior_weights: PriorWeights) -> list[str | Path]:

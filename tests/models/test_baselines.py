@@ -131,7 +131,7 @@ def test_lines_of_any_size_go_through_every_network(kind, tmp_path):
     upscaler = Upscaler(tmp_path / "m.safetensors", device="cpu")
     for text, height in (("hi", 14), ("a long line of text", 40)):
         picture = draw_word(text, height)
-        out = upscaler.upscale(picture)
+        out = upscaler.upscale(picture).image
         assert out.shape == (2 * height, 2 * picture.shape[1], 3)
     assert (upscaler.loaded.model.prior is None) == (not CONFIGS[kind].needs_prior)
 
