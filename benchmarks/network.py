@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from released_form import ReleasedForm
 from glyphsr import upscale_files
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig
-from glyphsr.config.recognizers import CRNNConfig
+from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig, PriorConfig
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.data.rendering.words import WordRenderer
 from glyphsr.models.super_resolver import SuperResolver
@@ -93,35 +93,37 @@ def report(what: str, seconds: dict[str, float], items: int, difference: float |
     print(f"{what:34s} {'   '.join(cells)}{equal}", flush=True)
 
 
-def random_model(settings: Settings) -> SuperResolver:
+def random_model(settings: Settings, prior: PriorConfig) -> SuperResolver:
     """The published size with random weights that make every part count; small where the smallest run is asked for."""
     torch.manual_seed(0)
-    config = ModelConfig()
+    network = GlyphSRConfig()
     if settings.smallest:
-        network = GlyphSRConfig(
-            num_srbs=2, width=8, prior_width=8, prior_hidden=(8, 8, 8), gfm_from=2, gpm=GPMConfig(width=8)
-        )
-        config = ModelConfig(network=network, prior=CRNNConfig(width=4, hidden=8, charset_size=94))
-    model = SuperResolver.from_config(config).eval()
+        gpm = GPMConfig(width=8)
+        network = GlyphSRConfig(num_srbs=2, width=8, prior_width=8, prior_hidden=(8, 8, 8), gfm_from=2, gpm=gpm)
+    model = SuperResolver.from_config(ModelConfig(network=network, prior=prior)).eval()
     with torch.no_grad():
-        for name, parameter in model.network.named_parameters():
-            if parameter.ndim == 1 and "points" not in name:
+        for parameter in model.network.parameters():
+            if parameter.ndim == 1:
                 parameter.add_(0.1 * torch.randn_like(parameter))
     return model
 
 
+def exported(model: SuperResolver, folder: Path) -> Path:
+    save_checkpoint(folder / "p.safetensors", model, kind="super_resolver", config=model.config, card={})
+    export(folder / "p.safetensors", folder / "p.onnx", overwrite=True)
+    return folder / "p.onnx"
+
+
 def compare_published(settings: Settings, folder: Path) -> None:
-    """The network alone, then its text prior."""
-    model = random_model(settings)
+    """The network alone; its prior is a small one, which is not run."""
+    model = random_model(settings, CRNNConfig(width=4, hidden=8, charset_size=94))
     plain = ReleasedForm(model.config.network, model.network.num_classes).eval()
     plain.load_state_dict(model.network.state_dict())
-    save_checkpoint(folder / "p.safetensors", model, kind="super_resolver", config=model.config, card={})
-    export(folder / "p.safetensors", folder / "p.onnx")
+    graph = exported(model, folder)
     model.to(memory_format=torch.channels_last)
     for threads in settings.threads:
         use_threads(threads)
-        networks = {name: open_graph(folder / "p.onnx", name) for name in runtimes()}
-        priors = {name: open_graph(prior_beside(folder / "p.onnx"), name) for name in runtimes()}
+        networks = {name: open_graph(graph, name) for name in runtimes()}
         for batch in settings.batches:
             lr = torch.rand(batch, 3, 16, 64)
             guide = torch.rand(batch, model.network.num_classes, 1, 26).softmax(dim=1)
@@ -135,12 +137,23 @@ def compare_published(settings: Settings, folder: Path) -> None:
             difference = check_equal(works)
             report(f"published network, {threads} thr, batch {batch}", medians(works, settings), batch, difference)
 
-            assert model.prior is not None
-            works = {"torch": lambda lr=lr, prior=model.prior: prior.recognizer.probabilities(lr).numpy()}
-            works |= {name: lambda run=run, lr=lr: run(lr.numpy()) for name, run in priors.items()}
+
+def compare_prior(settings: Settings, folder: Path) -> None:
+    """The published network's text prior: PARSeq, small as published, every step of it decoded in the graphs."""
+    small = PARSeqConfig(embed_dim=32, encoder_heads=2, encoder_depth=1, decoder_heads=2)
+    model = random_model(replace(settings, smallest=True), small if settings.smallest else PARSeqConfig())
+    graph = prior_beside(exported(model, folder))
+    assert model.prior is not None
+    recognizer = model.prior.recognizer
+    for threads in settings.threads:
+        use_threads(threads)
+        for batch in settings.batches:
+            lr = torch.rand(batch, 3, 16, 64)
+            works: dict[str, Work] = {"torch": lambda lr=lr: recognizer.probabilities(lr).numpy()}
+            graphs = {name: open_graph(graph, name) for name in runtimes()}
+            works |= {name: lambda run=run, lr=lr: run(lr.numpy()) for name, run in graphs.items()}
             difference = check_equal(works)
-            kind = model.config.prior.kind
-            report(f"{kind} prior, {threads} thr, batch {batch}", medians(works, settings), batch, difference)
+            report(f"PARSeq prior, {threads} thr, batch {batch}", medians(works, settings), batch, difference)
 
 
 def draw_lines(count: int) -> list[Image.Image]:
@@ -194,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--lines", type=int, default=200)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
-    parser.add_argument("--only", choices=("published", "compact", "upscale"))
+    parser.add_argument("--only", choices=("published", "prior", "compact", "upscale"))
     parser.add_argument(
         "--smallest", action="store_true", help="a network of width 8, four lines: whether it runs at all"
     )
@@ -209,6 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name, torch.inference_mode():
         if options.only in (None, "published"):
             compare_published(settings, Path(name))
+        if options.only in (None, "prior"):
+            compare_prior(settings, Path(name))
         lines = draw_lines(options.lines)
         if options.only in (None, "compact"):
             compare_compact(settings, lines)

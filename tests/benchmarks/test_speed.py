@@ -21,7 +21,12 @@ def test_networks_are_compared_with_the_released_form(scripts, capsys):
 
     network.main(["--smallest"])
     rows = capsys.readouterr().out.splitlines()[1:]
-    assert [row.partition(",")[0] for row in rows] == ["published network", "crnn prior", "compact", "upscale 4 files"]
+    assert [row.partition(",")[0] for row in rows] == [
+        "published network",
+        "PARSeq prior",
+        "compact",
+        "upscale 4 files",
+    ]
     assert all("onnx" in row and "torch" in row for row in rows)
 
 
