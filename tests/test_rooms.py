@@ -114,6 +114,7 @@ def test_config_stays_free_of_torch(path):
         ["--help"],
         ["--version"],
         ["upscale", "--help"],
+        ["export", "--help"],
         ["train", "--help"],
         ["eval", "--help"],
         ["models", "--help"],

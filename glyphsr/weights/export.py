@@ -121,7 +121,7 @@ def _graphs(loaded: LoadedModel, target: Path, *, source: Path | None) -> Iterat
         config=model.config, card=loaded.card, prior=_prior_facts(model), published=loaded.published,
         sha256=loaded.hashes, shares_weights=source is not None,
     )  # fmt: skip
-    text = facts.model_dump_json(exclude_none=True)
+    text = facts.model_dump_json()
 
     inputs = {"lr": lr} if guide is None else {"lr": lr, "guide": guide}
     yield target, _written(_NetworkGraph(model), inputs, "sr", model, source, {ENTRY: text})

@@ -24,7 +24,7 @@ from glyphsr_cli.app import app
 
 from ..conftest import draw_word
 
-READER = CTCTransformerConfig(channels=(8, 8, 8), blocks=(1, 1), dim=16, depth=1, heads=2)
+READER = CTCTransformerConfig(height=48, channels=(8, 8, 8), blocks=(1, 1), dim=16, depth=1, heads=2)
 
 
 @pytest.fixture(scope="module")
