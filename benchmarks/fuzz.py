@@ -2,13 +2,13 @@
 
     python benchmarks/fuzz.py [--files 1000] [--first 0] [--seed 0] [--kinds yaml,boxes] [--keep FOLDER]
 
-One process imports everything and is forked for each file, which goes through every command of its kind in that fork:
-a file costs what it costs and not the imports, and a crash takes nothing else along. A fork may take 2 GB beyond what
-it began with, 60 s of the processor for each command and ten minutes in all, since the machine may be busy. Wrong are:
-an exception that no error line stands for, an exit code that is not documented, a signal, memory beyond 1.5 GB, a
-warning of a library, a control character on the screen, and a temporary file that is left. The summary is a table and,
-with --json, a document; --first begins at a later file, so that a long run can be done in parts, and --merge adds up
-their documents.
+One process imports everything and is forked for each file, which goes through the commands of its kind in that fork
+(those that take long only see files that the others took, and every fifth of the rest): a file costs what it costs and
+not the imports, and a crash takes nothing else along. A fork may take 2 GB beyond what it began with, 60 s of the
+processor for each command and ten minutes in all, since the machine may be busy. Wrong are: an exception that no error
+line stands for, an exit code that is not documented, a signal, memory beyond 1.5 GB, a warning of a library, a control
+character on the screen, and a temporary file that is left. The summary is a table and, with --json, a document; --first
+begins at a later file, so that a long run can be done in parts, and --merge adds up their documents.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,8 @@ def _run(command: Command, target: Path, folder: Path) -> int:
         return CRASHED
 
 
-def run_child(commands: Sequence[Command], target: Path, folder: Path, log: Path) -> Outcome:
-    """Give a file to commands, one after the other, in a fork."""
+def run_child(commands: Sequence[Command], costly: Sequence[Command], target: Path, folder: Path, log: Path) -> Outcome:
+    """Give a file to commands, one after the other, in a fork; to costly ones where none refused it."""
     before = _status("VmRSS")
     reading, writing = os.pipe()
     child = os.fork()
@@ -112,13 +112,17 @@ def run_child(commands: Sequence[Command], target: Path, folder: Path, log: Path
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
+        refused = False
         try:
-            for number, command in enumerate(commands):
+            for number, command in enumerate((*commands, *costly)):
+                if number >= len(commands) and refused:
+                    break
                 code = _run(command, target, folder / str(number))
                 with suppress(Exception):
                     sys.stdout.flush()
                     sys.stderr.flush()
                 os.write(writing, bytes([code & 0xFF]))
+                refused |= bool(code)
         finally:
             os._exit(0)
     os.close(writing)
@@ -157,13 +161,19 @@ def judge(outcome: Outcome, log: Path, folder: Path) -> tuple[str, str] | None:
     return ("left behind", left[0]) if left else None
 
 
-def _go(kind: Kind, seed: Seed, content: bytes, folder: Path) -> tuple[Outcome, tuple[str, str] | None]:
+EVERY = 5
+"""One file in so many is given to the costly commands, too, where others refused it."""
+
+
+def _go(kind: Kind, seed: Seed, number: int, content: bytes, folder: Path) -> tuple[Outcome, tuple[str, str] | None]:
     target = seed.place(folder / "in", content)
-    commands = seed.commands or kind.commands
-    for number in range(len(commands)):
-        (folder / str(number)).mkdir()
+    commands, costly = seed.commands or kind.commands, () if seed.commands else kind.costly
+    if number // len(kind.seeds) % EVERY == 0:
+        commands, costly = (*commands, *costly), ()
+    for place in range(len(commands) + len(costly)):
+        (folder / str(place)).mkdir()
     log = folder / "log"
-    outcome = run_child(commands, target, folder, log)
+    outcome = run_child(commands, costly, target, folder, log)
     return outcome, judge(outcome, log, folder)
 
 
@@ -174,7 +184,7 @@ def fuzz_one(kind: Kind, number: int, *, seed: int, scratch: Path, keep: Path | 
     folder = scratch / f"{kind.name}-{number}".replace(" ", "-")
     (folder / "in").mkdir(parents=True)
     content = (whole.mutate or mutate)(whole.content, rng)
-    outcome, problem = _go(kind, whole, content, folder)
+    outcome, problem = _go(kind, whole, number, content, folder)
     if problem and keep:
         shutil.copytree(folder, keep / folder.name, dirs_exist_ok=True, symlinks=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -214,8 +224,8 @@ def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
                 listing.write_text("\n".join(sys.modules))
                 return 0
 
-            commands = (*(seed.commands or kind.commands), list_modules)
-            outcome, problem = _go(kind, Seed(**{**vars(seed), "commands": commands}), seed.content, folder)
+            commands = (*(seed.commands or (*kind.commands, *kind.costly)), list_modules)
+            outcome, problem = _go(kind, replace(seed, commands=commands), number, seed.content, folder)
             if problem or set(outcome.codes) != {0}:
                 said = (folder / "log").read_text(errors="replace")
                 raise SystemExit(f"{kind.name}, seed {number}: {outcome}, {problem}\n{said[-3000:]}")
@@ -250,7 +260,10 @@ def fuzz(kinds: Sequence[Kind], numbers: Iterable[int], one: Callable[..., Any],
 
 def table(tallies: dict[str, Tally]) -> str:
     """The figures as Markdown."""
-    rows = ["| kind | files | runs of commands | exit codes | wrong | peak MB | slowest s |", "|---|---|---|---|---|---|---|"]
+    rows = [
+        "| kind | files | runs of commands | exit codes | wrong | peak MB | slowest s |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, tally in tallies.items():
         codes = ", ".join(f"{code}: {count}" for code, count in sorted(tally.codes.items()))
         figures = f"{len(tally.findings)} | {tally.peak_mb:.0f} | {tally.slowest_s:.1f}"

@@ -7,7 +7,17 @@ TOKENS = (
     *(b"\0", b"\xff" * 4, b"\xff" * 8, b"-1", b"0", b"1e999", b"NaN", b"9" * 5000, b"99999999999", b"null", b"[]"),
     *(b"{}", b"true", b"[" * 200, b"{" * 200, b'"', b"\\ud800", b"\x1b[31m", b"\xe2\x80\xae", b"../../../x"),
     *(b"/dev/zero", b"\r\n", b"&a [*a, *a]", b"!!python/object/apply:os.system [id]", b"<<: *a", b"=1+1"),
-    *(b"\x80\x02", b"\xff\xd8\xff", b"2026-13-45", b"0b_", b"1:61", b"!!binary x", b"0.0000001", b"1e-400", b"Infinity"),
+    *(
+        b"\x80\x02",
+        b"\xff\xd8\xff",
+        b"2026-13-45",
+        b"0b_",
+        b"1:61",
+        b"!!binary x",
+        b"0.0000001",
+        b"1e-400",
+        b"Infinity",
+    ),
     *(b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\t", b"' '", b"~", b"-0.0", b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80"),
 )
 

@@ -1,12 +1,15 @@
 """Whole documents, and the commands that read them, for ``benchmarks/fuzz.py``; sets and networks are beside it."""
 
+import functools
 import json
 import random
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import typer
 from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.config.evaluation import EvalConfig
@@ -63,14 +66,23 @@ class Kind:
     commands: Sequence[Command]
     share: int = 1
     """How many of all files are of this kind, relative to others."""
+    costly: Sequence[Command] = ()
+    """Commands that take long: for files that the others took, and every fifth of the rest."""
+
+
+@functools.cache
+def _command_tree() -> Any:
+    """The program, which is built once."""
+    return typer.main.get_command(app)
 
 
 def cli(*words: str) -> Command:
     """A command line; FILE and OUT in it are the file, and a place to write to."""
 
     def run(file: Path, folder: Path) -> int:
+        commands = _command_tree()
         given = [word.replace("FILE", str(file)).replace("OUT", str(folder / "out")) for word in words]
-        app(given)
+        commands(given)
         return 0
 
     return run
@@ -98,6 +110,12 @@ def draw_picture() -> Image.Image:
     return image
 
 
+SMALL = (
+    "network={num_srbs: 2, width: 8, prior_width: 4, prior_hidden: [8, 8, 8], gfm_from: 2, gpm: {width: 8}}",
+    "prior={kind: crnn, width: 4, hidden: 8}",
+)
+"""Settings of a network that costs nothing."""
+
 TRAIN = """base: other.yaml
 model:
   network: {num_srbs: 2, width: 8, prior_width: 4, prior_hidden: [8, 8, 8], gfm_from: 2, gpm: {width: 8}}
@@ -109,6 +127,19 @@ batch_size: 2
 seed: 3
 optimiser: {learning_rate: 1.0e-3, warmup_steps: 1}
 """
+
+
+def small_network(folder: Path) -> str:
+    """A network with its prior that is built and run in no time."""
+    from glyphsr.config.model import ModelConfig
+    from glyphsr.models.super_resolver import SuperResolver
+    from glyphsr.weights.checkpoints import save_checkpoint
+
+    config = load(ModelConfig, sets=SMALL, environment={})
+    save_checkpoint(
+        folder / "s.safetensors", SuperResolver.from_config(config), kind="super_resolver", config=config, card={}
+    )
+    return str(folder / "s.safetensors")
 
 
 def _settings(kind: type[C]) -> Command:
@@ -134,10 +165,12 @@ def box_files(folder: Path) -> Kind:
     """Boxes of lines, alone and with the picture that they are of."""
     draw_picture().save(folder / "p.png")
     boxes: list[object] = [{"box": [1, 1, 60, 20], "text": "fuzz"}, [[1, 1], [90, 1], [90, 20], [1, 20]]]
-    upscale = ("upscale", str(folder / "p.png"), "-o", "OUT.png", "--boxes", "FILE", "--guard", "off")
-    commands = [library(read_boxes), cli(*upscale, "-q", "--device", "cpu", "--offline", "--report", "OUT.json")]
+    upscale = ("upscale", str(folder / "p.png"), "-o", "OUT.png", "--boxes", "FILE", "--guard", "off", "--report")
+    costly = cli(*upscale, "OUT.json", "-q", "--device", "cpu", "--offline", "-w", small_network(folder))
     documents = (boxes, {"boxes": boxes}, [[1, 1, 60, 20]] * 3)
-    return Kind("boxes", [Seed(json.dumps(each).encode(), "a.json") for each in documents], commands, 6)
+    return Kind(
+        "boxes", [Seed(json.dumps(each).encode(), "a.json") for each in documents], [library(read_boxes)], 6, [costly]
+    )
 
 
 def confusion_tables(_: Path) -> Kind:
@@ -161,9 +194,7 @@ def label_files(folder: Path) -> Kind:
         draw_picture().save(pictures / name)
         rows.append(Labelled(name, name[:3]))
     commands = [cli("data", "make", "FILE", "-o", "OUT", "-q"), library(_read_all)]
-    seeds = [
-        Seed(write_labels(rows, form), name, around=pictures, given="around") for form, name in FILE_NAMES.items()
-    ]
+    seeds = [Seed(write_labels(rows, form), name, around=pictures, given="around") for form, name in FILE_NAMES.items()]
     return Kind("labels", seeds, commands, 6)
 
 
@@ -178,8 +209,9 @@ def word_lists(folder: Path) -> Kind:
     draw_picture().save(folder / "p.png")
     upscale = ("upscale", str(folder / "p.png"), "-o", "OUT.png", "--lexicon", "FILE", "--guard", "off", "-q")
     synth = ("data", "synth", "-n", "2", "--words", "FILE", "--fonts", "builtin", "-o", "OUT", "-q", "--workers", "1")
-    commands = [cli(*upscale, "--mode", "line", "--device", "cpu", "--offline"), cli(*synth)]
-    return Kind("word lists", [Seed("fuzz\nword\nübung\nTwo words\n".encode(), "a.txt")], commands, 2)
+    costly = cli(*upscale, "--mode", "line", "--device", "cpu", "--offline", "-w", small_network(folder))
+    seed = Seed(b"fuzz\nword\nTwo words\n", "a.txt")
+    return Kind("word lists", [seed], [cli(*synth)], 2, [costly])
 
 
 DOCUMENTS: dict[str, Callable[[Path], Kind]] = {

@@ -12,7 +12,7 @@ import lmdb
 import numpy as np
 import torch
 from fuzz_mutations import mutate
-from fuzz_seeds import TRAIN, Command, Kind, Seed, cli, draw_picture, library
+from fuzz_seeds import TRAIN, Command, Kind, Seed, cli, draw_picture, library, small_network
 from PIL import Image, ImageFont
 
 from glyphsr.config.recognizers import CRNNConfig
@@ -76,7 +76,7 @@ def _turned() -> Image.Exif:
     return exif
 
 
-def picture_files(_: Path) -> Kind:
+def picture_files(folder: Path) -> Kind:
     """Pictures of every kind that we read, through every way in."""
 
     def beside(*words: str) -> Command:
@@ -85,11 +85,13 @@ def picture_files(_: Path) -> Kind:
 
     commands = [
         library(read_picture),
-        cli(*UPSCALE, "--report", "OUT.hocr"),
         beside("data", "make", "FOLDER", "-o", "OUT", "-f", "filename", "-q"),
+    ]
+    costly = [
+        cli(*UPSCALE, "--report", "OUT.hocr", "-w", small_network(folder)),
         beside("data", "synth", "-n", "1", "--fonts", "builtin", "--backgrounds", "FOLDER", "-o", "OUT", "-q"),
     ]
-    return Kind("pictures", _picture_seeds(), commands, 10)
+    return Kind("pictures", _picture_seeds(), commands, 10, costly)
 
 
 def _small_set(source: Path, folder: Path) -> Path:
@@ -134,12 +136,14 @@ def pair_sets(folder: Path) -> Kind:
         cli("data", "verify", "FILE", "-q"),
         cli("data", "inspect", "FILE", "--sheet", "OUT.png", "-q"),
         cli("data", "export", "FILE", "-o", "OUT", "-q"),
+    ]
+    costly = [
         cli("extract", "--lmdb", "FILE", "-o", "OUT", "--segmenter", "ink", "--localizer", "cuts", "-q"),
         cli(*evaluate, "--per-image", "OUT.jsonl", "--device", "cpu", "--offline"),
         cli(*train, "--config", str(folder / "run.yaml"), "--set", 'data.sources=[{kind: lmdb, path: "FILE"}]'),
     ]
     keys = ("image_hr-000000002", "image_lr-000000001", "label-000000002", "num-samples")
-    return Kind("LMDB pairs", [*[_pages(whole)] * 4, *[_value(whole, key) for key in keys]], commands, 8)
+    return Kind("LMDB pairs", [*[_pages(whole)] * 4, *[_value(whole, key) for key in keys]], commands, 8, costly)
 
 
 def glyph_sets(folder: Path) -> Kind:
@@ -151,13 +155,13 @@ def glyph_sets(folder: Path) -> Kind:
     (folder / "run.yaml").write_text(TRAIN.removeprefix("base: other.yaml\n").replace("steps: 2", "steps: 1"))
     train = ("train", "--glyphs", "FILE", "--out", "OUT", "-q", "--device", "cpu", "--workers", "0")
     show = ("visualize", "--what", "gem", "--lmdb", str(pairs), "--index", "2", "--glyphs", "FILE", "-o", "OUT.png")
-    commands = [
-        cli("data", "verify", "FILE", "-q"),
+    costly = [
         cli(*show, "-q", "--device", "cpu", "--offline", "--recognizer", "none"),
         cli(*train, "--config", str(folder / "run.yaml"), "--set", f'data.sources=[{{kind: lmdb, path: "{pairs}"}}]'),
     ]
+    verify = [cli("data", "verify", "FILE", "-q")]
     keys = ("glyph_meta-000000002", "glyph_line-000000002", "glyph_chars-000000002", "manifest", "num-samples")
-    return Kind("glyph sets", [*[_pages(whole)] * 3, *[_value(whole, key) for key in keys]], commands, 6)
+    return Kind("glyph sets", [*[_pages(whole)] * 3, *[_value(whole, key) for key in keys]], verify, 6, costly)
 
 
 def _mutate_header(content: bytes, rng: random.Random) -> bytes:
@@ -188,27 +192,20 @@ def checkpoints(folder: Path) -> Kind:
         library(lambda path: read_checkpoint(path, tensors=False)),
         library(load_recognizer),
         library(load_model),
-        cli(*upscale, "-w", "FILE"),
     ]
-    run = _run_folder(folder)
-    network = (run / "checkpoints" / "last.safetensors").read_bytes()
+    network = Path(small_network(folder)).read_bytes()
     recognizer = (BUNDLED_FOLDER / "crnn-light-synth.safetensors").read_bytes()
     seeds = [
         Seed(network, "a.safetensors", mutate=_mutate_header),
         Seed(network, "a.safetensors", mutate=_change_config),
         Seed(recognizer, "a.safetensors", mutate=_mutate_header, commands=commands[:2]),
     ]
-    return Kind("checkpoints", seeds, commands, 5)
+    return Kind("checkpoints", seeds, commands, 5, [cli(*upscale, "-w", "FILE")])
 
 
 def published_files(_: Path) -> Kind:
     """``.pth`` files of both forms that torch ever wrote, and ONNX files."""
-    from glyphsr.models.registry import key_table
-
-    config = CRNNConfig(width=4, hidden=8)
-    state = build_recognizer(config).state_dict()
-    table = key_table(config)
-    published = {table.official(key) if hasattr(table, "official") else key: value for key, value in state.items()}
+    published = build_recognizer(CRNNConfig(width=4, hidden=8)).state_dict()
     contents = []
     for packed in (True, False):
         buffer = io.BytesIO()
@@ -242,7 +239,8 @@ def run_folders(folder: Path) -> Kind:
     seeds = [Seed((run / name).read_bytes(), name, around=run, given="around") for name in names]
     show = cli("visualize", "--what", "training", "--run", "FILE", "-o", "OUT.png", "-q")
     resume = ("train", "--config", str(folder / "run.yaml"), "--glyphs", "none", "--out", "FILE", "--max-steps", "3")
-    return Kind("run folders", seeds, [show, cli(*resume, "-q", "--device", "cpu", "--workers", "0")], 4)
+    costly = cli(*resume, "-q", "--device", "cpu", "--workers", "0")
+    return Kind("run folders", seeds, [show], 4, [costly])
 
 
 def font_files(folder: Path) -> Kind:
