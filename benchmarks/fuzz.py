@@ -213,7 +213,7 @@ def make_kinds(folder: Path, names: Sequence[str]) -> list[Kind]:
 
 
 def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
-    """Run every command on whole files once, which must be well, and import here what that needed."""
+    """Run the commands on whole files once, which must be well, and import here what that needed."""
     for kind in kinds:
         for number, seed in enumerate(kind.seeds):
             folder = scratch / f"whole-{number}"
@@ -224,8 +224,9 @@ def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
                 listing.write_text("\n".join(sys.modules))
                 return 0
 
-            commands = (*(seed.commands or (*kind.commands, *kind.costly)), list_modules)
-            outcome, problem = _go(kind, replace(seed, commands=commands), number, seed.content, folder)
+            costly = () if seed.commands or number else kind.costly  # once is enough for what they import
+            commands = (*(seed.commands or kind.commands), *costly, list_modules)
+            outcome, problem = _go(kind, replace(seed, commands=commands), 1, seed.content, folder)
             if problem or set(outcome.codes) != {0}:
                 said = (folder / "log").read_text(errors="replace")
                 raise SystemExit(f"{kind.name}, seed {number}: {outcome}, {problem}\n{said[-3000:]}")

@@ -1,6 +1,7 @@
 """Files of ``torch.save``: tensors and plain values only, and no larger in memory than on disk."""
 
 import pickletools
+import warnings
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -53,7 +54,8 @@ def load_torch_file(
     """
     try:
         size = _check(path, {name for _, name in allowed})
-        with torch.serialization.safe_globals(list(allowed)):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(list(allowed)):
+            warnings.simplefilter("ignore")  # of other versions of pickles, which either can be read or not
             content = torch.load(path, map_location=device, weights_only=True)
         held = sum(tensor.numel() * tensor.element_size() for tensor in _tensors(content, path))
     except WeightsError:
