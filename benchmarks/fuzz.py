@@ -239,7 +239,14 @@ def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
     gc.freeze()  # a collection in a fork would touch, and so copy, all of it
 
 
-def fuzz(kinds: Sequence[Kind], numbers: Iterable[int], one: Callable[..., Any], seconds: float) -> dict[str, Tally]:
+def fuzz(
+    kinds: Sequence[Kind],
+    numbers: Iterable[int],
+    one: Callable[..., Any],
+    *,
+    seconds: float,
+    save: Callable[[dict[str, Tally]], object],
+) -> dict[str, Tally]:
     """All kinds in turn, each as often as its share, until all numbers are done or so much time is over."""
     tallies = {kind.name: Tally() for kind in kinds}
     start = time.monotonic()
@@ -253,6 +260,7 @@ def fuzz(kinds: Sequence[Kind], numbers: Iterable[int], one: Callable[..., Any],
         if done % 200 == 0:
             wrong = sum(len(tally.findings) for tally in tallies.values())
             print(f"{done} files, {wrong} wrong, {time.monotonic() - start:.0f} s", flush=True)
+            save(tallies)
         if time.monotonic() - start > seconds:
             print(f"stopped after {done} files, at number {number}", flush=True)
             break
@@ -299,6 +307,12 @@ def main() -> None:
     parser.add_argument("--merge", type=Path, nargs="+", help="only add up such documents")
     arguments = parser.parse_args()
     start = time.monotonic()
+
+    def save(tallies: dict[str, Tally]) -> None:
+        if arguments.json:
+            document = {name: asdict(tally) for name, tally in tallies.items()}
+            arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+
     if arguments.merge:
         tallies = merge(arguments.merge)
     else:
@@ -311,14 +325,13 @@ def main() -> None:
                 return fuzz_one(kind, number, seed=arguments.seed, scratch=scratch, keep=arguments.keep)
 
             numbers = range(arguments.first, arguments.first + arguments.files)
-            tallies = fuzz(kinds, numbers, one, arguments.seconds)
+            tallies = fuzz(kinds, numbers, one, seconds=arguments.seconds, save=save)
         finally:
             shutil.rmtree(scratch)
     print(table(tallies))
     files, wrong = sum(t.files for t in tallies.values()), sum(len(t.findings) for t in tallies.values())
     print(f"{files} files, {wrong} wrong, seed {arguments.seed}, {time.monotonic() - start:.0f} s")
-    if arguments.json:
-        arguments.json.write_text(json.dumps({name: asdict(tally) for name, tally in tallies.items()}, indent=2) + "\n")
+    save(tallies)
     raise SystemExit(1 if wrong else 0)
 
 
