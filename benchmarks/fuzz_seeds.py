@@ -18,7 +18,8 @@ from glyphsr.config.reader import C, load
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.config.visualize import VisualizeConfig
-from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels, write_labels
+from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels
+from glyphsr.data.label_writing import write_labels
 from glyphsr.errors import GlyphSRError
 from glyphsr.images.text_boxes import read_boxes
 from glyphsr.losses.confusion import OWN_TABLE, load_distances

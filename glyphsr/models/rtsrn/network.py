@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import RTSRNConfig
-from glyphsr.models.layers.clued_prior import CluedPrior
-from glyphsr.models.layers.gru_block import GRUBlock
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.models.rtsrn.wave import WaveBlock
+from glyphsr.nn.layers.clued_prior import CluedPrior
+from glyphsr.nn.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.stn import SpatialTransformer
 from glyphsr.types import SROutput
 
 
@@ -100,8 +100,10 @@ class RTSRN(ResidualNetwork):
         """
         lr = self.straighten(lr)
         features = self.stem(lr)
-        hint = cast("CluedPrior", self.hint)(self.prior_or_none(lr, prior), features, clue)
-        return self.finish(features, hint)
+        hint, prior = cast("CluedPrior", self.hint), self.prior_or_none(lr, prior)
+        if clue is None:
+            return self.finish(features, *hint.guide(prior, features))
+        return self.finish(features, hint(prior, features, clue))
 
     def enlarge(self, x: Tensor) -> Tensor:
         """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""
