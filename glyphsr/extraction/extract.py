@@ -27,6 +27,7 @@ from glyphsr.glyphs.extraction import extract_words, rejected
 from glyphsr.glyphs.word import Rejection, prepare_word
 from glyphsr.images.memory import MemoryImage, to_picture
 from glyphsr.images.reader import read_picture
+from glyphsr.safe_reading.numbers import whole_number
 from glyphsr.system.devices import Precision
 from glyphsr.types import Extraction
 
@@ -161,13 +162,15 @@ def parse_shard(text: str | None, environment: dict[str, str] | None = None) -> 
         rank, total = known.get("RANK", ""), known.get("WORLD_SIZE", "")
         if not rank or not total:
             return 1, 1
-        if not (rank.isdigit() and total.isdigit() and int(rank) < int(total)):
+        own, every = whole_number(rank), whole_number(total)
+        if own is None or every is None or own >= every:
             raise ConfigError(f"environment: RANK {rank} of WORLD_SIZE {total}; give --shard I/N, or neither of them")
-        return int(rank) + 1, int(total)
+        return own + 1, every
     first, slash, second = text.partition("/")
-    if not (slash and first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second)):
+    number, count = whole_number(first), whole_number(second)
+    if not slash or number is None or count is None or not 1 <= number <= count:
         raise ConfigError(f"--shard {text}: expected I/N with I from 1 to N, e.g. 1/4")
-    return int(first), int(second)
+    return number, count
 
 
 def extract(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glyphsr.safe_reading.numbers import whole_number
 from glyphsr_cli import console
 from glyphsr_cli.options import OUTPUT, SETTINGS, ConfigOpt, JsonOpt, ProgressOpt, QuietOpt, SeedOpt, SetOpt
 
@@ -191,4 +192,5 @@ def _numbers(text: str, mark: str) -> list[float]:
 
 
 def _number_or_text(text: str | None) -> int | str | None:
-    return int(text) if text and text.isdecimal() else text
+    whole = whole_number(text) if text else None
+    return text if whole is None else whole
