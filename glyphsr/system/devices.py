@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 
 from glyphsr.errors import ConfigError
+from glyphsr.system.memory import is_out_of_memory as is_out_of_memory
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -38,13 +39,3 @@ def resolve_precision(name: Precision, device: torch.device) -> torch.dtype:
         native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
-
-
-SIGNS_OF_NO_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that the device's memory, or the machine's, ran out."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS_OF_NO_MEMORY)

@@ -41,6 +41,10 @@ HeightOpt = Annotated[
 OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.", rich_help_panel=OUTPUT)]
 
 
+MOST_COLUMNS = 100
+"""Of a sheet of difficulties."""
+
+
 def synth(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new LMDB; masks go to OUT-glyphs.")],
     count: Annotated[
@@ -145,10 +149,13 @@ def degrade(
     It shows what `data synth`, `data make` and training do to HR pictures; `--set degradation.blur_sigma=[0.2,5]` and
     the like change it.
     """
+    from glyphsr.errors import ConfigError
     from glyphsr_cli.commands.data_inspect import check_sheet, write_sheet
 
     check_sheet("--out", out, overwrite=overwrite)
     columns = _numbers(difficulty, ",")
+    if len(columns) > MOST_COLUMNS:
+        raise ConfigError(f"--difficulty: {len(columns):,} columns, at most {MOST_COLUMNS}")
     settings = _load(config, sets, {"seed": seed}, _render_flags(None, fonts, None, None), None)
     from glyphsr.dataset_tools.degradation_sheet import view_degradation
 
