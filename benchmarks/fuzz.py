@@ -3,12 +3,12 @@
     python benchmarks/fuzz.py [--files 1000] [--first 0] [--seed 0] [--kinds yaml,boxes] [--keep FOLDER]
 
 One process imports everything and is forked for each file, which goes through the commands of its kind in that fork
-(those that take long only see files that the others took, and every fifth of the rest): a file costs what it costs and
-not the imports, and a crash takes nothing else along. A fork may take 2 GB beyond what it began with, 60 s of the
-processor for each command and ten minutes in all, since the machine may be busy. Wrong are: an exception that no error
-line stands for, an exit code that is not documented, a signal, memory beyond 1.5 GB, a warning of a library, a control
-character on the screen, and a temporary file that is left. The summary is a table and, with --json, a document; --first
-begins at a later file, so that a long run can be done in parts, and --merge adds up their documents.
+(those that take long only see one in --costly): a file costs what it costs and not the imports, and a crash takes
+nothing else along. A fork may take 2 GB beyond what it began with, 60 s of the processor for each command and ten
+minutes in all, since the machine may be busy. Wrong are: an exception that no error line stands for, an exit code that
+is not documented, a signal, memory beyond 1.5 GB, a warning of a library, a control character on the screen, and a
+temporary file that is left. The summary is a table and, with --json, a document; --first begins at a later file, so
+that a long run can be done in parts, and --merge adds up their documents.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,8 @@ def _run(command: Command, target: Path, folder: Path) -> int:
         return CRASHED
 
 
-def run_child(commands: Sequence[Command], costly: Sequence[Command], target: Path, folder: Path, log: Path) -> Outcome:
-    """Give a file to commands, one after the other, in a fork; to costly ones where none refused it."""
+def run_child(commands: Sequence[Command], target: Path, folder: Path, log: Path) -> Outcome:
+    """Give a file to commands, one after the other, in a fork."""
     before = _status("VmRSS")
     reading, writing = os.pipe()
     child = os.fork()
@@ -112,17 +112,13 @@ def run_child(commands: Sequence[Command], costly: Sequence[Command], target: Pa
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        refused = False
         try:
-            for number, command in enumerate((*commands, *costly)):
-                if number >= len(commands) and refused:
-                    break
+            for number, command in enumerate(commands):
                 code = _run(command, target, folder / str(number))
                 with suppress(Exception):
                     sys.stdout.flush()
                     sys.stderr.flush()
                 os.write(writing, bytes([code & 0xFF]))
-                refused |= bool(code)
         finally:
             os._exit(0)
     os.close(writing)
@@ -161,30 +157,30 @@ def judge(outcome: Outcome, log: Path, folder: Path) -> tuple[str, str] | None:
     return ("left behind", left[0]) if left else None
 
 
-EVERY = 5
-"""One file in so many is given to the costly commands, too, where others refused it."""
-
-
-def _go(kind: Kind, seed: Seed, number: int, content: bytes, folder: Path) -> tuple[Outcome, tuple[str, str] | None]:
+def _go(
+    commands: Sequence[Command], seed: Seed, content: bytes, folder: Path
+) -> tuple[Outcome, tuple[str, str] | None]:
     target = seed.place(folder / "in", content)
-    commands, costly = seed.commands or kind.commands, () if seed.commands else kind.costly
-    if number // len(kind.seeds) % EVERY == 0:
-        commands, costly = (*commands, *costly), ()
-    for place in range(len(commands) + len(costly)):
+    for place in range(len(commands)):
         (folder / str(place)).mkdir()
     log = folder / "log"
-    outcome = run_child(commands, costly, target, folder, log)
+    outcome = run_child(commands, target, folder, log)
     return outcome, judge(outcome, log, folder)
 
 
-def fuzz_one(kind: Kind, number: int, *, seed: int, scratch: Path, keep: Path | None) -> tuple[Outcome, Finding | None]:
-    """Give a mutated file of a kind to all of its commands."""
+def fuzz_one(
+    kind: Kind, number: int, *, seed: int, costly: int, scratch: Path, keep: Path | None
+) -> tuple[Outcome, Finding | None]:
+    """Give a mutated file of a kind to its commands; one in so many also to those that take long."""
     rng = random.Random(f"{seed} {kind.name} {number}")
     whole = kind.seeds[number % len(kind.seeds)]
     folder = scratch / f"{kind.name}-{number}".replace(" ", "-")
     (folder / "in").mkdir(parents=True)
     content = (whole.mutate or mutate)(whole.content, rng)
-    outcome, problem = _go(kind, whole, number, content, folder)
+    commands = whole.commands or kind.commands
+    if costly and not whole.commands and number // len(kind.seeds) % costly == 0:
+        commands = (*commands, *kind.costly)
+    outcome, problem = _go(commands, whole, content, folder)
     if problem and keep:
         shutil.copytree(folder, keep / folder.name, dirs_exist_ok=True, symlinks=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -212,7 +208,7 @@ def make_kinds(folder: Path, names: Sequence[str]) -> list[Kind]:
     return kinds
 
 
-def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
+def warm_up(kinds: Sequence[Kind], scratch: Path, *, costly: bool) -> None:
     """Run the commands on whole files once, and import here what that needed."""
     for kind in kinds:
         for number, seed in enumerate(kind.seeds):
@@ -224,9 +220,9 @@ def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
                 listing.write_text("\n".join(sys.modules))
                 return 0
 
-            costly = () if seed.commands or number else kind.costly  # once is enough for what they import
-            commands = (*(seed.commands or kind.commands), *costly, list_modules)
-            outcome, problem = _go(kind, replace(seed, commands=commands), 1, seed.content, folder)
+            more = kind.costly if costly and not seed.commands and not number else ()  # once, for what they import
+            commands = (*(seed.commands or kind.commands), *more, list_modules)
+            outcome, problem = _go(commands, seed, seed.content, folder)
             said = (folder / "log").read_text(errors="replace")
             if problem or not listing.exists():
                 raise SystemExit(f"{kind.name}, seed {number}: {outcome}, {problem}\n{said[-3000:]}")
@@ -303,6 +299,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first of them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
+    parser.add_argument("--costly", type=int, default=5, help="one file in so many sees the slow commands; 0 for none")
     parser.add_argument("--kinds", help=f"of {', '.join(KINDS)}; all by default")
     parser.add_argument("--keep", type=Path, help="folder for the files that did something wrong")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
@@ -321,10 +318,12 @@ def main() -> None:
         scratch = Path(tempfile.mkdtemp(prefix="fuzz-"))
         try:
             kinds = make_kinds(scratch / "seeds", arguments.kinds.split(",") if arguments.kinds else list(KINDS))
-            warm_up(kinds, scratch)
+            warm_up(kinds, scratch, costly=arguments.costly > 0)
 
             def one(kind: Kind, number: int) -> tuple[Outcome, Finding | None]:
-                return fuzz_one(kind, number, seed=arguments.seed, scratch=scratch, keep=arguments.keep)
+                return fuzz_one(
+                    kind, number, seed=arguments.seed, costly=arguments.costly, scratch=scratch, keep=arguments.keep
+                )
 
             numbers = range(arguments.first, arguments.first + arguments.files)
             tallies = fuzz(kinds, numbers, one, seconds=arguments.seconds, save=save)
