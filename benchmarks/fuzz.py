@@ -101,7 +101,7 @@ class Finding:
 
 
 @dataclass
-class Tally:
+class KindResult:
     """Figures of one kind."""
 
     files: int = 0
@@ -167,7 +167,7 @@ def judge(code: int, memory: int, log: Path) -> tuple[str, str] | None:
     return None
 
 
-def fuzz_one(kind: Kind, number: int, seed: int, tally: Tally, keep: Path | None) -> None:
+def fuzz_one(kind: Kind, number: int, seed: int, result: KindResult, keep: Path | None) -> None:
     """Give a mutated file of a kind to one of its commands."""
     rng = random.Random(f"{seed} {kind.name} {number}")
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
@@ -180,38 +180,38 @@ def fuzz_one(kind: Kind, number: int, seed: int, tally: Tally, keep: Path | None
         problem = judge(code, memory, log)
         if problem and keep:
             shutil.copytree(folder, keep / f"{kind.name}-{number}", dirs_exist_ok=True)
-    tally.files += 1
-    tally.codes[code] += 1
-    tally.peak_mb = max(tally.peak_mb, memory / 1e6)
-    tally.slowest_s = max(tally.slowest_s, seconds)
+    result.files += 1
+    result.codes[code] += 1
+    result.peak_mb = max(result.peak_mb, memory / 1e6)
+    result.slowest_s = max(result.slowest_s, seconds)
     if problem:
-        tally.findings.append(Finding(kind.name, number, *problem))
+        result.findings.append(Finding(kind.name, number, *problem))
         print(f"{kind.name} {number}: {problem[0]}: {problem[1]}", flush=True)
 
 
-def fuzz(kinds: Sequence[Kind], files: int, *, seed: int, seconds: float, keep: Path | None) -> dict[str, Tally]:
+def fuzz(kinds: Sequence[Kind], files: int, *, seed: int, seconds: float, keep: Path | None) -> dict[str, KindResult]:
     """All kinds in turn, each as often as its share, until so many files were read or so much time is over."""
-    tallies = {kind.name: Tally() for kind in kinds}
+    results = {kind.name: KindResult() for kind in kinds}
     stop = time.monotonic() + seconds
     order = [kind for kind in kinds for _ in range(kind.share)]
     for number in range(files):
         if time.monotonic() > stop:
             break
         kind = order[number % len(order)]
-        fuzz_one(kind, tallies[kind.name].files, seed, tallies[kind.name], keep)
+        fuzz_one(kind, results[kind.name].files, seed, results[kind.name], keep)
         if number % 200 == 199:
-            wrong = sum(len(tally.findings) for tally in tallies.values())
+            wrong = sum(len(result.findings) for result in results.values())
             print(f"{number + 1} files, {wrong} wrong", flush=True)
-    return tallies
+    return results
 
 
-def table(tallies: dict[str, Tally]) -> str:
+def table(results: dict[str, KindResult]) -> str:
     """The figures as Markdown."""
     rows = ["| kind | files | exit codes | wrong | peak MB | slowest s |", "|---|---|---|---|---|---|"]
-    for name, tally in tallies.items():
-        codes = ", ".join(f"{code}: {count}" for code, count in sorted(tally.codes.items()))
-        figures = f"{tally.peak_mb:.0f} | {tally.slowest_s:.1f}"
-        rows.append(f"| {name} | {tally.files} | {codes} | {len(tally.findings)} | {figures} |")
+    for name, result in results.items():
+        codes = ", ".join(f"{code}: {count}" for code, count in sorted(result.codes.items()))
+        figures = f"{result.peak_mb:.0f} | {result.slowest_s:.1f}"
+        rows.append(f"| {name} | {result.files} | {codes} | {len(result.findings)} | {figures} |")
     return "\n".join(rows)
 
 
@@ -229,14 +229,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-seeds-") as name:
         kinds = make_kinds(Path(name), arguments.kinds.split(",") if arguments.kinds else list(KINDS))
         start = time.monotonic()
-        tallies = fuzz(kinds, arguments.files, seed=arguments.seed, seconds=arguments.seconds, keep=arguments.keep)
-    print(table(tallies))
-    files, wrong = sum(t.files for t in tallies.values()), sum(len(t.findings) for t in tallies.values())
+        results = fuzz(kinds, arguments.files, seed=arguments.seed, seconds=arguments.seconds, keep=arguments.keep)
+    print(table(results))
+    files, wrong = sum(t.files for t in results.values()), sum(len(t.findings) for t in results.values())
     print(f"{files} files, {wrong} wrong, seed {arguments.seed}, {time.monotonic() - start:.0f} s")
     if arguments.json:
         rows = {
             name: {"files": t.files, "codes": t.codes, "wrong": len(t.findings), "peak_mb": t.peak_mb}
-            for name, t in tallies.items()
+            for name, t in results.items()
         }
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
     raise SystemExit(1 if wrong else 0)

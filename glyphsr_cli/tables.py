@@ -95,9 +95,9 @@ def reproduction_table(found: "Reproduction") -> Table:
     """Ours and the paper's rows in turn."""
     from glyphsr.reproduction.report import columns_of, rows_of
 
-    doubt = "" if found.comparable is None else "; not comparable with the paper's"
+    remark = "" if found.comparable is None else "; not comparable with the paper's"
     title = (
-        f"{found.table.replace('table', 'Table ')}: {found.title}. % of words, mean ± deviation; {found.data}{doubt}"
+        f"{found.table.replace('table', 'Table ')}: {found.title}. % of words, mean ± deviation; {found.data}{remark}"
     )
     return Table(title, columns_of(found), tuple(rows_of(found)))
 

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from glyphsr.config.base import Config, formerly
 from glyphsr.config.networks import GlyphSRConfig, NetworkConfig
-from glyphsr.config.ranges import Share
+from glyphsr.config.ranges import Fraction
 from glyphsr.config.recognizers import PARSeqConfig, PriorConfig
 
 PLACED = ("ctc_transformer", "ppocr")
@@ -19,12 +19,12 @@ class ConfidenceGateConfig(Config):
     A wrong letter drawn sharply harms more readers than a right one helps; see decision 0023.
     """
 
-    low: Share = 0.3
+    low: Fraction = 0.3
     """Certainty of a word up to which only ``floor`` of the change is applied."""
-    high: Share = 0.8
+    high: Fraction = 0.8
     """Certainty from which all of it is applied; linear in between."""
-    floor: Share = 0.0
-    """Share of the change that is applied whatever the prior reads."""
+    floor: Fraction = 0.0
+    """Fraction of the change that is applied whatever the prior reads."""
 
     @model_validator(mode="before")
     @classmethod

@@ -160,7 +160,7 @@ RecognizerConfig = Annotated[
     | SIGAConfig,
     Field(discriminator="kind"),
 ]
-"""Any recognizer, told apart by ``kind``."""
+"""Any recognizer, discriminated by ``kind``."""
 
 PriorConfig = Annotated[CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig, Field(discriminator="kind")]
 """A recognizer whose class probabilities can guide a network."""

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from glyphsr.config.base import Config
+from glyphsr.config.base import FORMERLY_SHARES, Config
 from glyphsr.config.data import DataConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import PLACED, ModelConfig
-from glyphsr.config.ranges import NonNegative, Share
+from glyphsr.config.ranges import Fraction, NonNegative
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -56,7 +56,7 @@ class ValidationConfig(Config):
     protocol: Literal["standard", "paper"] = "standard"
     """``standard`` selects on words held out of train; ``paper`` on the test subsets, as the lineage did."""
     select_by: Literal["psnr", "accuracy"] = "psnr"
-    """Mean PSNR of SR, or the share of SR words that the judge reads; ``paper`` always selects by accuracy."""
+    """Mean PSNR of SR, or the fraction of SR words that the judge reads; ``paper`` always selects by accuracy."""
     judge: str = "crnn"
     """Recognizer or engine that reads SR where accuracy selects, by name or as NAME=FILE."""
     words: Positive = 200
@@ -69,6 +69,8 @@ class ValidationConfig(Config):
 
 class TrainConfig(Config):
     """One training run."""
+
+    model_config = FORMERLY_SHARES
 
     task: Literal["sr", "prior", "recognizer"] = "sr"
     """``sr`` trains the network (and the prior where its losses have weight), ``prior`` the prior alone on LR,
@@ -95,10 +97,10 @@ class TrainConfig(Config):
     channels_last: bool = False
     """Lay convolutions out channels last, in which torch is faster on many processors and cards; the same mathematics,
     other roundings. In networks of very few channels torch has crashed with it on CPUs."""
-    prior_drop: Share = 0.0
-    """Share of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
-    given_text_share: Share = 0.0
-    """Share of each batch whose true text is given to the prior, so that the network learns to trust a text."""
+    prior_drop: Fraction = 0.0
+    """Fraction of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
+    given_text_fraction: Fraction = 0.0
+    """Fraction of each batch whose true text is given to the prior, so that the network learns to trust a text."""
     save_every: Positive = 500
     """Steps between saves of ``last``, from which a killed run goes on; each validation saves too."""
     keep_every: Positive | None = None
@@ -116,8 +118,8 @@ class TrainConfig(Config):
             self._check_recognizer()
         elif self.recognizer_weights:
             raise ValueError("recognizer_weights: expected null unless task is 'recognizer'")
-        elif self.data.blurred_share or self.loss.auxiliary_ctc:
-            name = "data.blurred_share" if self.data.blurred_share else "loss.auxiliary_ctc"
+        elif self.data.blurred_fraction or self.loss.auxiliary_ctc:
+            name = "data.blurred_fraction" if self.data.blurred_fraction else "loss.auxiliary_ctc"
             raise ValueError(f"{name}: expected 0 unless task is 'recognizer'")
         if (self.loss.ctc or self.loss.text_prior) and not self.model.network.needs_prior:
             raise ValueError(

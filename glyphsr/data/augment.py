@@ -14,7 +14,7 @@ LONGEST = 10
 """Characters of a word that is put together from others'."""
 
 MAX_OVERLAP = 0.3
-"""Of two neighbours' columns, as a share of the narrower one, up to which they are cut between."""
+"""Of two neighbours' columns, as a fraction of the narrower one, up to which they are cut between."""
 
 EXCERPT_SHARE = 0.6
 """Remixed words that are a run of the characters as they stand; the others are in no order."""

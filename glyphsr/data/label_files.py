@@ -123,7 +123,7 @@ def read_labels(path: Path, form: LabelFormat | None = None) -> list[Labelled]:
 
     Args:
         path: The file.
-        form: Which form it has; told from its name and content by default.
+        form: Which form it has; by default derived from its name and content.
 
     Raises:
         DataError: If it is missing, not UTF-8, or has another form; the message says where.

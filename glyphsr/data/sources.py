@@ -186,9 +186,9 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
     raise DataError(f"{name}: no such LMDB under {places}; give its folder, --data-root or $GLYPHSR_DATA")
 
 
-def _is_held_out(key: str, share: float) -> bool:
+def _is_held_out(key: str, fraction: float) -> bool:
     """Stable draw by name, so that adding words never moves a word from validation to training."""
-    return zlib.crc32(key.encode()) % 10_000 < share * 10_000
+    return zlib.crc32(key.encode()) % 10_000 < fraction * 10_000
 
 
 def _group(name: str, pattern: str | None) -> str:
@@ -245,7 +245,7 @@ def open_sources(
         data_root: Where named LMDBs are looked up first.
         attach_masks: Called with the words, folder or environment (``None`` for rendered words) and source; gives the
             words their masks.
-        notify: Told when something takes a while.
+        notify: Called with a message when something takes a while.
 
     Raises:
         DataError: If a source is missing or empty, or there are no fonts to render with.

@@ -70,7 +70,7 @@ class TrainBatches(Dataset[list[Batch]]):
         batch_size: Words per batch at line height 16, on average; other heights get as many as have the same pixels.
         seed: Base seed.
         slots: Make glyph targets for these slots; ``None`` for none.
-        share: ``(rank, processes)``: only every so-many-th word of each batch is made, beginning with the rank-th.
+        rank_slice: ``(rank, processes)``: only every so-many-th word of each batch is made, beginning with the rank-th.
     """
 
     def __init__(
@@ -81,16 +81,16 @@ class TrainBatches(Dataset[list[Batch]]):
         batch_size: int,
         seed: int,
         slots: SlotCodec | CharacterSlots | None = None,
-        share: tuple[int, int] = (0, 1),
+        rank_slice: tuple[int, int] = (0, 1),
     ) -> None:
         self.sources = sources
         self.config = config
         self.batch_size = batch_size
         self.seed = seed
         self.slots = slots
-        self.share = share
+        self.rank_slice = rank_slice
         weights = np.array([source.weight for source in sources])
-        self._shares = weights / weights.sum()
+        self._probabilities = weights / weights.sum()
         self._counted, self._counts = 0, np.zeros(len(sources), np.int64)
         self._orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
 
@@ -102,7 +102,7 @@ class TrainBatches(Dataset[list[Batch]]):
     def _counts_of(self, chunk: int) -> NDArray[np.int64]:
         """How many words of a chunk come from each source."""
         rng = stream(self.seed, _COUNTS, chunk)
-        return rng.multinomial(self.words_per_chunk, self._shares).astype(np.int64)
+        return rng.multinomial(self.words_per_chunk, self._probabilities).astype(np.int64)
 
     def _taken_before(self, chunk: int) -> NDArray[np.int64]:
         """How many words of each source all earlier chunks have; going on from the last answer is quick."""
@@ -135,7 +135,7 @@ class TrainBatches(Dataset[list[Batch]]):
         if step >= self.config.ramp_steps:
             return config
         left = 1 - step / self.config.ramp_steps
-        return config.model_copy(update={"mild_share": left + (1 - left) * config.mild_share})
+        return config.model_copy(update={"mild_prob": left + (1 - left) * config.mild_prob})
 
     def __getitem__(self, chunk: int) -> list[Batch]:
         rng = stream(self.seed, _PLAN, chunk)
@@ -158,12 +158,12 @@ class TrainBatches(Dataset[list[Batch]]):
                 assert aspects is not None
                 width = max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
             # No draw where there are none, so that runs begun before there were any go on as they would have.
-            squashed = self.config.squashed_share > 0 and rng.random() < self.config.squashed_share
+            squashed = self.config.squashed_prob > 0 and rng.random() < self.config.squashed_prob
             shape = LineShape(height, width, SQUASHED_ASPECT * height if squashed else None)
             count = round(len(group) * (REFERENCE_HEIGHT / height) ** (1 if self.config.line_width else 2))
-            count = max(1, self.share[1], count)  # every process has its word
+            count = max(1, self.rank_slice[1], count)  # every process has its word
             members = np.resize(rng.permutation(group), count)
-            first, step = self.share
+            first, step = self.rank_slice
             for i in members[first::step]:
                 if i not in words:
                     words[i] = self._word(draws[i], chunk, i)

@@ -84,7 +84,7 @@ def make(
         lr: LR folder beside it, with the same names (endings may differ).
         seed: Of the degradation.
         overwrite: Replace ``out`` if it exists.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Raises:
         ConfigError: If the arguments do not fit together or ``out`` exists.

@@ -45,7 +45,7 @@ def view_degradation(
         difficulties: One column each, 0 to 1.
         words: Rows, taken evenly from the source.
         data_root: Where names are looked up first.
-        notify: Told when many fonts have to be looked at first.
+        notify: Called with a message when many fonts have to be checked first.
 
     Returns:
         ``(H, W, 3)`` uint8.
@@ -64,7 +64,7 @@ def view_degradation(
         line = resize_like_pil(hr, (height, max(2, round(aspect * height / 2) * 2)))
         versions = []
         for difficulty in difficulties:
-            own = {"difficulty": (difficulty, difficulty), "mild_share": 0.0}
+            own = {"difficulty": (difficulty, difficulty), "mild_prob": 0.0}
             rng = stream(settings.seed, DEGRADE_STREAM, i)  # the same draws in every column
             versions.append(degrade(line, settings.degradation.model_copy(update=own), rng))
         rows.append((line, versions))

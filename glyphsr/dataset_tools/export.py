@@ -55,7 +55,7 @@ def export(
         out: Folder to write.
         form: Form of the label file.
         overwrite: Replace ``out`` if an export wrote it, and nothing else is in it.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Raises:
         ConfigError: If ``out`` exists or cannot be made, or the form cannot hold a label.

@@ -78,7 +78,7 @@ def inspect(
     Args:
         path: Its folder.
         sheet: Samples on the contact sheet, evenly spread over the set; 0 for none.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Returns:
         The findings, and the sheet ``(H, W, 3)`` uint8.
@@ -135,7 +135,7 @@ def verify(path: Path, *, progress: ProgressCallback | None = None) -> tuple[int
 
     Args:
         path: Its folder.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Returns:
         How many samples there are, and the broken ones.

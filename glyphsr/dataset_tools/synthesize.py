@@ -84,8 +84,8 @@ def synthesize(
         out: Folder of the pairs; masks go to ``<out>-glyphs``.
         config: What to make; the data depend on it, on the installed fonts and word lists, and on nothing else.
         overwrite: Replace what exists.
-        progress: Told how far it is.
-        notify: Told what a person should know.
+        progress: Called with the items done and their total.
+        notify: Called with messages for the user.
 
     Returns:
         Where it is and how much there is of it.

@@ -38,7 +38,7 @@ def calibrate(*, progress: Callable[[int, int], None] | None = None, **settings:
     """Let judges read the LR and HR sides of TextZoom; those near the published figures are remembered.
 
     Args:
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
         settings: Fields of :class:`glyphsr.config.evaluation.EvalConfig`; weights, baselines and protocol are given.
 
     Raises:

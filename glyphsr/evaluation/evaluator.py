@@ -264,7 +264,7 @@ def evaluate(
 
     Args:
         per_image: JSON lines with every picture's readings and fidelity, one per row and sample.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
         overwrite: Replace ``per_image`` if it exists.
         settings: Fields of :class:`glyphsr.config.evaluation.EvalConfig`.
 

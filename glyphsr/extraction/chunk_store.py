@@ -24,6 +24,9 @@ from glyphsr.system.atomic_files import write_bytes
 COMPARED = ("format_number", "source", "segmenter", "localizer", "parameters")
 """Parts of a manifest that must be equal for results to stand in one set."""
 
+FORMER_NAMES = {"max_line_share": "max_line_fraction"}
+"""Parameters in manifests of earlier versions, and their names in this one."""
+
 LOCK = ".merging"
 TRASH = ".trash"
 CHUNKS = "words-*-*.zip"
@@ -44,6 +47,7 @@ def difference(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str 
         >>> difference({"parameters": {"threshold": 0.8}}, {"parameters": {"threshold": 0.9}})
         'parameters.threshold is 0.8 there, 0.9 here'
     """
+    found = {FORMER_NAMES.get(key, key): value for key, value in found.items()}
     for key in sorted({*found, *wanted}) if prefix else COMPARED:
         own, other = found.get(key), wanted.get(key)
         name = f"{prefix}{key}"

@@ -117,11 +117,11 @@ def extract(
     Args:
         lmdb: Path or name of an LMDB, or a folder of pictures.
         out: The glyph LMDB; default is ``<name>-glyphs`` beside its source.
-        shard: ``I/N``: work on that share; default is the rank of ``torchrun`` or ``accelerate launch``.
+        shard: ``I/N``: work on that shard; default is the rank of ``torchrun`` or ``accelerate launch``.
         overwrite: Replace results of other parameters.
         preview: Words on a contact sheet beside the result.
-        progress: Told at the start and after each chunk.
-        notify: Told what a person should know before the work begins.
+        progress: Called at the start and after each chunk.
+        notify: Called with messages for the user before the work begins.
         config: Everything else.
 
     Raises:
@@ -133,7 +133,7 @@ def extract(
     config = config or ExtractConfig()
     if preview < 0:
         raise ConfigError(f"--preview: expected 0 or more words, got {preview}")
-    share = parse_shard(shard)
+    part = parse_shard(shard)
     sources = _sources(lmdb, config)
     if out is not None and len(sources) > 1:
         names = " and ".join(path.name for path in sources)
@@ -144,7 +144,7 @@ def extract(
         one = DatasetExtraction(
             path,
             out or _default_out(path),
-            share=share,
+            shard=part,
             config=config,
             localizer=localizer,
             segmenter=segmenter,

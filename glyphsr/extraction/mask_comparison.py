@@ -45,7 +45,7 @@ class MaskScore:
         self.char_ious += [_iou(a, b) for a, b in zip(masks[1], exact[1], strict=True) if b.any()]
 
     def figures(self) -> dict[str, float | int | str | None]:
-        """Means, median, and shares of characters; null without words."""
+        """Means, median, and fractions of characters; null without words."""
         chars = np.array(self.char_ious)
         known = bool(len(chars))
         return {
@@ -94,7 +94,7 @@ def compare_masks(
         lmdb: Name under the data root or folder.
         glyphs: Its exact masks; default is ``<name>-glyphs`` beside it.
         limit: Only the first so many words.
-        notify: Told what a person should know.
+        notify: Called with messages for the user.
         settings: Fields of :class:`glyphsr.config.extraction.ExtractConfig`, such as ``sam_checkpoint``.
 
     Raises:

@@ -26,7 +26,7 @@ Maps = list[NDArray[np.float32] | str]
 
 @dataclass(eq=False)
 class RecognizerAttention:
-    """Attention of a recognizer that is told the true text; for CRNN the alignment of its steps.
+    """Attention of a recognizer that is given the true text; for CRNN the alignment of its steps.
 
     Args:
         network: In eval mode.

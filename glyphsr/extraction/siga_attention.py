@@ -31,7 +31,7 @@ Regions = list[NDArray[np.bool_] | str]
 
 @dataclass(eq=False)
 class SIGAAttention:
-    """Foreground times 1D attention of SIGA, told the true text, brought back from the rectified picture.
+    """Foreground times 1D attention of SIGA, given the true text, brought back from the rectified picture.
 
     Args:
         network: SIGA, in eval mode.

@@ -85,7 +85,7 @@ def glyph_attention(
     Args:
         foreground: ``(H, W)``.
         attention: ``(H, W)``; summed over its height.
-        threshold: Share of the greatest column that a column must reach.
+        threshold: Fraction of the greatest column that a column must reach.
     """
     columns = attention.sum(axis=0)
     peak = float(columns.max())

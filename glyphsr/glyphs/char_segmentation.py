@@ -17,7 +17,7 @@ CUT_WEIGHT = 4.0
 
 EMPTY_COST = 10.0
 GAP_WEIGHT = 2.0
-"""Times the share of a stretch's columns that are blank: most characters are in one piece."""
+"""Times the fraction of a stretch's columns that are blank: most characters are in one piece."""
 
 SKIP_BASE, SKIP_PER_CHARACTER = 0.05, 1.0
 """Cost of ink that belongs to no character, such as punctuation that the label leaves out: fixed, and for as much ink
@@ -49,7 +49,7 @@ class Split:
     costs: NDArray[np.float64]
     """``(L,)``: what each character contributes: unlikely width, cut ink, no ink."""
     cost: float
-    """All of them and what was skipped, per character; above about 1 the split is doubtful."""
+    """All of them and what was skipped, per character; above about 1 the split is unreliable."""
     slant: float = 0.0
     """Columns per row by which strokes lean to the right upwards."""
 

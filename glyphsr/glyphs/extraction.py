@@ -115,13 +115,13 @@ def _choose(
         allowed = is_plausible(masks, word.ink.mask, (start, end), points.points[:, 0, 0])
         if not allowed.any():
             return Choice(None, None, "guarded_out")
-    share = config.line_share if len(word.text) > 1 else 1.0  # a single character may fill its picture
+    fraction = config.line_fraction if len(word.text) > 1 else 1.0  # a single character may fill its picture
     choice = select(
         masks[allowed],
         confidence[allowed],
         points.attention[character],
         threshold=config.threshold,
-        max_area=share * word.ink.mask.size,
+        max_area=fraction * word.ink.mask.size,
         when_none_passes=config.when_none_passes,
     )
     if choice.index is None:

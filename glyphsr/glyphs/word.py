@@ -189,8 +189,8 @@ def _even_split(mask: NDArray[np.bool_], text: str) -> Split:
     if end - start < len(text):
         start, end = 0, mask.shape[1]
     widths = relative_widths(text)
-    shares = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
+    progress = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
     spare = end - start - len(text)  # beyond one column each
-    borders = start + np.arange(len(text) + 1) + np.floor(shares * spare + 0.5).astype(np.int64)
+    borders = start + np.arange(len(text) + 1) + np.floor(progress * spare + 0.5).astype(np.int64)
     cells = np.stack([borders[:-1], borders[1:]], axis=1)
     return Split(cells, np.full(len(text), HOPELESS), HOPELESS)

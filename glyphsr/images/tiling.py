@@ -12,7 +12,7 @@ MIN_SIDE = 4
 """Pictures with a side below this hold no text; they are enlarged by bicubic alone."""
 
 MIN_ASPECT = 0.1
-"""Likewise narrower than this share of their height."""
+"""Likewise narrower than this fraction of their height."""
 
 SIZE_MULTIPLE = (4, 8)
 """Lines are stretched to multiples of this (height, width), so that lines of like size share a batch. Padded by their
@@ -20,17 +20,17 @@ borders instead, the package's prior read 70.6% instead of 73.2% of held-out wor
 17 rows: strokes that touch the border run on."""
 
 BICUBIC_MIN_SCALE = 0.6
-"""Share of its length from which the network's change is reduced by bicubic. An average over one pixel and a bit blurs
-what was drawn: `tesseract` gained 331 held-out words and lost 14 by area, 338 and 11 by bicubic."""
+"""Fraction of its length from which the network's change is reduced by bicubic. An average over little more than one
+pixel blurs the change: `tesseract` gained 331 held-out words and lost 14 by area, 338 and 11 by bicubic."""
 
 GROUND = (5, 50, 95)
 """Percentiles of a line: its darkest and lightest parts without noise, and its ground."""
 
 MIN_CONTRAST = 4 / 255
-"""Between both, from which ground can be told from ink."""
+"""Between both, from which background can be distinguished from ink."""
 
 OVERLAP = 0.25
-"""Least share of a window that the next one sees again."""
+"""Least fraction of a window that the next one sees again."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def add_residual(
         line: What the network saw, ``(h, w, 3)``; smaller than ``picture`` if that was taller than the network's lines.
         sr: The network's result, ``(2h, 2w, 3)``.
         size: ``(height, width)`` of the result.
-        strength: Share of the change that is applied, 0..1.
+        strength: Fraction of the change that is applied, 0..1.
         gate: As in :func:`novel_residual`.
 
     Returns:

@@ -12,7 +12,7 @@ from glyphsr.types import Reading
 
 @dataclass(frozen=True, eq=False)
 class TeacherForcedOutput:
-    """What a recognizer attends to while it is told the true texts."""
+    """What a recognizer attends to while it is given the true texts."""
 
     logits: Tensor
     """``(B, T, K)``: what it would have read at each step; T is that of the longest text and its end."""
@@ -24,7 +24,7 @@ class TeacherForcedOutput:
 
 @dataclass(frozen=True, eq=False)
 class DecoderOutput:
-    """What a recognizer in training would have read, told the true texts."""
+    """What a recognizer in training would have read, given the true texts."""
 
     logits: Tensor
     """``(B, T, K)``; T is that of the longest text and its end, what stands behind shorter ones has no meaning."""

@@ -177,8 +177,8 @@ def _paper(found: Reproduction, row: PaperRow, width: int) -> tuple[str, ...]:
 
 def as_latex(found: Reproduction) -> str:
     """A ``tabular`` for booktabs."""
-    doubt = f"; not comparable: {found.comparable}" if found.comparable else ""
-    return latex_tabular(f"{found.title}: {found.data}{doubt}", columns_of(found), rows_of(found))
+    remark = f"; not comparable: {found.comparable}" if found.comparable else ""
+    return latex_tabular(f"{found.title}: {found.data}{remark}", columns_of(found), rows_of(found))
 
 
 def latex_tabular(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -60,7 +60,7 @@ def reproduce(
         recognizer: Judges; default are the paper's of that table.
         weights: Further networks, ``NAME=FILE``; NAME may be a row of the table.
         is_main: Whether this process scores; of several only one does.
-        notify: Told what a person should know.
+        notify: Called with messages for the user.
         training: Options of :func:`glyphsr.training.train.train`.
         scoring: Further fields of :class:`glyphsr.config.evaluation.EvalConfig`.
 

@@ -94,7 +94,7 @@ def mask_attacher(config: TrainConfig, notify: Callable[[str], None]) -> MaskAtt
 
     Args:
         config: The run.
-        notify: Told how many words of a set have no masks, and where they are wanted for something else.
+        notify: Called with how many words of a set have no masks, and where they are wanted for something else.
     """
     data = config.data
     if not config.teaches_masks or data.glyph_source == "kmeans":

@@ -1,7 +1,6 @@
 """Whether a training state fits the run that would go on from it."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from glyphsr.config.data import FolderSource
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.weights.checkpoints import current_name
 
 FIXED = (
     *("model.", "task", "recognizer", "prior_weights", "network_weights"),
@@ -99,8 +99,7 @@ def check_resumable(
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
-    former = re.compile(r"^aid(?=\.)")  # old name
-    learned = {former.sub("auxiliary_ctc", name) for name in state["trained"]}
+    learned = {current_name(name) for name in state["trained"]}
     other = sorted(set(trainable_names) ^ learned)
     if other:
         why = f"by its losses {other[0]} and {len(other) - 1} more parameters learned, or did not"

@@ -26,7 +26,7 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
 
     Args:
         config: The run as configured.
-        notify: Told of everything that stands in.
+        notify: Called with a message for everything that stands in.
         data_root: Where named LMDBs are looked up first.
     """
     changes: dict[str, Any] = {"steps": STEPS, "batch_size": BATCH, "save_every": STEPS, "keep_every": None}

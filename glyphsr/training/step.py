@@ -105,7 +105,7 @@ class TrainStep:
         self._buffers = [b for b in objective.model.buffers() if b.numel()]
 
     def step(self, batch: Batch, number: int, *, stop: bool = False) -> StepOutcome:
-        """Learn from one batch, this process's share of it.
+        """Learn from one batch, this process's slice of it.
 
         Args:
             batch: On any device.
@@ -115,7 +115,7 @@ class TrainStep:
         self.objective.train()
         self.objective.steps_done = number
         rate = self._set_learning_rate(number)
-        # Known of the whole batch: its longest word, which decides how far texts are padded, and the least share.
+        # Of the whole batch: its longest word, to which texts are padded, and the smallest rank slice.
         longest, least = self.processes.all_reduce_max(
             [max(len(filter_lower(label)) for label in batch.labels), -len(batch.ids)]
         )
@@ -166,7 +166,7 @@ class TrainStep:
         """The loss of a part, such that over all parts the mean of the processes' losses is that of the whole batch.
 
         Returns:
-            The loss, and the part's share of each term over all processes.
+            The loss, and the part's fraction of each term over all processes.
         """
         weighed = torch.stack([value * (counts[name] / max(1.0, totals[name])) for name, value in terms.items()])
         means = self.processes.all_reduce_sum(weighed.detach()).tolist()

@@ -33,7 +33,7 @@ def train(
         glyphs: Glyph LMDB of the words, a folder that holds it, ``kmeans`` or ``none``; default is as configured.
         resume: ``auto``, ``never``, or a training state to go on from.
         smoke: Two steps of two words, with whatever is missing stood in for.
-        notify: Told what a person should know.
+        notify: Called with messages for the user.
         **options: Of :func:`glyphsr.training.build.build_trainer`, which explains them and says what can go wrong.
     """
     find_state(resume, out)

@@ -65,15 +65,15 @@ class ValidationScore:
 
     words: int
     prior_accuracy: float | None
-    """Share of LR pictures that the text prior reads correctly; ``None`` without prior."""
+    """Fraction of LR pictures that the text prior reads correctly; ``None`` without prior."""
     psnr_db: float | None = None
     """Of the network's picture; ``None`` where only the prior is trained."""
     bicubic_psnr_db: float | None = None
     accuracy: float | None = None
-    """Share of SR words that the judge reads, as a plain mean over the parts; ``None`` where it is not asked. Of a
-    recognizer in training the share of HR and of blurred words, as it is shown them."""
+    """Fraction of SR words that the judge reads, as a plain mean over the parts; ``None`` where it is not asked. Of a
+    recognizer in training the fraction of HR and of blurred words, as it is shown them."""
     parts: dict[str, float] = field(default_factory=dict)
-    """That share by test subset, or by what a recognizer was shown."""
+    """The same by test subset, or by what a recognizer was shown."""
     glyphs: dict[str, float] = field(default_factory=dict)
     """Of the maps that are taught, over the words that have masks: ``char_iou``, ``char_mse``, and ``char_zero_mse`` of
     maps of zeros, ``line_...`` likewise (:mod:`glyphsr.metrics.glyph_maps`)."""
@@ -175,12 +175,12 @@ def subset_pairs(data_root: str | None) -> list[Pair]:
 
 
 class Validator:
-    """Runs a model over fixed pairs, each process over its share.
+    """Runs a model over fixed pairs, each process over its slice.
 
     Args:
         pairs: LR and HR words.
         config: The run.
-        processes: Who shares the work.
+        processes: The ranks that work together.
         judge: Reads SR where accuracy selects; ``None`` where PSNR does.
     """
 
@@ -190,7 +190,7 @@ class Validator:
         self.pairs = pairs
         self.task = config.task
         self.tasks = config.glyph_tasks
-        self.blurred_share = config.data.blurred_share
+        self.blurred_fraction = config.data.blurred_fraction
         self.processes = processes
         self.judge = judge
         self.parts = list(dict.fromkeys(pair.part for pair in pairs))
@@ -215,7 +215,7 @@ class Validator:
         return score
 
     def _score_recognizer(self, recognizer: RecognizerNetwork) -> ValidationScore:
-        """The share of HR words, and of LR words enlarged by bicubic, that it reads."""
+        """The fraction of HR words, and of LR words enlarged by bicubic, that it reads."""
         read = dict.fromkeys((SHARP, BLURRED), 0)
         for batch in self._batches():
             lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(self.processes.device) for side in SIDES)
@@ -226,7 +226,7 @@ class Validator:
         if not self.pairs:
             return ValidationScore(words=0, prior_accuracy=None)
         parts = {name: total / len(self.pairs) for name, total in zip(read, totals, strict=True)}
-        accuracy = (1 - self.blurred_share) * parts[SHARP] + self.blurred_share * parts[BLURRED]
+        accuracy = (1 - self.blurred_fraction) * parts[SHARP] + self.blurred_fraction * parts[BLURRED]
         return ValidationScore(len(self.pairs), None, accuracy=accuracy, parts=parts)
 
     def _score_super_resolver(self, model: SuperResolver) -> ValidationScore:
@@ -281,7 +281,7 @@ class Validator:
         *,
         has_prior: bool,
     ) -> ValidationScore:
-        """Put the shares of all processes together."""
+        """Put the fractions of all processes together."""
         own_maps = [value for sums in maps.values() for value in astuple(sums)]
         total_read, total_fidelity, total_bicubic, *rest = self._totals(
             [read, fidelity, bicubic, *right.values(), *own_maps]

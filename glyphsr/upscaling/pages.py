@@ -27,7 +27,7 @@ FAR = 2.0
 """Longest line in sides of the picture."""
 
 LINE_SHARE = 0.5
-"""Share of a picture's height from which its only line is taken for the whole picture."""
+"""Fraction of a picture's height from which its only line is taken for the whole picture."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ class Upscaler:
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``; a batch that comes out non-finite is redone in fp32.
         batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
             runs out.
-        strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied, 0..1; default from the model's card.
         lexicon: Word list by which readings are corrected: ``english``, ``none``, or a text file with one word a line.
         draw: ``sure`` leaves words that the prior is unsure of as bicubic, ``all`` draws everything.
         guard: Whether a reader compares each line before and after; see :class:`~glyphsr.guard.guard.Guard`. ``auto``

@@ -1,6 +1,7 @@
 """Our checkpoints: safetensors with kind, format number, configuration and card in the header."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,6 +45,27 @@ class Checkpoint:
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
 
+FORMER_NAMES = (
+    (re.compile(r"^(network\.)?hint(?=\.)"), r"\1guidance"),
+    (re.compile(r"\bhint_norm(?=\.)"), "guidance_norm"),
+    (re.compile(r"\bneighbours\.share$"), "neighbours.gate"),
+    (re.compile(r"^aid(?=\.)"), "auxiliary_ctc"),
+)
+"""Names of parameters in files of earlier versions, and those of this one."""
+
+
+def current_name(name: str) -> str:
+    """What a parameter of a file of this or of an earlier version is called now.
+
+    Example:
+        >>> current_name("network.hint.deconvs.0.weight")
+        'network.guidance.deconvs.0.weight'
+    """
+    for former, now in FORMER_NAMES:
+        name = former.sub(now, name)
+    return name
+
+
 def save_checkpoint(path: Path, module: nn.Module, *, kind: Kind, config: Config, card: dict[str, Any]) -> None:
     """Write a module's state and its configuration atomically.
 
@@ -81,7 +103,7 @@ def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
-            content = {key: file.get_tensor(key) for key in (file.keys() if tensors else ())}
+            content = {current_name(key): file.get_tensor(key) for key in (file.keys() if tensors else ())}
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"{path}: not a readable safetensors checkpoint: {error}") from error
     if metadata.get("format") != "glyphsr":

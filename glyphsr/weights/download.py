@@ -26,7 +26,7 @@ class ResumingDownloader:
 
     Args:
         part: Where the unfinished file is kept between attempts.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
     """
 
     def __init__(self, part: Path, progress: DownloadProgress | None = None) -> None:
@@ -106,7 +106,7 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
         url: Where from.
         target: The final name, which only ever exists complete and checked.
         sha256: Expected hash or its first digits; ``None`` where nobody published one.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Raises:
         WeightsError: If it cannot be fetched or has another hash (it is then thrown away).
@@ -119,7 +119,7 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
         raise WeightsError(f"{target.parent}: cannot be made: {error.strerror}; set $GLYPHSR_CACHE") from error
     part = target.with_name(f"{target.name}.part")
     pooch.get_logger().setLevel("WARNING")
-    # Pooch knows whole hashes only, and prefixes are checked here, so it is told of none.
+    # Pooch knows whole hashes only, and prefixes are checked here, so it is given none.
     try:
         fetched = Path(
             pooch.retrieve(

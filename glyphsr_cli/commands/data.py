@@ -59,7 +59,7 @@ def make(
             "-f",
             help="Form of the labels: paddleocr (path<TAB>text), mmocr (JSON lines), doctr (JSON), csv, annotations "
             "(JSON list), filename.",
-            show_default="told from the file",
+            show_default="from the file",
         ),
     ] = None,
     hr: Annotated[Path | None, typer.Option(help="Folder of HR pictures, instead of IMAGES.")] = None,

@@ -180,7 +180,7 @@ def _load(
         own["render"] = render
     if difficulty is not None:
         limits = _numbers(difficulty, "..")
-        own["degradation"] = {"difficulty": limits[0] if len(limits) == 1 else limits, "mild_share": 0.0}
+        own["degradation"] = {"difficulty": limits[0] if len(limits) == 1 else limits, "mild_prob": 0.0}
     return load(SynthConfig, config, sets=sets or (), flags=own)
 
 

@@ -150,14 +150,14 @@ def make_background(
         colour: Of the ground.
         size: ``(H, W)``.
         draws: Source of every draw.
-        config: Strengths and shares.
+        config: Strengths and probabilities.
         photograph: To take a patch of; ``None`` for none.
 
     Raises:
         DataError: If a photograph cannot be read.
     """
     strength = config.texture * draws.unit()
-    if photograph is not None and draws.happens(config.background_share):
+    if photograph is not None and draws.happens(config.background_prob):
         patch = _patch(photograph, size, draws)
         # Towards the ground's colour: text on the bare photograph would often be nowhere to be seen.
         calm = draws.between((0.35, 0.85))

@@ -24,14 +24,14 @@ class Clutter:
     kind: Kind
     side: Side
     gap: float
-    """Between it and the text, as a share of the text's height."""
+    """Between it and the text, as a fraction of the text's height."""
     reach: float
     """How much of it is seen, likewise."""
 
 
-def plan_clutter(draws: RandomChoices, share: float) -> Clutter | None:
+def plan_clutter(draws: RandomChoices, probability: float) -> Clutter | None:
     """What to put where, before the text is set, so that there is room."""
-    if not draws.happens(share):
+    if not draws.happens(probability):
         return None
     kind = draws.pick_by({"letters": 0.5, "line": 0.35, "frame": 0.15})
     side: Side = draws.pick(SIDES)

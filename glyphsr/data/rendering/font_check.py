@@ -30,7 +30,7 @@ SLANTS = (0.0, 0.15, 0.3)
 """Of the builtin font's letters that others are compared with: italics look like none of the upright ones."""
 
 WORST_RANK = 0.24
-"""Greatest share of the other letters that a letter may look more like than itself, on average.
+"""Greatest fraction of the other letters that a letter may look more like than itself, on average.
 
 Of 1,544 fonts of Debian's packages most are below 0.1, scripts and blackletter reach 0.22, symbol fonts 0.27 to 0.51.
 """
@@ -91,7 +91,7 @@ def _builtin() -> NDArray[np.float32]:
 
 
 def _rank_of_own(shapes: dict[str, NDArray[np.uint8]]) -> float:
-    """Mean share of the other letters and digits that a letter looks more like than itself: a half for symbols."""
+    """Mean fraction of the other letters and digits that a letter looks more like than itself: a half for symbols."""
     own = np.stack([_template(shapes[char]) for char in ALPHANUMERIC])
     alike = (own @ _builtin().transpose(0, 2, 1)).max(axis=0)  # (letters, builtin letters)
     better = alike > np.diag(alike)[:, None]

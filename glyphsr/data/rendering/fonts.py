@@ -135,7 +135,7 @@ def find_fonts(places: tuple[str, ...] = (), notify: Notify | None = None) -> Fo
 
     Args:
         places: Font files, folders of them, ``builtin``; none for the system's.
-        notify: Told when many fonts have to be looked at.
+        notify: Called with a message when many fonts have to be checked.
 
     Raises:
         DataError: If a place does not exist, or no font there draws letters and digits.

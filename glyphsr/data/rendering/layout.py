@@ -51,7 +51,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Margins:
-    """Between text and picture, as shares of the text's height."""
+    """Between text and picture, as fractions of the text's height."""
 
     left: float
     top: float
@@ -118,7 +118,7 @@ def _flat(draws: RandomChoices, config: RenderConfig, width: float, reach: float
     """
     angle = config.rotation * draws.normal()
     # No draw where there are none, so that data sets made before there were any come out as they did.
-    if config.turned_share and draws.happens(config.turned_share):
+    if config.turned_prob and draws.happens(config.turned_prob):
         angle += draws.around(0.0, config.turn)
     shear = min(MOST_SHEAR, max(-MOST_SHEAR, config.shear * draws.normal()))
     cos, sin = math.cos(angle), math.sin(angle)
@@ -162,7 +162,7 @@ def place(
     """
     em = float(font.size)
     stroke = int(draws.happens(0.08) and em >= 32) * max(1, round(em / 48))
-    touching = draws.happens(config.touching_share)
+    touching = draws.happens(config.touching_prob)
     spacing = em * (draws.between((-0.16, -0.06)) if touching else max(-0.04, config.tracking * draws.normal()))
     glyphs = _set(text, font, stroke, spacing, small)
     if not glyphs or len(glyphs) != sum(not char.isspace() for char in text):
@@ -177,7 +177,7 @@ def place(
     room = config.max_aspect * (1 + margins.top + margins.bottom) - margins.left - margins.right
     stretch = min(config.stretch ** draws.around(0, 1), max(0.1, room) * height / width)
     wide = stretch * width
-    bend = draws.around(0, config.curve) if draws.happens(config.curve_share) and wide > 1.5 * height else 0.0
+    bend = draws.around(0, config.curve) if draws.happens(config.curve_prob) and wide > 1.5 * height else 0.0
     placed = np.zeros((len(glyphs), 3, 3))
     placed[:, 0, 0] = [stretch * glyph.size for glyph in glyphs]
     placed[:, 1, 1] = [glyph.size for glyph in glyphs]

@@ -38,7 +38,7 @@ class GlyphSR(nn.Module):
     """SR branch, prior transformer, GPM and GFM (paper, Figure 2).
 
     SRBs are counted from 1 as in the paper: ``gfm_from = 4`` is N_gly = 4, the released code's ``char_block`` 5.
-    Without GFM the GPM only supervises and, unless told otherwise, reads the last SRB, as in the released variant.
+    Without GFM the GPM only supervises and, by default, reads the last SRB, as in the released variant.
 
     The SR branch draws its weights before the glyph modules, so that at one seed all rows of an ablation start alike.
 
@@ -135,12 +135,12 @@ class GlyphSR(nn.Module):
         if self.config.block == "convolutional":  # the layout that convolutions are quickest in on CPUs
             lr = lr.contiguous(memory_format=torch.channels_last)
         features = self.stem(lr)  # (B, width, h, w)
-        hint = self.prior_transformer(prior, features)
-        hint = hint.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
+        guidance = self.prior_transformer(prior, features)
+        guidance = guidance.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
         x = features
         glyphs: GlyphOutput | None = None
         for n, srb in enumerate(self.srbs, start=1):
-            x = srb(x, hint)
+            x = srb(x, guidance)
             if n == self.config.glyph_srb and self.gpm is not None and (everything or self.gfms):
                 glyphs = self.gpm(x, GlyphHeads(line=everything, chars=True, classes=everything))
             if str(n) in self.gfms:

@@ -20,7 +20,7 @@ class TextGuidance(nn.Module):
     Source: ``csguoh/LEMMA: model/Position_aware_module.py``, class ``Location_enhancement_Multimodal_alignment``.
 
     Args:
-        width: Channels D of trunk and hint, a multiple of 4.
+        width: Channels D of trunk and guidance, a multiple of 4.
         num_pixels: Pixels P of a picture.
         dropout: Rate, in training only.
     """
@@ -62,7 +62,7 @@ class TextGuidance(nn.Module):
         return order[:, :NUM_SELECTED]
 
     def forward(self, text: LocatedText, features: Tensor) -> Tensor:
-        """Make the hint of every block.
+        """Make the guidance of every block.
 
         Args:
             text: What the reader found.
@@ -72,9 +72,9 @@ class TextGuidance(nn.Module):
             ``(B, D, h, w)``.
         """
         foreground = self.foreground(text)
-        share = self.locate(foreground).flatten(2).softmax(dim=2).view_as(features)
+        attention = self.locate(foreground).flatten(2).softmax(dim=2).view_as(features)
         code = self.dropout(self.pixel_code)  # (P, 1, D)
-        enhanced = self.mix(F.instance_norm(features) * share).flatten(2).permute(2, 0, 1) + code  # (P, B, D)
+        enhanced = self.mix(F.instance_norm(features) * attention).flatten(2).permute(2, 0, 1) + code  # (P, B, D)
         selected = self.select(foreground).T[:, :, None].expand(-1, -1, enhanced.shape[2])  # (S, B, D)
         pixels = enhanced.gather(0, selected)
         places = (text.attention.flatten(2) @ code[:, 0]).transpose(0, 1)  # (T, B, D)

@@ -35,7 +35,7 @@ class PEAN(ResidualNetwork):
         super().__init__(
             config,
             blocks=[StripStack(config.width, config.strip_heads, config.num_pairs) for _ in range(config.num_srbs)],
-            hint=interpreter,
+            guidance=interpreter,
             num_classes=num_classes,
         )
         self.head_norm = nn.BatchNorm2d(config.image_channels)
@@ -64,7 +64,7 @@ class PEAN(ResidualNetwork):
         if self.enhancer is not None:
             read = prior.squeeze(2).transpose(1, 2)  # (B, T, K)
             prior = self.enhancer(read, start).transpose(1, 2).unsqueeze(2)
-        return self.finish(features, cast("PriorInterpreter", self.hint)(prior, features))
+        return self.finish(features, cast("PriorInterpreter", self.guidance)(prior, features))
 
     def draw(self, x: Tensor) -> Tensor:
         """``(B, width, 2h, 2w)`` -> pixels ``(B, C, 2h, 2w)``, at least 0."""

@@ -33,7 +33,7 @@ class ThinPlateSpline(nn.Module):
     Args:
         size: Output ``(height, width)`` in pixels.
         num_control_points: Control points, half of them on top.
-        margin: Distance of the target points from the border, as a share of the image.
+        margin: Distance of the target points from the border, as a fraction of the image.
         align_corners: Meaning of the grid for :func:`torch.nn.functional.grid_sample`. The GlyphSR release asks for
             ``True``; ASTER's and TSRN's code does not say, which was ``True`` up to PyTorch 1.2 and ``False`` since.
     """

@@ -147,7 +147,7 @@ class SIGA(nn.Module):
         return logits.softmax(dim=1)[:, 1]  # type: ignore[no-any-return]
 
     def columns(self, prepared: Tensor, texts: Sequence[str]) -> Tensor:
-        """1D attention ``(B, T, 32)`` over columns of the rectified pictures, told the true texts."""
+        """1D attention ``(B, T, 32)`` over columns of the rectified pictures, given the true texts."""
         return self.forward_teacher_forced(prepared, texts).attention[:, 0, :, 0]
 
     def forward_teacher_forced(

@@ -39,8 +39,8 @@ class Gate(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """``(..., hidden)`` twice -> ``(..., hidden)``."""
-        share = self.weight(torch.cat([a, b], dim=-1)).sigmoid()
-        return share * a.tanh() + (1 - share) * b.tanh()  # type: ignore[no-any-return]
+        gate = self.weight(torch.cat([a, b], dim=-1)).sigmoid()
+        return gate * a.tanh() + (1 - gate) * b.tanh()  # type: ignore[no-any-return]
 
 
 class Decoder(nn.Module):

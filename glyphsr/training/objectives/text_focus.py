@@ -73,11 +73,11 @@ class TextFocus(nn.Module):
         return self
 
     def target_text(self, label: str) -> str:
-        """A label as the recognizer is told it: its letters and digits, in the published loss 0-9a-z."""
+        """A label as the recognizer is given it: its letters and digits, in the published loss 0-9a-z."""
         return filter_to(keep(label, ALPHANUMERIC), self.recognizer.charset)
 
     def _trainable_words(self, batch: Batch) -> list[int]:
-        """The words that the recognizer can be told."""
+        """The words that the recognizer can be conditioned on."""
         recognizer = self.recognizer
         texts = [self.target_text(label) for label in batch.labels]
         if isinstance(recognizer, CTCRecognizer):
@@ -143,7 +143,7 @@ def focus_at_hand(config: LossConfig, notify: Callable[[str], None]) -> LossConf
 
     Args:
         config: The losses.
-        notify: Told which, since the paper's numbers need the recognizer that it names.
+        notify: Called with its name, since the paper's numbers need the recognizer that it names.
 
     Raises:
         WeightsError: If a name is unknown, or a file is not there.
@@ -169,7 +169,7 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
 
     Args:
         config: The losses.
-        notify: Told when another recognizer stands in for Telescope.
+        notify: Called with a message when another recognizer stands in for Telescope.
         offline: Never fetch anything.
 
     Raises:
