@@ -37,8 +37,10 @@ class DecoderOutput:
 class Recognizer(Protocol):
     """A network that reads a word or a line of text."""
 
-    num_classes: int
-    """Classes K of its probabilities, blank or end of text included."""
+    @property
+    def num_classes(self) -> int:
+        """Classes K of its probabilities, blank or end of text included."""
+        ...
 
     @property
     def charset(self) -> str:
@@ -97,8 +99,11 @@ class CTCRecognizer(Protocol):
     """A recognizer that reads by CTC."""
 
     codec: CTCCodec
-    num_symbols: int
-    """Classes S of CTC, the blank included."""
+
+    @property
+    def num_symbols(self) -> int:
+        """Classes S of CTC, the blank included."""
+        ...
 
     def symbol_logits(self, prepared: Tensor) -> Tensor:
         """What ``prepare`` gave -> CTC's logits ``(T, B, S)``, time first."""
