@@ -142,6 +142,27 @@ class BoundedRecognizer(AttentionRecognizer, Protocol):
     """Greatest number of steps, the end of the text included."""
 
 
+@dataclass(frozen=True, eq=False)
+class ForegroundAttention:
+    """Where a recognizer sees text, and where it looks for each character, on rectified images."""
+
+    foreground: Tensor
+    """``(B, h', w')``: probability of text at each pixel."""
+    attention: Tensor
+    """``(B, T, C)``: weights of each step over C columns."""
+    grid: Tensor
+    """``(B, h', w', 2)``: where each rectified pixel comes from, x and y in [-1, 1]."""
+
+
+@runtime_checkable
+class ForegroundRecognizer(Protocol):
+    """A recognizer that also separates text from background."""
+
+    def attend_foreground(self, prepared: Tensor, texts: Sequence[str]) -> ForegroundAttention:
+        """Run with the true texts given, one for each prepared image."""
+        ...
+
+
 @runtime_checkable
 class CharsetFolder(Protocol):
     """A recognizer whose weights can start one that reads fewer characters, such as one without case."""

@@ -6,8 +6,7 @@ from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.glyphsr.net2net import enlarge
-from glyphsr.models.glyphsr.network import GlyphSR
+from glyphsr.models.protocols import GrowableNetwork
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.nn.layers.aligned_prior import expand_classes
@@ -95,9 +94,9 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
     if checkpoint.kind == "super_resolver" and model.prior is not None:
         state = _for_prior(state, load_recognizer(path), model.prior.recognizer, str(path))
     if config.enlarge_network:
-        assert isinstance(model.network, GlyphSR)  # the configuration is checked
+        assert isinstance(model.network, GrowableNetwork)  # the configuration is checked
         try:
-            state = enlarge(state, model.network)
+            state = model.network.state_from_smaller(state)
         except ValueError as error:
             raise WeightsError(f"{path}: {error}") from error
     load_state(model.network, state, str(path))

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, PPOCRConfig, RecognizerConfig
+from glyphsr.config.recognizers import PRIOR_CONFIGS, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import (
     PriorNetwork,
@@ -144,9 +144,9 @@ def load_prior(path: Path) -> PriorNetwork:
         WeightsError: If the file cannot be read, does not fit, or holds a recognizer without class probabilities.
     """
     recognizer = load_recognizer(path)
-    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig):
+    if not isinstance(recognizer.config, PRIOR_CONFIGS):
         raise WeightsError(f"{path}: holds {recognizer.config.kind}, which cannot be a text prior")
-    prior = build_prior(recognizer.config)
+    prior = build_prior(cast("PriorConfig", recognizer.config))
     prior.load_state_dict(recognizer.state_dict())
     return prior.eval()
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.models.glyphsr.gfm import GlyphFusionModule
 from glyphsr.models.glyphsr.gpm import GlyphHeads, GlyphPerceptionModule
+from glyphsr.models.glyphsr.net2net import enlarge
 from glyphsr.nn.layers.aligned_prior import AlignedPrior
 from glyphsr.nn.layers.guided_block import GuidedResidualBlock
 from glyphsr.nn.layers.pixel_shuffle import PixelShuffleUpsampler
@@ -117,6 +118,10 @@ class GlyphSR(nn.Module):
             idle += [gpm.class_features, gpm.class_head] if not cls else []
 
         return [module for module in idle if module is not None]
+
+    def state_from_smaller(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """As :func:`glyphsr.models.glyphsr.net2net.enlarge`, for this network."""
+        return enlarge(state, self)
 
     def forward(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool | None = None) -> SROutput:
         """Super-resolve.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.recognizers import SIGAConfig
 from glyphsr.recognizers.ctc_decoding import ended_readings
-from glyphsr.recognizers.protocols import TeacherForcedOutput
+from glyphsr.recognizers.protocols import ForegroundAttention, TeacherForcedOutput
 from glyphsr.recognizers.siga.backbone import Backbone, Features
 from glyphsr.recognizers.siga.rectifier import Rectifier
 from glyphsr.recognizers.siga.segmentation import GlyphHead
@@ -140,6 +140,16 @@ class SIGA(nn.Module):
     def read(self, images: Tensor) -> list[Reading]:
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.read_prepared(self.prepare(images))
+
+    def attend_foreground(self, prepared: Tensor, texts: Sequence[str]) -> ForegroundAttention:
+        """Foreground and 1D attention, given the true texts."""
+        grid = self.rectifier.grid(prepared)
+        straight = F.grid_sample(prepared, grid, padding_mode="border", align_corners=True)
+        features = self.backbone(straight)
+
+        foreground = self.head(features)[0].softmax(dim=1)[:, 1]  # (B, 32, 128)
+        attention = self.condition_on_text(features, texts).attention[:, 0, :, 0]  # (B, T, 32)
+        return ForegroundAttention(foreground, attention, grid)
 
     def foreground(self, prepared: Tensor) -> Tensor:
         """Probability of text ``(B, 32, 128)`` at each pixel of the rectified pictures; above 0.5 is text."""
