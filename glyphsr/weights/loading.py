@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.recognizers import PRIOR_CONFIGS, RecognizerConfig
+from glyphsr.config.recognizers import PRIOR_CONFIGS, PriorConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import (
     PriorNetwork,
