@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels, write_labels
+from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels
+from glyphsr.data.label_writing import write_labels
 from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr.dataset_tools.inspection import inspect
 from glyphsr.errors import GlyphSRError

@@ -1,5 +1,6 @@
 """Text and JSON: depth and number of values are counted before anything is built of them."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -25,13 +26,18 @@ def shorten(value: object) -> str:
 
 
 def read_text(path: Path, error: type[GlyphSRError] = DataError) -> str:
-    """A UTF-8 file's text, with or without byte order mark; line ends stay as they are.
+    """A UTF-8 file's text, with or without byte order mark, or UTF-16 with one; line ends stay as they are.
 
     Raises:
         GlyphSRError: Of the given class, if it cannot be read, is too large, has too many lines or is not UTF-8.
     """
     content = read_content(path, DOCUMENT_BYTES, error)
     DOCUMENT_ITEMS.check(content.count(b"\n"), path, error)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError as problem:
+            raise error(f"{path}: not UTF-16 at byte {problem.start}; save it as UTF-8") from problem
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.protocols import GrowableNetwork
+from glyphsr.models.protocols import ExtendedNetwork, GrowableNetwork
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.nn.layers.aligned_prior import expand_classes
@@ -99,6 +99,9 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
             state = model.network.state_from_smaller(state)
         except ValueError as error:
             raise WeightsError(f"{path}: {error}") from error
+    if isinstance(model.network, ExtendedNetwork):
+        fresh = model.network.state_dict()
+        state = {k: v for k, v in fresh.items() if k.startswith(model.network.added_parts)} | state
     load_state(model.network, state, str(path))
 
 

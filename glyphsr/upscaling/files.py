@@ -4,22 +4,20 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import cv2
 import torch
 
 from glyphsr._version import VERSION
-from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError, DataError, PictureError
 from glyphsr.images.text_boxes import TextBox, read_boxes
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.upscaling.file_plan import FileTask, OutputNaming, compare_path, plan_files
 from glyphsr.upscaling.line import Line, UpscaledLine
-from glyphsr.upscaling.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
+from glyphsr.upscaling.line_search import check_mode, find_lines
+from glyphsr.upscaling.pages import PageUpscaler, UpscaledPage
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
 from glyphsr.upscaling.report import PictureReport, UpscaleRun, check_report_path
 from glyphsr.upscaling.report_formats import render_report
@@ -73,28 +71,8 @@ class _FileRun:
         Raises:
             DataError: If its boxes cannot be read, or the detector fails.
         """
-        mode, rgb = self.config.mode, item.picture.rgb
-        if mode == "line":
-            return None
-        if self.config.boxes is not None:
-            return self._with_given_text(read_boxes(self._boxes_file(item.task)))
-        if mode == "page":
-            return self._with_given_text(self.pages.find(rgb))
-        if min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect():
-            return None
-        try:
-            found = self.pages.find(rgb)
-        except (ConfigError, DataError):  # then it is a line, as where there is no detector
-            return None
-        size = (rgb.shape[0], rgb.shape[1])
-        helped = any(self.pages.left_alone(box.quad, size) is None for box in found)
-        return self._with_given_text(found) if helped and is_page(found, size) else None
-
-    def _with_given_text(self, boxes: list[TextBox]) -> list[TextBox]:
-        """A text that is given for a picture is its line's, where it has one."""
-        if self.config.text and len(boxes) == 1:
-            return [replace(boxes[0], text=boxes[0].text or self.config.text)]
-        return boxes
+        given = None if self.config.boxes is None else lambda: read_boxes(self._boxes_file(item.task))
+        return find_lines(item.picture.rgb, self.pages, mode=self.config.mode, text=self.config.text, given=given)
 
     def _boxes_file(self, task: FileTask) -> Path:
         path = Path(self.config.boxes or "")
@@ -156,11 +134,6 @@ class _FileRun:
                 self.fail(item.task, PictureError(f"{item.task.target or 'stdout'}: cannot write: {reason}"))
 
 
-def can_detect() -> bool:
-    """Whether the ``ocr`` extra is installed, whose detector finds lines."""
-    return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
-
-
 def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> None:
     """A single named result, and any comparison picture of another origin, must not exist yet."""
     if config.overwrite:
@@ -174,24 +147,24 @@ def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> No
             raise ConfigError(f"{taken}: exists already; --overwrite replaces it")
 
 
-def upscale_files(
+def run_files(
+    config: UpscaleConfig,
     inputs: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     *,
     report: Path | None = None,
     progress: Callable[[PictureReport], None] | None = None,
     started: Callable[[int], None] | None = None,
-    **options: Any,
 ) -> UpscaleRun:
     """Upscale files, folders, globs or stdin; what the command does.
 
     Args:
+        config: How, and what else is written.
         inputs: Files, folders, globs, or ``-`` for stdin.
         out: File, folder, or ``-`` for stdout; default beside each input.
         report: Write a ``.json``, ``.jsonl`` or ``.csv`` report here, too.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
-        options: Fields of :class:`glyphsr.config.upscale.UpscaleConfig`.
 
     Returns:
         Reports in the order of the inputs; pictures that failed do not raise.
@@ -202,10 +175,8 @@ def upscale_files(
         WeightsError: If the weights cannot be loaded.
     """
     begin = time.monotonic()
-    config = validate(UpscaleConfig, options, "options")
     target = TargetSize(config.scale, config.width, config.height)
-    if config.mode == "page" and config.boxes is None and not can_detect():
-        raise ConfigError("--mode page: lines are found by rapidocr; pip install 'glyphsr[ocr]', or give --boxes")
+    check_mode(config.mode, has_boxes=config.boxes is not None)
     if report is not None:
         check_report_path(report, overwrite=config.overwrite)
     rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
