@@ -131,6 +131,7 @@ class TrainConfig(Config):
         elif self.data.blurred_fraction or self.loss.auxiliary_ctc:
             name = "data.blurred_fraction" if self.data.blurred_fraction else "loss.auxiliary_ctc"
             raise ValueError(f"{name}: expected 0 unless task is 'recognizer'")
+
         if (self.loss.ctc or self.loss.text_prior) and not self.model.network.needs_prior:
             raise ValueError(
                 f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"
@@ -141,11 +142,13 @@ class TrainConfig(Config):
             raise ValueError(
                 f"loss.network_reading: expected 0, since {self.model.network.kind} as configured reads no text itself"
             )
+
         corrects = self.loss.network_reading and isinstance(self.model.network, CluedConfig)
         if corrects and self.model.prior.kind != "crnn":
             raise ValueError(
                 "loss.network_reading: expected 0 unless model.prior.kind is crnn, whose text is corrected"
             )
+
         enhances = getattr(self.model.network, "enhancer_steps", 0) > 0
         if self.loss.prior_enhancement and (self.task != "sr" or not enhances or self.model.prior.kind != "parseq"):
             raise ValueError(
@@ -167,6 +170,7 @@ class TrainConfig(Config):
             raise ValueError("loss.ctc: expected a weight above 0 when task is 'prior'")
         if self.validation.protocol == "paper" and self.task != "sr":
             raise ValueError(f"validation.protocol: expected standard when task is {self.task!r}")
+
         gpm = getattr(self.model.network, "gpm", None)
         if gpm is not None and self.glyph_tasks.cls and gpm.num_classes < CLASSES:
             raise ValueError(
@@ -179,6 +183,7 @@ class TrainConfig(Config):
             raise ValueError(
                 "data.glyph_source: k-means gives no character masks; expected extracted, or loss.char and columns 0"
             )
+
         return self
 
     def _check_recognizer(self) -> None:

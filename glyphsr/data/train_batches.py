@@ -149,6 +149,7 @@ class TrainBatches(Dataset[list[Batch]]):
             aspects = np.array([words[i].hr.shape[1] / words[i].hr.shape[0] for i in range(len(draws))])
             aspects = np.clip(jitter * aspects, 1.0, self.config.max_aspect)
             order = np.argsort(aspects, kind="stable")
+
         batches: list[Batch] = []
         groups = _groups(order, aspects)
         for group in (groups[i] for i in rng.permutation(len(groups))):
@@ -157,6 +158,7 @@ class TrainBatches(Dataset[list[Batch]]):
             if width is None:
                 assert aspects is not None
                 width = max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
+
             # No draw where there are none, so that runs begun before there were any go on as they would have.
             squashed = self.config.squashed_prob > 0 and rng.random() < self.config.squashed_prob
             shape = LineShape(height, width, SQUASHED_ASPECT * height if squashed else None)
@@ -167,11 +169,13 @@ class TrainBatches(Dataset[list[Batch]]):
             for i in members[first::step]:
                 if i not in words:
                     words[i] = self._word(draws[i], chunk, i)
+
             places = range(first, count, step)
             samples = [words[members[place]] for place in places]
             paired = [draws[members[place]].source.paired for place in places]
             batch = self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches))
             batches.append(replace(batch, positions=tuple(places), global_size=count))
+
         return batches
 
     def _word(self, draw: _Draw, chunk: int, number: int) -> Sample:
@@ -201,6 +205,7 @@ class TrainBatches(Dataset[list[Batch]]):
         """Pairs and targets of the words at some places of a whole batch; each place has draws of its own."""
         hrs = [resize_like_pil(sample.hr, (2 * shape.height, 2 * shape.width)) for sample in samples]
         stored = [sample.lr if own else None for sample, own in zip(samples, paired, strict=True)]
+
         made = [i for i, lr in enumerate(stored) if lr is None]
         rngs = (stream(self.seed, _PAIR, chunk, number, places[i]) for i in made)
         lrs = {i: resize_like_pil(lr, (shape.height, shape.width)) for i, lr in enumerate(stored) if lr is not None}
@@ -208,9 +213,11 @@ class TrainBatches(Dataset[list[Batch]]):
             config = self.degradation_at(chunk * CHUNK_STEPS)
             params = sample_params(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
             lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], params, config), strict=True))
+
         if shape.squashed_width is not None:
             hrs = [resize_like_pil(hr, (2 * shape.height, 2 * shape.squashed_width)) for hr in hrs]
             lrs = {i: resize_like_pil(lr, shape.size) for i, lr in lrs.items()}
+
         return Batch(
             ids=tuple(sample.id for sample in samples),
             lr=to_tensor([lrs[i] for i in range(len(samples))]),

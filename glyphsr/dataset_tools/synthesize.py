@@ -123,6 +123,7 @@ def synthesize(
         raise ConfigError(f"-o {out}: expected the name of a folder to make")
     if (out.absolute().parent / "data.mdb").exists():
         raise ConfigError(f"-o {out}: lies in the LMDB {out.parent}, which is never changed")
+
     masks_at = out.with_name(out.name + SUFFIX) if settings.glyphs else None
     started = time.perf_counter()
     # What may be in the way is said before fonts are looked at; an interrupted command's pairs may be complete.
@@ -131,18 +132,23 @@ def synthesize(
     )
     if not half_done:
         LmdbWriter.check(out, overwrite=overwrite)
+
     if masks_at is not None:
         LmdbWriter.check(masks_at, overwrite=overwrite)
+
     renderer = WordRenderer(settings.render, notify)
     note = _describe(settings, renderer)
     mark = hashlib.sha256(note).hexdigest()
     if half_done and _note(out) != note:
         raise ConfigError(f"{out}: exists already; --overwrite replaces it")
+
     if not half_done:
         _check_space(out, settings)
+
     beside = out.with_name(out.name + SUFFIX)
     if overwrite and masks_at is None and beside.exists() and notify:
         notify(f"{beside}: are masks of the words that are replaced; make them anew with --glyphs, or remove them")
+
     made = 0
     try:
         with ExitStack() as stack:
@@ -153,6 +159,7 @@ def synthesize(
                     pairs = inner.enter_context(LmdbWriter(out, source=mark, overwrite=overwrite))
                     pairs.note(NOTE, note)
                 made = _write(settings, renderer, pairs, masks, progress)
+
             if masks is not None:
                 masks.note(MANIFEST, as_json(_manifest(out, settings, renderer)))
     except BrokenProcessPool as error:
@@ -164,6 +171,7 @@ def synthesize(
         raise GlyphSRError(
             f"{where}: cannot be written: {getattr(error, 'strerror', None) or error}; {GOES_ON}"
         ) from error
+
     return SynthResult(out, masks_at, settings.count, len(renderer.book), made, time.perf_counter() - started)
 
 
@@ -285,6 +293,7 @@ def _words(config: SynthConfig, renderer: WordRenderer, first: int) -> Iterator[
         for chunk in chunks:
             yield from synthesizer.make(chunk)
         return
+
     with process_pool(workers, start_worker, (config, renderer)) as pool:
         waiting = deque(pool.submit(make_chunk, chunk) for chunk in islice(chunks, AHEAD * workers))
         while waiting:

@@ -100,15 +100,18 @@ class ChunkStore:
         listing = self.path / MANIFEST
         if self.path.exists() and not self._is_ours():
             raise ConfigError(f"{self.path}: is in the way and no unfinished extraction; move it away")
+
         other = self.differs(manifest) if listing.is_file() else None
         if listing.is_file() and other is None:
             return
+
         if other is not None and self._has_chunks():  # else nothing is lost, and no reason to refuse
             if not overwrite:
                 raise ConfigError(f"{self.path}: unfinished, with other parameters: {other}; --overwrite starts anew")
             self.remove()
             if self.path.exists():
                 raise ConfigError(f"{self.path}: was begun again by another process; run one at a time")
+
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             write_bytes(listing, as_json(manifest))
@@ -159,6 +162,7 @@ class ChunkStore:
                 # We store without packing; a packed part could grow without bound.
                 if any(part.compress_type or part.file_size > file.stat().st_size for part in archive.infolist()):
                     raise zipfile.BadZipFile("packed parts")
+
                 for index in self.words(chunk):
                     keys = {name: f"{name}-{number_of(index)}" for name in (LINE, CHARS, META)}
                     values = {name: archive.read(key) for name, key in keys.items() if key in names}

@@ -90,13 +90,16 @@ class DatasetExtraction:
         self.samples = min(len(self.source), config.limit or len(self.source))
         if not self.samples:
             raise DataError(f"{source}: no samples in it")
+
         self.device = _device_of(config, localizer, segmenter)
         self.notify = notify
         self.notices: list[str] = []
         if self.source.shortfall:
             self._say(self.source.shortfall)
+
         for notice in (*((SAMPLE_NOTICE,) if _in_package(source) else ()), *localizer.notices, *segmenter.notices):
             self._say(notice)
+
         self.segmenter = self._with_safe_layout(segmenter)
         self.manifest = self._manifest()
         size = SAM_CHUNK if self.segmenter.facts["name"] == "sam" else INK_CHUNK
@@ -126,6 +129,7 @@ class DatasetExtraction:
         done = self._is_done(overwrite=overwrite)
         if done and self.parts.path.is_dir() and self.parts.differs(self.manifest) is None:
             self.parts.remove()  # left by a kill between joining and tidying
+
         if not done:
             LmdbWriter.check(self.place, overwrite=True)  # now, not after all the work
             self.parts.open(self.manifest, overwrite=overwrite)
@@ -133,15 +137,19 @@ class DatasetExtraction:
             total = sum(len(self.parts.words(chunk)) for chunk in missing)
             if progress:
                 progress(self.path, ChunkResult(), total)
+
             for finished in self._work(missing):
                 extracted += finished.words
                 if progress:
                     progress(self.path, finished, total)
+
             done = self._join()
+
         seconds = time.perf_counter() - started
         counts = counts_of_result(self.place) if done else counts_of_chunks(self.parts)
         if not done and self._has_result():  # another shard has joined all while this one counted
             done, counts = True, counts_of_result(self.place)
+
         return report_of(
             counts,
             source=self.path,
@@ -216,6 +224,7 @@ class DatasetExtraction:
         """
         if not self.place.exists():
             return False
+
         glyphs = GlyphLmdb(self.place)
         try:
             found = glyphs.manifest()
@@ -223,11 +232,14 @@ class DatasetExtraction:
             if overwrite and _holds_glyphs(glyphs):
                 return False
             raise ConfigError(f"{self.out}: exists and is no glyph LMDB; nothing is replaced ({error})") from error
+
         if overwrite:
             return False
+
         other = difference(found, self.manifest)
         if other:
             raise ConfigError(f"{self.out}: made with other parameters: {other}; --overwrite replaces it")
+
         return True
 
     def _work(self, chunks: Sequence[int]) -> Iterator[ChunkResult]:
@@ -267,6 +279,7 @@ class DatasetExtraction:
                     raise _cannot_write(error, self.place) from error
             for _ in self._work(self.parts.missing()):
                 pass
+
         return self._has_result()
 
 

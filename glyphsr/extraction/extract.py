@@ -108,15 +108,18 @@ def extract_glyphs(
     settings = settings_from(ExtractConfig, config, locals())
     if settings.sam_layout != "padded":
         raise ConfigError("sam_layout: one picture is always padded; the others are tested on a data set by `extract`")
+
     pixels = _pixels(image)
     try:
         word = prepare_word(pixels, text, squeeze=settings.squeezes)
     except Rejection as reason:
         return rejected((pixels.shape[0], pixels.shape[1]), str(reason))
+
     located = describe_localizer(settings)
     if settings.localizer_name != "auto":  # whose choice cannot surprise
         for notice in located.notices:
             warnings.warn(notice, stacklevel=2)
+
     locating = open_localizer(located, settings)
     segmenting = open_segmenter(describe_segmenter(settings), settings)
     return extract_words([word], locating, segmenting, settings)[0]
@@ -253,11 +256,13 @@ def extract(
     settings = settings_from(ExtractConfig, config, locals())
     if preview < 0:
         raise ConfigError(f"--preview: expected 0 or more words, got {preview}")
+
     part = parse_shard(shard)
     sources = _sources(str(lmdb), settings)
     if out is not None and len(sources) > 1:
         names = " and ".join(path.name for path in sources)
         raise ConfigError(f"--lmdb {lmdb}: stands for {names}; with -o name one of them")
+
     locating, segmenting = describe_localizer(settings), describe_segmenter(settings)
     reports, problems = [], []
     for path in sources:
@@ -273,6 +278,7 @@ def extract(
         report, bad = one.run(overwrite=overwrite, preview=preview, progress=progress)
         reports.append(report)
         problems += [f"{path}: {problem}" for problem in bad]
+
     return ExtractRun(tuple(reports), tuple(problems))
 
 

@@ -86,6 +86,7 @@ def compare_layouts(
     known = _recalled(key, layout)
     if known is not None:
         return known
+
     chosen = list(words[:WORDS])
     exact, fast = (
         extract_words(chosen, localizer, SamSegmenter(open_sam(info, config, layout=name, device=device)), config)
@@ -96,6 +97,7 @@ def compare_layouts(
     verdict = LayoutComparison(layout, round(median, 4), round(tenth, 4), len(overlaps))
     if len(chosen) == WORDS and overlaps:
         _store(key, verdict)
+
     return verdict
 
 

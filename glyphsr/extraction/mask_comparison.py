@@ -106,12 +106,14 @@ def compare_masks(
     named = config.sam_checkpoint
     has_sam = named is not None or any(local_weights(f"sam-vit-{size}") for size in "hlb")
     ink = ExtractConfig(segmenter="ink", localizer="cuts")
+
     sources: dict[str, ExtractConfig] = {INK: ink}
     notices = []
     if has_sam:
         sources[SAM] = config.model_copy(update={"segmenter": "sam"})
     else:
         notices.append("no SAM checkpoint is here, so SAM's masks are left out; --sam-checkpoint names one")
+
     extractors = {name: _extractor(own, notices) for name, own in sources.items()}
     scores = {name: MaskScore(name) for name in (KMEANS, *sources)}
     left_out = 0
@@ -119,10 +121,13 @@ def compare_masks(
         known = GlyphLmdb(find_glyphs(path, glyphs))
         check_belongs(known, path)
         left_out += _compare_set(path, known, extractors, scores, limit)
+
     for notice in notices:
         say(notice)
+
     if not scores[KMEANS].words:
         raise DataError(f"{lmdb}: no word with exact masks")
+
     return MaskComparison(lmdb, tuple(scores.values()), left_out, tuple(notices))
 
 

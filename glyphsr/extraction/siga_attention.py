@@ -62,12 +62,14 @@ class SIGAAttention:
                 readable.append(i)
             else:
                 results[i] = [TOO_LONG if known else UNKNOWN] * len(word.text)
+
         for first in range(0, len(readable), MAX_BATCH):
             members = readable[first : first + MAX_BATCH]
             for i, found in zip(members, self._batch([words[i] for i in members]), strict=True):
                 steps = iter(found)
                 known_char = [bool(filter_to(char, self.network.charset)) for char in words[i].text]
                 results[i] = [next(steps) if known else UNKNOWN for known in known_char]
+
         return results
 
     def _batch(self, words: Sequence[Word]) -> list[NDArray[np.bool_]]:

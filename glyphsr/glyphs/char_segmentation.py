@@ -128,6 +128,7 @@ def _columns(mask: NDArray[np.bool_], advance: float) -> _Columns:
     allowed[starts] = allowed[ends] = True
     places = np.flatnonzero(allowed)
     full = max(1.0, float(np.percentile(column_ink[column_ink > 0], 80)))
+
     ink_before = np.concatenate([[0], np.cumsum(column_ink)])
     per_character = column_ink.sum() / advance
     skip = []
@@ -135,6 +136,7 @@ def _columns(mask: NDArray[np.bool_], advance: float) -> _Columns:
         at_border = start == 0 or end == width or mask[0, start:end].any() or mask[-1, start:end].any()
         cost = SKIP_BASE + SKIP_PER_CHARACTER * min(1.0, (ink_before[end] - ink_before[start]) / per_character)
         skip.append(cost * (SKIP_AT_BORDER if at_border else 1.0))
+
     return _Columns(
         places=places,
         cut=CUT_WEIGHT * crossing[places] / full,

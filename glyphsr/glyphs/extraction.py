@@ -71,8 +71,10 @@ def _extract(
             confidence = float(candidates.confidence[chosen])
         elif choice.fallback == "guarded_out":
             masks[i] = _own_ink(word, points)[i]
+
         if config.refinement == "intersect":
             masks[i] = intersect_ink(masks[i], word.ink.mask, word.ink.contrast)
+
         reasons = [reason for reason in (points.reasons[i], choice.fallback) if reason]
         records.append(
             GlyphRecord(
@@ -85,6 +87,7 @@ def _extract(
                 fallback="+".join(reasons) or None,
             )
         )
+
     chars = from_frame(masks, word.size)
     records = [
         replace(record, fallback="+".join(filter(None, [record.fallback, "vanished"]))) if lost else record
@@ -115,6 +118,7 @@ def _choose(
         allowed = is_plausible(masks, word.ink.mask, (start, end), points.points[:, 0, 0])
         if not allowed.any():
             return Choice(None, None, "guarded_out")
+
     fraction = config.line_fraction if len(word.text) > 1 else 1.0  # a single character may fill its picture
     choice = select(
         masks[allowed],
@@ -126,6 +130,7 @@ def _choose(
     )
     if choice.index is None:
         return choice
+
     return Choice(int(np.flatnonzero(allowed)[choice.index]), choice.iou, choice.fallback)
 
 

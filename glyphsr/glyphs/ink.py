@@ -62,12 +62,14 @@ def two_means(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArra
     centred = samples - (total / count).astype(np.float32)
     # Sums over samples avoid BLAS: its order, and so the last bit, depends on how many threads it has.
     axis = np.linalg.eigh(np.einsum("nd,ne->de", centred, centred))[1][:, -1].astype(np.float32)
+
     second = centred @ axis > 0
     centres = np.asarray(np.stack([total, total]) / count, np.float32)
     for _ in range(ITERATIONS):
         members = int(np.count_nonzero(second))
         if members in (0, count):
             break
+
         own = np.where(second, columns, 0).sum(axis=1)
         centres = np.asarray(np.stack([total - own, own]) / [[count - members], [members]], np.float32)
         # Nearer to the second centre, as one product: |x - a|^2 - |x - b|^2 > 0
@@ -75,7 +77,9 @@ def two_means(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArra
         moved = samples @ (b - a) > np.float32((b @ b - a @ a) / 2)
         if np.array_equal(moved, second):
             break
+
         second = moved
+
     return centres, second
 
 

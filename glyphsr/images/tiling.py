@@ -57,15 +57,18 @@ def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
     """
     if min(height, width) < MIN_SIDE or width < MIN_ASPECT * height:
         return None
+
     line_height = _up(min(max(height, config.min_height), config.max_height), SIZE_MULTIPLE[0])
     line_width = max(1, round(width * line_height / height))
     if 4 * line_height * line_width > PICTURE_PIXELS.value:  # no line of text; its result would fill the memory
         return None
+
     window = _up(round(config.window_aspect * line_height), SIZE_MULTIPLE[1])
     if line_width <= window:
         if config.fixed_size is None:
             line_width = window = _up(line_width, SIZE_MULTIPLE[1])
         return TilePlan(line_height, line_width, (0,), window)
+
     stride = window - round(OVERLAP * window)
     count = 1 + -(-(line_width - window) // stride)
     starts = np.linspace(0, line_width - window, count).round().astype(int)
@@ -97,7 +100,9 @@ def blend_tiles(windows: list[FloatImage], plan: TilePlan, *, factor: int = 2) -
     width = factor * plan.width
     if len(windows) == 1:
         return windows[0][:, :width]
+
     size = factor * plan.window
+
     total = np.zeros((len(windows[0]), width, 3), np.float32)
     weights = np.zeros((1, width, 1), np.float32)
     starts = [factor * start for start in plan.starts]
@@ -106,11 +111,14 @@ def blend_tiles(windows: list[FloatImage], plan: TilePlan, *, factor: int = 2) -
         if i > 0:
             shared = starts[i - 1] + size - start
             weight[:shared] = (np.arange(shared) + 0.5) / shared
+
         if i + 1 < len(starts):
             shared = start + size - starts[i + 1]
             weight[size - shared :] = np.minimum(weight[size - shared :], 1 - (np.arange(shared) + 0.5) / shared)
+
         total[:, start : start + size] += window * weight[:, None]
         weights[:, start : start + size] += weight[:, None]
+
     return total / weights
 
 

@@ -67,6 +67,7 @@ def hog(image: Tensor, *, binning: Binning = "hard", bins: int = BINS, cell: int
         centred = turn - 0.5
         upper = (centred - centred.detach().floor()).unsqueeze(2)
         votes = (_one_bin(centred, bins) * (1 - upper) + _one_bin(centred + 1, bins) * upper) * magnitude.unsqueeze(2)
+
     pooled = F.avg_pool2d(votes.flatten(1, 2), cell) * cell**2
     by_channel = pooled.view(len(image), image.shape[1], bins, *pooled.shape[2:])
     return F.normalize(by_channel, dim=2, eps=NORM_EPSILON)

@@ -112,6 +112,7 @@ class Reproduction:
                     "scores": [asdict(score) for score in line.scores],
                 }
             )
+
         head = {"schema_version": SCHEMA_VERSION, "command": "reproduce", "table": self.table, "title": self.title}
         return head | {
             "subsets": list(self.subsets),

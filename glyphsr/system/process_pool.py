@@ -50,6 +50,7 @@ def process_pool(
         initargs: For it.
     """
     context = multiprocessing.get_context("spawn")  # an open LMDB must not cross a fork
+
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=initializer, initargs=initargs)
     try:

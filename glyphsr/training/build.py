@@ -65,14 +65,17 @@ def open_validator(
             raise ConfigError(f"validation.judge: {settings.judge}: not to be had: {error}") from error
         if judge.info.notice:
             say(judge.info.notice)
+
     if settings.protocol == "paper":
         say(ON_TEST)
         pairs = subset_pairs(data_root)
     else:
         sources = open_sources(config.data, held_out=True, data_root=data_root, attach_masks=attach_masks, notify=say)
         pairs = held_out_pairs(sources, config, slots)
+
     if not pairs:
         say(NONE_HELD_OUT)
+
     return Validator(pairs, config, processes, judge)
 
 

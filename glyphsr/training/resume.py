@@ -92,14 +92,17 @@ def check_resumable(
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise WeightsError(f"{path}: its configuration is not one of this version: {where}: {first['msg']}") from error
+
     if state["smoke"] != smoke:
         kind = "a smoke run's" if state["smoke"] else "not a smoke run's"
         raise ConfigError(f"{path}: is {kind}; give another --out")
+
     changed = [text for text in differences(before, config) if text.startswith(FIXED)]
     changed += _split_changes(before, config)
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
+
     learned = {current_name(name) for name in state["trained"]}
     other = sorted(set(trainable_names) ^ learned)
     if other:
@@ -107,4 +110,5 @@ def check_resumable(
         raise ConfigError(f"{path}: {why}, other than by these; give another --out")
     if state["step"] > config.steps:
         raise ConfigError(f"{path}: is at step {state['step']}, beyond the {config.steps} asked for; raise steps")
+
     return before

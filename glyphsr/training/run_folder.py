@@ -181,18 +181,22 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such training state (a run folder's checkpoints/{STATE})")
+
     try:
         state: dict[str, Any] = load_torch_file(path, device=device)
         missing = STATE_KEYS - state.keys()
     except Exception as error:  # whatever a damaged file makes torch raise
         raise WeightsError(f"{path}: not a readable training state; it is damaged, or another kind of file") from error
+
     if missing:
         raise WeightsError(f"{path}: not a training state of this version: no {sorted(missing)[0]!r} in it")
+
     names = state["trained"]
     is_sound = isinstance(state["config"], str) and isinstance(names, list) and all(isinstance(n, str) for n in names)
     counts = (state["step"], state["bad_steps"], state["best_step"])
     if not is_sound or any(isinstance(count, bool) or not isinstance(count, int | None) for count in counts):
         raise WeightsError(f"{path}: not a training state of this version: its figures are none")
+
     return _with_current_names(state)
 
 

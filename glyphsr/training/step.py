@@ -135,6 +135,7 @@ class TrainStep:
         self.optimiser.zero_grad(set_to_none=True)
         parts = list(split_microbatches(replace(batch, longest_label=longest), min(self.settings.accumulation, -least)))
         counts = [self.objective.counts(part) for part in parts]
+
         totals = self._totals(counts, stop=stop)
         stop = bool(totals.pop(STOP))
         sums = dict.fromkeys(totals, 0.0)
@@ -145,12 +146,15 @@ class TrainStep:
                 if not all(map(math.isfinite, means.values())):
                     return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
                 self.processes.backward(total)
+
         norm = float(self.processes.clip(self.clip_parameters, self.settings.clip_norm))
         finite = math.isfinite(norm) and self._others_are_finite()
         if finite or self.processes.scaler is not None:  # a scaler skips by itself, and learns from it
             self.optimiser.step()
+
         if not finite:
             return self._skipped(sums, norm, rate, before, stop=stop, reason="gradient")
+
         return StepOutcome(sums, norm, rate, stop=stop)
 
     def _set_learning_rate(self, number: int) -> float:

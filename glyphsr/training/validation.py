@@ -139,18 +139,23 @@ def held_out_pairs(
         else:
             chosen = rng.permutation(np.array(source.indices, np.int64))[:count]
             samples = [source.collection[int(i)] for i in chosen]
+
         for sample in samples:
             aspect = min(max(1.0, sample.hr.shape[1] / sample.hr.shape[0]), config.data.max_aspect)
+
             width = config.data.line_width or round(HEIGHT * aspect / 4) * 4
             hr = resize_like_pil(sample.hr, (2 * HEIGHT, 2 * width))
             if source.paired and sample.lr is not None:
                 lr = resize_like_pil(sample.lr, (HEIGHT, width))
             else:
                 lr = degrade(hr, config.data.degradation, rng)
+
             glyphs = None
             if sample.line is not None and slots is not None:
                 glyphs = glyph_targets([sample], slots, (HEIGHT, width))
+
             pairs.append(Pair(lr, hr, sample.label, glyphs=glyphs))
+
     return pairs
 
 
@@ -231,6 +236,7 @@ class Validator:
 
     def _score_super_resolver(self, model: SuperResolver) -> ValidationScore:
         device = self.processes.device
+
         read, fidelity, bicubic = 0, 0.0, 0.0
         right = dict.fromkeys(self.parts, 0)
         maps = dict.fromkeys(MAPS, MapSums())
@@ -238,16 +244,19 @@ class Validator:
             lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(device) for side in SIDES)
             if model.prior is not None:
                 read += _matches([reading.text for reading in model.prior.recognizer.read(lr)], batch)
+
             if self.task == "sr":
                 out = everything(model, lr) if any(self.tasks) else model(lr)
                 sr = out.sr[:, :3].float()
                 for name, sums in self._map_sums(out.glyphs, batch).items():
                     maps[name] = maps[name] + sums
+
                 fidelity += float(psnr(sr.clamp(0, 1), hr).sum())
                 plain = F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
                 bicubic += float(psnr(plain.clamp(0, 1), hr).sum())
                 if self.judge is not None:
                     self._judge(sr, batch, right)
+
         return self._score(read, fidelity, bicubic, right, maps, has_prior=model.prior is not None)
 
     def _map_sums(self, seen: GlyphOutput | None, batch: Sequence[Pair]) -> dict[str, MapSums]:
@@ -289,12 +298,14 @@ class Validator:
         total_right, total_maps = rest[: len(right)], rest[len(right) :]
         if not self.pairs:
             return ValidationScore(words=0, prior_accuracy=None)
+
         count = len(self.pairs)
         scored = self.task == "sr"
         parts: dict[str, float] = {}
         if scored and self.judge is not None:
             sizes = [sum(pair.part == part for pair in self.pairs) for part in self.parts]
             parts = {part: hit / size for part, hit, size in zip(self.parts, total_right, sizes, strict=True)}
+
         return ValidationScore(
             words=len(self.pairs),
             prior_accuracy=total_read / count if has_prior else None,

@@ -230,7 +230,9 @@ def _joined(parts: Sequence[_Read], plans: Sequence[TilePlan]) -> list[_Read]:
         if len(own) == 1:
             joined.append(own[0])
             continue
+
         steps = own[0].guide.shape[2]
+
         scale = plan.window / steps
         total = round(plan.width / scale)
         words = []
@@ -242,6 +244,8 @@ def _joined(parts: Sequence[_Read], plans: Sequence[TilePlan]) -> list[_Read]:
                 if low <= middle < high or (i + 1 == len(own) and middle >= high):
                     at = round(start / scale)
                     words.append(replace(word, start=word.start + at, stop=min(total, word.stop + at)))
+
         guide = F.interpolate(own[0].guide, size=total)  # of which only the number of steps matters
         joined.append(_Read(guide, tuple(words), is_given=False))
+
     return joined

@@ -179,6 +179,7 @@ def _read_chunk(reader: TextReader, chunk: Sequence[LoadedPicture], config: Read
             return
     except (GlyphSRError, ValueError, MemoryError):
         pass  # of one of them; the others are read all the same
+
     for item in chunk:
         try:
             yield FileReading(item.task.name, reader.read(item.picture, boxes=config.boxes, **options))

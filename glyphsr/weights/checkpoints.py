@@ -99,27 +99,34 @@ def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint")
+
     WEIGHTS_BYTES.check(path.stat().st_size, path, WeightsError)
+
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
             content = {current_name(key): file.get_tensor(key) for key in (file.keys() if tensors else ())}
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"{path}: not a readable safetensors checkpoint: {error}") from error
+
     if metadata.get("format") != "glyphsr":
         raise WeightsError(f"{path}: safetensors, but not a glyphsr checkpoint (no format in its header)")
+
     number = metadata.get("format_number", "")
     if number != str(FORMAT_NUMBER):
         raise WeightsError(f"{path}: format {number!r}; this version of glyphsr reads format {FORMAT_NUMBER}")
+
     config, card = (
         parse_json(metadata.get(name, "null"), f"{path}: damaged header: {name}", WeightsError)
         for name in ("config", "card")
     )
     if not (isinstance(config, dict) and isinstance(card, dict)):
         raise WeightsError(f"{path}: damaged header: expected a config and a card")
+
     kind = metadata.get("kind", "")
     if kind not in get_args(Kind):
         raise WeightsError(f"{path}: damaged header: kind {kind!r}")
+
     return Checkpoint(path, cast("Kind", kind), config, card, content)
 
 

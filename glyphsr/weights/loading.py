@@ -174,6 +174,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
             f"{path}: this {config.kind} needs its text prior too, of {network.num_classes} classes; "
             f"give --prior-weights {kind}, a name or a file"
         )
+
     found: list[str] = []
     for prior in priors:
         prior_path = resolve(prior, offline=offline)
@@ -183,6 +184,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
             model = SuperResolver(model_config, prior=TextPriorGenerator(recognizer), network=network)
             return LoadedModel(model.eval(), path, prior_path=prior_path, published=True)
         found.append(f"{prior_path}: gives {recognizer.num_classes} classes")
+
     raise WeightsError(f"{', '.join(found)}, but {path.name} was trained with {network.num_classes}")
 
 

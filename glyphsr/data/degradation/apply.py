@@ -91,26 +91,33 @@ def _degrade(
     lr *= np.float32(1 / 255)
     if r["noise_before"]:
         lr += _noise_before(hr.shape[:2], r, name, factor)
+
     _, height, width = lr.shape
     if r["second_size"]:
         smaller = (max(1, round(r["second_size"] * width)), max(1, round(r["second_size"] * height)))
         again = np.stack([_there_and_back(plane, smaller) for plane in lr])
         lr = to_planes(compress(to_bytes(again), JPEG, int(r["second_quality"])))
+
     if r["ringing"]:
         smooth = np.stack([_filtered(plane, smoothing_taps(), len(smoothing_taps()) // 2) for plane in lr])
         lr += np.float32(r["ringing"]) * (lr - smooth)
+
     mean = float(lr.mean(dtype=np.float64))
     lr = lr * np.float32(r["contrast"]) + np.float32(mean * (1 - r["contrast"]) + r["brightness"])
     if r["saturation"] < 1:
         gray = LUMA[0] * lr[0] + LUMA[1] * lr[1] + LUMA[2] * lr[2]
         lr = gray + np.float32(r["saturation"]) * (lr - gray)
+
     if r["noise_after"]:
         lr = lr + _noise_after(lr, r)
+
     pixels = to_bytes(lr)
     if r["first_quality"]:
         pixels = compress_off_grid(pixels, JPEG, int(r["first_quality"]), (int(r["grid_x"]), int(r["grid_y"])))
+
     if r["codec"]:
         pixels = compress(pixels, int(r["codec"]), int(r["quality"]))
+
     return np.ascontiguousarray(pixels[..., ::-1])
 
 

@@ -123,6 +123,7 @@ def _textured(colour: Colour, size: tuple[int, int], draws: RandomChoices, stren
     kind = draws.unit()
     if kind < 0.35:
         return background
+
     if kind < 0.6:
         cells = (draws.number(2, 6), draws.number(3, 16))
     elif kind < 0.75:  # grain of paper, cloth or stone
@@ -137,6 +138,7 @@ def _textured(colour: Colour, size: tuple[int, int], draws: RandomChoices, stren
         else:
             background[:, :, : round(edge * size[1])] += step
         return background
+
     background += strength * clouds(size, cells, draws)
     return background
 

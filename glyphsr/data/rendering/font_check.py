@@ -120,6 +120,7 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
     if path != BUILTIN_FONT:
         with Path(path).open("rb") as file:  # whose failure FreeType would not tell from that of a file that is no font
             file.read(1)
+
     try:
         font = (
             ImageFont.load_default(SIZE)
@@ -131,10 +132,12 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
         shapes = {char: _shape(font, char) for char in characters}
     except (OSError, ValueError):
         return None
+
     drawn = {char: shape for char, shape in shapes.items() if shape.any() and not np.array_equal(shape, absent)}
     digest = hashlib.sha256()
     for char in sorted(drawn):
         digest.update(char.encode() + drawn[char].tobytes())
+
     whole = set(ALPHANUMERIC) <= set(drawn)
     legible = whole and _rank_of_own(drawn) <= WORST_RANK
     return Portrait(frozenset(drawn), digest.hexdigest(), legible, whole and _cases_alike(drawn) >= UNICASE_ALIKE)

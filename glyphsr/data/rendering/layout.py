@@ -167,11 +167,13 @@ def place(
     glyphs = _set(text, font, stroke, spacing, small)
     if not glyphs or len(glyphs) != sum(not char.isspace() for char in text):
         raise UndrawableError
+
     first, last = min(glyph.left for glyph in glyphs), max(glyph.right for glyph in glyphs)
     top, bottom = min(glyph.up for glyph in glyphs), max(glyph.bottom for glyph in glyphs)
     width, height = last - first, bottom - top
     if width < 4 or height < 4:
         raise UndrawableError
+
     # What is drawn from the baseline's start is stretched about the text's middle first, then bent, then turned.
     centre = (first + last) / 2
     room = config.max_aspect * (1 + margins.top + margins.bottom) - margins.left - margins.right
@@ -182,12 +184,14 @@ def place(
     placed[:, 0, 0] = [stretch * glyph.size for glyph in glyphs]
     placed[:, 1, 1] = [glyph.size for glyph in glyphs]
     placed[:, 2, 2] = 1.0
+
     placed[:, 0, 2] = [stretch * (glyph.left - centre) for glyph in glyphs]
     placed[:, 1, 2] = [glyph.up - (top + bottom) / 2 for glyph in glyphs]
     if bend:
         half = [stretch * (glyph.right - glyph.left) / 2 for glyph in glyphs]
         middles = placed[:, 0, 2] + half
         placed = np.stack([_on_arc(float(x), bend / wide, (bottom - top) / 2) for x in middles]) @ placed
+
     reach = math.hypot(wide, height) / 2 + wide * abs(bend) / 4
     return _scaled(glyphs, _flat(draws, config, wide, reach) @ placed, margins=margins, height=config.height)
 
@@ -215,6 +219,7 @@ def _scaled(
     tall = y1 - y0
     if tall < 2 or x1 - x0 < 2:
         raise UndrawableError
+
     scale = height / (tall * (1 + margins.top + margins.bottom))
     wide = scale * (x1 - x0 + tall * (margins.left + margins.right))
     columns = max(height // 2, math.ceil(wide))
@@ -227,6 +232,7 @@ def _scaled(
         PlacedGlyph(glyph.char, *_shrunk(glyph.shape, matrix, scale), (box[0], box[1], box[2], box[3]))
         for glyph, matrix, box, scale in zip(glyphs, matrices, moved, _scales(matrices), strict=True)
     )
+
     return Layout(done, (height, columns), (left, top, left + scale * (x1 - x0), top + scale * tall))
 
 

@@ -283,6 +283,7 @@ def _lines(file: str) -> list[str]:
 def _check(text: str, book: FontBook, where: str) -> None:
     if len(text) > MAX_LINE:
         raise DataError(f"{where}: {len(text)} characters in a line, expected at most {MAX_LINE}")
+
     unfit = [
         c
         for c in text
@@ -297,6 +298,7 @@ def _check(text: str, book: FontBook, where: str) -> None:
         )
     if book.able(text):
         return
+
     missing = sorted({c for c in text if not c.isspace() and not book.able(c)})
     what = f"no font draws {' '.join(missing)}" if missing else "no font draws all its characters"
     raise DataError(f"{where}: {text!r}: {what}; install one that does, name it with --fonts, or leave the line out")

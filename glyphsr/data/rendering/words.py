@@ -129,6 +129,7 @@ class WordRenderer:
         """
         draws = RandomChoices(rng)
         own = Shared(float(draws.unit()), float(draws.unit()))
+
         font, photograph = shared or own
         for _ in range(MAX_TRIES):
             text = self.texts.write(draws)
@@ -139,6 +140,7 @@ class WordRenderer:
                 return self._draw(text, _at(fonts, font), photograph, draws, masks=masks)
             except UndrawableError:
                 font = float(draws.unit())  # some draw slivers or blanks
+
         raise DataError(
             f"{text!r}: cannot be seen in {MAX_TRIES} draws at height {self.config.height}; expected shorter texts, "
             "larger pictures, or other fonts"
@@ -156,10 +158,12 @@ class WordRenderer:
         # No draw where there are none, so that data sets made before there were any come out as they did.
         if config.small_caps_prob and _can_be_small_caps(text) and draws.happens(config.small_caps_prob):
             text, small = text.upper(), draws.between(SMALL_CAPS)
+
         layout = place(text, open_font(font.path, em), config=config, draws=draws, margins=margins, small=small)
         coverage, chars = masks_of(layout) if masks else (union(layout.glyphs, layout.size), None)
         if int(coverage.max()) < 64:
             raise UndrawableError
+
         ink = coverage.astype(np.float32) / np.float32(255)
         other = None if clutter is None else cover_clutter(clutter, layout, draws)
         image = self._paint(ink, other, _at(self.photographs, photograph) if self.photographs else None, draws)

@@ -75,11 +75,13 @@ class GlyphSR(nn.Module):
         if config.output == "residual":  # start from the bicubic picture
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
         self.gpm = None
         if config.has_gpm:
             fused = config.gfm_from is not None
             heads = GlyphHeads(line=config.gpm.line, chars=config.gpm.char or fused, classes=config.gpm.cls)
             self.gpm = GlyphPerceptionModule(config.width, config.gpm, heads=heads)
+
         fused_srbs = range(config.gfm_from or config.num_srbs + 1, config.num_srbs + 1)
         self.gfms = nn.ModuleDict({str(n): GlyphFusionModule(config.width, config.gpm.num_slots) for n in fused_srbs})
 
@@ -137,10 +139,13 @@ class GlyphSR(nn.Module):
         everything = self.training if with_glyphs is None else with_glyphs
         if prior is None:
             prior = lr.new_zeros(1, self.num_classes, 1, 26)
+
         if self.config.block == "convolutional":  # the layout that convolutions are quickest in on CPUs
             lr = lr.contiguous(memory_format=torch.channels_last)
+
         features = self.stem(lr)  # (B, width, h, w)
         guidance = self.prior_transformer(prior, features)
+
         guidance = guidance.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
         x = features
         glyphs: GlyphOutput | None = None
@@ -153,9 +158,11 @@ class GlyphSR(nn.Module):
                 maps = glyphs.chars
                 assert maps is not None
                 x = self.gfms[str(n)](x, maps.detach() if self.config.detach_fusion else maps)
+
         out = self.head(self.upsampler(features + self.tail(x)))  # (B, C, 2h, 2w)
         if self.config.output == "tanh":
             out = torch.tanh(out)
         else:
             out = out + F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
+
         return SROutput(sr=out, glyphs=glyphs)

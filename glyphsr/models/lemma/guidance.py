@@ -81,10 +81,13 @@ class TextGuidance(nn.Module):
         words = self.embed(text.meant).transpose(0, 1) + places
         for layer in self.text_encoder:
             words, _ = layer(words, words, words)
+
         keys = words
         for layer in self.text_decoder:
             keys, _ = layer(keys, pixels, pixels)
+
         x = torch.zeros_like(enhanced).scatter(0, selected, pixels)
         for layer in self.pixel_decoder:
             x, _ = layer(x, keys, words)
+
         return x.permute(1, 2, 0).reshape_as(features)

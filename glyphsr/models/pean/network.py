@@ -46,6 +46,7 @@ class PEAN(ResidualNetwork):
         self.enhancer: PriorEnhancer | None = None
         if config.enhancer_steps:
             self.enhancer = PriorEnhancer(num_classes, num_denoisings=config.enhancer_steps, seed=config.enhancer_seed)
+
         self.auxiliary_reader = AuxiliaryReader(config.width) if config.auxiliary_reader else None
 
     @property

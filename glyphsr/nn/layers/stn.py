@@ -117,6 +117,7 @@ class ControlPointLocalizer(nn.Module):
         super().__init__()
         if size not in ((16, 64), (32, 64)):
             raise ValueError(f"size: expected (16, 64) or (32, 64), got {size}")
+
         # Down to 1 x 2 either way, so that the linear layer sees 512 numbers.
         self.pools = (*[(2, 2)] * 4, (size[0] // 16, 2), None)
         channels = (in_channels, *self.WIDTHS)
@@ -126,10 +127,12 @@ class ControlPointLocalizer(nn.Module):
         )
         self.hidden = nn.Sequential(nn.Linear(512, 512), RowNorm(512), nn.ReLU())
         self.points = nn.Linear(512, 2 * num_control_points)
+
         for module in self.convs.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, std=math.sqrt(2 / (9 * module.out_channels)))
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+
         hidden = self.hidden[0]
         assert isinstance(hidden, nn.Linear)
         nn.init.normal_(hidden.weight, std=0.001)

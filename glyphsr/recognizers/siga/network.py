@@ -114,6 +114,7 @@ class SIGA(nn.Module):
             seen, steps=steps, glyphs=glyphs_quarter, previous=previous
         )
         logits = self.final_decoder(self.widen(self.gate(low, middle)), previous=previous)
+
         return SIGAOutput(
             logits=logits,
             column_logits=column_logits,

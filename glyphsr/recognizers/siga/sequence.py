@@ -131,12 +131,14 @@ class AttentionDecoder(nn.Module):
         for step in range(steps):
             if previous is not None:
                 rows = previous[:, step]
+
             scores = self.score(torch.tanh(keys + self.state_key(state)[:, None]))  # (B, P, 1)
             weights = scores.softmax(dim=1)
             context = (weights * columns).sum(dim=1)  # (B, hidden)
             if self.gate is not None:
                 assert glyphs is not None
                 context = self.gate(context, glyphs[:, step])
+
             state, cell = self.cell(torch.cat([context, self.characters(rows)], dim=1), (state, cell))
             logits = self.classifier(state)
             yield logits, context, weights[..., 0]

@@ -54,21 +54,25 @@ class RecognizerObjective(Objective[nn.Module]):
         if isinstance(recognizer, CTCRecognizer):
             logits = recognizer.symbol_logits(recognizer.prepare(pictures))
             return {"reading": self.weight * ctc_loss(logits, batch.labels, recognizer.codec)}
+
         assert isinstance(recognizer, AttentionRecognizer)
         chosen = self._trainable_words(batch)
         if not chosen:
             nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
             return {"reading": nothing} | ({"auxiliary_ctc": nothing} if self.auxiliary_ctc else {})
+
         prepared, texts = recognizer.prepare(pictures[chosen]), [self._target_text(batch.labels[i]) for i in chosen]
         if not isinstance(recognizer, DecodingRecognizer):
             taught = recognizer.forward_teacher_forced(prepared, texts)
             return {"reading": self.weight * class_loss(taught.logits.float(), taught.targets)}
+
         decoder_outputs = recognizer.decoder_outputs(prepared, texts)
         losses = [class_loss(output.logits.float(), output.targets) for output in decoder_outputs]
         terms = {"reading": self.weight * torch.stack(losses).mean()}
         if self.auxiliary_ctc is not None:
             logits = self.auxiliary_ctc(decoder_outputs[0].columns).transpose(0, 1)
             terms["auxiliary_ctc"] = self.auxiliary_weight * ctc_loss(logits, texts, self.auxiliary_codec)
+
         return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:

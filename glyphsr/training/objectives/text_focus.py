@@ -121,6 +121,7 @@ class TextFocus(nn.Module):
         chosen = self._trainable_words(batch)
         if not chosen:
             return Focus(sr.sum() * 0 if self.attends else None, sr.sum() * 0)
+
         texts = [self.target_text(batch.labels[i]) for i in chosen]
         steps = (
             None
@@ -129,6 +130,7 @@ class TextFocus(nn.Module):
         )
         if isinstance(recognizer, BoundedRecognizer) and steps is not None:
             steps = min(steps, recognizer.max_forced_steps)
+
         seen = recognizer.forward_teacher_forced(recognizer.prepare(sr[chosen]), texts, steps=steps)
         attention = None
         if self.attends:
@@ -137,6 +139,7 @@ class TextFocus(nn.Module):
             places = hr.attention.shape[-2] * hr.attention.shape[-1]
             difference = attention_difference(_precise(seen.attention), _precise(hr.attention))
             attention = difference * places / TELESCOPE_PLACES
+
         valid = seen.targets >= 0
         confusion = weighted_cross_entropy(_precise(seen.logits)[valid], seen.targets[valid], self.weights)
         return Focus(attention, confusion)
