@@ -75,6 +75,7 @@ def _extract(
         if config.refinement == "intersect":
             masks[i] = intersect_ink(masks[i], word.ink.mask, word.ink.contrast)
 
+        # What the manifest says of this character.
         reasons = [reason for reason in (points.reasons[i], choice.fallback) if reason]
         records.append(
             GlyphRecord(
@@ -88,6 +89,7 @@ def _extract(
             )
         )
 
+    # Thin strokes may vanish at the size of the picture; the record says so.
     chars = from_frame(masks, word.size)
     records = [
         replace(record, fallback="+".join(filter(None, [record.fallback, "vanished"]))) if lost else record
@@ -119,6 +121,7 @@ def _choose(
         if not allowed.any():
             return Choice(None, None, "guarded_out")
 
+    # Of those that are left, the paper's rule chooses.
     fraction = config.line_fraction if len(word.text) > 1 else 1.0  # a single character may fill its picture
     choice = select(
         masks[allowed],

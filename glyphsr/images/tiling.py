@@ -63,12 +63,14 @@ def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
     if 4 * line_height * line_width > PICTURE_PIXELS.value:  # no line of text; its result would fill the memory
         return None
 
+    # Short lines are one window.
     window = _up(round(config.window_aspect * line_height), SIZE_MULTIPLE[1])
     if line_width <= window:
         if config.fixed_size is None:
             line_width = window = _up(line_width, SIZE_MULTIPLE[1])
         return TilePlan(line_height, line_width, (0,), window)
 
+    # Longer ones are windows at equal distances, which overlap at least so much.
     stride = window - round(OVERLAP * window)
     count = 1 + -(-(line_width - window) // stride)
     starts = np.linspace(0, line_width - window, count).round().astype(int)
@@ -102,12 +104,13 @@ def blend_tiles(windows: list[FloatImage], plan: TilePlan, *, factor: int = 2) -
         return windows[0][:, :width]
 
     size = factor * plan.window
-
     total = np.zeros((len(windows[0]), width, 3), np.float32)
     weights = np.zeros((1, width, 1), np.float32)
     starts = [factor * start for start in plan.starts]
     for i, (window, start) in enumerate(zip(windows, starts, strict=True)):
         weight = np.ones(size, np.float32)
+
+        # Inner edges fade linearly.
         if i > 0:
             shared = starts[i - 1] + size - start
             weight[:shared] = (np.arange(shared) + 0.5) / shared

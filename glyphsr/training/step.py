@@ -101,6 +101,7 @@ class TrainStep:
         self.processes = processes
         self.objective = objective.to(processes.device)
         processes.synchronise_norms(objective)
+
         groups = _parameter_groups(objective, settings.pretrained_lr_scale)
         self.parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]
         self.clip_parameters = [p for p in objective.clip_parameters() if p.requires_grad]

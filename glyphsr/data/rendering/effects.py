@@ -38,6 +38,8 @@ def ink_text(
         config: Fractions of the effects.
     """
     unit = picture.shape[1] / 32
+
+    # Behind the ink: a shadow, an outline.
     if draws.happens(config.shadow_prob):
         reach = unit * draws.between((0.5, 2.5))
         angle = draws.between((0, 2 * np.pi))
@@ -52,6 +54,7 @@ def ink_text(
         around = cv2.dilate(coverage, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
         alpha_composite(picture, np.asarray(around, np.float32), palette.second)
 
+    # The ink itself, plain or with a gradient, whole or worn off.
     ink: Colour | Picture = palette.ink
     if draws.happens(config.gradient_prob):
         change = np.linspace(0, draws.between((0.2, 0.7)), picture.shape[1], dtype=np.float32)
@@ -65,6 +68,7 @@ def ink_text(
 
     alpha_composite(picture, coverage, ink)
 
+    # Light on its edges.
     if draws.happens(config.bevel_prob):
         angle, strength = draws.between((0, 2 * np.pi)), draws.between((0.1, 0.35))
         x, y = unit * np.cos(angle), unit * np.sin(angle)

@@ -180,6 +180,8 @@ def place(
     stretch = min(config.stretch ** draws.around(0, 1), max(0.1, room) * height / width)
     wide = stretch * width
     bend = draws.around(0, config.curve) if draws.happens(config.curve_prob) and wide > 1.5 * height else 0.0
+
+    # One matrix for each glyph: from its own square into the text's plane.
     placed = np.zeros((len(glyphs), 3, 3))
     placed[:, 0, 0] = [stretch * glyph.size for glyph in glyphs]
     placed[:, 1, 1] = [glyph.size for glyph in glyphs]

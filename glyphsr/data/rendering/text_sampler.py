@@ -112,9 +112,12 @@ class RandomTexts:
             "date": _date,
             "email": self._email,
         }
+
+        # Words are drawn by length as in running text, as far as the word list has such lengths.
         there = {length: LENGTHS.get(length, 0.0) for length in words_by_length()}
         limit = max(config.max_characters, min(there))
         self._lengths = {n: weight for n, weight in there.items() if n <= limit and weight} or {min(there): 1.0}
+
         self._kinds = {write: getattr(config, name) for name, write in kinds.items()}
         self._cases: dict[Callable[[str], str] | None, float] = {
             str.upper: config.upper,

@@ -159,6 +159,7 @@ class GlyphSR(nn.Module):
                 assert maps is not None
                 x = self.gfms[str(n)](x, maps.detach() if self.config.detach_fusion else maps)
 
+        # The trunk's sum is enlarged and drawn, on top of bicubic where the configuration says so.
         out = self.head(self.upsampler(features + self.tail(x)))  # (B, C, 2h, 2w)
         if self.config.output == "tanh":
             out = torch.tanh(out)

@@ -30,6 +30,8 @@ class TextGuidance(nn.Module):
     def __init__(self, width: int, num_pixels: int, dropout: float) -> None:
         super().__init__()
         half = width // 2
+
+        # Where text is.
         self.locate = nn.Sequential(
             nn.Conv2d(1, half, 3, padding=1, bias=False),
             nn.BatchNorm2d(half),
@@ -39,8 +41,11 @@ class TextGuidance(nn.Module):
             nn.PReLU(),
             nn.Conv2d(width, width, 3, padding=1, bias=False),
         )
+
         self.mix = nn.Conv2d(width, width, 3, padding=1)
         self.embed = nn.Linear(NUM_CLASSES, width, bias=False)
+
+        # What it says: words attend to each other, then to pixels; pixels to words.
         self.text_encoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(2))
         self.text_decoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(3))
         self.pixel_decoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(3))

@@ -33,6 +33,7 @@ class Modulation(nn.Module):
         self.gate = _pointwise(2 * width, width)
         self.scaled = _pointwise(2 * width, width)
         self.shift = _pointwise(2 * width, width)
+
         self.channel_gate = nn.Sequential(
             nn.Conv2d(width, width, size, groups=width),
             nn.Conv2d(width, width, 1),
@@ -42,6 +43,7 @@ class Modulation(nn.Module):
             nn.Conv2d(width, width, 1),
             nn.Sigmoid(),
         )
+
         self.aggregate = _pointwise(width, width)
         self.norm = nn.BatchNorm2d(width)
 

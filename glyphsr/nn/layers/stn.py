@@ -50,6 +50,8 @@ class ThinPlateSpline(nn.Module):
         self.size = size
         self.align_corners = align_corners
         height, width = size
+
+        # The linear system of the spline, whose inverse turns source points into coefficients.
         points = regular_control_points(num_control_points, margin)
         n = num_control_points
         kernel = torch.zeros(n + 3, n + 3)
@@ -57,11 +59,14 @@ class ThinPlateSpline(nn.Module):
         kernel[:n, n] = kernel[n, :n] = 1.0
         kernel[:n, n + 1 :] = points
         kernel[n + 1 :, :n] = points.T
+
+        # Every target pixel as a combination of the control points.
         y, x = torch.meshgrid(torch.arange(height) / (height - 1), torch.arange(width) / (width - 1), indexing="ij")
         coordinates = torch.stack([x.flatten(), y.flatten()], dim=1)  # (H * W, 2)
         representation = torch.cat(
             [_radial_basis(coordinates, points), torch.ones(height * width, 1), coordinates], dim=1
         )
+
         # In double precision: in single, the processor decides on the sixth digit of entries near 100 that cancel.
         # Without memory there is nothing to invert, and torch would take seconds to find that out.
         inverse = kernel if kernel.is_meta else torch.linalg.inv(kernel.double()).to(kernel.dtype)

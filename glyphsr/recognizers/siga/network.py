@@ -76,15 +76,21 @@ class SIGA(nn.Module):
         self.max_length = self.config.max_steps - 1
         self.rectifier = Rectifier(SIZE)
         self.backbone = Backbone(self.config.width)
+
+        # Where each character is: 1D attention over columns.
         self.column_encoder = SequenceEncoder(wide, hidden)
         self.column_decoder = AttentionDecoder(hidden, classes)
         self.encoder = SequenceEncoder(wide, hidden)
         self.decoder = AttentionDecoder(hidden, classes)
+
+        # What each character looks like, at half and at a quarter of the resolution.
         self.head = GlyphHead(self.config.width, hidden, 1 + self.config.max_steps)
         self.half_decoder = Decoder(hidden, hidden, hidden, classes)
         self.quarter_decoder = Decoder(hidden, hidden, hidden, classes)
         self.fused_half_decoder = AttentionDecoder(hidden, classes, gated=True)
         self.fused_quarter_decoder = AttentionDecoder(hidden, classes, gated=True)
+
+        # Both are fused into the reading.
         self.gate = Gate(hidden)
         self.widen = nn.Linear(hidden, 2 * hidden)
         self.final_decoder = Decoder(2 * hidden, 2 * hidden, hidden, classes)
@@ -106,6 +112,7 @@ class SIGA(nn.Module):
         features = self.backbone(straight)
         context = self.column_encoder(features.columns)
         column_logits, _, attention = self.column_decoder(context, steps=steps, previous=previous)
+
         foreground, half, quarter = self.head(features)
         glyphs_half, glyphs_quarter = self.head.glyphs(features, half, quarter)
         seen = self.encoder(features.columns)
