@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag
-from glyphsr.config.ranges import NonNegative, Share
+from glyphsr.config.ranges import Fraction, NonNegative
 
 GUARD, PAGE, SIZE = "Guard against invented letters", "Page", "Size"
 
@@ -26,8 +26,8 @@ class UpscaleConfig(Config):
     """Width of the result in pixels; alone it keeps the aspect."""
     height: Annotated[FloatImage | None, Flag(SIZE)] = None
     """Height of the result in pixels; alone it keeps the aspect."""
-    strength: Annotated[Share | None, Flag(MODEL, default="from the model's card")] = None
-    """Share of the network's change over bicubic that is applied; default from the model's card."""
+    strength: Annotated[Fraction | None, Flag(MODEL, default="from the model's card")] = None
+    """Fraction of the network's change over bicubic that is applied; default from the model's card."""
     lexicon: Annotated[str, Flag(MODEL)] = "english"
     """Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text file with one
     word a line. Numbers, codes and words with digits or marks in them are never corrected."""
@@ -40,7 +40,7 @@ class UpscaleConfig(Config):
     guard_reader: Annotated[str | None, Flag(GUARD, default="rapidocr")] = None
     """Reader by name, or ``NAME=FILE``; default rapidocr where it is installed, else ``ppocr-v6-small``."""
     text: Annotated[str | None, Flag(GUARD)] = None
-    """What the picture says: told to the prior, and checked."""
+    """What the picture says: given to the text prior and checked in the result."""
     mode: Annotated[Literal["auto", "line", "page"], Flag()] = "auto"
     """``line`` takes each picture as one line of text. ``page`` finds the lines in it and enlarges them where they are.
     ``auto`` takes pictures of more than 64 rows that hold more than one line as pages, where lines can be found."""

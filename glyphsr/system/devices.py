@@ -20,16 +20,19 @@ def resolve_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps") from error
+
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("--device mps: not available on this machine")
     if device.type not in ("cpu", "cuda", "mps"):
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps")
+
     return device
 
 

@@ -59,7 +59,7 @@ def read_chunks(
         target: Tells their sizes.
         pool: Reads.
         ahead: How many may be read before they are needed.
-        failed: Told of each that cannot be read, which is left out.
+        failed: Called for each file that cannot be read, which is left out.
     """
     pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []

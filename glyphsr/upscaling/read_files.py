@@ -62,7 +62,7 @@ def read_files(
         weights: Of the network that makes text readable: name of bundled weights, or a checkpoint file.
         prior_weights: With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior.
         scale: Factor by which lines are enlarged before they are read; 2 by default.
-        strength: Share of the network's change over bicubic that is applied; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied; default from the model's card.
         lexicon: Word list by which the network's own readings are corrected: ``english``, ``none``, or a text file.
         draw: ``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything.
         mode: ``line`` takes each picture as one line of text. ``page`` finds the lines in it. ``auto`` decides by
@@ -179,6 +179,7 @@ def _read_chunk(reader: TextReader, chunk: Sequence[LoadedPicture], config: Read
             return
     except (GlyphSRError, ValueError, MemoryError):
         pass  # of one of them; the others are read all the same
+
     for item in chunk:
         try:
             yield FileReading(item.task.name, reader.read(item.picture, boxes=config.boxes, **options))
