@@ -14,13 +14,16 @@ from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.data.lmdb_pairs import close_deleted
 from glyphsr.data.lmdb_writer import write_pairs
-from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
 
-# Of several workers (pytest-xdist) each has one core.
-torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
+# Of several workers (pytest-xdist) each has one core. Processes that tests start have as many threads as the test
+# itself: sums in another order are other numbers.
+THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+torch.set_num_threads(THREADS)
+os.environ["OMP_NUM_THREADS"] = str(THREADS)
 
 ROOT = Path(__file__).parent.parent
 
