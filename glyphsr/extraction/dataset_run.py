@@ -293,13 +293,9 @@ def _holds_glyphs(glyphs: GlyphLmdb) -> bool:
 
 
 def _device_of(config: ExtractConfig, localizer: ComponentInfo, segmenter: ComponentInfo) -> str:
-    """``cpu`` where nothing but ink is at work; else what ``auto`` stands for, of several GPUs the rank's own."""
+    """``cpu`` where nothing but ink is at work; else what ``auto`` stands for."""
     if segmenter.facts["name"] == "ink" and localizer.facts["name"] == "cuts":
         return "cpu"
     from glyphsr.system.devices import resolve_device
 
-    device = resolve_device(config.device)
-    rank = os.environ.get("LOCAL_RANK", "")
-    if device.type == "cuda" and device.index is None and rank.isdigit():
-        return f"cuda:{rank}"
-    return str(device)
+    return str(resolve_device(config.device))

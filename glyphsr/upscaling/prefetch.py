@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
@@ -27,6 +28,10 @@ class LoadedPicture:
     picture: Picture
     size: tuple[int, int]
     """``(height, width)`` of the result."""
+    text: str | None = None
+    """What it says, where this is known of it alone."""
+    mode: Literal["auto", "line", "page"] | None = None
+    """What it is taken for, where this is asked for it alone."""
 
 
 def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:

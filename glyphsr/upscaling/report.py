@@ -1,7 +1,9 @@
 """What an ``upscale`` run did to each picture, as objects and as JSON, JSON lines or CSV."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,7 +96,7 @@ class PictureReport:
 class UpscaleRun:
     """A whole run."""
 
-    pictures: tuple[PictureReport, ...]
+    pictures: Sequence[PictureReport]
     weights: str | None
     """File of the weights in use; ``None`` if nothing was left to do."""
     seconds: float
@@ -104,14 +106,18 @@ class UpscaleRun:
     problem: str | None = None
     """Why the report could not be written."""
 
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(status for picture in self.pictures for status in (picture.status, *_improved(picture)))
+
     def count(self, status: str) -> int:
         """Pictures of one status."""
-        return sum(picture.status == status for picture in self.pictures)
+        return self._counts[status]
 
     @property
     def improved(self) -> int:
         """Pictures that the network changed."""
-        return sum(picture.status == "done" and picture.method == "network" for picture in self.pictures)
+        return self._counts["improved"]
 
     @property
     def exit_code(self) -> int:
@@ -138,6 +144,10 @@ class UpscaleRun:
             "config": self.config,
             "pictures": [asdict(picture) for picture in self.pictures],
         }
+
+
+def _improved(picture: PictureReport) -> tuple[str, ...]:
+    return ("improved",) if picture.status == "done" and picture.method == "network" else ()
 
 
 def check_report_path(path: Path, *, overwrite: bool) -> None:
