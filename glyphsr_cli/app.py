@@ -20,6 +20,7 @@ from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.reproduce import reproduce
+from glyphsr_cli.commands.serve import serve
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
 from glyphsr_cli.commands.visualize import visualize
@@ -110,6 +111,7 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("serve")(serve)
 _flow(app)
 data_app.command("synth")(synth)
 data_app.command("degrade")(degrade)

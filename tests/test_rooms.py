@@ -34,6 +34,7 @@ FLOORS = {
     "dataset_tools": 6,
     "training": 6,
     "upscaling": 7,
+    "serving": 8,
     "evaluation": 8,
     "visualization": 9,
     "reproduction": 9,
@@ -117,6 +118,8 @@ def test_config_stays_free_of_torch(path):
         ["data", "synth", "--help"],
         ["data", "degrade", "--help"],
         ["extract", "--help"],
+        ["serve", "--help"],
+        ["demo", "--help"],
     ],
 )
 def test_help_and_version_import_nothing_heavy(arguments):

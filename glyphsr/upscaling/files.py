@@ -150,7 +150,7 @@ def upscale_files(
     """
     begin = time.monotonic()
     config = validate(UpscaleConfig, options, "options")
-    target = TargetSize(config.scale, config.width, config.height)
+    TargetSize(config.scale, config.width, config.height)  # says what is wrong with it
     if config.mode == "page" and config.boxes is None and not can_detect():
         raise ConfigError("--mode page: lines are found by rapidocr; pip install 'glyphsr[ocr]', or give --boxes")
     share = parse_shard(shard)
@@ -172,7 +172,7 @@ def upscale_files(
     if todo:
         run.worker.load()
         with ThreadPoolExecutor(config.workers) as pool:
-            for chunk in read_chunks(todo, target, pool, ahead=2 * config.workers, failed=run.fail):
+            for chunk in read_chunks(todo, config, pool, ahead=2 * config.workers, failed=run.fail):
                 run.run_chunk(chunk, pool)
     run.pictures.close()
     result = UpscaleRun(

@@ -4,14 +4,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from pathlib import Path
 
 import cv2
 
-from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.config.upscale import UpscalerConfig
 from glyphsr.errors import ConfigError, DataError, PictureError
 from glyphsr.images.text_boxes import TextBox, read_boxes
-from glyphsr.upscaling.file_plan import FileTask
 from glyphsr.upscaling.line import Line, UpscaledLine
 from glyphsr.upscaling.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
 from glyphsr.upscaling.prefetch import LoadedPicture
@@ -33,14 +31,13 @@ class PictureUpscaler:
     """Enlarges pictures as a configuration says; the model is loaded with the first, or by :meth:`load`.
 
     Args:
-        config: Settings; those of output names and files mean nothing here.
+        config: Settings of the model.
 
     Raises:
         ConfigError: If a setting is out of range.
     """
 
-    def __init__(self, config: UpscaleConfig) -> None:
-        self.config = config
+    def __init__(self, config: UpscalerConfig) -> None:
         self.upscaler = Upscaler(
             config.weights,
             prior_weights=config.prior_weights,
@@ -93,13 +90,10 @@ class PictureUpscaler:
                 yield Outcome(item, page, time.monotonic() - started)
 
         started = time.monotonic()
-        results = self.upscaler.upscale_lines([Line(i.picture.rgb, i.size, self._text(i)) for i in lines])
+        results = self.upscaler.upscale_lines([Line(i.picture.rgb, i.size, i.text) for i in lines])
         seconds = (time.monotonic() - started) / max(1, len(lines))
         for item, result in zip(lines, results, strict=True):
             yield Outcome(item, result, seconds)
-
-    def _text(self, item: LoadedPicture) -> str | None:
-        return item.text or self.config.text
 
     def _find_lines(self, item: LoadedPicture) -> list[TextBox] | None:
         """The lines of a picture that is a page; ``None`` for one that is a line itself.
@@ -107,13 +101,13 @@ class PictureUpscaler:
         Raises:
             DataError: If its boxes cannot be read, or the detector fails.
         """
-        mode, rgb = item.mode or self.config.mode, item.picture.rgb
-        if mode == "line":
+        rgb = item.picture.rgb
+        if item.mode == "line":
             return None
-        if self.config.boxes is not None:
-            return self._with_given_text(read_boxes(self._boxes_file(item.task)), item)
-        if mode == "page":
-            return self._with_given_text(self.pages.find(rgb), item)
+        if item.boxes is not None:
+            return _with_given_text(read_boxes(item.boxes), item.text)
+        if item.mode == "page":
+            return _with_given_text(self.pages.find(rgb), item.text)
         if min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect():
             return None
         try:
@@ -122,18 +116,14 @@ class PictureUpscaler:
             return None
         size = (rgb.shape[0], rgb.shape[1])
         helped = any(self.pages.left_alone(box.quad, size) is None for box in found)
-        return self._with_given_text(found, item) if helped and is_page(found, size) else None
+        return _with_given_text(found, item.text) if helped and is_page(found, size) else None
 
-    def _with_given_text(self, boxes: list[TextBox], item: LoadedPicture) -> list[TextBox]:
-        """A text that is given for a picture is its line's, where it has one."""
-        text = self._text(item)
-        if text and len(boxes) == 1:
-            return [replace(boxes[0], text=boxes[0].text or text)]
-        return boxes
 
-    def _boxes_file(self, task: FileTask) -> Path:
-        path = Path(self.config.boxes or "")
-        return path / f"{Path(task.name).stem}.json" if path.is_dir() else path
+def _with_given_text(boxes: list[TextBox], text: str | None) -> list[TextBox]:
+    """A text that is given for a picture is its line's, where it has one."""
+    if text and len(boxes) == 1:
+        return [replace(boxes[0], text=boxes[0].text or text)]
+    return boxes
 
 
 def can_detect() -> bool:

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
+from glyphsr.config.upscale import Mode, UpscaleConfig
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
 from glyphsr.safe_reading.content import read_stream
@@ -29,13 +30,19 @@ class LoadedPicture:
     size: tuple[int, int]
     """``(height, width)`` of the result."""
     text: str | None = None
-    """What it says, where this is known of it alone."""
-    mode: Literal["auto", "line", "page"] | None = None
-    """What it is taken for, where this is asked for it alone."""
+    """What it says, where that is known."""
+    mode: Mode = "auto"
+    """What it is taken for."""
+    boxes: Path | None = None
+    """JSON file of its lines; else they are looked for."""
 
 
-def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
+def load_picture(task: FileTask, config: UpscaleConfig) -> LoadedPicture:
     """Read a job's picture, or stdin, and find the size it is to get.
+
+    Args:
+        task: Names it.
+        config: Tells its size, text, mode and boxes.
 
     Raises:
         PictureError: If it cannot be read, or would become too large.
@@ -44,14 +51,17 @@ def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
         picture = decode_picture(read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError), "stdin")
     else:
         picture = read_picture(task.source)
-    height, width = target.of(*picture.rgb.shape[:2])
+    height, width = TargetSize(config.scale, config.width, config.height).of(*picture.rgb.shape[:2])
     PICTURE_PIXELS.check(height * width, f"{task.name}: would become {width} x {height} pixels", PictureError)
-    return LoadedPicture(task, picture, (height, width))
+    boxes = Path(config.boxes) if config.boxes else None
+    if boxes is not None and boxes.is_dir():
+        boxes = boxes / f"{Path(task.name).stem}.json"
+    return LoadedPicture(task, picture, (height, width), config.text or None, config.mode, boxes)
 
 
 def read_chunks(
     tasks: Sequence[FileTask],
-    target: TargetSize,
+    config: UpscaleConfig,
     pool: ThreadPoolExecutor,
     *,
     ahead: int,
@@ -61,18 +71,18 @@ def read_chunks(
 
     Args:
         tasks: What to read.
-        target: Tells their sizes.
+        config: Tells their sizes.
         pool: Reads.
         ahead: How many may be read before they are needed.
         failed: Told of each that cannot be read, which is left out.
     """
-    pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
+    pending = [pool.submit(load_picture, task, config) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
     for i, task in enumerate(tasks):
         future = pending.pop(0)
         if i + ahead < len(tasks):
-            pending.append(pool.submit(load_picture, tasks[i + ahead], target))
+            pending.append(pool.submit(load_picture, tasks[i + ahead], config))
         try:
             loaded = future.result()
         except PictureError as error:

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 from glyphsr.guard.guard import Action, Verdict
 from glyphsr.system.atomic_files import check_writable
@@ -214,8 +213,13 @@ def _region_report(region: Region) -> RegionReport:
     )
 
 
-def notes_of(result: UpscaledLine | UpscaledPage, config: UpscaleConfig) -> list[str]:
-    """Why a picture, or lines of it, came out as plain enlargement."""
+def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]:
+    """Why a picture, or lines of it, came out as plain enlargement.
+
+    Args:
+        result: What became of it.
+        text: What was given as its text.
+    """
     if isinstance(result, UpscaledLine):
         why = _why_unchanged(result)
         return [f"only enlarged by bicubic: {why}"] if why else []
@@ -227,7 +231,7 @@ def notes_of(result: UpscaledLine | UpscaledPage, config: UpscaleConfig) -> list
     if reasons:
         listed = ", ".join(f"{count} {why}" for why, count in reasons.items())
         notes.append(f"{reasons.total()} of {len(found)} lines only enlarged: {listed}")
-    if config.text and len(result.regions) > 1:
+    if text and len(result.regions) > 1:
         notes.append(
             f"--text is not used, since there are {len(result.regions)} lines; give --boxes with a text for each"
         )
