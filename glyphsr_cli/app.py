@@ -16,6 +16,7 @@ from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
 from glyphsr_cli.commands.data_synth import degrade, synth
+from glyphsr_cli.commands.demo import demo
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
@@ -111,6 +112,7 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("demo")(demo)
 app.command("serve")(serve)
 _flow(app)
 data_app.command("synth")(synth)

@@ -80,3 +80,7 @@ class UpscaleConfig(UpscalerConfig):
     """Replace results that exist."""
     workers: Annotated[int, Field(ge=1), Flag(COMPUTE)] = 2
     """Threads that read and write pictures."""
+    engine: Annotated[Literal["local", "ray"], Flag(COMPUTE)] = "local"
+    """``local``: this process. ``ray``: the workers of a Ray cluster."""
+    address: Annotated[str | None, Flag(COMPUTE, default="one on this machine")] = None
+    """Of the Ray cluster; ``auto`` for the one that this machine belongs to."""

@@ -3,7 +3,6 @@
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,15 @@ import torch
 from glyphsr._version import VERSION
 from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
-from glyphsr.errors import ConfigError, PictureError
+from glyphsr.errors import ConfigError
 from glyphsr.system.shards import parse_shard, shard_path
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks, OutputNaming, compare_path, plan_files
-from glyphsr.upscaling.line import UpscaledLine
-from glyphsr.upscaling.pages import UpscaledPage
+from glyphsr.upscaling.file_run import FileRun
 from glyphsr.upscaling.pictures import PictureUpscaler, can_detect
-from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
+from glyphsr.upscaling.ray_files import run_on_ray
 from glyphsr.upscaling.report import PictureReport, UpscaleRun, check_report_path
 from glyphsr.upscaling.report_formats import write_report
-from glyphsr.upscaling.report_spool import ReportSpool
 from glyphsr.upscaling.target_size import TargetSize
-from glyphsr.upscaling.writing import write_upscaled
 
 
 def _default_label(config: UpscaleConfig) -> str:
@@ -38,71 +34,6 @@ def _is_finished(task: FileTask, config: UpscaleConfig) -> bool:
         return task.target is not None and not config.overwrite and task.target.exists()
     except OSError:
         return False  # the write will say what is wrong with the name
-
-
-class _FileRun:
-    """State of one run over files.
-
-    Args:
-        config: Settings.
-        plan: What to do, and the inputs that nothing can be done about, which are reported first.
-        report: Told of each picture.
-    """
-
-    def __init__(self, config: UpscaleConfig, plan: FilePlan, report: Callable[[PictureReport], None] | None) -> None:
-        self.config = config
-        self.report = report
-        self.sources: set[Path] = set()
-        """Inputs, which nothing may replace."""
-        self.ahead = len(plan.failures)
-        self.pictures = ReportSpool(self.ahead + plan.total)
-        self.worker = PictureUpscaler(config)
-        for place, (name, message) in enumerate(plan.failures):
-            self._put(place, PictureReport(name, None, "failed", error=message))
-
-    def finish(self, task: FileTask, picture: PictureReport) -> None:
-        self._put(self.ahead + task.number, picture)
-
-    def _put(self, place: int, picture: PictureReport) -> None:
-        self.pictures.put(place, picture)
-        if self.report:
-            self.report(picture)
-
-    def fail(self, task: FileTask, error: Exception) -> None:
-        target = str(task.target) if task.target else None
-        self.finish(task, PictureReport(task.name, target, "failed", error=str(error)))
-
-    def run_chunk(self, chunk: list[LoadedPicture], pool: ThreadPoolExecutor) -> None:
-        lines: list[tuple[LoadedPicture, Future[PictureReport]]] = []
-        for outcome in self.worker.upscale(chunk):
-            item, result = outcome.item, outcome.result
-            if isinstance(result, UpscaledPage):  # large: it goes before the next one comes
-                self._collect(item, self._written(pool, item, result, outcome.seconds))
-            elif isinstance(result, UpscaledLine):
-                lines.append((item, self._written(pool, item, result, outcome.seconds)))
-            else:
-                self.fail(item.task, result)
-        for item, future in lines:
-            self._collect(item, future)
-
-    def _written(
-        self, pool: ThreadPoolExecutor, item: LoadedPicture, result: UpscaledLine | UpscaledPage, seconds: float
-    ) -> Future[PictureReport]:
-        strength = self.worker.upscaler.strength
-        return pool.submit(
-            write_upscaled, item, result, self.config, strength=strength, seconds=seconds, inputs=self.sources
-        )
-
-    def _collect(self, item: LoadedPicture, future: Future[PictureReport]) -> None:
-        try:
-            self.finish(item.task, future.result())
-        except BrokenPipeError:
-            raise
-        except PictureError as error:
-            self.fail(item.task, error)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self.fail(item.task, PictureError(f"{item.task.target or 'stdout'}: cannot write: {reason}"))
 
 
 def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> None:
@@ -163,21 +94,21 @@ def upscale_files(
         [str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive, share=share
     )
     _check_plan(plan, config)
-    run = _FileRun(config, plan, progress)
+    run = FileRun(config, plan, progress, PictureUpscaler(config))
     if config.save_regions is not None:
         run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
     todo = _unfinished(plan.tasks, run)
     if started:
         started(len(todo))
-    if todo:
+    if todo and config.engine == "ray":
+        run_on_ray(todo, config, run.finish)
+    elif todo:
         run.worker.load()
-        with ThreadPoolExecutor(config.workers) as pool:
-            for chunk in read_chunks(todo, config, pool, ahead=2 * config.workers, failed=run.fail):
-                run.run_chunk(chunk, pool)
+        run.run(todo)
     run.pictures.close()
     result = UpscaleRun(
         pictures=run.pictures,
-        weights=str(run.worker.upscaler.weights_path) if todo else None,
+        weights=_weights_in_use(run.worker, config) if todo else None,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
         versions={"glyphsr": VERSION, "torch": torch.__version__},
@@ -190,6 +121,10 @@ def upscale_files(
     return result
 
 
+def _weights_in_use(worker: PictureUpscaler, config: UpscaleConfig) -> str:
+    return config.weights if config.engine == "ray" else str(worker.upscaler.weights_path)
+
+
 def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:
     if not plan.total:
         raise ConfigError("INPUT: expected at least one file, folder, glob or -")
@@ -199,12 +134,14 @@ def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:
         )
     if config.boxes and plan.total > 1 and not Path(config.boxes).is_dir():
         raise ConfigError("--boxes: one file for one picture; for several expected a folder with <name>.json for each")
+    if config.engine == "ray" and any(task.source is None or task.target is None for task in plan.tasks[:1]):
+        raise ConfigError("--engine ray: works on files; stdin and stdout are this machine's alone")
     if config.min_text_height > config.max_text_height:
         raise ConfigError(f"--min-text-height: expected at most --max-text-height, {config.max_text_height:g}")
     _refuse_to_overwrite(plan.tasks, config)
 
 
-def _unfinished(tasks: FileTasks, run: _FileRun) -> FileTasks:
+def _unfinished(tasks: FileTasks, run: FileRun) -> FileTasks:
     """Those that an earlier run has not finished; the others are reported as skipped."""
     todo = array("q")
     for task in tasks:

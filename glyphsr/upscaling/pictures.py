@@ -63,6 +63,12 @@ class PictureUpscaler:
         """
         self.upscaler.load()
 
+    def with_settings(self, config: UpscalerConfig) -> "PictureUpscaler":
+        """One with other settings and the same weights, which are not loaded again."""
+        other = PictureUpscaler(config)
+        other.upscaler.loaded = self.upscaler.loaded
+        return other
+
     def upscale(self, items: Sequence[LoadedPicture]) -> Iterator[Outcome]:
         """Enlarge pictures; who travels together has no influence on the results.
 

@@ -137,7 +137,7 @@ def test_one_request_too_many_is_refused_and_the_others_travel_together(slow):
 
 
 def test_a_request_that_waits_too_long_is_given_up(slow):
-    go, workers = slow
+    go, _ = slow
     with TestClient(create_app(ServeConfig(guard="off", timeout=0.05, device="cpu"))) as client:
         assert post(client, png()).status_code == 504
         go.set()
