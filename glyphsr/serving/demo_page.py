@@ -161,7 +161,14 @@ def create_demo(config: DemoConfig) -> gr.Blocks:
 
 
 def _controls(demo: _Demo, config: DemoConfig) -> list[gr.components.Component]:
-    source = gr.Image(label="Picture", type="filepath", sources=["upload", "clipboard"], elem_id="picture")
+    source = gr.Image(
+        label="Picture",
+        type="filepath",
+        format="png",
+        image_mode=None,
+        sources=["upload", "clipboard"],
+        elem_id="picture",
+    )
     gr.Examples(demo.examples(), source, label="Examples")
     scale = gr.Slider(1, 8, 2, step=0.5, label="Scale")
     mode = gr.Radio(["auto", "line", "page"], value="auto", label="One line, or a page")

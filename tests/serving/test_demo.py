@@ -73,10 +73,15 @@ def wait(browser, condition):
     return WebDriverWait(browser, WAIT_S).until(condition)
 
 
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
+
+
 def shoot(browser, name):
     """Leave a picture of the page where a person asked for one."""
-    if os.environ.get("GLYPHSR_SCREENSHOTS"):
-        browser.save_screenshot(f"{os.environ['GLYPHSR_SCREENSHOTS']}/{name}.png")
+    if os.environ.get("SCREENSHOTS"):
+        browser.save_screenshot(f"{os.environ['SCREENSHOTS']}/{name}.png")
 
 
 def test_upload_result_slider_download_and_a_silent_console(address, browser, tmp_path):
@@ -85,7 +90,7 @@ def test_upload_result_slider_download_and_a_silent_console(address, browser, tm
     upload = wait(browser, lambda b: b.find_element(By.CSS_SELECTOR, "#picture input[type=file]"))
     picture = tmp_path / "sign.png"
     shutil.copy(ROOT / "examples" / "sign.png", picture)
-    size = Image.open(picture).size
+    size = size_of(picture)
     upload.send_keys(str(picture))
     wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "#picture img"))
     shoot(browser, "uploaded")
@@ -110,12 +115,12 @@ def test_upload_result_slider_download_and_a_silent_console(address, browser, tm
     webdriver.ActionChains(browser).drag_and_drop_by_offset(handle, 80, 0).perform()
     assert handle.location["x"] > before
 
-    link = wait(browser, lambda b: b.find_element(By.CSS_SELECTOR, "#download, a[download]"))
+    link = wait(browser, lambda b: b.find_element(By.ID, "download"))
     link.click()
     wait(browser, lambda b: list(b.downloads.glob("*.png")))
     (file,) = browser.downloads.glob("*.png")
     assert file.name == "sign_x2.png"
-    assert Image.open(file).size == (2 * size[0], 2 * size[1])
+    assert size_of(file) == (2 * size[0], 2 * size[1])
 
     severe = [e["message"] for e in browser.get_log("browser") if e["level"] == "SEVERE"]
     assert [message for message in severe if not any(name in message for name in FOREIGN)] == []
