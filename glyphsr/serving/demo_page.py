@@ -83,7 +83,9 @@ class _Demo:
         file.write_bytes(content)
         before = resize(item.picture.rgb, item.size).clip(0, 1)
         after = outcome.result.rgb
-        note = report.note or ("Changed by the network." if report.method == "network" else "Unchanged but for its size.")
+        note = report.note or (
+            "Changed by the network." if report.method == "network" else "Unchanged but for its size."
+        )
         return (_pixels(before), _pixels(after)), _rows(report), str(file), f"{note} {report.seconds:.2f} s."
 
     def _load(self, path: Path, scale: float, mode: Mode, text: str) -> LoadedPicture:
@@ -151,7 +153,9 @@ def create_demo(config: DemoConfig) -> gr.Blocks:
                 inputs = _controls(demo, config)
                 button = gr.Button("Upscale", variant="primary")
             with gr.Column(min_width=300, scale=2):
-                slider = gr.ImageSlider(label="Before (bicubic), after", format="png", interactive=False, elem_id="slider")
+                slider = gr.ImageSlider(
+                    label="Before (bicubic), after", format="png", interactive=False, elem_id="slider"
+                )
                 note = gr.Markdown(elem_id="note")
                 readings = gr.Dataframe(headers=COLUMNS, label="Readings", interactive=False, wrap=True)
                 download = gr.DownloadButton("Download PNG", elem_id="download")
@@ -167,7 +171,8 @@ def _controls(demo: _Demo, config: DemoConfig) -> list[gr.components.Component]:
         format="png",
         image_mode=None,
         sources=["upload", "clipboard"],
-        height=200, elem_id="picture",
+        height=200,
+        elem_id="picture",
     )
     gr.Examples(demo.examples(), source, label="Examples")
     scale = gr.Slider(1, 8, 2, step=0.5, label="Scale")

@@ -4,6 +4,7 @@ Ray hands out the work, starts workers anew that died, and gives what was lost t
 more than once, and its worker has to write the same result under the same name each time.
 """
 
+import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
@@ -18,15 +19,21 @@ Work = Callable[[list[T]], list[R]]
 """Does some items and gives one result each, in order."""
 
 
-class _Actor:
-    """Lives in a process of the cluster and keeps the model from one batch to the next."""
+def _actor(make: Callable[[], Work[Any, Any]]) -> type:
+    """What lives in a process of the cluster and keeps the model from one batch to the next.
 
-    def __init__(self, make: Callable[[], Work[Any, Any]]) -> None:
-        self._work = make()
+    A class of its own instead of arguments: those would be lost with the machine that keeps them.
+    """
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        items = [pickle.loads(item) for item in batch["item"]]
-        return {"result": [pickle.dumps(result) for result in self._work(items)]}
+    class Actor:
+        def __init__(self) -> None:
+            self._work = make()
+
+        def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+            items = [pickle.loads(item) for item in batch["item"]]
+            return {"result": [pickle.dumps(result) for result in self._work(items)]}
+
+    return Actor
 
 
 def ray_map(
@@ -34,7 +41,6 @@ def ray_map(
     items: Sequence[T],
     *,
     address: str | None,
-    at_once: int,
     cpus: int = 1,
     use_gpu: bool | None = None,
 ) -> Iterator[R]:
@@ -42,15 +48,14 @@ def ray_map(
 
     Args:
         make: Called once in each worker process; loads the model and gives what does the work.
-        items: What to do; each travels pickled.
+        items: What to do, one at a time: what the death of a worker can cost.
         address: Of a running cluster, ``auto`` for the one that this machine belongs to, ``None`` to start one here.
-        at_once: Items that a worker gets at a time: what the death of one can cost.
         cpus: Cores of a worker.
         use_gpu: Give each worker a GPU; ``None``: where the cluster has some.
 
     Raises:
         ConfigError: If Ray is not installed, or there is no cluster at the address.
-        GlyphSRError: If workers fail again and again.
+        GlyphSRError: If a worker cannot start, or fails with an error.
     """
     ray = _connect(address)
     import pyarrow as pa
@@ -58,16 +63,14 @@ def ray_map(
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0)) if use_gpu is None or use_gpu else 0
     workers = max(1, gpus or int(resources.get("CPU", 1)) // cpus)
-    at_once = max(1, min(at_once, -(-len(items) // (2 * workers))))
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False  # ours counts results
     context.raise_original_map_exception = True
     table = pa.table({"item": pa.array((pickle.dumps(item) for item in items), pa.large_binary())})
-    blocks = ray.data.from_arrow(table).repartition(-(-len(items) // at_once))
+    blocks = ray.data.from_arrow(table).repartition(len(items))
     done = blocks.map_batches(
-        _Actor,
-        fn_constructor_args=(make,),
+        _actor(make),
         batch_size=None,
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
         num_cpus=cpus,
@@ -87,6 +90,7 @@ def _connect(address: str | None) -> Any:
     import ray
     import ray.data
 
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # whatever else it says is about its own insides
     if not ray.is_initialized():
         try:
             ray.init(address=address, log_to_driver=False, logging_level="error", include_dashboard=False)

@@ -17,6 +17,9 @@ from glyphsr.upscaling.target_size import TargetSize
 CHUNK_PICTURES = 128
 """Pictures in memory at a time at most: enough to fill batches, little enough to stay flat."""
 
+CHUNK_BYTES = 2_000_000
+"""Bytes of their files, beyond the first picture: pages come a few at a time."""
+
 CHUNK_PIXELS = 8_000_000
 """Pixels in memory at a time, in and out, beyond the first picture."""
 
@@ -76,6 +79,8 @@ def read_chunks(
         ahead: How many may be read before they are needed.
         failed: Told of each that cannot be read, which is left out.
     """
+    ends = unit_ends(tasks)
+    end = next(ends, 0)
     pending = [pool.submit(load_picture, task, config) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
@@ -87,11 +92,36 @@ def read_chunks(
             loaded = future.result()
         except PictureError as error:
             failed(task, error)
-            continue
-        chunk.append(loaded)
-        pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
-        if len(chunk) == CHUNK_PICTURES or pixels >= CHUNK_PIXELS:
+        else:
+            chunk.append(loaded)
+            pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
+        is_last = i + 1 == end
+        if chunk and (is_last or pixels >= CHUNK_PIXELS):
             yield chunk
             chunk, pixels = [], 0
-    if chunk:
-        yield chunk
+        if is_last:
+            end = next(ends, 0)
+
+
+def unit_ends(tasks: Sequence[FileTask]) -> Iterator[int]:
+    """Places behind the last task of each unit: a chunk never reaches over one, whoever works on it.
+
+    The files' sizes decide, which are known without reading them. Which pictures pass through the network together can
+    change the last bit of a result, so machines that share the work must cut it alike.
+    """
+    start = content = 0
+    for place, task in enumerate(tasks):
+        size = _size(task)
+        if place > start and (place - start == CHUNK_PICTURES or content + size > CHUNK_BYTES):
+            yield place
+            start, content = place, 0
+        content += size
+    if tasks:
+        yield len(tasks)
+
+
+def _size(task: FileTask) -> int:
+    try:
+        return task.source.stat().st_size if task.source is not None else 0
+    except OSError:
+        return 0  # reading it will say what is wrong

@@ -1,18 +1,22 @@
 """The files of an ``upscale`` run, done by the workers of a Ray cluster."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.system.ray_engine import Work, ray_map
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.file_run import FileRun
 from glyphsr.upscaling.pictures import PictureUpscaler
-from glyphsr.upscaling.prefetch import CHUNK_PICTURES
+from glyphsr.upscaling.prefetch import unit_ends
 from glyphsr.upscaling.report import PictureReport
 
-Names = tuple[int, str, str]
-"""Number, source and target of a task."""
+Unit = list[tuple[int, str, str]]
+"""Number, source and target of each picture that is sent out together."""
+
+Reports = list[tuple[int, PictureReport]]
+"""What became of each of them, by its number."""
 
 
 def run_on_ray(tasks: FileTasks, config: UpscaleConfig, finish: Callable[[FileTask, PictureReport], None]) -> None:
@@ -27,41 +31,40 @@ def run_on_ray(tasks: FileTasks, config: UpscaleConfig, finish: Callable[[FileTa
         ConfigError: If Ray is not installed, or there is no such cluster.
         GlyphSRError: If workers fail again and again.
     """
-    work: Callable[[], Work[Names, tuple[int, PictureReport]]] = partial(_start, config)
-    by_number = {number: place for place, number in enumerate(tasks.numbers)}
-    done = ray_map(work, _Names(tasks), address=config.address, at_once=CHUNK_PICTURES, use_gpu=_wants_gpu(config))
-    for number, report in done:
-        finish(tasks[by_number[number]], report)
+    work: Callable[[], Work[Unit, Reports]] = partial(_start, config)
+    places = {number: place for place, number in enumerate(tasks.numbers)}
+    for reports in ray_map(work, _units(tasks), address=config.address, use_gpu=_wants_gpu(config)):
+        for number, report in reports:
+            finish(tasks[places[number]], report)
 
 
-class _Names(Sequence[Names]):
-    """Tasks as they travel."""
-
-    def __init__(self, tasks: FileTasks) -> None:
-        self.tasks = tasks
-
-    def __len__(self) -> int:
-        return len(self.tasks)
-
-    def __getitem__(self, place: int) -> Names:  # type: ignore[override] - slices are not asked for
-        task = self.tasks[place]
-        return task.number, str(task.source), str(task.target)
+def _units(tasks: FileTasks) -> list[Unit]:
+    """The pictures that a single process would enlarge together, so that results are equal to the last bit."""
+    ends = [0, *unit_ends(tasks)]
+    return [
+        [(task.number, str(task.source), str(task.target)) for task in tasks[start:end]]
+        for start, end in pairwise(ends)
+    ]
 
 
 def _wants_gpu(config: UpscaleConfig) -> bool | None:
     return None if config.device == "auto" else config.device.startswith("cuda")
 
 
-def _start(config: UpscaleConfig) -> Work[Names, tuple[int, PictureReport]]:
+def _start(config: UpscaleConfig) -> Work[Unit, Reports]:
     """In a worker: load the model once."""
     worker = PictureUpscaler(config)
     worker.load()
 
-    def work(names: list[Names]) -> list[tuple[int, PictureReport]]:
-        numbers, sources, targets = zip(*names, strict=True)
-        tasks = FileTasks(sources, targets, bytearray(len(names)))
-        run = FileRun(config, FilePlan(tasks, len(tasks)), None, worker)
-        run.run(tasks)
-        return list(zip(numbers, run.pictures, strict=True))
+    def work(units: list[Unit]) -> list[Reports]:
+        return [_run(unit, config, worker) for unit in units]
 
     return work
+
+
+def _run(unit: Unit, config: UpscaleConfig, worker: PictureUpscaler) -> Reports:
+    numbers, sources, targets = zip(*unit, strict=True)
+    tasks = FileTasks(sources, targets, bytearray(len(unit)))
+    run = FileRun(config, FilePlan(tasks, len(tasks)), None, worker)
+    run.run(tasks)
+    return list(zip(numbers, run.pictures, strict=True))
