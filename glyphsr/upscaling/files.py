@@ -18,8 +18,11 @@ from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks, OutputNam
 from glyphsr.upscaling.file_run import FileRun
 from glyphsr.upscaling.pictures import PictureUpscaler, can_detect
 from glyphsr.upscaling.ray_files import run_on_ray
+from glyphsr.upscaling.remote_files import upscale_remote
+from glyphsr.upscaling.remote_plan import is_remote, plan_remote
 from glyphsr.upscaling.report import PictureReport, UpscaleRun, check_report_path
 from glyphsr.upscaling.report_formats import write_report
+from glyphsr.upscaling.report_spool import ReportSpool
 from glyphsr.upscaling.target_size import TargetSize
 
 
@@ -62,8 +65,9 @@ def upscale_files(
     """Upscale files, folders, globs or stdin; what the command does.
 
     Args:
-        inputs: Files, folders, globs, or ``-`` for stdin.
-        out: File, folder, or ``-`` for stdout; default beside each input.
+        inputs: Files, folders, globs, ``-`` for stdin, or what fsspec reads: URLs such as ``s3://bucket/folder``, and
+            tar files of pictures, of which each becomes one.
+        out: File, folder, or ``-`` for stdout; default beside each input. For URLs and tar files a folder or URL.
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
             ``-I-of-N`` behind its name.
         shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
@@ -90,25 +94,22 @@ def upscale_files(
         check_report_path(report, overwrite=config.overwrite)
     rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
     names = [inputs] if isinstance(inputs, (str, Path)) else inputs
-    plan = plan_files(
-        [str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive, share=share
-    )
-    _check_plan(plan, config)
-    run = FileRun(config, plan, progress, PictureUpscaler(config))
-    if config.save_regions is not None:
-        run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
-    todo = _unfinished(plan.tasks, run)
-    if started:
-        started(len(todo))
-    if todo and config.engine == "ray":
-        run_on_ray(todo, config, run.finish)
-    elif todo:
-        run.worker.load()
-        run.run(todo)
-    run.pictures.close()
+    if any(is_remote(str(name)) for name in names):
+        _check_remote(config)
+        found = plan_remote(
+            [str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive
+        )
+        pictures = upscale_remote(found, config, share=share, progress=progress, started=started)
+        weights: str | None = config.weights
+    else:
+        plan = plan_files(
+            [str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive, share=share
+        )
+        _check_plan(plan, config)
+        pictures, weights = _run(plan, config, progress, started)
     result = UpscaleRun(
-        pictures=run.pictures,
-        weights=_weights_in_use(run.worker, config) if todo else None,
+        pictures=pictures,
+        weights=weights,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
         versions={"glyphsr": VERSION, "torch": torch.__version__},
@@ -121,8 +122,37 @@ def upscale_files(
     return result
 
 
-def _weights_in_use(worker: PictureUpscaler, config: UpscaleConfig) -> str:
-    return config.weights if config.engine == "ray" else str(worker.upscaler.weights_path)
+def _run(
+    plan: FilePlan,
+    config: UpscaleConfig,
+    progress: Callable[[PictureReport], None] | None,
+    started: Callable[[int], None] | None,
+) -> tuple[ReportSpool, str | None]:
+    """Do a plan, and tell the reports and the weights in use."""
+    run = FileRun(config, plan, progress, PictureUpscaler(config))
+    if config.save_regions is not None:
+        run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
+    todo = _unfinished(plan.tasks, run)
+    if started:
+        started(len(todo))
+    weights = None
+    if todo and config.engine == "ray":
+        run_on_ray(todo, config, run.finish)
+        weights = config.weights
+    elif todo:
+        run.worker.load()
+        run.run(todo)
+        weights = str(run.worker.upscaler.weights_path)
+    run.pictures.close()
+    return run.pictures, weights
+
+
+def _check_remote(config: UpscaleConfig) -> None:
+    for option in ("text", "boxes", "save_regions", "compare"):
+        if getattr(config, option):
+            raise ConfigError(
+                f"--{option.replace('_', '-')}: works on files of this machine, not on URLs and tar files"
+            )
 
 
 def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:

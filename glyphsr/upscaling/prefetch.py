@@ -1,10 +1,12 @@
 """Pictures to upscale, read ahead in threads and handed over as many at a time as memory allows."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 from glyphsr.config.upscale import Mode, UpscaleConfig
 from glyphsr.errors import PictureError
@@ -13,6 +15,8 @@ from glyphsr.safe_reading.content import read_stream
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 from glyphsr.upscaling.file_plan import FileTask
 from glyphsr.upscaling.target_size import TargetSize
+
+T = TypeVar("T")
 
 CHUNK_PICTURES = 128
 """Pictures in memory at a time at most: enough to fill batches, little enough to stay flat."""
@@ -109,15 +113,25 @@ def unit_ends(tasks: Sequence[FileTask]) -> Iterator[int]:
     The files' sizes decide, which are known without reading them. Which pictures pass through the network together can
     change the last bit of a result, so machines that share the work must cut it alike.
     """
-    start = content = 0
-    for place, task in enumerate(tasks):
-        size = _size(task)
-        if place > start and (place - start == CHUNK_PICTURES or content + size > CHUNK_BYTES):
-            yield place
-            start, content = place, 0
+    yield from _ends(_size(task) for task in tasks)
+
+
+def _ends(sizes: Iterable[int]) -> Iterator[int]:
+    start = content = place = 0
+    for place, size in enumerate(sizes, 1):
+        before = place - 1
+        if before > start and (before - start == CHUNK_PICTURES or content + size > CHUNK_BYTES):
+            yield before
+            start, content = before, 0
         content += size
-    if tasks:
-        yield len(tasks)
+    if place:
+        yield place
+
+
+def cut_units(items: Sequence[T], sizes: Sequence[int]) -> list[list[T]]:
+    """The same units of inputs whose sizes are known."""
+    ends = [0, *_ends(sizes)]
+    return [list(items[start:end]) for start, end in pairwise(ends)]
 
 
 def _size(task: FileTask) -> int:

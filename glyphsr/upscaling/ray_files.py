@@ -33,7 +33,7 @@ def run_on_ray(tasks: FileTasks, config: UpscaleConfig, finish: Callable[[FileTa
     """
     work: Callable[[], Work[Unit, Reports]] = partial(_start, config)
     places = {number: place for place, number in enumerate(tasks.numbers)}
-    for reports in ray_map(work, _units(tasks), address=config.address, use_gpu=_wants_gpu(config)):
+    for reports in ray_map(work, _units(tasks), address=config.address, use_gpu=wants_gpu(config)):
         for number, report in reports:
             finish(tasks[places[number]], report)
 
@@ -47,7 +47,8 @@ def _units(tasks: FileTasks) -> list[Unit]:
     ]
 
 
-def _wants_gpu(config: UpscaleConfig) -> bool | None:
+def wants_gpu(config: UpscaleConfig) -> bool | None:
+    """Whether each worker takes a GPU; ``None`` for where there are some."""
     return None if config.device == "auto" else config.device.startswith("cuda")
 
 

@@ -11,20 +11,29 @@ from PIL import Image, ImageDraw, ImageFont
 
 import glyphsr
 from glyphsr.errors import ConfigError
+from glyphsr.upscaling import prefetch
 
 ray = pytest.importorskip("ray")
 
 pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("ignore")]  # Ray's own
 
-NUM_PICTURES = int(os.environ.get("RAY_TEST_PICTURES", "300"))
+NUM_PICTURES = 24
 OPTIONS = {"guard": "off", "mode": "line", "device": "cpu"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_units():
+    """Many units of few pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefetch, "CHUNK_PICTURES", 4)
+        yield
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("pictures")
     for number in range(NUM_PICTURES):
-        image = Image.new("RGB", (48 + number % 5 * 8, 16), (230, 230, 220))
+        image = Image.new("RGB", (48, 16), (230, 230, 220))
         ImageDraw.Draw(image).text((2, 0), f"word{number}", (20, 20, 60), ImageFont.load_default(13))
         image.save(place / f"{number:05d}.bmp")
     (place / "broken.png").write_bytes(b"no picture")
@@ -32,7 +41,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def alone(folder, tmp_path_factory):
+def alone(small_units, folder, tmp_path_factory):
     """What one process makes."""
     out = tmp_path_factory.mktemp("alone")
     glyphsr.upscale_files(folder, out, **OPTIONS)
