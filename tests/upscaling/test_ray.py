@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
 import glyphsr
@@ -42,9 +43,12 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(small_units, folder, tmp_path_factory):
-    """What one process makes."""
+    """What one process makes, with one thread like Ray's workers: their number can change the last bit, too."""
     out = tmp_path_factory.mktemp("alone")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     glyphsr.upscale_files(folder, out, **OPTIONS)
+    torch.set_num_threads(threads)
     return {path.name: path.read_bytes() for path in out.iterdir()}
 
 
