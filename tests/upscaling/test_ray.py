@@ -101,7 +101,7 @@ def check(run, out, alone):
     assert files(out) == alone
     statuses = [picture.status for picture in run.pictures]
     assert statuses == ["done"] * NUM_PICTURES + ["failed"]
-    assert [Path(picture.input).name for picture in run.pictures][:NUM_PICTURES] == sorted(alone)
+    assert [f"{Path(picture.input).stem}.png" for picture in run.pictures][:NUM_PICTURES] == sorted(alone)
     assert run.exit_code == 3
     assert "broken.png" in run.pictures[-1].error
 
