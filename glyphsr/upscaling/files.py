@@ -5,18 +5,17 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from glyphsr._version import VERSION
-from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 from glyphsr.system.shards import parse_shard, shard_path
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks, OutputNaming, compare_path, plan_files
 from glyphsr.upscaling.file_run import FileRun
-from glyphsr.upscaling.pictures import PictureUpscaler, can_detect
+from glyphsr.upscaling.line_search import check_mode
+from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.ray_files import run_on_ray
 from glyphsr.upscaling.remote_files import upscale_remote
 from glyphsr.upscaling.remote_plan import is_remote, plan_remote
@@ -52,7 +51,8 @@ def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> No
             raise ConfigError(f"{taken}: exists already; --overwrite replaces it")
 
 
-def upscale_files(
+def run_files(
+    config: UpscaleConfig,
     inputs: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     *,
@@ -60,11 +60,11 @@ def upscale_files(
     shard: str | None = None,
     progress: Callable[[PictureReport], None] | None = None,
     started: Callable[[int], None] | None = None,
-    **options: Any,
 ) -> UpscaleRun:
     """Upscale files, folders, globs or stdin; what the command does.
 
     Args:
+        config: How, and what else is written.
         inputs: Files, folders, globs, ``-`` for stdin, or what fsspec reads: URLs such as ``s3://bucket/folder``, and
             tar files of pictures, of which each becomes one.
         out: File, folder, or ``-`` for stdout; default beside each input. For URLs and tar files a folder or URL.
@@ -73,7 +73,6 @@ def upscale_files(
         shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
-        options: Fields of :class:`glyphsr.config.upscale.UpscaleConfig`.
 
     Returns:
         Reports in the order of the inputs; pictures that failed do not raise.
@@ -84,10 +83,8 @@ def upscale_files(
         WeightsError: If the weights cannot be loaded.
     """
     begin = time.monotonic()
-    config = validate(UpscaleConfig, options, "options")
     TargetSize(config.scale, config.width, config.height)  # says what is wrong with it
-    if config.mode == "page" and config.boxes is None and not can_detect():
-        raise ConfigError("--mode page: lines are found by rapidocr; pip install 'glyphsr[ocr]', or give --boxes")
+    check_mode(config.mode, has_boxes=config.boxes is not None)
     share = parse_shard(shard)
     if report is not None:
         report = shard_path(report, share)

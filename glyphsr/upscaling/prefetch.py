@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-from glyphsr.config.upscale import Mode, UpscaleConfig
+from glyphsr.config.upscale import Mode
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
 from glyphsr.safe_reading.content import read_stream
@@ -44,12 +44,8 @@ class LoadedPicture:
     """JSON file of its lines; else they are looked for."""
 
 
-def load_picture(task: FileTask, config: UpscaleConfig) -> LoadedPicture:
+def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
     """Read a job's picture, or stdin, and find the size it is to get.
-
-    Args:
-        task: Names it.
-        config: Tells its size, text, mode and boxes.
 
     Raises:
         PictureError: If it cannot be read, or would become too large.
@@ -58,17 +54,14 @@ def load_picture(task: FileTask, config: UpscaleConfig) -> LoadedPicture:
         picture = decode_picture(read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError), "stdin")
     else:
         picture = read_picture(task.source)
-    height, width = TargetSize(config.scale, config.width, config.height).of(*picture.rgb.shape[:2])
+    height, width = target.of(*picture.rgb.shape[:2])
     PICTURE_PIXELS.check(height * width, f"{task.name}: would become {width} x {height} pixels", PictureError)
-    boxes = Path(config.boxes) if config.boxes else None
-    if boxes is not None and boxes.is_dir():
-        boxes = boxes / f"{Path(task.name).stem}.json"
-    return LoadedPicture(task, picture, (height, width), config.text or None, config.mode, boxes)
+    return LoadedPicture(task, picture, (height, width))
 
 
 def read_chunks(
     tasks: Sequence[FileTask],
-    config: UpscaleConfig,
+    target: TargetSize,
     pool: ThreadPoolExecutor,
     *,
     ahead: int,
@@ -78,20 +71,20 @@ def read_chunks(
 
     Args:
         tasks: What to read.
-        config: Tells their sizes.
+        target: Tells their sizes.
         pool: Reads.
         ahead: How many may be read before they are needed.
         failed: Told of each that cannot be read, which is left out.
     """
     ends = unit_ends(tasks)
     end = next(ends, 0)
-    pending = [pool.submit(load_picture, task, config) for task in tasks[:ahead]]
+    pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
     for i, task in enumerate(tasks):
         future = pending.pop(0)
         if i + ahead < len(tasks):
-            pending.append(pool.submit(load_picture, tasks[i + ahead], config))
+            pending.append(pool.submit(load_picture, tasks[i + ahead], target))
         try:
             loaded = future.result()
         except PictureError as error:

@@ -17,7 +17,7 @@ from glyphsr.system.ray_engine import Work, ray_map
 from glyphsr.system.shards import share_of
 from glyphsr.upscaling.file_plan import FilePlan, FileTasks
 from glyphsr.upscaling.file_run import FileRun
-from glyphsr.upscaling.pictures import PictureUpscaler
+from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import cut_units
 from glyphsr.upscaling.ray_files import wants_gpu
 from glyphsr.upscaling.remote_plan import TAR, RemotePlan, open_store
