@@ -12,6 +12,7 @@ from glyphsr.evaluation.methods import NamedWeights
 from glyphsr.evaluation.paper_results import why_not_comparable
 from glyphsr.evaluation.paper_tables import JUDGES, ROWS, TABLE1, TABLES, PaperTable
 from glyphsr.evaluation.report import EvaluationReport
+from glyphsr.models.unsupported import NOT_BUILT
 from glyphsr.reproduction.report import Line, Reproduction, SeedScore
 from glyphsr.reproduction.runs import Run, runs_of, train_missing
 from glyphsr.safe_reading.text_files import read_json
@@ -135,10 +136,12 @@ class _Scoring:
             scores, missing = self._scored_runs(row)
             if name in given:
                 scores.append(given.pop(name))
+                missing = []
             if self.table is TABLE1 and name in ("bicubic", "hr"):
                 scores.append(_score_of(baselines, name))
-            if not scores and row not in self.table.configs:
-                missing.append(f"no weights; give some with -w {name}=FILE")
+            if not scores and (row not in self.table.configs or self.table is TABLE1):
+                reason = NOT_BUILT.get(name)
+                missing.append(f"not built: {reason}" if reason else f"no weights; give some with -w {name}=FILE")
             paper = ROWS.get(row)
             lines.append(Line(row, paper.label if paper else name, tuple(scores), paper, tuple(missing)))
         lines += [Line(f"given/{name}", name, (score,), None) for name, score in given.items()]
