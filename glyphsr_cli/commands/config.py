@@ -26,6 +26,8 @@ class CommandName(StrEnum):
     eval = "eval"
     visualize = "visualize"
     synth = "synth"
+    serve = "serve"
+    demo = "demo"
 
 
 NameArg = Annotated[
