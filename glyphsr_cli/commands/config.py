@@ -41,7 +41,7 @@ ForOpt = Annotated[CommandName, typer.Option("--for", help="The command whose se
 
 @config_app.command("list")
 def list_(json_: JsonOpt = False) -> None:
-    """Show the configurations in the package, which `--config` takes by their names; those of words are for data synth."""
+    """Show the configurations in the package, which `--config` takes by name; those of words are for data synth."""
     from glyphsr.config.named import describe, named_configs
 
     found = {name: (path, describe(path)) for name, path in named_configs().items()}
