@@ -28,7 +28,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -309,7 +309,9 @@ def main() -> None:
 
     def save(tallies: dict[str, Tally]) -> None:
         if arguments.json:
-            document = {name: asdict(tally) for name, tally in tallies.items()}
+            document = {
+                name: vars(tally) | {"findings": [vars(f) for f in tally.findings]} for name, tally in tallies.items()
+            }
             arguments.json.write_text(json.dumps(document, indent=2) + "\n")
 
     if arguments.merge:
