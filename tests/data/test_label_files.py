@@ -5,7 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels, write_labels
+from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels
+from glyphsr.data.label_writing import write_labels
 from glyphsr.errors import ConfigError, DataError
 
 SCRIPTS = st.text(
