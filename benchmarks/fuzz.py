@@ -28,7 +28,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -309,7 +309,10 @@ def main() -> None:
 
     def save(results: dict[str, KindResult]) -> None:
         if arguments.json:
-            document = {name: asdict(result) for name, result in results.items()}
+            document = {
+                name: vars(result) | {"findings": [vars(f) for f in result.findings]}
+                for name, result in results.items()
+            }
             arguments.json.write_text(json.dumps(document, indent=2) + "\n")
 
     if arguments.merge:
