@@ -24,7 +24,7 @@ from glyphsr.system.atomic_files import write_bytes
 COMPARED = ("format_number", "source", "segmenter", "localizer", "parameters")
 """Parts of a manifest that must be equal for results to stand in one set."""
 
-FORMER_NAMES = {"max_line_fraction": "max_line_fraction"}
+FORMER_NAMES = {"max_line_share": "max_line_fraction"}
 """Parameters in manifests of earlier versions, and their names in this one."""
 
 LOCK = ".merging"
