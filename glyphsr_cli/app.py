@@ -56,7 +56,7 @@ class ErrorBoundary(TyperGroup):
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
             console.say(
-                "interrupted; what was written is complete, and the same command goes on from there where it can"
+                "interrupted; what was written is complete, and the same command continues from there where it can"
             )
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:  # the reader of our stdout went away, e.g. `| head`

@@ -91,8 +91,8 @@ class Trainer:
         """Train to the last step.
 
         Args:
-            resume: ``auto`` goes on from ``last`` where the folder has one, ``never`` refuses a used folder, a path
-                names the ``.state`` file to go on from.
+            resume: ``auto`` continues from ``last`` where the folder has one, ``never`` refuses a used folder, a path
+                names the ``.state`` file to continue from.
 
         Raises:
             ConfigError: If the folder holds a run and ``resume`` is ``never``, or another run is using it.
@@ -153,11 +153,11 @@ class Trainer:
                 # Several processes have to stop at the same step, so they agree on it during the next one.
                 stop = outcome.stop or (self.processes.count == 1 and stopped())
                 if score or stop or now.step % config.save_every == 0:
-                    self.checkpoints.save(now)  # last of all: what goes on from here has everything before it
+                    self.checkpoints.save(now)  # last of all: what continues from here has everything before it
 
                 if stop and not finished:
                     raise InterruptedTrainingError(
-                        f"interrupted at step {now.step}; the same command goes on from there"
+                        f"interrupted at step {now.step}; the same command continues from there"
                     )
 
     def _learn(self, batch: Batch, *, stop: bool) -> StepOutcome:

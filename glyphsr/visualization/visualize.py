@@ -111,7 +111,7 @@ def visualize(
     Raises:
         ConfigError: If settings do not go together, or the result exists already.
         DataError: If words cannot be read.
-        WeightsError: If weights are not to be had.
+        WeightsError: If weights are not available.
         GlyphSRError: If the result cannot be written.
     """
     arguments = locals() | {"extract": None if extract is None else extract.model_dump(mode="json")}
@@ -217,7 +217,7 @@ def _compare(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[lis
 
 
 def _failures(config: VisualizeConfig) -> tuple[list[Row], list[str]]:
-    """Readings are the file's; pictures are made anew by the weights that are named."""
+    """Readings are the file's; pictures are made again by the weights that are named."""
     from glyphsr.visualization.views.compare import HR, Comparer, compared_row
     from glyphsr.visualization.views.failures import choose_failures
 

@@ -55,7 +55,7 @@ def extract(
 ) -> None:
     """Find the mask of each character of each word of a data set (the paper's glyph extraction module).
 
-    The result is a glyph LMDB beside the source, which is never changed. An interrupted run goes on where it stopped.
+    The result is a glyph LMDB beside the source, which is never changed. An interrupted run continues where it stopped.
     Without a SAM checkpoint masks are made of ink. Nothing is drawn at random, so --seed changes nothing here.
     """
     from glyphsr.extraction.extract import extract as run_extraction

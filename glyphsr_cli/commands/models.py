@@ -65,7 +65,7 @@ def _as_dict(row: "StoredWeights") -> dict[str, object]:
 def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = None, quiet: QuietOpt = False) -> None:
     """Fetch published weights into the cache, check their SHA-256 and convert them; print the file.
 
-    A transfer that was cut goes on where it stopped.
+    A transfer that was cut continues where it stopped.
     """
     from glyphsr.errors import WeightsError
     from glyphsr.weights.hub import download as fetch

@@ -48,8 +48,8 @@ def upscale(
     """Make pictures of text larger and more readable.
 
     Each picture is one line of text, of any size and aspect, or a page in which lines are found. Nothing is
-    overwritten unless asked; a folder run that was interrupted goes on where it stopped. Nothing is drawn at random, so
-    --seed changes nothing here.
+    overwritten unless asked; a folder run that was interrupted continues where it stopped. Nothing is drawn at
+    random, so --seed changes nothing here.
     """
     del seed  # part of every command's interface
     sources = [*(inputs or []), *(more_inputs or [])]
