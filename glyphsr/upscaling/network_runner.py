@@ -30,7 +30,7 @@ class NetworkResult:
     words: tuple[WordReading, ...] = ()
     """What the prior read; places are columns of the line."""
     gate: FloatImage | None = None
-    """``(1, 2w, 3)``: share of the network's change that is to be applied; ``None`` for all of it."""
+    """``(1, 2w, 3)``: fraction of the network's change that is to be applied; ``None`` for all of it."""
 
 
 class NetworkRunner:
@@ -196,6 +196,7 @@ def _joined(parts: Sequence[PriorReading], plans: Sequence[TilePlan]) -> list[Pr
                 if low <= middle < high or (i + 1 == len(own) and middle >= high):
                     at = round(start / scale)
                     words.append(replace(word, start=word.start + at, stop=min(total, word.stop + at)))
+
         guide = np.zeros((1, total), np.float32)  # of which only the number of steps matters
         joined.append(PriorReading(guide, tuple(words), is_given=False))
     return joined

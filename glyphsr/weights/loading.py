@@ -3,13 +3,13 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, PPOCRConfig, RecognizerConfig
+from glyphsr.config.recognizers import PRIOR_CONFIGS, PriorConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import (
     PriorNetwork,
@@ -123,9 +123,9 @@ def load_prior(path: Path) -> PriorNetwork:
         WeightsError: If the file cannot be read, does not fit, or holds a recognizer without class probabilities.
     """
     recognizer = load_recognizer(path)
-    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig):
+    if not isinstance(recognizer.config, PRIOR_CONFIGS):
         raise WeightsError(f"{path}: holds {recognizer.config.kind}, which cannot be a text prior")
-    prior = build_prior(recognizer.config)
+    prior = build_prior(cast("PriorConfig", recognizer.config))
     prior.load_state_dict(recognizer.state_dict())
     return prior.eval()
 
@@ -149,6 +149,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
             f"{path}: this {config.kind} needs its text prior too, of {network.num_classes} classes; "
             f"give --prior-weights {kind}, a name or a file"
         )
+
     found: list[str] = []
     for prior in priors:
         prior_path = resolve(prior, offline=offline)
@@ -158,6 +159,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
             model = SuperResolver(model_config, prior=TextPriorGenerator(recognizer), network=network)
             return LoadedModel(model_config, path, prior_path=prior_path, published=True, model=model.eval())
         found.append(f"{prior_path}: gives {recognizer.num_classes} classes")
+
     raise WeightsError(f"{', '.join(found)}, but {path.name} was trained with {network.num_classes}")
 
 

@@ -12,8 +12,9 @@ from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.errors import ConfigError, GlyphSRError, OutputError
 from glyphsr.extraction import dataset_run, worker
 from glyphsr.extraction.chunk_store import ChunkStore, difference
-from glyphsr.extraction.extract import extract, parse_shard
+from glyphsr.extraction.extract import extract
 from glyphsr.system.process_pool import usable_cores
+from glyphsr.system.shards import parse_shard
 
 from ..helpers.drawn_words import INK_ONLY
 from ..helpers.lmdb import values
@@ -124,7 +125,7 @@ def test_a_damaged_chunk_is_made_anew(many, tmp_path, whole):
     chunk = next((tmp_path / "glyphs.parts").glob("*.zip"))
     chunk.write_bytes(chunk.read_bytes()[:-40])
     report = extract(str(many), out, shard="2/2", config=INK).reports[0]
-    assert "it is made anew" in report.notices[-1]
+    assert "it is made again" in report.notices[-1]
     assert report.complete
     assert values(out) == whole
 

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.config.rendering import BUILTIN_FONT
+from glyphsr.errors import DataError
+from glyphsr.safe_reading.limits import FONT_BYTES
 from glyphsr.text.charset import ALPHANUMERIC, PRINTABLE_94
 
 CHECK_NUMBER = 3
@@ -30,10 +33,13 @@ SLANTS = (0.0, 0.15, 0.3)
 """Of the builtin font's letters that others are compared with: italics look like none of the upright ones."""
 
 WORST_RANK = 0.24
-"""Greatest share of the other letters that a letter may look more like than itself, on average.
+"""Greatest fraction of the other letters that a letter may look more like than itself, on average.
 
 Of 1,544 fonts of Debian's packages most are below 0.1, scripts and blackletter reach 0.22, symbol fonts 0.27 to 0.51.
 """
+
+MOST_EMS = 64
+"""Area of a character in square ems beyond which it is not drawn: a hostile font may claim thousands."""
 
 TWO_SHAPES = "abdeghnqrt"
 """Letters whose capitals are no larger copies of them."""
@@ -59,8 +65,16 @@ class Portrait:
     """Whether lower-case letters are drawn as capitals, large or small."""
 
 
+def is_bounded(font: ImageFont.FreeTypeFont, char: str, stroke: int = 0) -> bool:
+    """Whether a character takes no more room than characters do; nothing is drawn."""
+    left, top, right, bottom = font.getbbox(char, anchor="ls", stroke_width=stroke)
+    return (right - left) * (bottom - top) <= MOST_EMS * font.size**2
+
+
 def _shape(font: ImageFont.FreeTypeFont, char: str) -> NDArray[np.uint8]:
     """Coverage on a cell that leaves room for accents and swashes."""
+    if not is_bounded(font, char):
+        raise ValueError(f"{char!r} is larger than any character")
     cell = Image.new("L", (CELL, CELL), 0)
     ImageDraw.Draw(cell).text((SIZE, 2 * SIZE), char, 255, font=font, anchor="ls")
     return np.asarray(cell)
@@ -91,7 +105,7 @@ def _builtin() -> NDArray[np.float32]:
 
 
 def _rank_of_own(shapes: dict[str, NDArray[np.uint8]]) -> float:
-    """Mean share of the other letters and digits that a letter looks more like than itself: a half for symbols."""
+    """Mean fraction of the other letters and digits that a letter looks more like than itself: a half for symbols."""
     own = np.stack([_template(shapes[char]) for char in ALPHANUMERIC])
     alike = (own @ _builtin().transpose(0, 2, 1)).max(axis=0)  # (letters, builtin letters)
     better = alike > np.diag(alike)[:, None]
@@ -116,10 +130,14 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
 
     Raises:
         OSError: If the file cannot be read.
+        DataError: If it is too large.
     """
     if path != BUILTIN_FONT:
         with Path(path).open("rb") as file:  # whose failure FreeType would not tell from that of a file that is no font
+            FONT_BYTES.check(file.seek(0, os.SEEK_END), path, DataError)
+            file.seek(0)
             file.read(1)
+
     try:
         font = (
             ImageFont.load_default(SIZE)
@@ -129,12 +147,14 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
         assert isinstance(font, ImageFont.FreeTypeFont)
         absent = _shape(font, ABSENT)
         shapes = {char: _shape(font, char) for char in characters}
-    except (OSError, ValueError):
+    except Exception:  # what drawing with damaged fonts raises is not documented and varies
         return None
+
     drawn = {char: shape for char, shape in shapes.items() if shape.any() and not np.array_equal(shape, absent)}
     digest = hashlib.sha256()
     for char in sorted(drawn):
         digest.update(char.encode() + drawn[char].tobytes())
+
     whole = set(ALPHANUMERIC) <= set(drawn)
     legible = whole and _rank_of_own(drawn) <= WORST_RANK
     return Portrait(frozenset(drawn), digest.hexdigest(), legible, whole and _cases_alike(drawn) >= UNICASE_ALIKE)
