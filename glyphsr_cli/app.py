@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from glyphsr import __version__
 from glyphsr.errors import GlyphSRError
+from glyphsr.system.memory import is_out_of_memory
 from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
@@ -67,7 +68,9 @@ class ErrorBoundary(TyperGroup):
             with suppress(OSError):
                 console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
             raise typer.Exit(1) from error
-        except MemoryError as error:
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
             console.say("error: out of memory; give smaller pictures, or --batch-size 1")
             raise typer.Exit(1) from error
 

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag
-from glyphsr.config.ranges import NonNegative, Share
+from glyphsr.config.ranges import Fraction, NonNegative
 
 GUARD, PAGE, SIZE = "Guard against invented letters", "Page", "Size"
 
-FloatImage = Annotated[int, Field(ge=1)]
+Pixels = Annotated[int, Field(ge=1)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Mode = Literal["auto", "line", "page"]
 
@@ -21,8 +21,8 @@ class UpscalerConfig(Config):
     """Name of bundled weights, or a checkpoint file."""
     prior_weights: Annotated[str | None, Flag(MODEL)] = None
     """With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior."""
-    strength: Annotated[Share | None, Flag(MODEL, default="from the model's card")] = None
-    """Share of the network's change over bicubic that is applied; default from the model's card."""
+    strength: Annotated[Fraction | None, Flag(MODEL, default="from the model's card")] = None
+    """Fraction of the network's change over bicubic that is applied; default from the model's card."""
     lexicon: Annotated[str, Flag(MODEL)] = "english"
     """Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text file with one
     word a line. Numbers, codes and words with digits or marks in them are never corrected."""
@@ -53,12 +53,12 @@ class UpscaleConfig(UpscalerConfig):
 
     scale: Annotated[Annotated[float, Field(gt=0, le=16)] | None, Flag(SIZE, default="2")] = None
     """Factor on both sides; 2 where no size is given."""
-    width: Annotated[FloatImage | None, Flag(SIZE)] = None
+    width: Annotated[Pixels | None, Flag(SIZE)] = None
     """Width of the result in pixels; alone it keeps the aspect."""
-    height: Annotated[FloatImage | None, Flag(SIZE)] = None
+    height: Annotated[Pixels | None, Flag(SIZE)] = None
     """Height of the result in pixels; alone it keeps the aspect."""
     text: Annotated[str | None, Flag(GUARD)] = None
-    """What the picture says: told to the prior, and checked."""
+    """What the picture says: given to the text prior and checked in the result."""
     mode: Annotated[Mode, Flag()] = "auto"
     """``line`` takes each picture as one line of text. ``page`` finds the lines in it and enlarges them where they are.
     ``auto`` takes pictures of more than 64 rows that hold more than one line as pages, where lines can be found."""

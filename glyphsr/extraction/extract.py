@@ -49,7 +49,7 @@ def extract_glyphs(
     anchors: Literal["paper", "ink"] | None = None,
     rule: Literal["paper", "guarded"] | None = None,
     refine: Literal["none", "intersect"] | None = None,
-    max_line_share: float | None = None,
+    max_line_fraction: float | None = None,
     when_none_passes: Literal["best", "empty"] | None = None,
     frame: Literal["natural", "paper"] | None = None,
     device: str | None = None,
@@ -84,7 +84,7 @@ def extract_glyphs(
         anchors: ``paper``: every anchor is a prompt. ``ink``: only those on ink. Default by profile.
         rule: ``guarded`` drops masks of unlikely size or reach before choosing. Default by profile.
         refine: ``intersect`` keeps of each mask what is ink. Default by profile.
-        max_line_share: Masks that cover more of the picture are no character's; 1 keeps all. Default 0.5, with
+        max_line_fraction: Masks that cover more of the picture are no character's; 1 keeps all. Default 0.5, with
             profile paper 1.
         when_none_passes: No mask above the threshold: choose among all, or leave the character empty. The meta says
             so either way.
@@ -108,15 +108,18 @@ def extract_glyphs(
     settings = settings_from(ExtractConfig, config, locals())
     if settings.sam_layout != "padded":
         raise ConfigError("sam_layout: one picture is always padded; the others are tested on a data set by `extract`")
+
     pixels = _pixels(image)
     try:
         word = prepare_word(pixels, text, squeeze=settings.squeezes)
     except Rejection as reason:
         return rejected((pixels.shape[0], pixels.shape[1]), str(reason))
+
     located = describe_localizer(settings)
     if settings.localizer_name != "auto":  # whose choice cannot surprise
         for notice in located.notices:
             warnings.warn(notice, stacklevel=2)
+
     locating = open_localizer(located, settings)
     segmenting = open_segmenter(describe_segmenter(settings), settings)
     return extract_words([word], locating, segmenting, settings)[0]
@@ -185,11 +188,11 @@ def extract(
     Args:
         lmdb: Path or name of an LMDB, or a folder of pictures.
         out: The glyph LMDB; default is ``<name>-glyphs`` beside its source.
-        shard: ``I/N``: work on that share; default is the rank of ``torchrun`` or ``accelerate launch``.
+        shard: ``I/N``: work on that shard; default is the rank of ``torchrun`` or ``accelerate launch``.
         overwrite: Replace results of other parameters.
         preview: Words on a contact sheet beside the result.
-        progress: Told at the start and after each chunk.
-        notify: Told what a person should know before the work begins.
+        progress: Called at the start and after each chunk.
+        notify: Called with messages for the user before the work begins.
         config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
         segmenter: ``sam``: Segment Anything. ``ink``: without weights. ``auto``: SAM where a checkpoint is given or
             stored.
@@ -233,18 +236,20 @@ def extract(
     settings = settings_from(ExtractConfig, config, locals())
     if preview < 0:
         raise ConfigError(f"--preview: expected 0 or more words, got {preview}")
-    share = parse_shard(shard)
+
+    part = parse_shard(shard)
     sources = _sources(str(lmdb), settings)
     if out is not None and len(sources) > 1:
         names = " and ".join(path.name for path in sources)
         raise ConfigError(f"--lmdb {lmdb}: stands for {names}; with -o name one of them")
+
     locating, segmenting = describe_localizer(settings), describe_segmenter(settings)
     reports, problems = [], []
     for path in sources:
         one = DatasetExtraction(
             path,
             Path(out) if out is not None else _default_out(path),
-            share=share,
+            shard=part,
             config=settings,
             localizer=locating,
             segmenter=segmenting,
@@ -253,6 +258,7 @@ def extract(
         report, bad = one.run(overwrite=overwrite, preview=preview, progress=progress)
         reports.append(report)
         problems += [f"{path}: {problem}" for problem in bad]
+
     return ExtractRun(tuple(reports), tuple(problems))
 
 

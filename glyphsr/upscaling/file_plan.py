@@ -16,7 +16,7 @@ from typing import overload
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.writer import picture_format
-from glyphsr.system.shards import share_of
+from glyphsr.system.shards import shard_of
 from glyphsr.upscaling.folder_listing import COMPARE_SUFFIX, entries_below, pictures_in, without_results
 from glyphsr.upscaling.name_clashes import check_names
 
@@ -266,9 +266,9 @@ def plan_files(
     check_names(found.sources, targets, beside=(lambda t: str(compare_path(Path(t)))) if naming.compare else None)
     tasks = FileTasks(found.sources, targets, found.named)
     if share != (1, 1):
-        own = (i for i in range(len(tasks)) if share_of(found.relative(i), share[1]) == share[0])
+        own = (i for i in range(len(tasks)) if shard_of(found.relative(i), share[1]) == share[0])
         tasks = tasks.chosen(array("q", own))
-        failures = [failure for failure in failures if share_of(failure[0], share[1]) == share[0]]
+        failures = [failure for failure in failures if shard_of(failure[0], share[1]) == share[0]]
     return FilePlan(tasks, len(found.sources), tuple(failures))
 
 

@@ -74,7 +74,7 @@ def read_chunks(
         target: Tells their sizes.
         pool: Reads.
         ahead: How many may be read before they are needed.
-        failed: Told of each that cannot be read, which is left out.
+        failed: Called for each file that cannot be read, which is left out.
     """
     ends = unit_ends(tasks)
     end = next(ends, 0)

@@ -14,7 +14,7 @@ from glyphsr.errors import GlyphSRError, PictureError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.safe_reading.limits import PICTURE_BYTES
 from glyphsr.system.ray_engine import Work, ray_map
-from glyphsr.system.shards import share_of
+from glyphsr.system.shards import shard_of
 from glyphsr.upscaling.file_plan import FilePlan, FileTasks
 from glyphsr.upscaling.file_run import FileRun
 from glyphsr.upscaling.picture_worker import PictureUpscaler
@@ -56,7 +56,7 @@ def upscale_remote(
 
     todo = []
     for place, source in enumerate(plan.sources):
-        if share_of(source, share[1]) != share[0]:
+        if shard_of(source, share[1]) != share[0]:
             continue
         if place in plan.finished and not config.overwrite:
             finish(place, PictureReport(source, plan.targets[place], "skipped"))

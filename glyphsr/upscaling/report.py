@@ -66,7 +66,7 @@ class PictureReport:
     """How many overlapping windows the line passed through."""
     strength: float | None = None
     prior_text: str | None = None
-    """What the text prior read; a hint of what guided the network, not a transcription."""
+    """What the text prior read; guidance of what conditioned the network, not a transcription."""
     prior_confidence: float | None = None
     lexicon_replaced: str | None = None
     """What it read before the word list replaced some of it; ``None`` where it did not."""
@@ -85,7 +85,7 @@ class PictureReport:
     mean_change: float | None = None
     """Mean absolute difference to the plain enlargement, a line's bicubic or a page's Lanczos, on a scale of 255."""
     seconds: float | None = None
-    """Share of the batch's time."""
+    """Fraction of the batch's time."""
     note: str | None = None
     """Anything the user should know, such as a dropped alpha channel."""
     error: str | None = None

@@ -70,7 +70,7 @@ def upscale_files(
         scale: Factor on both sides; 2 where no size is given.
         width: Width of the result in pixels; alone it keeps the aspect.
         height: Height of the result in pixels; alone it keeps the aspect.
-        strength: Share of the network's change over bicubic that is applied; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied; default from the model's card.
         lexicon: Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text
             file with one word a line. Numbers, codes and words with digits or marks in them are never corrected.
         draw: ``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything.
@@ -79,7 +79,7 @@ def upscale_files(
             all lines. ``warn``: tell only. ``off``: do not read.
         guard_reader: Reader by name, or ``NAME=FILE``; default rapidocr where it is installed, else
             ``ppocr-v6-small``.
-        text: What the picture says: told to the prior, and checked.
+        text: What the picture says: given to the text prior and checked in the result.
         mode: ``line`` takes each picture as one line of text. ``page`` finds the lines in it and enlarges them
             where they are. ``auto`` takes pictures of more than 64 rows that hold more than one line as pages,
             where lines can be found.
