@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glyphsr.images.resize import FloatImage, resize
+from glyphsr.images.reader import Picture
+from glyphsr.images.resize import FloatImage
+from glyphsr.images.transparency import as_seen, enlarged
 from glyphsr.upscaling.target_size import TargetSize
 
 ImageLike = TypeVar("ImageLike", NDArray[Any], Image.Image)
@@ -47,9 +49,11 @@ def enlarge_array(array: NDArray[Any], target: TargetSize, enlarge: Enlarge) -> 
     values = (array.astype(np.float32) / top).reshape(*array.shape[:2], channels)
     colour = values[..., :3] if channels >= 3 else np.repeat(values[..., :1], 3, axis=2)
     size = target.of(array.shape[0], array.shape[1])
-    rgb = enlarge(np.ascontiguousarray(colour), size)
-    parts = [rgb if channels >= 3 else rgb.mean(axis=2, keepdims=True)]
-    if channels in (2, 4):
-        parts.append(resize(np.ascontiguousarray(values[..., -1]), size).clip(0, 1)[..., None])
+    alpha = np.ascontiguousarray(values[..., -1]) if channels in (2, 4) else None
+    picture = Picture(np.ascontiguousarray(colour), alpha)
+    larger = enlarged(picture, enlarge(as_seen(picture), size))
+    parts = [larger.rgb if channels >= 3 else larger.rgb.mean(axis=2, keepdims=True)]
+    if larger.alpha is not None:
+        parts.append(larger.alpha[..., None])
     out = np.concatenate(parts, axis=2).reshape(*size, *array.shape[2:])
     return out.astype(array.dtype) if top == 1.0 else (out * top + 0.5).astype(array.dtype)

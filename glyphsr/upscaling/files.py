@@ -73,7 +73,7 @@ class _FileRun:
         Raises:
             DataError: If its boxes cannot be read, or the detector fails.
         """
-        mode, rgb = self.config.mode, item.picture.rgb
+        mode, rgb = self.config.mode, item.seen
         if mode == "line":
             return None
         if self.config.boxes is not None:
@@ -124,14 +124,14 @@ class _FileRun:
                 reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
                 self.fail(item.task, PictureError(f"{item.task.name}: its lines cannot be enlarged: {reason}"))
         started = time.monotonic()
-        results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size, self.config.text) for item in lines])
+        results = self.upscaler.upscale_lines([Line(item.seen, item.size, self.config.text) for item in lines])
         seconds = (time.monotonic() - started) / max(1, len(lines))
         written = [self._written(pool, item, result, seconds) for item, result in zip(lines, results, strict=True)]
         self._collect(lines, written)
 
     def _run_page(self, item: LoadedPicture, boxes: list[TextBox], pool: ThreadPoolExecutor) -> None:
         started = time.monotonic()
-        page = self.pages.upscale(item.picture.rgb, item.size, boxes)
+        page = self.pages.upscale(item.seen, item.size, boxes)
         seconds = time.monotonic() - started
         self._collect([item], [self._written(pool, item, page, seconds)])
 

@@ -4,9 +4,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
+from glyphsr.images.resize import FloatImage
+from glyphsr.images.transparency import as_seen
 from glyphsr.safe_reading.content import read_stream
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 from glyphsr.upscaling.file_plan import FileTask
@@ -27,6 +30,11 @@ class LoadedPicture:
     picture: Picture
     size: tuple[int, int]
     """``(height, width)`` of the result."""
+
+    @cached_property
+    def seen(self) -> FloatImage:
+        """The picture as it looks, ``(H, W, 3)``; a transparent one on its ground."""
+        return as_seen(self.picture)
 
 
 def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:

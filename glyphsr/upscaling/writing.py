@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Set
-from dataclasses import replace
 from pathlib import Path
 
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture
 from glyphsr.images.resize import resize
+from glyphsr.images.transparency import enlarged
 from glyphsr.images.writer import encode_picture, fit_to_format, picture_format
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.upscaling.file_plan import FileTask, compare_path
@@ -43,10 +43,9 @@ def write_upscaled(
         OSError: If a file cannot be written.
     """
     task, picture = item.task, item.picture
-    alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
-    enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
+    larger = enlarged(picture, result.rgb)
     format_name = picture_format(task.target.suffix if task.target else "." + config.ext.lstrip("."))
-    content = encode_picture(enlarged, format_name, quality=config.quality)
+    content = encode_picture(larger, format_name, quality=config.quality)
     if isinstance(result, UpscaledPage) and config.save_regions is not None:
         # Before the picture: what exists is finished, its lines too.
         save_regions(task, result, config, inputs=inputs)
@@ -57,14 +56,14 @@ def write_upscaled(
         task.target.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(task.target, content)
         if config.compare:
-            panel = Picture(before_after(resize(picture.rgb, item.size).clip(0, 1), result.rgb))
+            panel = Picture(before_after(resize(item.seen, item.size).clip(0, 1), result.rgb))
             write_bytes(compare_path(task.target), encode_picture(panel, "PNG"))
-    notes = notes_of(result, config)
-    fitted = fit_to_format(enlarged, format_name)
-    notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
+    notes = [*([picture.note] if picture.note else []), *notes_of(result, config)]
+    fitted = fit_to_format(larger, format_name)
+    notes += ["transparency laid over white"] if larger.alpha is not None and fitted.alpha is None else []
     frames = picture.num_frames or "several"
     notes += [f"only the first of {frames} frames was taken"] if frames != 1 else []
-    notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
+    notes += ["16 bits cut to 8"] if fitted.bits != larger.bits else []
     return PictureReport(
         input=task.name,
         output=str(task.target) if task.target else None,

@@ -14,6 +14,7 @@ from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import read_picture
+from glyphsr.images.transparency import as_seen
 from glyphsr.images.resize import resize_like_pil
 
 SHOWN = 8
@@ -55,7 +56,7 @@ def read_files(inputs: Sequence[str | Path], text: str | None) -> list[ShownWord
             paths.append(given)
         else:
             raise ConfigError(f"{given}: no such file or folder")
-    return [ShownWord(path.name, _bytes(read_picture(path).rgb), label=text) for path in paths]
+    return [ShownWord(path.name, _bytes(as_seen(read_picture(path))), label=text) for path in paths]
 
 
 def _bytes(rgb: NDArray[np.float32]) -> NDArray[np.uint8]:
