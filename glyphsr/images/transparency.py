@@ -47,7 +47,7 @@ def as_seen(picture: Picture) -> FloatImage:
 def enlarged(picture: Picture, seen: FloatImage) -> Picture:
     """A picture at another size: on its ground it looks like ``seen``.
 
-    Where the opacity makes the shape, as of letters of one colour on a clear ground, it takes up what was changed; where
+    Where the opacity makes the shape, as of letters of one colour on a clear ground, it takes up the change; where
     the picture is opaque, the colour does.
 
     Args:

@@ -14,8 +14,8 @@ from glyphsr.data.sources import find_lmdb
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import read_picture
-from glyphsr.images.transparency import as_seen
 from glyphsr.images.resize import resize_like_pil
+from glyphsr.images.transparency import as_seen
 
 SHOWN = 8
 """Words where nothing else is asked for."""
