@@ -196,8 +196,8 @@ def measure_sam(arguments: argparse.Namespace) -> None:
 
     from glyphsr.glyphs.anchors import anchors_of, prompts_of
     from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
-    from glyphsr.models.sam.predictor import SamPredictor
-    from glyphsr.models.sam.shape import PUBLISHED, build_sam
+    from glyphsr.sam.predictor import SamPredictor
+    from glyphsr.sam.shape import PUBLISHED, build_sam
 
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)

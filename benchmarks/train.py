@@ -35,9 +35,9 @@ from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import confusion_weights
-from glyphsr.models.layers.deformable import DepthwiseDeformableConv
-from glyphsr.models.recognizers.telescope.network import Telescope
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.nn.layers.deformable import DepthwiseDeformableConv
+from glyphsr.recognizers.telescope.network import Telescope
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.endings import IGNORED
 from glyphsr.text.slots import SlotCodec

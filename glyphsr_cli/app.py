@@ -16,10 +16,12 @@ from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
 from glyphsr_cli.commands.data_synth import degrade, synth
+from glyphsr_cli.commands.demo import demo
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.reproduce import reproduce
+from glyphsr_cli.commands.serve import serve
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
 from glyphsr_cli.commands.visualize import visualize
@@ -110,6 +112,8 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("demo")(demo)
+app.command("serve")(serve)
 _flow(app)
 data_app.command("synth")(synth)
 data_app.command("degrade")(degrade)

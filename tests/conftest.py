@@ -14,8 +14,8 @@ from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.data.lmdb_pairs import close_deleted
 from glyphsr.data.lmdb_writer import write_pairs
-from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
 

@@ -6,7 +6,7 @@ from typing import Any
 from glyphsr.errors import ConfigError
 
 GROUP = "glyphsr.networks"
-"""A package offers ``kind = "module:Class"``; the class is a :class:`glyphsr.models.architecture.Architecture`."""
+"""A package offers ``kind = "module:Class"``; the class is a :class:`glyphsr.nn.architecture.Architecture`."""
 
 
 def plugin_names() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
+from glyphsr.config.serve import DemoConfig, ServeConfig
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
@@ -26,7 +27,16 @@ from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS = (TrainConfig, UpscaleConfig, EvalConfig, ExtractConfig, SynthConfig, VisualizeConfig)
+COMMANDS = (
+    TrainConfig,
+    UpscaleConfig,
+    EvalConfig,
+    ExtractConfig,
+    SynthConfig,
+    VisualizeConfig,
+    ServeConfig,
+    DemoConfig,
+)
 """Settings of all commands."""
 
 PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}

@@ -86,6 +86,8 @@ class TrainConfig(Config):
     network_weights: str | None = None
     """Checkpoint of ours whose network the run starts from; of the same shape, and best trained without the words that
     this run holds out."""
+    enlarge_network: bool = False
+    """Let ``network_weights`` be of a smaller GlyphSR network; the larger one first computes the same (Net2Net)."""
     steps: Positive = 72_200
     """Optimiser steps; the schedule ends here (the paper: 200 epochs of 361 steps)."""
     batch_size: Positive = 48
@@ -131,6 +133,8 @@ class TrainConfig(Config):
             raise ValueError("loss: expected a term with a weight above 0")
         if self.task != "sr" and self.network_weights:
             raise ValueError(f"network_weights: expected null when task is {self.task!r}, which trains no network")
+        if self.enlarge_network and not (self.network_weights and self.model.network.kind == "glyphsr"):
+            raise ValueError("enlarge_network: expected network_weights, and a network of kind glyphsr")
         if self.task == "prior" and not self.loss.ctc:
             raise ValueError("loss.ctc: expected a weight above 0 when task is 'prior'")
         if self.validation.protocol == "paper" and self.task != "sr":

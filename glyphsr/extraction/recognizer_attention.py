@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from glyphsr.errors import ConfigError
 from glyphsr.glyphs.attention import merge_heads
 from glyphsr.glyphs.word import Word
-from glyphsr.models.recognizers.ctc_alignment import align
-from glyphsr.models.recognizers.protocols import AttentionRecognizer, CTCRecognizer
 from glyphsr.models.registry import RecognizerNetwork
+from glyphsr.recognizers.ctc_alignment import align
+from glyphsr.recognizers.protocols import AttentionRecognizer, CTCRecognizer
 from glyphsr.text.charset import filter_to
 
 UNKNOWN = "outside_alphabet"

@@ -14,7 +14,7 @@ from glyphsr.weights.registry import local_weights, sha256_of
 
 if TYPE_CHECKING:
     from glyphsr.config.extraction import SamLayout
-    from glyphsr.models.sam.predictor import SamPredictor
+    from glyphsr.sam.predictor import SamPredictor
 
 SAM_NAMES = {"vit_h": "sam-vit-h", "vit_l": "sam-vit-l", "vit_b": "sam-vit-b"}
 """Names in the registry, the one that is best for paper runs first."""
@@ -94,8 +94,8 @@ def open_sam(
     Raises:
         WeightsError: If it is damaged or no SAM, or not of the type asked for.
     """
-    from glyphsr.models.sam.loading import sam_from_state
-    from glyphsr.models.sam.predictor import SamPredictor
+    from glyphsr.sam.loading import sam_from_state
+    from glyphsr.sam.predictor import SamPredictor
     from glyphsr.system.devices import resolve_device, resolve_precision
     from glyphsr.weights.published import read_state
 

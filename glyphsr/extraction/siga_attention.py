@@ -13,8 +13,8 @@ from scipy.spatial import cKDTree
 from glyphsr.errors import ConfigError
 from glyphsr.extraction.recognizer_attention import MAX_BATCH, TOO_LONG, UNKNOWN
 from glyphsr.glyphs.word import Word
-from glyphsr.models.recognizers.siga.network import SIGA, SIZE
 from glyphsr.models.registry import RecognizerNetwork
+from glyphsr.recognizers.siga.network import SIGA, SIZE
 from glyphsr.text.charset import filter_to
 
 FOREGROUND = 0.5

@@ -78,6 +78,8 @@ def read_tiff(encoded: bytes, page: int, *, pixel_limit: int) -> NDArray[np.floa
             if values.ndim == 3 and found.axes.startswith("S"):
                 values = values.transpose(1, 2, 0)
     values = values[..., None] if values.ndim == 2 else values
+    if kind == "MINISBLACK" and values.ndim == 3 and values.shape[2] > 2:
+        kind = "RGB"  # as writers of arrays call it that know no kinds
 
     colours = COLOURS.get(kind)
     if colours is None or values.ndim != 3 or values.shape[2] < colours:

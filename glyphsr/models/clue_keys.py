@@ -1,7 +1,7 @@
 """Published names of what C3-STISR, RTSRN and LEMMA share: the language model, and hints fused from two clues."""
 
-from glyphsr.models.key_tables import DECODER_NAMES, dsta_names, prior_transformer_names
-from glyphsr.models.layers.clued_prior import DILATIONS
+from glyphsr.nn.key_tables import DECODER_NAMES, dsta_names, prior_transformer_names
+from glyphsr.nn.layers.clued_prior import DILATIONS
 
 LANGUAGE_CODES = r".*language_model\.\w+_code"
 """Position codes of the language model, which its constructor computes."""

@@ -10,34 +10,34 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from glyphsr.config.networks import NetworkConfig
 from glyphsr.config.plugins import load_plugin, plugin_names
 from glyphsr.config.recognizers import PriorConfig, RecognizerConfig
-from glyphsr.models.architecture import Architecture
-from glyphsr.models.key_tables import KeyTable, Shapes
+from glyphsr.nn.architecture import Architecture
+from glyphsr.nn.key_tables import KeyTable, Shapes
 
 if TYPE_CHECKING:
     from glyphsr.models.glyphsr.network import GlyphSR
-    from glyphsr.models.layers.residual_network import ResidualNetwork
-    from glyphsr.models.recognizers.aster.network import ASTER
-    from glyphsr.models.recognizers.crnn.network import CRNN
-    from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
-    from glyphsr.models.recognizers.moran.network import MORAN
-    from glyphsr.models.recognizers.parseq.network import PARSeq
-    from glyphsr.models.recognizers.ppocr.network import PPOCR
-    from glyphsr.models.recognizers.siga.network import SIGA
-    from glyphsr.models.recognizers.telescope.network import Telescope
+    from glyphsr.nn.layers.residual_network import ResidualNetwork
+    from glyphsr.recognizers.aster.network import ASTER
+    from glyphsr.recognizers.crnn.network import CRNN
+    from glyphsr.recognizers.ctc_transformer.network import CTCTransformer
+    from glyphsr.recognizers.moran.network import MORAN
+    from glyphsr.recognizers.parseq.network import PARSeq
+    from glyphsr.recognizers.ppocr.network import PPOCR
+    from glyphsr.recognizers.siga.network import SIGA
+    from glyphsr.recognizers.telescope.network import Telescope
 
 PriorNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq"
 RecognizerNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR | PARSeq | MORAN | ASTER | Telescope | SIGA"
 SRNetwork: TypeAlias = "GlyphSR | ResidualNetwork"
 
 RECOGNIZERS: dict[str, str] = {
-    "crnn": "glyphsr.models.recognizers.crnn:CRNNArchitecture",
-    "ctc_transformer": "glyphsr.models.recognizers.ctc_transformer:CTCTransformerArchitecture",
-    "ppocr": "glyphsr.models.recognizers.ppocr:PPOCRArchitecture",
-    "parseq": "glyphsr.models.recognizers.parseq:PARSeqArchitecture",
-    "moran": "glyphsr.models.recognizers.moran:MORANArchitecture",
-    "aster": "glyphsr.models.recognizers.aster:ASTERArchitecture",
-    "telescope": "glyphsr.models.recognizers.telescope:TelescopeArchitecture",
-    "siga": "glyphsr.models.recognizers.siga:SIGAArchitecture",
+    "crnn": "glyphsr.recognizers.crnn:CRNNArchitecture",
+    "ctc_transformer": "glyphsr.recognizers.ctc_transformer:CTCTransformerArchitecture",
+    "ppocr": "glyphsr.recognizers.ppocr:PPOCRArchitecture",
+    "parseq": "glyphsr.recognizers.parseq:PARSeqArchitecture",
+    "moran": "glyphsr.recognizers.moran:MORANArchitecture",
+    "aster": "glyphsr.recognizers.aster:ASTERArchitecture",
+    "telescope": "glyphsr.recognizers.telescope:TelescopeArchitecture",
+    "siga": "glyphsr.recognizers.siga:SIGAArchitecture",
 }
 """``kind`` of a recognizer -> its architecture, imported when needed; published files are told in this order."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from glyphsr.models.recognizers.ctc_alignment import align
+from glyphsr.recognizers.ctc_alignment import align
 from glyphsr.text.ctc import BLANK
 
 MIN_PROBABILITY = 1e-6

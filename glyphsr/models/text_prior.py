@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.registry import PriorNetwork
 from glyphsr.models.text_conditioning import condition_on_texts
 from glyphsr.models.word_readings import WordReading, line_text, read_words
+from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.text.lexicon import Lexicon
 from glyphsr.types import Reading
 

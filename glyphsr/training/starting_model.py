@@ -6,10 +6,12 @@ from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.layers.aligned_prior import expand_classes
-from glyphsr.models.recognizers.protocols import CharsetFolder
+from glyphsr.models.glyphsr.net2net import enlarge
+from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.nn.layers.aligned_prior import expand_classes
+from glyphsr.recognizers.protocols import CharsetFolder
 from glyphsr.weights.checkpoints import load_state, read_checkpoint
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
@@ -92,6 +94,12 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
     state = own or checkpoint.tensors
     if checkpoint.kind == "super_resolver" and model.prior is not None:
         state = _for_prior(state, load_recognizer(path), model.prior.recognizer, str(path))
+    if config.enlarge_network:
+        assert isinstance(model.network, GlyphSR)  # the configuration is checked
+        try:
+            state = enlarge(state, model.network)
+        except ValueError as error:
+            raise WeightsError(f"{path}: {error}") from error
     load_state(model.network, state, str(path))
 
 

@@ -14,10 +14,10 @@ from glyphsr.errors import WeightsError
 from glyphsr.images.resize import FloatImage
 from glyphsr.images.tiling import TilePlan, blend_tiles, cut_tiles
 from glyphsr.models.confidence_gate import gate
-from glyphsr.models.recognizers.protocols import ColumnRecognizer
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPrior
 from glyphsr.models.word_readings import WordReading
+from glyphsr.recognizers.protocols import ColumnRecognizer
 from glyphsr.system.devices import is_out_of_memory
 from glyphsr.text.lexicon import Lexicon
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
+from glyphsr.config.upscale import Mode, UpscaleConfig
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
 from glyphsr.images.resize import FloatImage
@@ -17,6 +19,9 @@ from glyphsr.upscaling.target_size import TargetSize
 
 CHUNK_PICTURES = 128
 """Pictures in memory at a time at most: enough to fill batches, little enough to stay flat."""
+
+CHUNK_BYTES = 2_000_000
+"""Bytes of their files, beyond the first picture: pages come a few at a time."""
 
 CHUNK_PIXELS = 8_000_000
 """Pixels in memory at a time, in and out, beyond the first picture."""
@@ -30,6 +35,12 @@ class LoadedPicture:
     picture: Picture
     size: tuple[int, int]
     """``(height, width)`` of the result."""
+    text: str | None = None
+    """What it says, where that is known."""
+    mode: Mode = "auto"
+    """What it is taken for."""
+    boxes: Path | None = None
+    """JSON file of its lines; else they are looked for."""
 
     @cached_property
     def seen(self) -> FloatImage:
@@ -37,8 +48,12 @@ class LoadedPicture:
         return as_seen(self.picture)
 
 
-def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
+def load_picture(task: FileTask, config: UpscaleConfig) -> LoadedPicture:
     """Read a job's picture, or stdin, and find the size it is to get.
+
+    Args:
+        task: Names it.
+        config: Tells its size, text, mode and boxes.
 
     Raises:
         PictureError: If it cannot be read, or would become too large.
@@ -47,14 +62,17 @@ def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
         picture = decode_picture(read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError), "stdin")
     else:
         picture = read_picture(task.source)
-    height, width = target.of(*picture.rgb.shape[:2])
+    height, width = TargetSize(config.scale, config.width, config.height).of(*picture.rgb.shape[:2])
     PICTURE_PIXELS.check(height * width, f"{task.name}: would become {width} x {height} pixels", PictureError)
-    return LoadedPicture(task, picture, (height, width))
+    boxes = Path(config.boxes) if config.boxes else None
+    if boxes is not None and boxes.is_dir():
+        boxes = boxes / f"{Path(task.name).stem}.json"
+    return LoadedPicture(task, picture, (height, width), config.text or None, config.mode, boxes)
 
 
 def read_chunks(
     tasks: Sequence[FileTask],
-    target: TargetSize,
+    config: UpscaleConfig,
     pool: ThreadPoolExecutor,
     *,
     ahead: int,
@@ -64,27 +82,54 @@ def read_chunks(
 
     Args:
         tasks: What to read.
-        target: Tells their sizes.
+        config: Tells their sizes.
         pool: Reads.
         ahead: How many may be read before they are needed.
         failed: Told of each that cannot be read, which is left out.
     """
-    pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
+    ends = unit_ends(tasks)
+    end = next(ends, 0)
+    pending = [pool.submit(load_picture, task, config) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
     for i, task in enumerate(tasks):
         future = pending.pop(0)
         if i + ahead < len(tasks):
-            pending.append(pool.submit(load_picture, tasks[i + ahead], target))
+            pending.append(pool.submit(load_picture, tasks[i + ahead], config))
         try:
             loaded = future.result()
         except PictureError as error:
             failed(task, error)
-            continue
-        chunk.append(loaded)
-        pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
-        if len(chunk) == CHUNK_PICTURES or pixels >= CHUNK_PIXELS:
+        else:
+            chunk.append(loaded)
+            pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
+        is_last = i + 1 == end
+        if chunk and (is_last or pixels >= CHUNK_PIXELS):
             yield chunk
             chunk, pixels = [], 0
-    if chunk:
-        yield chunk
+        if is_last:
+            end = next(ends, 0)
+
+
+def unit_ends(tasks: Sequence[FileTask]) -> Iterator[int]:
+    """Places behind the last task of each unit: a chunk never reaches over one, whoever works on it.
+
+    The files' sizes decide, which are known without reading them. Which pictures pass through the network together can
+    change the last bit of a result, so machines that share the work must cut it alike.
+    """
+    start = content = 0
+    for place, task in enumerate(tasks):
+        size = _size(task)
+        if place > start and (place - start == CHUNK_PICTURES or content + size > CHUNK_BYTES):
+            yield place
+            start, content = place, 0
+        content += size
+    if tasks:
+        yield len(tasks)
+
+
+def _size(task: FileTask) -> int:
+    try:
+        return task.source.stat().st_size if task.source is not None else 0
+    except OSError:
+        return 0  # reading it will say what is wrong

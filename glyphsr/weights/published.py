@@ -12,7 +12,6 @@ from glyphsr.config.networks import NetworkConfig
 from glyphsr.config.reader import validate
 from glyphsr.config.recognizers import RecognizerConfig
 from glyphsr.errors import WeightsError
-from glyphsr.models.key_tables import KeyTable
 from glyphsr.models.registry import (
     NETWORKS,
     RECOGNIZERS,
@@ -28,6 +27,7 @@ from glyphsr.models.registry import (
     recognizer_shape,
 )
 from glyphsr.models.unsupported import name_unsupported
+from glyphsr.nn.key_tables import KeyTable
 from glyphsr.safe_reading.torch_file import load_torch_file
 from glyphsr.text.charset import PRINTABLE_95
 from glyphsr.weights.checkpoints import M, check_shapes, load_state, outlined

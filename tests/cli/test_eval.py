@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from glyphsr.config.recognizers import ASTERConfig
 from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.evaluation.paper_results import TEXTZOOM_COUNTS, paper_rows, why_not_comparable
-from glyphsr.models.recognizers.aster.network import ASTER
-from glyphsr.models.recognizers.aster.official_keys import key_table
+from glyphsr.recognizers.aster.network import ASTER
+from glyphsr.recognizers.aster.official_keys import key_table
 from glyphsr_cli import tables
 from glyphsr_cli.app import app
 

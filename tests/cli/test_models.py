@@ -4,7 +4,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from glyphsr.models.recognizers.crnn.network import CRNN
+from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr_cli.app import app
 
 runner = CliRunner()

@@ -12,9 +12,9 @@ from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.errors import ConfigError, DataError, WeightsError
 from glyphsr.evaluation.report import as_csv
 from glyphsr.metrics.psnr import batch_psnr
-from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.ocr.readers import open_reader
+from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
 

@@ -10,8 +10,8 @@ from glyphsr.extraction.recognizer_attention import TOO_LONG, UNKNOWN
 from glyphsr.extraction.siga_attention import SIGAAttention, _in_frame
 from glyphsr.glyphs.attention import AttentionLocalizer
 from glyphsr.glyphs.word import prepare_word
-from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.recognizers.siga.network import SIGA
+from glyphsr.recognizers.crnn.network import CRNN
+from glyphsr.recognizers.siga.network import SIGA
 from glyphsr.weights.checkpoints import save_checkpoint
 
 from ..helpers.drawn_words import draw_glyphs

@@ -5,7 +5,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.models.sam.shape import SamShape, build_sam
+from glyphsr.sam.shape import SamShape, build_sam
 
 TINY_SAM = SamShape(
     embed_dim=32,

@@ -61,8 +61,8 @@ def test_date_and_maker_stay_and_orientation_is_applied(source, target, bits):
 @pytest.mark.parametrize("compression", [None, "zlib"])
 def test_tiffs_of_laboratories_go_by_their_range(dtype, colour, compression):
     pixels = np.asarray(IMAGE if colour else IMAGE.convert("L"))
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, pixels.astype(dtype), compression=compression)
+    buffer, kind = io.BytesIO(), "rgb" if colour else "minisblack"
+    tifffile.imwrite(buffer, pixels.astype(dtype), compression=compression, photometric=kind)
     picture = decode_picture(buffer.getvalue(), "x")
     assert picture.bits == 16
     assert picture.gray != colour

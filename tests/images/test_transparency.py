@@ -34,7 +34,7 @@ def test_a_sharpened_shape_stays_in_the_opacity(colour):
     sharp = np.clip(1.5 * (seen - seen.mean()) + seen.mean(), 0, 1)
     larger = enlarged(picture, sharp)
     assert np.abs(over(larger, ground_of(picture)) - sharp).mean() < 0.06
-    assert np.allclose(larger.rgb, np.float32(colour), atol=0.01)  # no fringe on any other ground
+    assert np.abs(larger.rgb - np.float32(colour)).max() < 0.05  # no fringe on any other ground
 
 
 def test_white_letters_on_clear_show_nothing_on_white():

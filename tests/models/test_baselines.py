@@ -20,9 +20,9 @@ from glyphsr.config.networks import (
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.errors import WeightsError
 from glyphsr.images.tiling import plan_tiles
-from glyphsr.models.layers.stn import ControlPointLocalizer
 from glyphsr.models.registry import NETWORKS, RECOGNIZERS, architecture, build_network, identify, published_kinds
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.nn.layers.stn import ControlPointLocalizer
 from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.weights.checkpoints import save_checkpoint
 from glyphsr.weights.published import network_from_official

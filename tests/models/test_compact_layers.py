@@ -5,7 +5,7 @@ import torch
 
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.models.glyphsr.network import GlyphSR
-from glyphsr.models.layers.aligned_prior import AlignedPrior
+from glyphsr.nn.layers.aligned_prior import AlignedPrior
 
 CONFIG = GlyphSRConfig(
     num_srbs=3,

@@ -8,8 +8,8 @@ from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.glyphsr.official_keys import config_from_keys, key_table
-from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.nn.layers.grayscale import brightness_mask
 
 OFF = GPMConfig(line=False, char=False, cls=False)
 

@@ -13,11 +13,11 @@ from glyphsr.losses.text_focus import attention_difference, confusion_weights, w
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.psnr import batch_psnr, psnr
 from glyphsr.metrics.ssim import ssim
-from glyphsr.models.layers.grayscale import brightness_mask, luminance
-from glyphsr.models.recognizers.aster.network import ASTER
-from glyphsr.models.recognizers.crnn.network import CRNN
-from glyphsr.models.recognizers.moran.network import MORAN
-from glyphsr.models.recognizers.parseq.network import PARSeq
+from glyphsr.nn.layers.grayscale import brightness_mask, luminance
+from glyphsr.recognizers.aster.network import ASTER
+from glyphsr.recognizers.crnn.network import CRNN
+from glyphsr.recognizers.moran.network import MORAN
+from glyphsr.recognizers.parseq.network import PARSeq
 from glyphsr.text.charset import ALPHANUMERIC, DIGITS, LOWER_ALPHANUMERIC, PRINTABLE_94, filter_lower, keep
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.text.endings import EndedCodec

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from glyphsr.config.recognizers import ASTERConfig, CRNNConfig, MORANConfig, PARSeqConfig, TelescopeConfig
 from glyphsr.errors import WeightsError
 from glyphsr.losses.text_focus import attention_difference, weighted_cross_entropy
-from glyphsr.models.recognizers.aster.network import ASTER
 from glyphsr.models.registry import key_table
+from glyphsr.recognizers.aster.network import ASTER
 from glyphsr.text.charset import filter_lower
 from glyphsr.weights.published import read_state, recognizer_from_official, unwrap_state
 
@@ -174,7 +174,7 @@ def test_telescope_logits_and_attention_agree_under_teacher_forcing():
 
 def test_telescope_position_code_agrees_with_the_published_constant():
     expected = vector("telescope_transformer").manifest["kept_entries"]
-    from glyphsr.models.layers.attention import sinusoidal_code
+    from glyphsr.nn.layers.attention import sinusoidal_code
 
     check_constants(expected, {"pe.pe": sinusoidal_code(5000, 512)})
     assert torch.equal(load("telescope_transformer").position_code, sinusoidal_code(5000, 512)[:256])

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from glyphsr.config.recognizers import SIGAConfig
-from glyphsr.models.recognizers.siga.rectifier import sample
 from glyphsr.models.registry import key_table
+from glyphsr.recognizers.siga.rectifier import sample
 from glyphsr.weights.published import recognizer_from_official
 
 from .vectors import check_constants, check_entries, vector

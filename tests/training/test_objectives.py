@@ -10,8 +10,8 @@ from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TBSRNConfig, TPGSRConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
 from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
-from glyphsr.models.layers.grayscale import brightness_mask
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.nn.layers.grayscale import brightness_mask
 from glyphsr.text.slots import SlotCodec
 from glyphsr.training.build import build_trainer
 from glyphsr.training.objectives.build import build_objective

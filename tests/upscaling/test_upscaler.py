@@ -10,7 +10,7 @@ from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.images.resize import resize
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.glyphsr.official_keys import key_table
-from glyphsr.models.recognizers.crnn.network import CRNN
+from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.upscaling.upscaler import Upscaler

@@ -5,8 +5,8 @@ import torch
 
 from glyphsr.config.networks import PEANConfig, TATTConfig, TGConfig, TPGSRConfig, TSRNConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.recognizers.crnn.network import CRNN
 from glyphsr.models.registry import build_network, key_table
+from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.weights.convert import convert
 from glyphsr.weights.loading import load_model, load_network, load_recognizer
 from glyphsr.weights.registry import cached_path
@@ -96,8 +96,8 @@ def test_a_recognizer_without_class_probabilities_is_no_prior(tmp_path):
     torch.save({"state_dict_G": {}}, tmp_path / "empty.pth")
     with pytest.raises(WeightsError, match="no state dict"):
         load_model(tmp_path / "empty.pth")
-    from glyphsr.models.recognizers.moran.network import MORAN
-    from glyphsr.models.recognizers.moran.official_keys import key_table as moran_table
+    from glyphsr.recognizers.moran.network import MORAN
+    from glyphsr.recognizers.moran.official_keys import key_table as moran_table
 
     table = moran_table(MORAN().config)
     torch.save({table.published(k): v for k, v in MORAN().state_dict().items()}, tmp_path / "moran.pth")
@@ -110,7 +110,7 @@ def test_a_recognizer_without_class_probabilities_is_no_prior(tmp_path):
 
 def test_another_variant_does_not_pass_under_a_name(tmp_path):
     from glyphsr.config.recognizers import PARSeqConfig
-    from glyphsr.models.recognizers.parseq.network import PARSeq
+    from glyphsr.recognizers.parseq.network import PARSeq
 
     tiny = PARSeq(PARSeqConfig(embed_dim=192, encoder_heads=3, decoder_heads=6))
     torch.save(tiny.state_dict(), tmp_path / "tiny.pt")
@@ -120,8 +120,8 @@ def test_another_variant_does_not_pass_under_a_name(tmp_path):
 
 
 def test_what_no_key_shows_can_be_set(tmp_path):
-    from glyphsr.models.recognizers.moran.network import MORAN
-    from glyphsr.models.recognizers.moran.official_keys import key_table as names
+    from glyphsr.recognizers.moran.network import MORAN
+    from glyphsr.recognizers.moran.official_keys import key_table as names
 
     table = names(MORAN().config)
     torch.save({f"module.{table.published(k)}": v for k, v in MORAN().state_dict().items()}, tmp_path / "demo.pth")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.recognizers.crnn.network import CRNN
+from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.weights import registry
 from glyphsr.weights.convert import convert
 from glyphsr.weights.download import fetch

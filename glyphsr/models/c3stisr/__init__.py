@@ -1,7 +1,7 @@
 """C3-STISR (Zhao, Wang, Xue, Li, IJCAI 2022): text priors by recognition and by language."""
 
 from glyphsr.config.networks import C3STISRConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class C3STISRArchitecture(Architecture):

@@ -3,11 +3,11 @@
 from torch import nn
 
 from glyphsr.config.networks import C3STISRConfig
-from glyphsr.models.layers.clued_prior import CluedPrior
-from glyphsr.models.layers.prior_transformer import PriorTransformer
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.srb import SequentialResidualBlock
-from glyphsr.models.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.clued_prior import CluedPrior
+from glyphsr.nn.layers.prior_transformer import PriorTransformer
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.srb import SequentialResidualBlock
+from glyphsr.nn.layers.stn import SpatialTransformer
 
 
 class C3STISR(ResidualNetwork):

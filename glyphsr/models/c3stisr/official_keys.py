@@ -4,7 +4,7 @@ from typing import Any
 
 from glyphsr.config.networks import C3STISRConfig
 from glyphsr.models.clue_keys import LANGUAGE_CLUE, LANGUAGE_CODES, VISUAL_CLUE, clue_names
-from glyphsr.models.key_tables import (
+from glyphsr.nn.key_tables import (
     KeyTable,
     Shapes,
     prior_shape,

@@ -1,7 +1,7 @@
 """The paper's network: SR branch, prior transformer, glyph perception and glyph fusion."""
 
 from glyphsr.config.networks import GlyphSRConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class GlyphSRArchitecture(Architecture):

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.models.layers.dsta import DSTAGate
+from glyphsr.nn.layers.dsta import DSTAGate
 
 
 class GlyphFusionModule(nn.Module):

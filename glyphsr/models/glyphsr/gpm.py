@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import GPMConfig
-from glyphsr.models.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.gru_block import GRUBlock
 from glyphsr.types import GlyphOutput
 
 

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.models.glyphsr.gfm import GlyphFusionModule
 from glyphsr.models.glyphsr.gpm import GlyphHeads, GlyphPerceptionModule
-from glyphsr.models.layers.aligned_prior import AlignedPrior
-from glyphsr.models.layers.guided_block import GuidedResidualBlock
-from glyphsr.models.layers.pixel_shuffle import PixelShuffleUpsampler
-from glyphsr.models.layers.prior_transformer import PriorTransformer
-from glyphsr.models.layers.srb import SequentialResidualBlock
-from glyphsr.models.layers.stem import Stem
-from glyphsr.models.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.aligned_prior import AlignedPrior
+from glyphsr.nn.layers.guided_block import GuidedResidualBlock
+from glyphsr.nn.layers.pixel_shuffle import PixelShuffleUpsampler
+from glyphsr.nn.layers.prior_transformer import PriorTransformer
+from glyphsr.nn.layers.srb import SequentialResidualBlock
+from glyphsr.nn.layers.stem import Stem
+from glyphsr.nn.layers.stn import SpatialTransformer
 from glyphsr.types import GlyphOutput, SROutput
 
 BLOCKS: dict[str, type[SequentialResidualBlock | GuidedResidualBlock]] = {

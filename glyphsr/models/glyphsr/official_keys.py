@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from glyphsr.config.networks import GlyphSRConfig
-from glyphsr.models.key_tables import (
+from glyphsr.nn.key_tables import (
     SPLINE_CONSTANTS,
     STEM,
     STN,

@@ -1,7 +1,7 @@
 """LEMMA (Guo et al., IJCAI 2023): the network looks where it has found the characters."""
 
 from glyphsr.config.networks import LEMMAConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class LEMMAArchitecture(Architecture):

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.models.layers.attention import sinusoidal_code
-from glyphsr.models.layers.post_norm import PostNormLayer
 from glyphsr.models.lemma.reader import NUM_CLASSES, LocatedText
+from glyphsr.nn.layers.attention import sinusoidal_code
+from glyphsr.nn.layers.post_norm import PostNormLayer
 
 NUM_SELECTED = 500
 """Pixels in which text is sought most; the others are not shown to it."""

@@ -5,11 +5,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import LEMMAConfig
-from glyphsr.models.layers.gru_block import GRUBlock
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.models.lemma.guidance import TextGuidance
 from glyphsr.models.lemma.reader import LocatingReader
+from glyphsr.nn.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.stn import SpatialTransformer
 
 
 def _pointwise(in_channels: int, width: int) -> nn.Sequential:

@@ -4,7 +4,7 @@ from typing import Any
 
 from glyphsr.config.networks import LEMMAConfig
 from glyphsr.models.clue_keys import LANGUAGE_CODES, language_model_names
-from glyphsr.models.key_tables import (
+from glyphsr.nn.key_tables import (
     DECODER_NAMES,
     ENCODER_NAMES,
     KeyTable,

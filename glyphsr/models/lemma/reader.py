@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.models.layers.attention import sinusoidal_code
-from glyphsr.models.layers.language_model import LanguageModel
-from glyphsr.models.layers.post_norm import PostNormLayer
-from glyphsr.models.layers.residual_stages import ResidualStages
+from glyphsr.nn.layers.attention import sinusoidal_code
+from glyphsr.nn.layers.language_model import LanguageModel
+from glyphsr.nn.layers.post_norm import PostNormLayer
+from glyphsr.nn.layers.residual_stages import ResidualStages
 
 NUM_CLASSES = 37
 """End of text, a-z, 1-9, 0."""

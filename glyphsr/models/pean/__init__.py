@@ -1,7 +1,7 @@
 """PEAN (Zhao et al., ACM MM 2024): attention along strips, guided by a text prior that a diffusion step enhances."""
 
 from glyphsr.config.networks import PEANConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class PEANArchitecture(Architecture):

@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import PEANConfig
-from glyphsr.models.layers.prior_interpreter import PriorInterpreter
-from glyphsr.models.layers.residual_network import ResidualNetwork
 from glyphsr.models.pean.enhancer import PriorEnhancer
 from glyphsr.models.pean.strip_attention import StripStack
+from glyphsr.nn.layers.prior_interpreter import PriorInterpreter
+from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.types import SROutput
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from glyphsr.config.networks import PEANConfig
-from glyphsr.models.key_tables import DECODER_NAMES, STEM, KeyTable, Shapes, trunk_shape
+from glyphsr.nn.key_tables import DECODER_NAMES, STEM, KeyTable, Shapes, trunk_shape
 
 _INTERPRETER = {
     "embed": "fn",

@@ -1,7 +1,7 @@
 """RTSRN (Zhang et al., 2023): recurrent residual blocks with Wave-MLP, guided by two clues."""
 
 from glyphsr.config.networks import RTSRNConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class RTSRNArchitecture(Architecture):

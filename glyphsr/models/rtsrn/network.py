@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import RTSRNConfig
-from glyphsr.models.layers.clued_prior import CluedPrior
-from glyphsr.models.layers.gru_block import GRUBlock
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.models.rtsrn.wave import WaveBlock
+from glyphsr.nn.layers.clued_prior import CluedPrior
+from glyphsr.nn.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.stn import SpatialTransformer
 from glyphsr.types import SROutput
 
 

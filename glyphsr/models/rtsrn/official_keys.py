@@ -4,7 +4,7 @@ from typing import Any
 
 from glyphsr.config.networks import RTSRNConfig
 from glyphsr.models.clue_keys import LANGUAGE_CODES, VISUAL_CLUE, clue_names
-from glyphsr.models.key_tables import KeyTable, Shapes, gru_names, prior_shape, residual_network_table, trunk_shape
+from glyphsr.nn.key_tables import KeyTable, Shapes, gru_names, prior_shape, residual_network_table, trunk_shape
 
 _WAVE = {
     "norm1": "norm1",

@@ -1,7 +1,7 @@
 """TATT (Ma, Liang, Zhang, CVPR 2022): the text prior reaches every place by attention."""
 
 from glyphsr.config.networks import TATTConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class TATTArchitecture(Architecture):

@@ -3,10 +3,10 @@
 from torch import nn
 
 from glyphsr.config.networks import TATTConfig
-from glyphsr.models.layers.prior_interpreter import PriorInterpreter
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.srb import SequentialResidualBlock
-from glyphsr.models.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.prior_interpreter import PriorInterpreter
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.srb import SequentialResidualBlock
+from glyphsr.nn.layers.stn import SpatialTransformer
 
 
 class TATT(ResidualNetwork):

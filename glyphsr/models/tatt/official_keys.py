@@ -3,7 +3,7 @@
 from typing import Any
 
 from glyphsr.config.networks import TATTConfig
-from glyphsr.models.key_tables import (
+from glyphsr.nn.key_tables import (
     DECODER_NAMES,
     ENCODER_NAMES,
     KeyTable,

@@ -1,7 +1,7 @@
 """TBSRN (Chen, Li, Xue, CVPR 2021): the network of Scene Text Telescope."""
 
 from glyphsr.config.networks import TBSRNConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class TBSRNArchitecture(Architecture):

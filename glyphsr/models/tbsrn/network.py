@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import TBSRNConfig
-from glyphsr.models.layers.attention import FeedForward, MultiHeadAttention, UnbiasedLayerNorm, sinusoidal_code
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.attention import FeedForward, MultiHeadAttention, UnbiasedLayerNorm, sinusoidal_code
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.stn import SpatialTransformer
 
 
 def position_map(height: int, width: int, channels: int) -> Tensor:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from glyphsr.config.networks import TBSRNConfig
-from glyphsr.models.key_tables import KeyTable, Shapes, residual_network_table, trunk_shape
+from glyphsr.nn.key_tables import KeyTable, Shapes, residual_network_table, trunk_shape
 
 _ENHANCER = {
     **{f"attention.{name}": f"multihead.linears.{i}" for i, name in enumerate(("query", "key", "value", "out"))},

@@ -1,7 +1,7 @@
 """Text Gestalt (Chen, Yu, Ma, Li, Xue, AAAI 2022): TSRN or TBSRN, trained to look at strokes."""
 
 from glyphsr.config.networks import TGConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class TextGestaltArchitecture(Architecture):

@@ -3,8 +3,8 @@
 from typing import Any
 
 from glyphsr.config.networks import TGConfig
-from glyphsr.models.key_tables import Shapes, trunk_shape
 from glyphsr.models.tsrn.official_keys import key_table as key_table
+from glyphsr.nn.key_tables import Shapes, trunk_shape
 
 
 def config_from_keys(shapes: Shapes) -> tuple[TGConfig, int]:

@@ -1,7 +1,7 @@
 """TPGSR (Ma, Guo, Zhang, 2021): TSRN guided by a text prior."""
 
 from glyphsr.config.networks import TPGSRConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class TPGSRArchitecture(Architecture):

@@ -1,10 +1,10 @@
 """TPGSR: every residual block sees the text prior."""
 
 from glyphsr.config.networks import TPGSRConfig
-from glyphsr.models.layers.prior_transformer import PriorTransformer
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.srb import SequentialResidualBlock
-from glyphsr.models.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.prior_transformer import PriorTransformer
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.srb import SequentialResidualBlock
+from glyphsr.nn.layers.stn import SpatialTransformer
 
 
 class TPGSR(ResidualNetwork):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from glyphsr.config.networks import TPGSRConfig
-from glyphsr.models.key_tables import (
+from glyphsr.nn.key_tables import (
     KeyTable,
     Shapes,
     prior_shape,

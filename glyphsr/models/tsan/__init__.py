@@ -1,7 +1,7 @@
 """TSAN (Zhu et al., AAAI 2023): attention to strokes through the picture's gradient."""
 
 from glyphsr.config.networks import TSANConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class TSANArchitecture(Architecture):

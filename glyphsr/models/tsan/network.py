@@ -5,10 +5,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import TSANConfig
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.stn import SpatialTransformer
 from glyphsr.models.tsan.gradient_attention import GradientAttentions
 from glyphsr.models.tsan.hash_attention import HashAttention
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.stn import SpatialTransformer
 from glyphsr.types import SROutput
 
 

@@ -3,7 +3,7 @@
 import re
 
 from glyphsr.config.networks import TSANConfig
-from glyphsr.models.key_tables import SPLINE_CONSTANTS, STN, KeyTable, Shapes
+from glyphsr.nn.key_tables import SPLINE_CONSTANTS, STN, KeyTable, Shapes
 
 _GRADIENT = {
     "edges": "g",

@@ -1,7 +1,7 @@
 """TSRN (Wang et al., ECCV 2020): the TextZoom paper's baseline."""
 
 from glyphsr.config.networks import TSRNConfig
-from glyphsr.models.architecture import Architecture
+from glyphsr.nn.architecture import Architecture
 
 
 class TSRNArchitecture(Architecture):

@@ -3,9 +3,9 @@
 from typing import ClassVar, Self
 
 from glyphsr.config.networks import TGConfig, TSRNConfig
-from glyphsr.models.layers.residual_network import ResidualNetwork
-from glyphsr.models.layers.srb import SequentialResidualBlock
-from glyphsr.models.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.srb import SequentialResidualBlock
+from glyphsr.nn.layers.stn import SpatialTransformer
 
 
 class TSRN(ResidualNetwork):

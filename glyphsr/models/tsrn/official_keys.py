@@ -3,7 +3,7 @@
 from typing import Any
 
 from glyphsr.config.networks import TSRNConfig
-from glyphsr.models.key_tables import KeyTable, Shapes, residual_network_table, srb_names, trunk_shape
+from glyphsr.nn.key_tables import KeyTable, Shapes, residual_network_table, srb_names, trunk_shape
 
 
 def key_table(config: TSRNConfig) -> KeyTable:

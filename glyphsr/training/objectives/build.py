@@ -5,8 +5,8 @@ from typing import Any
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError
-from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
+from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.training.objectives.base import Objective
 from glyphsr.training.objectives.ocr import FrozenReaders, open_readers
 from glyphsr.training.objectives.prior import PriorObjective

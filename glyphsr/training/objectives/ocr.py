@@ -10,15 +10,15 @@ from glyphsr.config.losses import LossConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.losses.ctc import ctc_loss
-from glyphsr.models.recognizers.protocols import CTCRecognizer
+from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
 from glyphsr.weights.registry import sha256_of
 
 if TYPE_CHECKING:
-    from glyphsr.models.recognizers.crnn.network import CRNN
-    from glyphsr.models.recognizers.ctc_transformer.network import CTCTransformer
-    from glyphsr.models.recognizers.ppocr.network import PPOCR
+    from glyphsr.recognizers.crnn.network import CRNN
+    from glyphsr.recognizers.ctc_transformer.network import CTCTransformer
+    from glyphsr.recognizers.ppocr.network import PPOCR
 
 
 CTCNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR"

@@ -7,8 +7,8 @@ from torch import nn
 from glyphsr.config.training import TrainConfig
 from glyphsr.losses.columns import column_loss, column_targets
 from glyphsr.losses.ctc import ctc_loss
-from glyphsr.models.recognizers.protocols import ColumnRecognizer, CTCRecognizer
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.recognizers.protocols import ColumnRecognizer, CTCRecognizer
 from glyphsr.training.objectives.base import LossTerms, Objective
 from glyphsr.types import Batch
 

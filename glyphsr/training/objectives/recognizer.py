@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from glyphsr.config.training import TrainConfig
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.glyph import class_loss
-from glyphsr.models.recognizers.protocols import (
+from glyphsr.models.registry import RecognizerNetwork
+from glyphsr.recognizers.protocols import (
     AttentionRecognizer,
     ColumnRecognizer,
     CTCRecognizer,
     DecodingRecognizer,
 )
-from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.text.charset import filter_to
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.training.objectives.base import LossTerms, Objective

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.models.protocols import GlyphNetwork, PartlyTaughtNetwork
-from glyphsr.models.recognizers.protocols import CTCRecognizer
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPriorGenerator
+from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.training.objectives.base import LossTerms, Objective
 from glyphsr.training.objectives.terms import ForwardPass, LossTerm, TextPriorTerm

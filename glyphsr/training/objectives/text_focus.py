@@ -16,8 +16,8 @@ from glyphsr.losses.text_focus import (
     weighted_cross_entropy,
     weights_of_classes,
 )
-from glyphsr.models.recognizers.protocols import AttentionRecognizer, BoundedRecognizer, CTCRecognizer
 from glyphsr.models.registry import RecognizerNetwork
+from glyphsr.recognizers.protocols import AttentionRecognizer, BoundedRecognizer, CTCRecognizer
 from glyphsr.text.charset import ALPHANUMERIC, filter_to, keep
 from glyphsr.types import Batch
 from glyphsr.weights.hub import resolve

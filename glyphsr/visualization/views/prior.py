@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.pair_loader import to_tensor
 from glyphsr.errors import ConfigError
-from glyphsr.models.recognizers.protocols import ColumnRecognizer, CTCRecognizer
+from glyphsr.recognizers.protocols import ColumnRecognizer, CTCRecognizer
 from glyphsr.system.devices import resolve_device
 from glyphsr.text.diff import marked
 from glyphsr.visualization.views.words import ShownWord

@@ -1,0 +1,1 @@
+"""What networks and recognizers are made of: layers, key tables and the contract of a kind."""

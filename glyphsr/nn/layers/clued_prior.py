@@ -1,0 +1,79 @@
+"""Two clues fused into one hint: what was read, and what a language model makes of it."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from glyphsr.config.networks import CluedConfig
+from glyphsr.nn.layers.language_model import LanguageModel
+from glyphsr.nn.layers.prior_transformer import PriorTransformer
+
+DILATIONS = (1, 2, 4, 8)
+"""Of the depth-wise convolutions in each clue's branch."""
+
+
+def _branch(channels: int) -> nn.Sequential:
+    """1x1 convolution, ReLU, then four depth-wise convolutions that reach ever further; all weight-normalised."""
+    wide = (weight_norm(nn.Conv2d(channels, channels, 3, padding=d, dilation=d, groups=channels)) for d in DILATIONS)
+    return nn.Sequential(weight_norm(nn.Conv2d(channels, channels, 1, bias=False)), nn.ReLU(), *wide)
+
+
+class GatedFusion(nn.Module):
+    """Weighs two hints against each other, channel by channel and place by place.
+
+    Source: ``wenyu1009/RTSRN: model/gatedfusion.py`` (from C3-STISR), whose third branch rests.
+
+    Args:
+        width: Channels of the hints and of the features beside them.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _branch(2 * width)
+        self.second = _branch(2 * width)
+        self.act = nn.LeakyReLU(0.2)
+        self.compress = weight_norm(nn.Conv2d(4 * width, 2 * width, 1, bias=False))
+
+    def forward(self, features: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        """Three ``(B, width, h, w)`` -> ``(B, width, h, w)``, a weighted mean of ``first`` and ``second``."""
+        maps = [self.first(torch.cat([features, first], dim=1)), self.second(torch.cat([features, second], dim=1))]
+        weights = self.compress(self.act(torch.cat(maps, dim=1))).unflatten(1, (2, -1)).softmax(dim=1)
+        return weights[:, 0] * first + weights[:, 1] * second  # type: ignore[no-any-return]
+
+
+class CluedPrior(nn.Module):
+    """The hint of C3-STISR's paper and of RTSRN: recognition clue and language clue, fused.
+
+    Args:
+        config: Widths of the trunk, of the prior transformers and of the language model.
+        num_classes: Classes K of the text prior.
+    """
+
+    def __init__(self, config: CluedConfig, num_classes: int) -> None:
+        super().__init__()
+        width, language_width = config.prior_width, config.language_width
+        self.recognition = PriorTransformer(num_classes, config.prior_hidden, width)
+        self.language = PriorTransformer(num_classes, config.prior_hidden, width)
+        self.language_model = LanguageModel(num_classes, width=language_width, hidden=4 * language_width)
+        self.reduce = nn.Conv2d(config.width, width, 1)
+        self.fusion = GatedFusion(width)
+
+    def language_clue(self, prior: Tensor) -> Tensor:
+        """Class probabilities ``(B, K, 1, T)`` that the language model makes of a text prior of that shape."""
+        logits = self.language_model(prior.squeeze(2).transpose(1, 2))  # (B, T, K)
+        return logits.softmax(dim=2).transpose(1, 2).unsqueeze(2)  # type: ignore[no-any-return]
+
+    def forward(self, prior: Tensor, features: Tensor, clue: Tensor | None = None) -> Tensor:
+        """The hint of every block.
+
+        Args:
+            prior: ``(B, K, 1, T)`` class probabilities.
+            features: ``(B, width, h, w)`` of the trunk's stem.
+            clue: Language clue ``(B, K, 1, T)`` to use instead of the language model's.
+
+        Returns:
+            ``(B, prior_width, h, w)``.
+        """
+        clue = self.language_clue(prior) if clue is None else clue
+        read, meant = self.recognition(prior, features), self.language(clue, features)
+        return self.fusion(self.reduce(features), read, meant)  # type: ignore[no-any-return]

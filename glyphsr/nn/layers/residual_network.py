@@ -1,0 +1,91 @@
+"""The skeleton that TSRN gave the field: stem, residual blocks, tail, upsampler, head."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from glyphsr.config.networks import TrunkConfig
+from glyphsr.nn.layers.pixel_shuffle import PixelShuffleUpsampler
+from glyphsr.nn.layers.stem import Stem
+from glyphsr.types import SROutput
+
+
+class ResidualNetwork(nn.Module):
+    """The networks of TSRN's lineage: they differ in their blocks and in what guides them.
+
+    A network that departs from the skeleton in more than these overrides the step where it does.
+
+    Args:
+        config: Widths and channels.
+        blocks: Residual blocks, called as ``block(features, hint)``.
+        hint: Called as ``hint(prior, features)``, gives every block's guidance; ``None`` for no guidance.
+        stn: Straightens the input while training, as published; ``None`` for a network without.
+        num_classes: Classes K of the text prior, 0 without.
+    """
+
+    def __init__(
+        self,
+        config: TrunkConfig,
+        *,
+        blocks: Sequence[nn.Module],
+        hint: nn.Module | None = None,
+        stn: nn.Module | None = None,
+        num_classes: int = 0,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.num_classes = num_classes
+        self.stem = Stem(config.image_channels, config.width)
+        self.hint = hint
+        self.blocks = nn.ModuleList(blocks)
+        self.tail = nn.Sequential(nn.Conv2d(config.width, config.width, 3, padding=1), nn.BatchNorm2d(config.width))
+        self.upsampler = PixelShuffleUpsampler(config.width)
+        self.head = nn.Conv2d(config.width, config.image_channels, kernel_size=9, padding=4)
+        self.stn = stn
+
+    @property
+    def untaught(self) -> tuple[nn.Module, ...]:
+        """Parts that no loss on pictures reaches."""
+        return ()
+
+    def forward(self, lr: Tensor, prior: Tensor | None = None) -> SROutput:
+        """Super-resolve.
+
+        Args:
+            lr: ``(B, C, h, w)`` float in [0, 1], C as configured.
+            prior: ``(B, K, 1, T)`` class probabilities; ``None`` stands for no prior (zeros, T = 26).
+
+        Returns:
+            ``sr`` is ``(B, C, 2h, 2w)`` in (-1, 1), if the class does not say otherwise; there are no glyphs.
+        """
+        lr = self.straighten(lr)
+        features = self.stem(lr)  # (B, width, h, w)
+        return self.finish(features, self.guide(lr, prior, features))
+
+    def straighten(self, lr: Tensor) -> Tensor:
+        """The picture as the network sees it: straightened while training, where it has a spatial transformer."""
+        return self.stn(lr) if self.stn is not None and self.training else lr
+
+    def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Tensor | None:
+        """The hint of every block; ``None`` for a network without."""
+        return None if self.hint is None else self.hint(self.prior_or_none(lr, prior), features)
+
+    def prior_or_none(self, lr: Tensor, prior: Tensor | None) -> Tensor:
+        """The text prior ``(B, K, 1, T)``, zeros where there is none."""
+        return lr.new_zeros(len(lr), self.num_classes, 1, 26) if prior is None else prior
+
+    def finish(self, features: Tensor, hint: Tensor | None) -> SROutput:
+        """From the stem's features and the hint to the picture."""
+        x = features
+        for block in self.blocks:
+            x = block(x, hint)
+        return SROutput(sr=self.draw(self.enlarge(features + self.tail(x))), glyphs=None)
+
+    def enlarge(self, x: Tensor) -> Tensor:
+        """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""
+        return self.upsampler(x)  # type: ignore[no-any-return]
+
+    def draw(self, x: Tensor) -> Tensor:
+        """``(B, width, 2h, 2w)`` -> pixels ``(B, C, 2h, 2w)``."""
+        return torch.tanh(self.head(x))

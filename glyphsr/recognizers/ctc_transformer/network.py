@@ -1,0 +1,120 @@
+"""A recognizer for low resolution: it works at the picture's own 16 rows instead of blowing it up first."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glyphsr.config.recognizers import CTCTransformerConfig
+from glyphsr.recognizers.ctc_alignment import forward_teacher_forced
+from glyphsr.recognizers.ctc_decoding import best_paths
+from glyphsr.recognizers.ctc_transformer.encoder import LineBlock, shape_features
+from glyphsr.recognizers.protocols import TeacherForcedOutput
+from glyphsr.text.charset import CHARSETS
+from glyphsr.text.ctc import CTCCodec
+from glyphsr.types import Reading
+
+MIN_STEPS = 4
+"""Narrower pictures are made wider."""
+
+MIN_DEVIATION = 0.05
+"""Added to a picture's deviation, so that an empty one is not blown up to noise."""
+
+STRIDE = 2
+"""Columns of the picture for each step."""
+
+
+class CTCTransformer(nn.Module):
+    """Reads a line of any width: residual convolutions, a transformer along the line, CTC.
+
+    A second head says for every step which character's ink it is on, or none; CTC's own probabilities are spikes that
+    say little about where a character begins and ends. Both together are the text prior.
+    """
+
+    def __init__(self, config: CTCTransformerConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or CTCTransformerConfig()
+        self.charset = CHARSETS[self.config.charset_size]
+        self.codec = CTCCodec(self.charset)
+        self.num_symbols = self.codec.num_classes
+        self.num_classes = 2 * self.num_symbols
+        dim = self.config.dim
+        self.cnn = shape_features(self.config.channels, self.config.blocks, dim, self.config.height)
+        self.blocks = nn.ModuleList(
+            LineBlock(dim, self.config.heads, self.config.mlp_ratio) for _ in range(self.config.depth)
+        )
+        self.norm = nn.LayerNorm(dim)
+        self.symbols = nn.Linear(dim, self.num_symbols)
+        self.columns = nn.Linear(dim, self.num_symbols)
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Bring RGB images to what :meth:`forward` takes.
+
+        Args:
+            images: ``(B, 3, h, w)`` float in [0, 1].
+
+        Returns:
+            ``(B, 3, height, 2 T)`` at the picture's aspect, each picture with mean 0 and deviation about 1.
+        """
+        height, width = images.shape[-2:]
+        size = (self.config.height, STRIDE * self.steps_of(height, width))  # so that the steps share the width evenly
+        if (height, width) != size:
+            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=height > size[0])
+        deviation, mean = torch.std_mean(images, dim=(1, 2, 3), keepdim=True)
+        return (images - mean) / (deviation + MIN_DEVIATION)
+
+    def steps_of(self, height: int, width: int) -> int:
+        """Steps T that pictures of a size are read in."""
+        return max(MIN_STEPS, round(width * self.config.height / height / STRIDE))
+
+    def encode(self, prepared: Tensor) -> Tensor:
+        """``(B, 3, height, 2 T)`` -> ``(B, T, dim)``."""
+        shapes = self.cnn(prepared.contiguous(memory_format=torch.channels_last))  # (B, dim, 1, T)
+        x = shapes.squeeze(2).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)  # type: ignore[no-any-return]
+
+    def forward(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of CTC and of the columns, ``(T, B, S)`` each, time first; S symbols, 0 is blank or no ink.
+
+        Args:
+            prepared: What :meth:`prepare` gave.
+        """
+        features = self.encode(prepared).transpose(0, 1)
+        return self.symbols(features), self.columns(features)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """``(B, 2 S, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]: CTC's, then those of the columns."""
+        heads = self(self.prepare(images))
+        return torch.cat([logits.softmax(dim=2) for logits in heads], dim=2).permute(1, 2, 0)
+
+    def symbol_logits(self, prepared: Tensor) -> Tensor:
+        """CTC's logits alone, ``(T, B, S)``."""
+        return self(prepared)[0]  # type: ignore[no-any-return]
+
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
+        """As :func:`glyphsr.recognizers.ctc_alignment.forward_teacher_forced`."""
+        return forward_teacher_forced(self.symbol_logits(prepared), texts, self.codec, steps=steps)
+
+    @property
+    def max_length(self) -> int | None:
+        """No limit but the picture's width."""
+        return None
+
+    @torch.no_grad()
+    def read_prepared(self, prepared: Tensor) -> list[Reading]:
+        """One reading per prepared image."""
+        return self.decode(self(prepared)[0].softmax(dim=2).permute(1, 2, 0))
+
+    @torch.no_grad()
+    def read(self, images: Tensor) -> list[Reading]:
+        """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
+        return self.read_prepared(self.prepare(images))
+
+    def decode(self, probabilities: Tensor) -> list[Reading]:
+        """Best path of each image through CTC's rows of ``(B, 2 S, T)``, or of ``(B, S, T)``."""
+        return best_paths(probabilities[:, : self.num_symbols], self.codec)

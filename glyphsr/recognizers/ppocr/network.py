@@ -1,0 +1,118 @@
+"""PP-OCRv6's small recognizer: strong on print and photographs, and quick on a CPU."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glyphsr.config.recognizers import PPOCRConfig
+from glyphsr.recognizers.ctc_alignment import forward_teacher_forced
+from glyphsr.recognizers.ctc_decoding import best_paths
+from glyphsr.recognizers.ppocr.backbone import OUT_CHANNELS, Backbone
+from glyphsr.recognizers.ppocr.neck import WIDTH, SVTRNeck
+from glyphsr.recognizers.protocols import TeacherForcedOutput
+from glyphsr.text.charset import CHARSETS
+from glyphsr.text.ctc import CTCCodec
+from glyphsr.types import Reading
+
+HEIGHT = 48
+"""Rows that the backbone reduces to one."""
+
+STRIDE = 8
+"""Columns of the prepared picture for each step."""
+
+MIN_STEPS = 4
+"""Steps of the narrowest picture; narrower ones are made wider."""
+
+
+class PPOCR(nn.Module):
+    """Reads a line of any width: convolutions, two attention blocks along the line, CTC.
+
+    A second head, which the published network does not have, says for every step which character's ink it is on, or
+    none. CTC's own probabilities are spikes that say little about where a character begins and ends. Both together are
+    the text prior.
+
+    Source: PP-OCRv6_rec_small of PaddleOCR (Apache-2.0), as the package ``rapidocr`` ships it.
+    """
+
+    def __init__(self, config: PPOCRConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or PPOCRConfig()
+        self.charset = self.config.alphabet or CHARSETS[self.config.charset_size]
+        self.codec = CTCCodec(self.charset)
+        self.num_symbols = self.codec.num_classes
+        self.num_classes = 2 * self.num_symbols
+        self.backbone = Backbone()
+        self.neck = SVTRNeck(OUT_CHANNELS)
+        self.symbols = nn.Linear(WIDTH, self.num_symbols)
+        self.columns = nn.Linear(WIDTH + OUT_CHANNELS, self.num_symbols)
+        # The published file has no such head: without training it says nothing, rather than anything.
+        nn.init.zeros_(self.columns.weight)
+        nn.init.zeros_(self.columns.bias)
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Bring RGB images to what :meth:`forward` takes.
+
+        Args:
+            images: ``(B, 3, h, w)`` float in [0, 1].
+
+        Returns:
+            ``(B, 3, 48, 8 T)`` at the picture's aspect, channels in the order BGR, values in [-1, 1].
+        """
+        height, width = images.shape[-2:]
+        size = (HEIGHT, STRIDE * self.steps_of(height, width))
+        if (height, width) != size:
+            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=height > HEIGHT)
+        return images.flip(1) * 2 - 1
+
+    def steps_of(self, height: int, width: int) -> int:
+        """Steps T that pictures of a size are read in."""
+        return max(MIN_STEPS, round(width * HEIGHT / height / STRIDE))
+
+    def forward(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of CTC and of the columns, ``(T, B, S)`` each, time first; S symbols, 0 is blank or no ink.
+
+        Args:
+            prepared: What :meth:`prepare` gave.
+        """
+        seen = self.backbone(prepared.contiguous(memory_format=torch.channels_last))  # (B, 384, 1, T)
+        read = self.neck(seen)  # (B, T, 120)
+        both = torch.cat([read, seen.squeeze(2).transpose(1, 2)], dim=2)
+        return self.symbols(read).transpose(0, 1), self.columns(both).transpose(0, 1)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """``(B, 2 S, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]: CTC's, then those of the columns."""
+        heads = self(self.prepare(images))
+        return torch.cat([logits.softmax(dim=2) for logits in heads], dim=2).permute(1, 2, 0)
+
+    def symbol_logits(self, prepared: Tensor) -> Tensor:
+        """CTC's logits alone, ``(T, B, S)``."""
+        return self.symbols(self.neck(self.backbone(prepared.contiguous(memory_format=torch.channels_last)))).transpose(  # type: ignore[no-any-return]
+            0, 1
+        )
+
+    def forward_teacher_forced(
+        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
+    ) -> TeacherForcedOutput:
+        """As :func:`glyphsr.recognizers.ctc_alignment.forward_teacher_forced`."""
+        return forward_teacher_forced(self.symbol_logits(prepared), texts, self.codec, steps=steps)
+
+    @property
+    def max_length(self) -> int | None:
+        """No limit but the picture's width."""
+        return None
+
+    @torch.no_grad()
+    def read_prepared(self, prepared: Tensor) -> list[Reading]:
+        """One reading per prepared image."""
+        return self.decode(self.symbol_logits(prepared).softmax(dim=2).permute(1, 2, 0))
+
+    @torch.no_grad()
+    def read(self, images: Tensor) -> list[Reading]:
+        """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
+        return self.read_prepared(self.prepare(images))
+
+    def decode(self, probabilities: Tensor) -> list[Reading]:
+        """Best path of each image through CTC's rows of ``(B, 2 S, T)``, or of ``(B, S, T)``."""
+        return best_paths(probabilities[:, : self.num_symbols], self.codec)
