@@ -66,6 +66,8 @@ class UpscaleConfig(UpscalerConfig):
     """JSON file of the lines in a picture, or a folder with ``<name>.json`` for each; else they are looked for."""
     save_regions: Annotated[str | None, Flag(PAGE, is_path=True)] = None
     """Folder that receives each line of a page by itself, straight, as ``<name>-NN.png``."""
+    pages: Annotated[str | None, Flag(PAGE, default="all")] = None
+    """Pages of PDF and TIFF files, such as ``1,3-5,8-``."""
     recursive: Annotated[bool, Flag(short="-r")] = False
     """Look into the folders below, too."""
     suffix: Annotated[str | None, Flag(OUTPUT)] = None

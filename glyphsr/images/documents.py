@@ -143,7 +143,8 @@ def render_page(encoded: bytes, page: int, where: str) -> tuple[NDArray[np.float
         dpi = _scan_dpi(sheet, width * height) or RENDERED_DPI
         pixels = math.ceil(width * dpi / POINTS) * math.ceil(height * dpi / POINTS)
         PICTURE_PIXELS.check(pixels, where, PictureError)
-        bitmap = sheet.render(scale=dpi / POINTS)
+        # pdfium rounds up; a hair less, and a scan keeps the pixels that it has.
+        bitmap = sheet.render(scale=dpi / POINTS * (1 - 1e-5))
         image = bitmap.to_pil().convert("RGB")
     return np.asarray(image, np.float32) / np.float32(255), dpi
 

@@ -66,7 +66,8 @@ def enlarged(picture: Picture, seen: FloatImage) -> Picture:
     fitted = ((difference * base).sum(axis=2) / np.maximum(energy, DISTINCT)).clip(0, 1)
     clear = (alpha < VISIBLE) & (fitted < VISIBLE)
     if _has_one_colour(picture):
-        return replace(picture, rgb=colour, alpha=np.where(clear, alpha, fitted).astype(np.float32))
+        flat = np.broadcast_to(_mean_colour(picture), seen.shape).copy()
+        return replace(picture, rgb=flat, alpha=np.where(clear, alpha, fitted).astype(np.float32))
 
     alpha = np.where((alpha < 1 - VISIBLE) & ~clear & (energy > DISTINCT), fitted, alpha).astype(np.float32)
     shown = (ground + difference / np.maximum(alpha, VISIBLE)[..., None]).clip(0, 1)

@@ -18,9 +18,14 @@ from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks, OutputNam
 from glyphsr.upscaling.file_run import FileRun
 from glyphsr.upscaling.pictures import PictureUpscaler, can_detect
 from glyphsr.upscaling.ray_files import run_on_ray
-from glyphsr.upscaling.report import PictureReport, UpscaleRun, check_report_path
+from glyphsr.upscaling.report import OUTDATED, PictureReport, UpscaleRun, check_report_path
 from glyphsr.upscaling.report_formats import write_report
+from glyphsr.upscaling.report_journal import ReportJournal
+from glyphsr.upscaling.settings_mark import read_mark, settings_mark
 from glyphsr.upscaling.target_size import TargetSize
+
+UNKNOWN = "unknown"
+"""Mark of a result that has none: it is complete, and taken for finished."""
 
 
 def _default_label(config: UpscaleConfig) -> str:
@@ -29,9 +34,9 @@ def _default_label(config: UpscaleConfig) -> str:
     return f"_x{config.scale or 2:g}"
 
 
-def _is_finished(task: FileTask, config: UpscaleConfig) -> bool:
+def _exists(task: FileTask) -> bool:
     try:
-        return task.target is not None and not config.overwrite and task.target.exists()
+        return task.target is not None and task.target.exists()
     except OSError:
         return False  # the write will say what is wrong with the name
 
@@ -40,10 +45,10 @@ def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> No
     """A single named result, and any comparison picture of another origin, must not exist yet."""
     if config.overwrite:
         return
-    if len(tasks) == 1 and tasks[0].named and _is_finished(tasks[0], config):
+    if len(tasks) == 1 and tasks[0].named and _exists(tasks[0]):
         raise ConfigError(f"{tasks[0].target}: exists already; --overwrite replaces it")
     if config.compare:
-        panels = [compare_path(task.target) for task in tasks if task.target and not _is_finished(task, config)]
+        panels = [compare_path(task.target) for task in tasks if task.target and not _exists(task)]
         taken = next((panel for panel in panels if panel.exists()), None)
         if taken:
             raise ConfigError(f"{taken}: exists already; --overwrite replaces it")
@@ -62,10 +67,11 @@ def upscale_files(
     """Upscale files, folders, globs or stdin; what the command does.
 
     Args:
-        inputs: Files, folders, globs, or ``-`` for stdin.
+        inputs: Files, folders, globs, https addresses, ``clipboard:``, or ``-`` for stdin.
         out: File, folder, or ``-`` for stdout; default beside each input.
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
-            ``-I-of-N`` behind its name.
+            ``-I-of-N`` behind its name. Its rows grow as pictures are finished, as JSON lines: in the report itself, or
+            in ``<report>.jsonl`` beside it; a later run with the same report goes on there.
         shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
@@ -87,14 +93,20 @@ def upscale_files(
     share = parse_shard(shard)
     if report is not None:
         report = shard_path(report, share)
-        check_report_path(report, overwrite=config.overwrite)
+        check_report_path(report)
     rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
     names = [inputs] if isinstance(inputs, (str, Path)) else inputs
     plan = plan_files(
-        [str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive, share=share
+        [str(n) for n in names],
+        None if out is None else str(out),
+        rule,
+        recursive=config.recursive,
+        share=share,
+        pages=config.pages,
     )
     _check_plan(plan, config)
-    run = FileRun(config, plan, progress, PictureUpscaler(config))
+    journal = None if report is None else ReportJournal(report, overwrite=config.overwrite)
+    run = FileRun(config, plan, progress, PictureUpscaler(config), journal)
     if config.save_regions is not None:
         run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
     todo = _unfinished(plan.tasks, run)
@@ -112,13 +124,21 @@ def upscale_files(
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
         versions={"glyphsr": VERSION, "torch": torch.__version__},
+        left_out=plan.left_out,
     )
-    if report is not None:
+    return result if report is None or journal is None else _with_report(result, report, journal)
+
+
+def _with_report(result: UpscaleRun, report: Path, journal: ReportJournal) -> UpscaleRun:
+    """Make the report of the rows that have grown; the pictures are there also where it cannot be written."""
+    problem = journal.problem
+    if problem is None:
         try:
-            write_report(result, report)
-        except OSError as error:  # the pictures are there all the same
-            return replace(result, problem=f"--report {report}: cannot be written: {error.strerror or error}")
-    return result
+            write_report(replace(result, pictures=journal.whole(result.pictures)), report)
+        except OSError as error:
+            problem = error.strerror or str(error)
+    journal.close()
+    return result if problem is None else replace(result, problem=f"--report {report}: cannot be written: {problem}")
 
 
 def _weights_in_use(worker: PictureUpscaler, config: UpscaleConfig) -> str:
@@ -134,7 +154,7 @@ def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:
         )
     if config.boxes and plan.total > 1 and not Path(config.boxes).is_dir():
         raise ConfigError("--boxes: one file for one picture; for several expected a folder with <name>.json for each")
-    if config.engine == "ray" and any(task.source is None or task.target is None for task in plan.tasks[:1]):
+    if config.engine == "ray" and any(task.source is None or task.target is None for task in plan.tasks):
         raise ConfigError("--engine ray: works on files; stdin and stdout are this machine's alone")
     if config.min_text_height > config.max_text_height:
         raise ConfigError(f"--min-text-height: expected at most --max-text-height, {config.max_text_height:g}")
@@ -142,11 +162,34 @@ def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:
 
 
 def _unfinished(tasks: FileTasks, run: FileRun) -> FileTasks:
-    """Those that an earlier run has not finished; the others are reported as skipped."""
+    """Those that an earlier run has not finished with these settings; the others are reported as skipped."""
     todo = array("q")
+    own = settings_mark(run.config)
     for task in tasks:
-        if _is_finished(task, run.config):
-            run.finish(task, PictureReport(task.name, str(task.target), "skipped"))
-        else:
+        mark = _mark_of(task)
+        if mark is None or (run.config.overwrite and (len(tasks) == 1 or mark != own or _is_older(task))):
             todo.append(task.number)
+        else:
+            note = OUTDATED if mark not in (own, UNKNOWN) else None
+            run.finish(task, PictureReport(task.name, str(task.target), "skipped", page=task.page, note=note))
     return tasks.chosen(todo)
+
+
+def _mark_of(task: FileTask) -> str | None:
+    """The mark of the result that is there; ``None`` where there is none."""
+    if task.target is None or not _exists(task):
+        return None
+    try:
+        return read_mark(task.target) or UNKNOWN
+    except OSError:
+        return UNKNOWN
+
+
+def _is_older(task: FileTask) -> bool:
+    """Whether an input was changed after its result was made; of one that is no file this is not known."""
+    try:
+        if task.source is None or task.target is None:
+            return True
+        return task.target.stat().st_mtime_ns < task.source.stat().st_mtime_ns
+    except OSError:
+        return True

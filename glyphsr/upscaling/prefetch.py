@@ -1,5 +1,7 @@
 """Pictures to upscale, read ahead in threads and handed over as many at a time as memory allows."""
 
+import hashlib
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from glyphsr.images.transparency import as_seen
 from glyphsr.safe_reading.content import read_stream
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 from glyphsr.upscaling.file_plan import FileTask
+from glyphsr.upscaling.remote_inputs import read_remote
 from glyphsr.upscaling.target_size import TargetSize
 
 CHUNK_PICTURES = 128
@@ -41,6 +44,8 @@ class LoadedPicture:
     """What it is taken for."""
     boxes: Path | None = None
     """JSON file of its lines; else they are looked for."""
+    sha256: str | None = None
+    """Of what was read, where it is no file."""
 
     @cached_property
     def seen(self) -> FloatImage:
@@ -58,16 +63,37 @@ def load_picture(task: FileTask, config: UpscaleConfig) -> LoadedPicture:
     Raises:
         PictureError: If it cannot be read, or would become too large.
     """
-    if task.source is None:
-        picture = decode_picture(read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError), "stdin")
+    content = None if task.source is not None else _streamed(task, offline=config.offline)
+    if content is None and task.source is not None:
+        picture = read_picture(task.source, page=task.page or 1)
     else:
-        picture = read_picture(task.source)
+        picture = decode_picture(content or b"", task.name, page=task.page or 1)
     height, width = TargetSize(config.scale, config.width, config.height).of(*picture.rgb.shape[:2])
-    PICTURE_PIXELS.check(height * width, f"{task.name}: would become {width} x {height} pixels", PictureError)
+    _check_size(height, width, task.name, picture)
     boxes = Path(config.boxes) if config.boxes else None
     if boxes is not None and boxes.is_dir():
         boxes = boxes / f"{Path(task.name).stem}.json"
-    return LoadedPicture(task, picture, (height, width), config.text or None, config.mode, boxes)
+    digest = None if content is None else hashlib.sha256(content).hexdigest()
+    return LoadedPicture(task, picture, (height, width), config.text or None, config.mode, boxes, digest)
+
+
+def _streamed(task: FileTask, *, offline: bool) -> bytes:
+    """The content of an input that is no file."""
+    if task.remote is not None:
+        return read_remote(task.remote, offline=offline)
+    return read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError)
+
+
+def _check_size(height: int, width: int, name: str, picture: Picture) -> None:
+    """Refuse results that are too large, with the factor that would do."""
+    if height * width <= PICTURE_PIXELS.value:
+        return
+    given = picture.rgb.shape[0] * picture.rgb.shape[1]
+    most = math.floor(100 * math.sqrt(PICTURE_PIXELS.value / given)) / 100
+    raise PictureError(
+        f"{name}: would become {width} x {height} pixels, at most {PICTURE_PIXELS.value:,} are made; "
+        f"give --scale {most:g}, or set {PICTURE_PIXELS.variable}={height * width}"
+    )
 
 
 def read_chunks(

@@ -17,6 +17,7 @@ from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import PictureReport, notes_of, report_fields
+from glyphsr.upscaling.settings_mark import settings_mark
 from glyphsr.viz.compare import before_after
 
 
@@ -46,7 +47,13 @@ def write_upscaled(
     task = item.task
     format_name = picture_format(task.target.suffix if task.target else "." + config.ext.lstrip("."))
     content, report = encode_upscaled(
-        item, result, format_name, quality=config.quality, strength=strength, seconds=seconds
+        item,
+        result,
+        format_name,
+        quality=config.quality,
+        strength=strength,
+        seconds=seconds,
+        mark=settings_mark(config),
     )
     if isinstance(result, UpscaledPage) and config.save_regions is not None:
         # Before the picture: what exists is finished, its lines too.
@@ -71,6 +78,7 @@ def encode_upscaled(
     quality: int,
     strength: float,
     seconds: float,
+    mark: str | None = None,
 ) -> tuple[bytes, PictureReport]:
     """The content of a picture file, and what is to be said of it; no output is named yet.
 
@@ -81,13 +89,14 @@ def encode_upscaled(
         quality: Of JPEG and WebP.
         strength: Share of the network's change that was applied.
         seconds: How long it took.
+        mark: Tells the settings, see :func:`glyphsr.upscaling.settings_mark.settings_mark`.
 
     Raises:
         PictureError: If the picture cannot be encoded.
     """
     picture = item.picture
     larger = enlarged(picture, result.rgb)
-    content = encode_picture(larger, format_name, quality=quality)
+    content = encode_picture(larger, format_name, quality=quality, mark=mark)
     notes = [*([picture.note] if picture.note else []), *notes_of(result, item.text)]
     fitted = fit_to_format(larger, format_name)
     notes += ["transparency laid over white"] if larger.alpha is not None and fitted.alpha is None else []
@@ -98,6 +107,8 @@ def encode_upscaled(
         input=item.task.name,
         output=None,
         status="done",
+        page=item.task.page,
+        sha256=item.sha256,
         width=picture.rgb.shape[1],
         height=picture.rgb.shape[0],
         output_width=item.size[1],
