@@ -93,6 +93,8 @@ class SROutput:
     """Glyph maps and classes, ``None`` where the GPM did not run."""
     gate: Tensor | None = None
     """``(B, 1, 1, W)``: share of the network's change over bicubic that ``sr`` has, ``None`` for all of it."""
+    readings: tuple[Tensor, ...] = ()
+    """Logits ``(B, T, K)`` of each text that a network with readers of its own read on its way to the picture."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """The command tree and the error boundary."""
 
 import inspect
+import io
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -15,11 +17,14 @@ from glyphsr.errors import GlyphSRError
 from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
+from glyphsr_cli.commands.data_inspect import inspect as data_inspect
 from glyphsr_cli.commands.data_synth import degrade, synth
 from glyphsr_cli.commands.demo import demo
+from glyphsr_cli.commands.doctor import doctor
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
+from glyphsr_cli.commands.read import read
 from glyphsr_cli.commands.reproduce import reproduce
 from glyphsr_cli.commands.serve import serve
 from glyphsr_cli.commands.train import train
@@ -107,6 +112,7 @@ def _flow(group: typer.Typer) -> typer.Typer:
 
 
 app.command("upscale")(upscale)
+app.command("read")(read)
 app.command("extract")(extract)
 app.command("train")(train)
 app.command("eval")(eval_)
@@ -114,7 +120,9 @@ app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
 app.command("demo")(demo)
 app.command("serve")(serve)
+app.command("doctor")(doctor)
 _flow(app)
+data_app.command("inspect")(data_inspect)
 data_app.command("synth")(synth)
 data_app.command("degrade")(degrade)
 app.add_typer(_flow(data_app), name="data")
@@ -131,7 +139,16 @@ def main() -> None:
     """Entry point."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     _check_streams()
+    for stream in (sys.stdout, sys.stderr):  # a terminal of another encoding shows escapes instead of a traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]  # fewer arguments are used
     app()
+
+
+def _show_warning(message: Warning | str, *_rest: object) -> None:
+    """A library's warning on one line, without its place in the code."""
+    console.say(f"warning: {' '.join(str(message).split())}")
 
 
 def _check_streams() -> None:

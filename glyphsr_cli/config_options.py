@@ -65,7 +65,7 @@ def _with_options(
     kind: type[Config] = getattr(importlib.import_module(module), name)
     options = {field: _Option(field, info) for field, info in kind.model_fields.items() if _flag(info) is not None}
 
-    def run(*, config: Path | None, sets: list[str] | None, **values: Any) -> None:
+    def run(*, config: str | None, sets: list[str] | None, **values: Any) -> None:
         from glyphsr.config.reader import load
 
         flags = {field: option.setting(values.pop(field)) for field, option in options.items()}

@@ -1,7 +1,6 @@
 """Annotated types of options that commands share."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,7 +31,14 @@ PrecisionOpt = Annotated[
 ]
 SeedOpt = Annotated[int | None, typer.Option(min=0, help="Seed of every random draw.", rich_help_panel=COMPUTE)]
 ConfigOpt = Annotated[
-    Path | None, typer.Option("--config", "-c", help="YAML file with settings.", rich_help_panel=SETTINGS)
+    str | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="YAML file with settings; for train also a name of `glyphsr config list`.",
+        rich_help_panel=SETTINGS,
+    ),
 ]
 SetOpt = Annotated[
     list[str] | None,

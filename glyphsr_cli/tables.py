@@ -29,6 +29,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     wide: bool = False
     """Columns hold texts, which are aligned to the left and may wrap."""
+    firm: int = 0
+    """Of a wide table the first so many columns never wrap."""
 
 
 def _percent(value: float) -> str:
@@ -369,7 +371,12 @@ def _print(tables: Sequence[Table], out: "Console") -> None:
         )
         for i, column in enumerate(table.columns):
             text = i == 0 or table.wide
-            grid.add_column(Text(column), justify="left" if text else "right", overflow="fold", no_wrap=not table.wide)
+            grid.add_column(
+                Text(column),
+                justify="left" if text else "right",
+                overflow="fold",
+                no_wrap=i < table.firm or not table.wide,
+            )
         for row in table.rows:
             grid.add_row(*(Text(cell) for cell in row))  # no markup: names contain brackets
         out.print(grid)

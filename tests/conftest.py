@@ -19,8 +19,11 @@ from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.types import Sample
 from glyphsr.weights.checkpoints import save_checkpoint
 
-# Of several workers (pytest-xdist) each has one core.
-torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
+# Of several workers (pytest-xdist) each has one core. Processes that tests start have as many threads as the test
+# itself: sums in another order are other numbers.
+THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+torch.set_num_threads(THREADS)
+os.environ["OMP_NUM_THREADS"] = str(THREADS)
 
 ROOT = Path(__file__).parent.parent
 

@@ -41,6 +41,7 @@ FLOORS = {
     "evaluation": 9,
     "visualization": 10,
     "reproduction": 10,
+    "doctor": 10,
     "__init__": 11,
 }
 """Rooms by floor: a room imports from lower floors and itself; rooms of one floor do not know each other."""

@@ -33,6 +33,8 @@ class LossConfig(Config):
     for it."""
     confusion_table: str | None = None
     """JSON table of distances between characters; null for the package's own."""
+    stroke_table: str | None = None
+    """Text file of the strokes of each character, for focus recognizers that read strokes (Text Gestalt, PEAN)."""
     hog: NonNegative = 0.1
     """L1 between histograms of oriented gradients (paper, eq. 6)."""
     hog_binning: Literal["hard", "soft"] = "hard"
@@ -58,6 +60,11 @@ class LossConfig(Config):
     """L1 + KL between the prior on LR and a frozen teacher's on HR (TPGSR)."""
     ctc: NonNegative = 0.0
     """CTC of the prior on LR against the label; for CRNN and CTC-transformer priors."""
+    network_reading: NonNegative = 0.0
+    """What a network reads on its own way to the picture, against the label: CTC of the language model of RTSRN and
+    C3-STISR and of PEAN's auxiliary reader, cross-entropy of LEMMA's reader."""
+    prior_enhancement: NonNegative = 0.0
+    """Of PEAN's enhancer, which is shown the prior of HR under noise: L1 to that prior, and CTC against the label."""
     columns: NonNegative = 0.0
     """Cross-entropy of whose ink each column of LR shows; where a CTC-transformer prior is trained alone."""
     reading: NonNegative = 1.0

@@ -62,6 +62,11 @@ class TrunkConfig(Config):
         """Row of the paper's tables for published weights of this shape; ``None`` where the kind alone says it."""
         return None
 
+    @property
+    def reads_text(self) -> bool:
+        """Whether the network reads the text on its own way to the picture, and can be taught to."""
+        return False
+
     @model_validator(mode="after")
     def _check_heights(self) -> "TrunkConfig":
         if self.min_height > self.max_height:
@@ -239,11 +244,21 @@ class C3STISRConfig(CluedConfig):
     """What guides the blocks: ``recognition``, the text prior alone, which is what the released code uses whatever else
     its files hold; ``fused`` with what a language model makes of it, as in the paper."""
 
+    @property
+    def reads_text(self) -> bool:
+        """Where there is a language model."""
+        return self.hint == "fused"
+
 
 class RTSRNConfig(CluedConfig):
     """RTSRN: recurrent blocks with Wave-MLP, guided by recognition and language clue."""
 
     kind: Literal["rtsrn"] = "rtsrn"
+
+    @property
+    def reads_text(self) -> bool:
+        """By its language model."""
+        return True
 
 
 class TATTConfig(StraightenedConfig):
@@ -271,6 +286,11 @@ class LEMMAConfig(StraightenedConfig):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Rate inside the attention layers, in training only."""
 
+    @property
+    def reads_text(self) -> bool:
+        """By its reader."""
+        return True
+
 
 class PEANConfig(TrunkConfig):
     """PEAN: attention along strips, guided by an enhanced text prior. Takes 16 x 64 pictures only."""
@@ -294,6 +314,13 @@ class PEANConfig(TrunkConfig):
     """Denoising steps by which TPEM enhances the text prior, 1 as published; 0 for a network without TPEM."""
     enhancer_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Of the random start that TPEM enhances every picture's prior from."""
+    auxiliary_reader: bool = False
+    """Read the text in the network's features while it is trained, as published; at test time it rests."""
+
+    @property
+    def reads_text(self) -> bool:
+        """By its auxiliary reader."""
+        return self.auxiliary_reader
 
     @model_validator(mode="after")
     def _check(self) -> "PEANConfig":

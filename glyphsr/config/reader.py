@@ -3,6 +3,8 @@
 import difflib
 import json
 import os
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -10,10 +12,13 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from glyphsr.config.base import Config
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.named import find_config
 from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
+from glyphsr.config.read import ReadConfig
 from glyphsr.config.serve import DemoConfig, ServeConfig
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
@@ -27,21 +32,25 @@ from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS = (
-    TrainConfig,
-    UpscaleConfig,
-    EvalConfig,
-    ExtractConfig,
-    SynthConfig,
-    VisualizeConfig,
-    ServeConfig,
-    DemoConfig,
-)
+COMMANDS: dict[str, type[Config]] = {
+    "train": TrainConfig,
+    "upscale": UpscaleConfig,
+    "read": ReadConfig,
+    "eval": EvalConfig,
+    "extract": ExtractConfig,
+    "synth": SynthConfig,
+    "serve": ServeConfig,
+    "demo": DemoConfig,
+    "visualize": VisualizeConfig,
+}
 """Settings of all commands."""
 
-PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS"}
+PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS", "GLYPHSR_CI_CACHE"}
 RESERVED = PLACES | {limit.variable for limit in LIMITS}
 """Environment variables that are no settings of a command."""
+
+SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
+"""How the addresses begin that Kubernetes puts into variables named after Services."""
 
 MAX_BASES = 16
 """Files that may name one another under ``base``."""
@@ -114,21 +123,24 @@ def _scalar(text: str, where: str) -> Any:
 def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) -> Tree:
     """Settings from ``GLYPHSR_<FIELD>`` and ``GLYPHSR_<GROUP>__<FIELD>`` variables that ``kind`` knows.
 
-    Raises:
-        ConfigError: If no command knows a variable's name.
+    Variables that no command knows are warned of, since others set such names too: Kubernetes beside a Service called
+    ``glyphsr``, or images that carry a ``GLYPHSR_VERSION``.
     """
     tree: Tree = {}
-    names = set().union(*(known.model_fields for known in COMMANDS))
+    names = set().union(*(known.model_fields for known in COMMANDS.values()))
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
+        if SERVICE_LINK.match(value):
+            continue
         if keys[0] in kind.model_fields:
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
         elif keys[0] not in names:
-            close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.0)[0]
-            raise ConfigError(f"environment: {name}: no such setting; did you mean 'GLYPHSR_{close.upper()}'?")
+            close = difflib.get_close_matches(keys[0], sorted(names), n=1)
+            hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
+            warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
     return tree
 
 
@@ -236,7 +248,7 @@ def parse_settings(sets: Sequence[str]) -> Tree:
 
 def load(
     kind: type[C],
-    path: Path | None = None,
+    config: C | str | Path | None = None,
     *,
     sets: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
@@ -247,7 +259,7 @@ def load(
 
     Args:
         kind: Configuration class, the only place of the defaults.
-        path: YAML file, or ``None``.
+        config: YAML file, the name of a configuration in the package, an object to start from, or ``None``.
         sets: ``a.b=c`` overrides.
         flags: Named flags by field name; ``None`` values are not given.
         exclusive: Groups of fields of which one may be set; a flag of one group clears the others' lower layers.
@@ -256,8 +268,12 @@ def load(
     Raises:
         ConfigError: If a key is unknown or a value does not fit, naming the place.
     """
-    tree = read_yaml(path) if path else {}
-    if path:
+    tree: Tree = {}
+    if isinstance(config, BaseModel):
+        tree = config.model_dump(mode="json")
+    elif config:
+        path = find_config(config)
+        tree = read_yaml(path)
         validate(kind, tree, str(path))  # so that a mistake in the file is blamed on the file
     overrides = environment_settings(kind, os.environ if environment is None else environment)
     if overrides:
@@ -272,3 +288,20 @@ def load(
         cleared = frozenset().union(*(group for group in exclusive if not group & given.keys()))
         tree = {key: value for key, value in tree.items() if key not in cleared}
     return validate(kind, _merge(tree, given), "options")
+
+
+def settings_from(kind: type[C], config: C | str | Path | None, arguments: Mapping[str, Any]) -> C:
+    """The settings of a function's call: its arguments over a configuration over the defaults.
+
+    Args:
+        kind: Configuration class.
+        config: As in :func:`load`; the environment has no say.
+        arguments: Values by field name; ``None`` values are not given, and other names are no settings.
+
+    Raises:
+        ConfigError: If a key is unknown or a value does not fit, naming the place.
+    """
+    given = {name: value for name, value in arguments.items() if name in kind.model_fields}
+    if isinstance(config, kind) and not any(value is not None for value in given.values()):
+        return config
+    return load(kind, config, flags=given, environment={})

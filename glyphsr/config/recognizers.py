@@ -124,9 +124,11 @@ class ASTERConfig(Config):
 
 
 class TelescopeConfig(Config):
-    """The transformer recognizer of Scene Text Telescope: gray, 32 x 128, digits and a-z."""
+    """The transformer recognizer of Scene Text Telescope: gray, 32 x 128, digits and a-z; or strokes (Text Gestalt)."""
 
     kind: Literal["telescope"] = "telescope"
+    reads: Literal["characters", "strokes"] = "characters"
+    """``strokes``: the nine strokes of which Text Gestalt puts characters together."""
     embed_dim: Annotated[int, Field(ge=2, le=16_384, multiple_of=2)] = 512
     """Width of a token's embedding, and of its position code beside it."""
     heads: Positive = 16
@@ -161,6 +163,12 @@ RecognizerConfig = Annotated[
     Field(discriminator="kind"),
 ]
 """Any recognizer, told apart by ``kind``."""
+
+
+def reads_strokes(config: object) -> bool:
+    """Whether a recognizer of this configuration says strokes, not characters."""
+    return isinstance(config, TelescopeConfig) and config.reads == "strokes"
+
 
 PriorConfig = Annotated[CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig, Field(discriminator="kind")]
 """A recognizer whose class probabilities can guide a network."""

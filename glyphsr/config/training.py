@@ -8,6 +8,7 @@ from glyphsr.config.base import Config
 from glyphsr.config.data import DataConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import PLACED, ModelConfig
+from glyphsr.config.networks import CluedConfig
 from glyphsr.config.ranges import NonNegative, Share
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
 
@@ -29,8 +30,14 @@ class OptimiserConfig(Config):
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
     """Added to the root of Adam's second moment."""
     weight_decay: NonNegative = 0.0
-    schedule: Literal["cosine", "constant"] = "cosine"
-    """What follows the warm-up: cosine to zero at the last step, or the peak to the end (TSRN, TBSRN, TPGSR)."""
+    decoupled_decay: bool = False
+    """Take the decay off the weights themselves (AdamW) rather than add it to the gradient."""
+    schedule: Literal["cosine", "constant", "halved"] = "cosine"
+    """What follows the warm-up: cosine to zero at the last step, the peak to the end (TSRN, TBSRN, TPGSR), or the peak
+    and from four fifths of the run on half of it (LEMMA)."""
+    pretrained_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Step size of the parts of a network that begin from another task's weights, such as LEMMA's reader, as a share of
+    that of the others."""
     warmup_steps: Annotated[int, Field(ge=0)] = 1805
     """Linear warm-up; the paper's 5 epochs of TextZoom are 5 x 361 steps of 48."""
     clip_norm: Annotated[float, Field(gt=0)] = 0.25
@@ -97,6 +104,8 @@ class TrainConfig(Config):
     other roundings. In networks of very few channels torch has crashed with it on CPUs."""
     prior_drop: Share = 0.0
     """Share of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
+    prior_from: Literal["lr", "hr"] = "lr"
+    """Which picture the text prior reads while the network learns; ``hr`` in the first part of PEAN's training."""
     given_text_share: Share = 0.0
     """Share of each batch whose true text is given to the prior, so that the network learns to trust a text."""
     save_every: Positive = 500
@@ -125,6 +134,22 @@ class TrainConfig(Config):
             )
         if self.loss.ctc and self.model.prior.kind == "parseq":
             raise ValueError(f"loss.ctc: expected 0 unless model.prior.kind is one of crnn, {', '.join(PLACED)}")
+        if self.loss.network_reading and (self.task != "sr" or not self.model.network.reads_text):
+            raise ValueError(
+                f"loss.network_reading: expected 0, since {self.model.network.kind} as configured reads no text itself"
+            )
+        corrects = self.loss.network_reading and isinstance(self.model.network, CluedConfig)
+        if corrects and self.model.prior.kind != "crnn":
+            raise ValueError(
+                "loss.network_reading: expected 0 unless model.prior.kind is crnn, whose text is corrected"
+            )
+        enhances = getattr(self.model.network, "enhancer_steps", 0) > 0
+        if self.loss.prior_enhancement and (self.task != "sr" or not enhances or self.model.prior.kind != "parseq"):
+            raise ValueError(
+                "loss.prior_enhancement: expected 0 unless pean with an enhancer and a parseq prior learns"
+            )
+        if self.prior_from == "hr" and (self.trains_prior or not self.model.network.needs_prior):
+            raise ValueError("prior_from: expected lr unless a text prior guides the network and does not learn")
         if self.loss.columns and (self.task != "prior" or self.model.prior.kind not in PLACED):
             raise ValueError(
                 f"loss.columns: expected 0 unless task is 'prior' and model.prior.kind {' or '.join(PLACED)}"
@@ -187,7 +212,12 @@ class TrainConfig(Config):
         """Whether anything is minimised."""
         loss = self.loss
         sr = loss.scale > 0 and (loss.pixel > 0 or loss.gradient > 0 or loss.hog > 0 or self.focuses)
-        return sr or loss.ocr > 0 or any(self.glyph_tasks) or self.trains_prior
+        return sr or loss.ocr > 0 or self._teaches_parts or any(self.glyph_tasks) or self.trains_prior
+
+    @property
+    def _teaches_parts(self) -> bool:
+        """Whether a part of the network has a loss of its own."""
+        return self.loss.network_reading > 0 or self.loss.prior_enhancement > 0
 
     @property
     def trains_prior(self) -> bool:

@@ -142,13 +142,22 @@ def _record(row: Mapping[str, Any]) -> GlyphRecord:
     return GlyphRecord(char, points, source, anchor, float(row["confidence"]), iou, fallback)
 
 
+def is_glyph_lmdb(path: Path) -> bool:
+    """Whether an environment holds glyph masks.
+
+    Raises:
+        DataError: If it is damaged.
+    """
+    return (path / "data.mdb").is_file() and PairedLmdb(path).get(MANIFEST) is not None
+
+
 def check_pairs(path: Path) -> None:
     """Refuse masks where pairs are wanted.
 
     Raises:
         DataError: If an environment holds glyph masks.
     """
-    if (path / "data.mdb").is_file() and PairedLmdb(path).get(MANIFEST) is not None:
+    if is_glyph_lmdb(path):
         raise DataError(f"{path}: holds glyph masks, no pairs; name the set that they belong to")
 
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-from glyphsr.data.label_files import find_label_file, label_from_name, read_labels
+from glyphsr.data.label_files import find_label_file, from_names, label_from_name, read_labels
 from glyphsr.data.lmdb_pairs import TAIL, PairedLmdb, check_folder, decode_label, decode_rgb
 from glyphsr.errors import DataError
 from glyphsr.images.formats import SUFFIXES
@@ -42,7 +42,7 @@ class HrWords(Protocol):
 
 
 class LmdbWords:
-    """The HR sides of a TextZoom LMDB; a broken LR side is of no matter.
+    """The HR sides of a TextZoom LMDB, or the words of one for recognition; a broken LR side is of no matter.
 
     Args:
         path: The environment's folder.
@@ -70,13 +70,13 @@ class LmdbWords:
 
     def read(self, index: int) -> Sample:
         """As :meth:`HrWords.read`."""
-        number = f"{index + 1:09d}"
-        encoded, label = self.pairs.get(f"image_hr-{number}"), self.pairs.get(f"label-{number}")
+        number, prefix = f"{index + 1:09d}", self.pairs.side_keys()["hr"]
+        encoded, label = self.pairs.get(f"{prefix}-{number}"), self.pairs.get(f"label-{number}")
         if encoded is None or label is None:
-            missing = "image_hr" if encoded is None else "label"
+            missing = prefix if encoded is None else "label"
             raise DataError(f"{self.path}: no '{missing}-{number}' key")
         text = decode_label(label, f"{self.path}: label-{number}")
-        hr = decode_rgb(encoded, f"{self.path}: image_hr-{number}", upright=False)
+        hr = decode_rgb(encoded, f"{self.path}: {prefix}-{number}", upright=False)
         return Sample(id=self.pairs.where(index), hr=hr, label=text)
 
     def fingerprint(self) -> str:
@@ -110,7 +110,7 @@ class FolderWords:
             )
             rows = [(name, label_from_name(Path(name).stem)) for name in names]
         self.rows = rows
-        self.shortfall: str | None = None
+        self.shortfall: str | None = None if labels is not None or not rows else from_names(path, *rows[0])
         if not rows:
             raise DataError(f"{path}: no LMDB (no data.mdb), no label file and no pictures in it")
 

@@ -1,8 +1,7 @@
-"""Label files of other tools: who reads which picture, in the forms that PaddleOCR, MMOCR, docTR and people write."""
+"""Label files of other tools: the text of each picture, as PaddleOCR, MMOCR, docTR, ICDAR and people write it."""
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from glyphsr.errors import ConfigError, DataError
-from glyphsr.safe_reading.text_files import read_json, read_json_lines, read_text, shorten
-from glyphsr.text.controls import guard_cell, unguard_cell
+from glyphsr.images.formats import SUFFIXES
+from glyphsr.safe_reading.text_files import parse_json, read_json, read_json_lines, read_text, shorten
+from glyphsr.text.controls import unguard_cell
 
-LabelFormat = Literal["paddleocr", "mmocr", "doctr", "csv", "annotations", "filename"]
+LabelFormat = Literal["paddleocr", "mmocr", "doctr", "csv", "icdar", "spaces", "annotations", "filename"]
 FORMATS: tuple[LabelFormat, ...] = get_args(LabelFormat)
 
 FILE_NAMES: dict[LabelFormat, str] = {
@@ -21,12 +21,33 @@ FILE_NAMES: dict[LabelFormat, str] = {
     "mmocr": "labels.jsonl",
     "doctr": "labels.json",
     "csv": "labels.csv",
+    "icdar": "gt.txt",
     "annotations": "annotations.json",
 }
 """What each form's file is called when we write it, and looked for when none is named."""
 
-PATH_COLUMNS = ("file", "filename", "image", "img_path", "path", "name")
-TEXT_COLUMNS = ("label", "text", "words", "transcription", "gt")
+USUAL_NAMES = (
+    *FILE_NAMES.values(),
+    "rec_gt.txt",
+    "label.txt",
+    "rec_gt_train.txt",
+    "labels.tsv",
+    "gt.csv",
+    "label.json",
+)
+"""Names by which a folder's label file is found, those of other tools last."""
+
+PATH_COLUMNS = ("file", "filename", "file_name", "image", "img_path", "imagepath", "path", "name")
+TEXT_COLUMNS = ("label", "text", "words", "word", "transcription", "gt", "groundtruth")
+
+_ICDAR = re.compile(r'\s*(?P<name>[^,"]*[^,"\s])\s*,\s+"(?P<text>.*)"\s*')
+"""``name, "text"``, in which a backslash stands before quotes and backslashes."""
+
+_CORNERS = re.compile(r"\s*(-?\d+(\.\d*)?\s*,\s*){8}.*")
+"""ICDAR's ground truth for detection: eight numbers, then a text."""
+
+_NAME_AND_TEXT = re.compile(rf"(?P<name>.*?(?:{'|'.join(map(re.escape, SUFFIXES))})) +(?P<text>\S.*)", re.IGNORECASE)
+"""A picture's name, a space, a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +79,52 @@ def _read_paddleocr(path: Path) -> list[Labelled]:
             raise DataError(f"{path}:{number}: expected path<TAB>text, got {line[:40]!r}")
         if text.startswith("[{") and '"transcription"' in text:
             raise DataError(f"{path}:{number}: PaddleOCR labels for detection; expected path<TAB>text of single words")
-        rows.append(Labelled(name, text))
+        rows += [Labelled(each, text) for each in _several(name, f"{path}:{number}")]
+    return rows
+
+
+def _several(name: str, where: str) -> list[str]:
+    """The paths of a PaddleOCR line, which may be a JSON list of pictures that say the same."""
+    if not name.startswith("["):
+        return [name]
+    names = parse_json(name, where)
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise DataError(f"{where}: expected a path or a list of paths, got {name[:40]!r}")
+    return names
+
+
+def _read_icdar(path: Path) -> list[Labelled]:
+    rows = []
+    for number, line in _lines(path):
+        if _CORNERS.fullmatch(line):
+            raise DataError(f'{path}:{number}: ICDAR ground truth for detection; expected name, "text" of single words')
+        found = _ICDAR.fullmatch(line)
+        if found is None:
+            raise DataError(f'{path}:{number}: expected name, "text", got {line[:40]!r}')
+        rows.append(Labelled(found["name"], re.sub(r'\\([\\"])', r"\1", found["text"])))
+    return rows
+
+
+def _read_spaces(path: Path) -> list[Labelled]:
+    rows = []
+    for number, line in _lines(path):
+        found = _NAME_AND_TEXT.fullmatch(line)
+        if found is None:
+            raise DataError(f"{path}:{number}: expected a picture's name, a space and a text, got {line[:40]!r}")
+        rows.append(Labelled(found["name"], found["text"]))
+    if rows and all(row.text.isdecimal() and Path(row.path).stem.endswith(f"_{row.text}") for row in rows):
+        return [Labelled(row.path, label_from_name(Path(row.path).stem)) for row in rows]  # MJSynth: numbers of words
     return rows
 
 
 def _read_mmocr(path: Path) -> list[Labelled]:
+    """JSON lines, or the one document of MMOCR 1.x."""
+    if path.suffix.lower() == ".json":
+        content = read_json(path)
+        if not _is_mmocr_document(content):
+            raise DataError(f'{path}: expected {{"data_list": [{{"img_path": ..., "instances": ...}}, ...]}}')
+        return [_from_mmocr(row, f"{path}: item {i}") for i, row in enumerate(content["data_list"])]
+
     rows = []
     for number, row in read_json_lines(path):
         if not isinstance(row, dict):
@@ -72,8 +134,23 @@ def _read_mmocr(path: Path) -> list[Labelled]:
     return rows
 
 
+def _is_mmocr_document(content: Any) -> bool:
+    return isinstance(content, dict) and isinstance(content.get("data_list"), list)
+
+
+def _from_mmocr(row: Any, where: str) -> Labelled:
+    instances = row.get("instances") if isinstance(row, dict) else None
+    if not isinstance(instances, list) or not all(isinstance(one, dict) for one in instances):
+        raise DataError(f"{where}: expected an object with img_path and instances")
+    if len(instances) != 1:
+        raise DataError(f"{where}: {len(instances)} texts in one picture, as for detection; expected single words")
+    return Labelled(_pick(row, PATH_COLUMNS, where), _pick(instances[0], TEXT_COLUMNS, where))
+
+
 def _read_doctr(path: Path) -> list[Labelled]:
     content = read_json(path)
+    if isinstance(content, dict) and any(isinstance(one, dict) and "polygons" in one for one in content.values()):
+        raise DataError(f'{path}: docTR labels for detection; expected {{"picture.png": "text", ...}} of single words')
     if not isinstance(content, dict) or not all(isinstance(text, str) for text in content.values()):
         raise DataError(f'{path}: expected {{"picture.png": "text", ...}}')
     return [Labelled(name, text) for name, text in content.items()]
@@ -90,23 +167,53 @@ def _read_annotations(path: Path) -> list[Labelled]:
 
 
 def _read_csv(path: Path) -> list[Labelled]:
-    try:
-        rows = [row for row in csv.reader(io.StringIO(read_text(path), newline="")) if row]
-    except csv.Error as error:
-        raise DataError(f"{path}: not CSV: {error}") from error
+    if all(_ICDAR.fullmatch(line) for _, line in _lines(path)):
+        return _read_icdar(path)
+
+    content = read_text(path)
+    mark = _delimiter(content, path)
+    rows = _cells(content, mark, path)
     if not rows:
         return []
     header = [cell.strip().lower() for cell in rows[0]]
     name = next((header.index(column) for column in PATH_COLUMNS if column in header), None)
     text = next((header.index(column) for column in TEXT_COLUMNS if column in header), None)
     if name is None or text is None:
-        name, text, body = 0, 1, rows  # no header
+        name, text, width, body = 0, 1, 2, rows
+        if len(rows) > 1 and min(map(len, rows)) > width:
+            raise DataError(f"{path}: {len(rows[0])} columns; say which they are by a first line such as file,label")
     else:
-        body = rows[1:]
+        width, body = len(header), rows[1:]
+
+    # A text with a delimiter in it that nobody quoted is whole only where all that follows belongs to it.
+    may_join = '"' not in content and (name, text, width) == (0, 1, 2)
+    labelled = []
     for number, row in enumerate(body, start=1):
         if len(row) <= max(name, text):
             raise DataError(f"{path}: record {number}: expected a path and a text, got {shorten(row)}")
-    return [Labelled(unguard_cell(row[name]), unguard_cell(row[text])) for row in body]
+        if len(row) > width and not may_join:
+            raise DataError(
+                f"{path}: record {number}: {len(row)} cells instead of {width}; put texts with {mark!r} into quotes"
+            )
+        whole = mark.join(row[text:]) if len(row) > width else row[text]
+        labelled.append(Labelled(unguard_cell(row[name]), unguard_cell(whole)))
+    return labelled
+
+
+def _delimiter(content: str, path: Path) -> str:
+    """What stands between cells: tabs in ``.tsv``, else what the first line has."""
+    first = next((line for line in content.split("\n") if line.strip()), "")
+    if path.suffix.lower() == ".tsv" or ("\t" in first and "," not in first):
+        return "\t"
+    return ";" if ";" in first and "," not in first else ","
+
+
+def _cells(content: str, mark: str, path: Path) -> list[list[str]]:
+    try:
+        rows = csv.reader(io.StringIO(content, newline=""), delimiter=mark, strict=True)
+        return [row for row in rows if row]
+    except csv.Error as error:
+        raise DataError(f"{path}: not CSV: {error}; texts with quotes in them stand in quotes") from error
 
 
 READERS: dict[LabelFormat, Callable[[Path], list[Labelled]]] = {
@@ -114,6 +221,8 @@ READERS: dict[LabelFormat, Callable[[Path], list[Labelled]]] = {
     "mmocr": _read_mmocr,
     "doctr": _read_doctr,
     "csv": _read_csv,
+    "icdar": _read_icdar,
+    "spaces": _read_spaces,
     "annotations": _read_annotations,
 }
 
@@ -145,20 +254,41 @@ def guess_format(path: Path) -> LabelFormat:
     ending = path.suffix.lower()
     if ending == ".jsonl":
         return "mmocr"
-    if ending in (".csv", ".tsv"):
-        return "csv" if ending == ".csv" else "paddleocr"
+    if ending == ".csv":
+        return "csv"
     if ending == ".json":
-        return "annotations" if isinstance(read_json(path), list) else "doctr"
-    if ending in (".txt", ""):
-        first = next(iter(_lines(path)), (0, ""))[1]
-        return "mmocr" if first.startswith("{") else "paddleocr"
-    raise DataError(f"{path}: expected a label file ending in .txt, .jsonl, .json or .csv; or say --format")
+        content = read_json(path)
+        return "annotations" if isinstance(content, list) else "mmocr" if _is_mmocr_document(content) else "doctr"
+    if ending in (".txt", ".tsv", ""):
+        return _guess_lines(path)
+    raise DataError(f"{path}: expected a label file ending in .txt, .tsv, .jsonl, .json or .csv; or say --format")
+
+
+def _guess_lines(path: Path) -> LabelFormat:
+    """The form of a file of lines, told from the first."""
+    first = next(iter(_lines(path)), (0, ""))[1]
+    if first.startswith("{"):
+        return "mmocr"
+    cells = [cell.strip().lower() for cell in re.split(r"[\t,;]", first)]
+    if set(cells) & set(PATH_COLUMNS) and set(cells) & set(TEXT_COLUMNS):
+        return "csv"  # its first line names columns
+    if "\t" in first:
+        return "paddleocr"
+    if _ICDAR.fullmatch(first) or _CORNERS.fullmatch(first):
+        return "icdar"
+    if Path(first.partition(",")[0].strip()).suffix.lower() in SUFFIXES:
+        return "csv"
+    return "spaces" if _NAME_AND_TEXT.fullmatch(first) else "paddleocr"
 
 
 def find_label_file(folder: Path) -> Path | None:
     """The label file of a folder by its usual name, ``None`` if there is none."""
-    names = [*FILE_NAMES.values(), "gt.txt", "rec_gt.txt", "label.txt"]
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    return next((folder / name for name in USUAL_NAMES if (folder / name).is_file()), None)
+
+
+def from_names(folder: Path, name: str, text: str) -> str:
+    """What a person should know where there is no label file: texts are guessed."""
+    return f"{folder}: no label file, so texts are taken from the file names, such as {text!r} of {name}"
 
 
 def label_from_name(stem: str) -> str:
@@ -170,31 +300,3 @@ def label_from_name(stem: str) -> str:
     """
     match = re.fullmatch(r"\d+_(.+)_\d+", stem) or re.fullmatch(r"(.+?)_\d+", stem)
     return match[1] if match else stem
-
-
-def write_labels(rows: Sequence[Labelled], form: LabelFormat) -> bytes:
-    """A label file's content.
-
-    Raises:
-        ConfigError: If the form cannot hold a path or text, naming it and one that can.
-    """
-    if form == "paddleocr":
-        for row in rows:
-            if re.search(r"[\t\r\n]", row.path) or re.search(r"[\r\n]", row.text):
-                raise ConfigError(f"--format paddleocr: {row.path!r}: cannot hold {row.text!r}; use --format mmocr")
-        return "".join(f"{row.path}\t{row.text}\n" for row in rows).encode()
-    if form == "mmocr":
-        lines = (json.dumps({"filename": row.path, "text": row.text}, ensure_ascii=False) for row in rows)
-        return "".join(f"{line}\n" for line in lines).encode()
-    if form == "doctr":
-        return (json.dumps({row.path: row.text for row in rows}, ensure_ascii=False, indent=1) + "\n").encode()
-    if form == "annotations":
-        items = [{"file": row.path, "label": row.text} for row in rows]
-        return (json.dumps(items, ensure_ascii=False, indent=1) + "\n").encode()
-    if form == "csv":
-        buffer = io.StringIO(newline="")
-        writer = csv.writer(buffer, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
-        writer.writerow(["file", "label"])
-        writer.writerows([guard_cell(row.path), guard_cell(row.text)] for row in rows)
-        return buffer.getvalue().encode()
-    raise ConfigError(f"--format {form}: expected one of {', '.join(FILE_NAMES)}")

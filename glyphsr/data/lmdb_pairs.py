@@ -1,4 +1,7 @@
-"""Reads TextZoom's LMDB layout: ``image_hr-%09d``, ``image_lr-%09d``, ``label-%09d``, ``num-samples``, from 1."""
+"""Reads TextZoom's LMDB layout: ``image_hr-%09d``, ``image_lr-%09d``, ``label-%09d``, ``num-samples``, from 1.
+
+Sets for recognition (parseq, DTRB, MMOCR, PaddleOCR) have ``image-%09d`` instead of the two; they are HR words alone.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,7 +113,8 @@ class RawPair:
     """One sample as stored, nothing decoded."""
 
     hr: bytes
-    lr: bytes
+    lr: bytes | None
+    """``None`` in sets for recognition."""
     label: bytes
 
 
@@ -131,6 +135,29 @@ class PairedLmdb:
     def where(self, index: int) -> str:
         """Name of a sample in messages and reports, e.g. ``easy/000017``."""
         return f"{self.path.name}/{index + 1:06d}"
+
+    def side_keys(self) -> dict[str, str]:
+        """What the keys of each side begin with; sets for recognition have no ``lr``.
+
+        Raises:
+            DataError: If the environment cannot be opened.
+        """
+        first = f"{1:0{NUMBER_DIGITS}d}"
+        if self.get(f"image_hr-{first}") is None and self.get(f"image-{first}") is not None:
+            return {"hr": "image"}
+        return {"hr": "image_hr", "lr": "image_lr"}
+
+    def check_sides(self) -> None:
+        """Refuse a set without LR sides where pairs are wanted.
+
+        Raises:
+            DataError: Naming the way to make pairs of it.
+        """
+        if "lr" not in self.side_keys():
+            raise DataError(
+                f"{self.path}: a set for recognition ('image-%09d' keys), without LR sides; make pairs of it: "
+                f"`glyphsr data export {self.path} -o WORDS`, then `glyphsr data make WORDS -o PAIRS`"
+            )
 
     def fingerprint(self) -> str:
         """Changes whenever the file does.
@@ -177,9 +204,9 @@ class PairedLmdb:
 
     def outline(self, count: int) -> Iterator[tuple[int, bytes, bytes]]:
         """Of the first samples the HR picture's size (-1 where there is none), its last 32 bytes, and the label."""
-        file = _open(self._folder)
+        file, prefix = _open(self._folder), self.side_keys()["hr"]
         for number in range(1, count + 1):
-            size, tail = file.size_and_tail(f"image_hr-{number:0{NUMBER_DIGITS}d}".encode(), TAIL) or (-1, b"")
+            size, tail = file.size_and_tail(f"{prefix}-{number:0{NUMBER_DIGITS}d}".encode(), TAIL) or (-1, b"")
             yield size, tail, file.get(f"label-{number:0{NUMBER_DIGITS}d}".encode()) or b""
 
     def __len__(self) -> int:
@@ -206,23 +233,27 @@ class PairedLmdb:
         Raises:
             DataError: If a key is missing.
         """
-        names = [f"{part}-{index + 1:09d}" for part in ("image_hr", "image_lr", "label")]
+        sides = self.side_keys()
+        names = [f"{part}-{index + 1:09d}" for part in (*sides.values(), "label")]
         file = _open(self._folder)
         values = [file.get(name.encode()) for name in names]
         for name, value in zip(names, values, strict=True):
             if value is None:
                 hint = "is this a TextZoom LMDB? `glyphsr data verify` lists all that is broken"
                 raise DataError(f"{self.path}: no {name!r} key; {hint}")
-        hr, lr, label = (value for value in values if value is not None)
-        return RawPair(hr, lr, label)
+        present = [value for value in values if value is not None]
+        return RawPair(present[0], present[1] if "lr" in sides else None, present[-1])
 
     def __getitem__(self, index: int) -> Sample:
-        """Sample ``index``, counted from 0; pictures are taken as stored, whatever their EXIF orientation says."""
+        """Sample ``index``, counted from 0, in sets for recognition without LR side.
+
+        Pictures are taken as stored, whatever their EXIF orientation says.
+        """
         raw, number = self.raw(index), f"{index + 1:09d}"
         label = decode_label(raw.label, f"{self.path}: label-{number}")
         return Sample(
             id=self.where(index),
-            hr=decode_rgb(raw.hr, f"{self.path}: image_hr-{number}", upright=False),
-            lr=decode_rgb(raw.lr, f"{self.path}: image_lr-{number}", upright=False),
+            hr=decode_rgb(raw.hr, f"{self.path}: {self.side_keys()['hr']}-{number}", upright=False),
+            lr=None if raw.lr is None else decode_rgb(raw.lr, f"{self.path}: image_lr-{number}", upright=False),
             label=label,
         )

@@ -106,7 +106,8 @@ class PairChunks(Dataset[PairChunk]):
 
     def _sample(self, index: int) -> Sample:
         sample = self.source[index]
-        assert sample.lr is not None
+        if sample.lr is None:
+            raise DataError(f"{self.source.where(index)}: no LR side, as in sets for recognition")
         if not sample.label:
             where = f"{self.source.path}: label-{index + 1:09d}"
             raise DataError(f"{where}: empty; write the text that the picture shows, or leave the sample out")

@@ -269,6 +269,8 @@ def open_sources(
             if not path.is_dir():
                 raise DataError(f"{path}: no such folder of word pictures")
             folder = FolderWords(path)
+            if folder.shortfall and notify:
+                notify(folder.shortfall)
             parts.append(attach_masks(PicturesOnly(folder), path, source))
             keys += [_group(name, source.group) for name, _ in folder.rows]
             recombine, color_jitter, warp = source.recombine, source.color_jitter, source.warp

@@ -14,6 +14,7 @@ from glyphsr.data.degradation.parameters import REFERENCE_HEIGHT
 from glyphsr.data.label_files import (
     LabelFormat,
     find_label_file,
+    from_names,
     label_from_name,
     read_labels,
 )
@@ -45,6 +46,8 @@ class MakeResult:
     """Samples that an interrupted run had already written."""
     unused: int = 0
     """Pictures that were not looked at: HR that no row of the label file names, LR without its HR."""
+    notice: str | None = None
+    """What a person should know of where the texts come from."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,9 @@ def make(
                 progress(done, len(items))
         if not writer.count:
             raise DataError(f"{hr_folder}: none of {len(items)} pictures can be used; the first: {bad[0].problem}")
-    return MakeResult(out, writer.count, tuple(bad), resumed_at, unused)
+    guessed = labels is None and form is None and not (find_label_file(base) or find_label_file(hr_folder))
+    notice = from_names(hr_folder, items[0].name, items[0].label) if guessed else None
+    return MakeResult(out, writer.count, tuple(bad), resumed_at, unused, notice)
 
 
 def _folders(source: Path | None, hr: Path | None, lr: Path | None) -> tuple[Path, Path | None, Path]:
@@ -185,7 +190,8 @@ def _name_below(folder: Path, path: Path) -> Path | None:
 
 def _find(written: str, hr_folder: Path, beside: Path) -> Path:
     """A label file's path is relative to the HR folder or to the label file; the first that exists counts."""
-    candidates = [hr_folder / written, beside / written]
+    names = dict.fromkeys((written, written.replace("\\", "/")))  # Windows writes the latter with backslashes
+    candidates = [folder / name for name in names for folder in (hr_folder, beside)]
     return next((path for path in candidates if _is_file(path)), candidates[0])
 
 

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from glyphsr.data.label_files import FILE_NAMES, LabelFormat, Labelled, write_labels
+from glyphsr.data.label_files import FILE_NAMES, LabelFormat, Labelled
+from glyphsr.data.label_writing import write_labels
 from glyphsr.data.lmdb_pairs import PairedLmdb, decode_label
 from glyphsr.data.pair_loader import BadSample
 from glyphsr.dataset_tools.build import FILE_KEYS, MakeResult
@@ -46,6 +47,8 @@ def export(
     progress: ProgressCallback | None = None,
 ) -> MakeResult:
     """Write an LMDB's pictures byte by byte into ``out/hr`` and ``out/lr``, and their texts into a label file.
+
+    A set for recognition has no LR pictures.
 
     Pictures get the names they were made from, or their number. The folder gets its name when it is complete; an
     interrupted run goes on in ``<out>.partial``.
@@ -151,6 +154,8 @@ def _write_pair(pairs: PairedLmdb, index: int, folder: Path, names: _Names) -> L
     label = decode_label(raw.label, f"{pairs.path}: label-{number}")
     given = {}
     for side, encoded in (("hr", raw.hr), ("lr", raw.lr)):
+        if encoded is None:  # of a set for recognition
+            continue
         stored = pairs.get(f"{FILE_KEYS[side]}-{number}")
         wanted = _safe_name(stored) if stored is not None else None
         given[side] = names.give(side, wanted, number, picture_suffix(encoded))

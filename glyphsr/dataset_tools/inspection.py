@@ -104,8 +104,9 @@ def inspect(
             bad.append(BadSample(pairs.where(index), str(error)))
             continue
         raw = pairs.raw(index)
-        assert sample.lr is not None
         for side, image, encoded in (("hr", sample.hr, raw.hr), ("lr", sample.lr, raw.lr)):
+            if image is None or encoded is None:  # of a set for recognition
+                continue
             sizes[f"{side}_height"].append(image.shape[0])
             sizes[f"{side}_width"].append(image.shape[1])
             encodings[f"{side} {picture_suffix(encoded)[1:]}"] += 1
@@ -179,7 +180,7 @@ def _problems(pairs: PairedLmdb, index: int) -> list[BadSample]:
     """Everything that is wrong with one sample, not only the first thing."""
     number, where = f"{index + 1:09d}", pairs.where(index)
     problems = []
-    for side in ("image_hr", "image_lr"):
+    for side in pairs.side_keys().values():
         try:
             encoded = pairs.get(f"{side}-{number}")
         except DataError:  # on a damaged page, which is named already

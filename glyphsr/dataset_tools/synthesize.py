@@ -4,18 +4,19 @@ import hashlib
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lmdb
 
 from glyphsr._version import VERSION
+from glyphsr.config.reader import load
 from glyphsr.config.synth import SynthConfig
 from glyphsr.data.glyph_lmdb import FORMAT_NUMBER, MANIFEST, SUFFIX, as_json
 from glyphsr.data.hr_images import LmdbWords
@@ -73,7 +74,16 @@ class SynthResult:
 def synthesize(
     out: Path | str,
     *,
-    config: SynthConfig | None = None,
+    config: SynthConfig | str | Path | None = None,
+    count: int | None = None,
+    glyphs: bool | None = None,
+    words: str | Path | Sequence[str | Path] | None = None,
+    fonts: str | Path | Sequence[str | Path] | None = None,
+    backgrounds: str | Path | None = None,
+    height: int | None = None,
+    difficulty: float | Sequence[float] | None = None,
+    seed: int | None = None,
+    workers: int | Literal["auto"] | None = None,
     overwrite: bool = False,
     progress: ProgressCallback | None = None,
     notify: Callable[[str], None] | None = None,
@@ -82,7 +92,17 @@ def synthesize(
 
     Args:
         out: Folder of the pairs; masks go to ``<out>-glyphs``.
-        config: What to make; the data depend on it, on the installed fonts and word lists, and on nothing else.
+        config: What to make: an object, or a YAML file; the arguments below come over it. The data depend on these
+            settings, on the installed fonts and word lists, and on nothing else.
+        count: Words; 1,000 by default.
+        glyphs: Write the exact mask of every character beside the pairs.
+        words: Text files, one text a line, drawn as they stand; by default words, numbers, prices, plates and the like.
+        fonts: Font files, folders of them, or ``builtin``; by default the system's.
+        backgrounds: Folder of photographs to take grounds from.
+        height: Of the HR pictures in pixels: 8 to 512, even.
+        difficulty: How hard all LR pictures are, from 0 to 1: a number, or the least and the greatest.
+        seed: Of every random draw.
+        workers: Processes, 1 to 256, or ``auto``; their number does not change the data.
         overwrite: Replace what exists.
         progress: Told how far it is.
         notify: Told what a person should know.
@@ -95,20 +115,24 @@ def synthesize(
         DataError: If there is no usable font, or a file of the configuration cannot be used.
         GlyphSRError: If the disk is full, or a process dies.
     """
-    settings = config or SynthConfig()
+    flags = {"count": count, "glyphs": glyphs, "seed": seed, "workers": workers}
+    looks = {"words": _texts(words), "fonts": _texts(fonts), "backgrounds": backgrounds, "height": height}
+    settings = synth_settings(config, flags, looks, difficulty)
     out = Path(out)
     if out.name in ("", ".."):
         raise ConfigError(f"-o {out}: expected the name of a folder to make")
     if (out.absolute().parent / "data.mdb").exists():
         raise ConfigError(f"-o {out}: lies in the LMDB {out.parent}, which is never changed")
-    glyphs = out.with_name(out.name + SUFFIX) if settings.glyphs else None
+    masks_at = out.with_name(out.name + SUFFIX) if settings.glyphs else None
     started = time.perf_counter()
     # What may be in the way is said before fonts are looked at; an interrupted command's pairs may be complete.
-    half_done = not overwrite and glyphs is not None and out.exists() and not glyphs.exists() and _note(out) is not None
+    half_done = (
+        not overwrite and masks_at is not None and out.exists() and not masks_at.exists() and _note(out) is not None
+    )
     if not half_done:
         LmdbWriter.check(out, overwrite=overwrite)
-    if glyphs is not None:
-        LmdbWriter.check(glyphs, overwrite=overwrite)
+    if masks_at is not None:
+        LmdbWriter.check(masks_at, overwrite=overwrite)
     renderer = WordRenderer(settings.render, notify)
     note = _describe(settings, renderer)
     mark = hashlib.sha256(note).hexdigest()
@@ -117,12 +141,12 @@ def synthesize(
     if not half_done:
         _check_space(out, settings)
     beside = out.with_name(out.name + SUFFIX)
-    if overwrite and glyphs is None and beside.exists() and notify:
+    if overwrite and masks_at is None and beside.exists() and notify:
         notify(f"{beside}: are masks of the words that are replaced; make them anew with --glyphs, or remove them")
     made = 0
     try:
         with ExitStack() as stack:
-            masks = stack.enter_context(LmdbWriter(glyphs, source=mark, overwrite=overwrite)) if glyphs else None
+            masks = stack.enter_context(LmdbWriter(masks_at, source=mark, overwrite=overwrite)) if masks_at else None
             with ExitStack() as inner:
                 pairs = None
                 if not half_done:
@@ -140,7 +164,45 @@ def synthesize(
         raise GlyphSRError(
             f"{where}: cannot be written: {getattr(error, 'strerror', None) or error}; {GOES_ON}"
         ) from error
-    return SynthResult(out, glyphs, settings.count, len(renderer.book), made, time.perf_counter() - started)
+    return SynthResult(out, masks_at, settings.count, len(renderer.book), made, time.perf_counter() - started)
+
+
+def synth_settings(
+    config: SynthConfig | str | Path | None,
+    flags: Mapping[str, Any],
+    looks: Mapping[str, Any],
+    difficulty: float | Sequence[float] | None,
+    *,
+    sets: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> SynthConfig:
+    """The settings of one set.
+
+    Args:
+        config: A configuration to start from, or a YAML file.
+        flags: Fields of :class:`SynthConfig`; ``None`` values are not given.
+        looks: Fields of its ``render``, likewise.
+        difficulty: One for all, or the least and the greatest.
+        sets: ``a.b=c`` overrides.
+        environment: Where ``GLYPHSR_*`` settings are; none by default.
+
+    Raises:
+        ConfigError: If a value does not fit.
+    """
+    own = dict(flags)
+    render = {key: value for key, value in looks.items() if value is not None}
+    if render:
+        own["render"] = render
+    if difficulty is not None:
+        limits = difficulty if isinstance(difficulty, int | float) else list(difficulty)
+        own["degradation"] = {"difficulty": limits, "mild_share": 0.0}
+    return load(SynthConfig, config, sets=sets, flags=own, environment=environment or {})
+
+
+def _texts(given: str | Path | Sequence[str | Path] | None) -> list[str] | None:
+    if given is None:
+        return None
+    return [str(given)] if isinstance(given, str | Path) else [str(item) for item in given]
 
 
 def _check_space(out: Path, config: SynthConfig) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.reader import validate
 from glyphsr.errors import ConfigError
-from glyphsr.evaluation.evaluator import evaluate
+from glyphsr.evaluation.evaluator import run_evaluation
 from glyphsr.evaluation.paper_results import is_textzoom
 from glyphsr.evaluation.paper_tables import TEXTZOOM_COUNTS
 from glyphsr.evaluation.subsets import open_subsets
@@ -52,7 +52,7 @@ def calibrate(*, progress: Callable[[int, int], None] | None = None, **settings:
     sizes = [subset.size for subset in subsets]
     if not is_textzoom(sizes):
         raise ConfigError(f"--calibrate: expected TextZoom's test sets of {TEXTZOOM_COUNTS} pairs, found {sizes}")
-    report = evaluate(progress=progress, **config.model_dump())
+    report = run_evaluation(config, progress=progress)
     results = []
     for judge in report.judges:
         kind = judge.name.partition(":")[0]

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from glyphsr._version import VERSION
 from glyphsr.config.evaluation import EvalConfig
-from glyphsr.config.reader import validate
 from glyphsr.data.pair_loader import PairChunk, iterate_chunks, planes, to_tensor
 from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
 from glyphsr.errors import ConfigError
@@ -257,23 +256,26 @@ def _records(
         yield record
 
 
-def evaluate(
-    *, per_image: Path | None = None, progress: ProgressCallback | None = None, overwrite: bool = False, **settings: Any
+def run_evaluation(
+    config: EvalConfig,
+    *,
+    per_image: Path | None = None,
+    progress: ProgressCallback | None = None,
+    overwrite: bool = False,
 ) -> EvaluationReport:
     """Score networks and baselines.
 
     Args:
+        config: What, by whom and how.
         per_image: JSON lines with every picture's readings and fidelity, one per row and sample.
         progress: Told how far it is.
         overwrite: Replace ``per_image`` if it exists.
-        settings: Fields of :class:`glyphsr.config.evaluation.EvalConfig`.
 
     Raises:
         ConfigError: If a setting cannot be used.
         DataError: If no subset can be opened.
         WeightsError: If weights are missing, damaged or do not fit.
     """
-    config = validate(EvalConfig, settings, "settings")
     if per_image is not None and per_image.exists() and not overwrite:
         raise ConfigError(f"--per-image {per_image}: exists already; --overwrite replaces it")
     if per_image is not None and not per_image.parent.is_dir():

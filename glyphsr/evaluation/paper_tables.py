@@ -98,7 +98,7 @@ TABLE1 = PaperTable(
             _all((76.4, 75.1, 64.6, 72.4), (91.2, 85.3, 74.2, 84.1), (94.2, 87.7, 76.2, 86.6)),
         ),
     ),
-    {"table1/glyphsr": "glyphsr.yaml", "table1/tatt": "tatt.yaml"},
+    {f"table1/{name}": f"{name}.yaml" for name in ("glyphsr", "tg", "tatt", "c3stisr", "tsan", "lemma", "rtsrn")},
 )
 
 TABLE2 = PaperTable(

@@ -41,6 +41,7 @@ def open_subsets(config: EvalConfig) -> tuple[list[Subset], list[Problem]]:
                 if where in taken:
                     raise ConfigError(f"--split: {text} and {taken[where]} are the same set; name it once")
                 taken[where] = text
+                source.check_sides()
                 declared, last = source.declared(), source.last_number()
                 if declared > last:
                     message = f"num-samples says {declared}, but the last one is {last}; correct it"

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.recognizers import reads_strokes
+from glyphsr.errors import ConfigError
 from glyphsr.glyphs.protocols import Localizer
 from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
 from glyphsr.weights.registry import fallback_for, local_weights, sha256_of
@@ -107,6 +109,8 @@ def open_localizer(info: ComponentInfo, config: ExtractConfig, device: "torch.de
     from glyphsr.weights.loading import load_recognizer
 
     network = load_recognizer(Path(info.facts["path"]))
+    if reads_strokes(network.config):
+        raise ConfigError(f"recognizer: {info.facts['path']} reads strokes; expected a recognizer of characters")
     source = RecognizerAttention(network, config.key_points.heads, device or torch.device("cpu"))
     glyphs = None
     if info.facts["glyphs"]["name"] == SIGA:

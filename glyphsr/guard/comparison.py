@@ -7,9 +7,6 @@ from glyphsr.types import Reading
 SURE = 0.85
 """Confidence from which a reading before is taken for what the picture says."""
 
-SURE_NUMBER = 0.5
-"""Likewise for a reading with digits, in which no other letter tells that one is wrong."""
-
 
 def key_of(text: str) -> str:
     """What of a text has to stay: letters and digits without case; in texts with digits every mark, too.
@@ -54,7 +51,7 @@ def compare(before: Reading, after: Reading, *, prior_text: str | None = None, g
 
     said = f"reads {after.text!r} ({after.confidence:.2f})"
     instead = f"instead of {before.text!r} ({before.confidence:.2f})"
-    if was and before.confidence >= (SURE_NUMBER if has_digits(before.text, after.text, prior_text) else SURE):
+    if was and before.confidence >= SURE:
         return f"{said} {instead}"
     if prior_text is None or now != key_of(prior_text):
         return f"{said} {instead}, not {prior_text!r}, which was drawn" if prior_text else f"{said} {instead}"

@@ -92,7 +92,7 @@ class Guard:
             return []
         started = time.monotonic()
         changed = [i for i in range(len(before)) if np.abs(after[i] - before[i]).max() > VISIBLE]
-        read = self._read([*before, *(after[i] for i in changed)])
+        read = self.read([*before, *(after[i] for i in changed)])
         was, now = read[: len(before)], read[: len(before)]
         for i, reading in zip(changed, read[len(before) :], strict=True):
             now[i] = reading
@@ -107,7 +107,10 @@ class Guard:
             verdicts.append(Verdict(self.reader.info.name, was[i], now[i], action, reason, each))
         return verdicts
 
-    def _read(self, pictures: Sequence[FloatImage]) -> list[Reading]:
+    def read(self, pictures: Sequence[FloatImage]) -> list[Reading]:
+        """What the reader reads in pictures ``(H, W, 3)`` float32 in [0, 1]; nothing where it fails."""
+        if not pictures:
+            return []
         tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures]
         try:
             return self.reader.read(tensors)

@@ -4,6 +4,8 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from glyphsr.text.ctc import CTCCodec
+from glyphsr.text.endings import EndedCodec
 from glyphsr.types import SROutput
 
 
@@ -32,5 +34,31 @@ class PartlyTaughtNetwork(Protocol):
 
     @property
     def untaught(self) -> tuple[nn.Module, ...]:
-        """Those parts; they keep their weights."""
+        """Those parts; they keep their weights, unless what the network reads is taught."""
+        ...
+
+
+@runtime_checkable
+class ReadingNetwork(Protocol):
+    """A network with readers of its own, whose classes are not the text prior's."""
+
+    reading_codec: CTCCodec | EndedCodec
+    """Of :attr:`glyphsr.types.SROutput.readings`."""
+
+
+@runtime_checkable
+class ExtendedNetwork(Protocol):
+    """A network that can go on from weights of itself without some of its parts."""
+
+    added_parts: tuple[str, ...]
+    """Beginnings of those parts' entries."""
+
+
+@runtime_checkable
+class PretrainedNetwork(Protocol):
+    """A network with parts whose weights come from another task, and may want smaller steps."""
+
+    @property
+    def pretrained(self) -> tuple[nn.Module, ...]:
+        """Those parts."""
         ...

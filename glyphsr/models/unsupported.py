@@ -20,6 +20,13 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
 """Name -> a regular expression that one of its published keys matches, and what it would take. TextDiff has no row: its
 authors publish neither code nor weights."""
 
+NOT_BUILT = {
+    "dpmn": UNSUPPORTED["DPMN"][1],
+    "rgdiffsr": UNSUPPORTED["RGDiffSR"][1],
+    "textdiff": "its authors publish neither code nor weights",
+}
+"""Systems of the paper's tables without a network here, by the name of their row, and why."""
+
 
 def name_unsupported(keys: Collection[str]) -> str | None:
     """Says what a published file is that cannot be loaded; ``None`` for one that is not known at all.

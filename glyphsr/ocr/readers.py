@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glyphsr.config.recognizers import reads_strokes
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, published_kinds
 from glyphsr.ocr.engine import ENGINES, OCREngine, open_engine
@@ -129,6 +130,8 @@ def _recognizer_judge(
     network = load_recognizer(path)
     if network.config.kind != name:
         raise WeightsError(f"{path}: holds {network.config.kind}, not {name}")
+    if reads_strokes(network.config):
+        raise WeightsError(f"{path}: reads strokes, for the text-focus loss; expected a recognizer of characters")
     return RecognizerReader(network, _info(name, path), device)
 
 

@@ -7,15 +7,17 @@ from typing import Any
 
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.errors import ConfigError, DataError
-from glyphsr.evaluation.evaluator import evaluate
+from glyphsr.evaluation.evaluate import evaluate
 from glyphsr.evaluation.methods import NamedWeights
 from glyphsr.evaluation.paper_results import why_not_comparable
 from glyphsr.evaluation.paper_tables import JUDGES, ROWS, TABLE1, TABLES, PaperTable
 from glyphsr.evaluation.report import EvaluationReport
+from glyphsr.models.unsupported import NOT_BUILT
 from glyphsr.reproduction.report import Line, Reproduction, SeedScore
 from glyphsr.reproduction.runs import Run, runs_of, train_missing
 from glyphsr.safe_reading.text_files import read_json
 from glyphsr.system.atomic_files import write_bytes
+from glyphsr.system.devices import Precision
 from glyphsr.weights.checkpoints import read_checkpoint
 from glyphsr.weights.loading import wants_prior
 from glyphsr.weights.registry import sha256_of
@@ -32,18 +34,24 @@ Notify = Callable[[str], None]
 def reproduce(
     table: str,
     *,
-    out: Path = Path("runs/reproduce"),
+    out: str | Path = Path("runs/reproduce"),
     train: bool = False,
     seeds: int = 1,
     smoke: bool = False,
     sets: Sequence[str] = (),
-    configs: Path | None = None,
+    configs: str | Path | None = None,
     recognizer: Sequence[str] = (),
     weights: Sequence[str] = (),
+    prior_weights: Sequence[str | Path] = (),
+    split: Sequence[str | Path] = ("easy", "medium", "hard"),
+    data_root: str | Path | None = None,
+    limit: int | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    workers: int = 1,
+    offline: bool = False,
     is_main: bool = True,
     notify: Notify | None = None,
-    training: dict[str, Any] | None = None,
-    **scoring: Any,
 ) -> Reproduction | None:
     """Find or train a table's runs, score them, and put them beside the paper's numbers.
 
@@ -59,10 +67,16 @@ def reproduce(
         configs: The project's ``configs`` folder.
         recognizer: Judges; default are the paper's of that table.
         weights: Further networks, ``NAME=FILE``; NAME may be a row of the table.
+        prior_weights: Published text priors of the published networks among them.
+        split: Subsets to score on.
+        data_root: Where named LMDBs are looked up first.
+        limit: Score only the first so many words of each subset.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        precision: Of forward passes in training.
+        workers: Processes that make batches in training.
+        offline: Never fetch weights.
         is_main: Whether this process scores; of several only one does.
         notify: Told what a person should know.
-        training: Options of :func:`glyphsr.training.train.train`.
-        scoring: Further fields of :class:`glyphsr.config.evaluation.EvalConfig`.
 
     Returns:
         The table; ``None`` in processes that only train.
@@ -78,15 +92,26 @@ def reproduce(
         raise ConfigError(f"--seeds: expected at least 1, got {seeds}")
     say = notify or (lambda _: None)
     found = TABLES[table]
-    runs = runs_of(found, out=out, seeds=seeds, sets=sets, configs=configs, smoke=smoke)
+    folder = None if configs is None else Path(configs)
+    root = None if data_root is None else str(data_root)
+    runs = runs_of(found, out=Path(out), seeds=seeds, sets=sets, configs=folder, smoke=smoke)
     if train:
-        train_missing(runs, say, data_root=scoring.get("data_root"), **(training or {}))
+        options: dict[str, Any] = {"device": device, "precision": precision, "workers": workers, "offline": offline}
+        train_missing(runs, say, data_root=root, **options)
     if not is_main:
         return None
     judges = tuple(recognizer) or (JUDGES if found is TABLE1 else JUDGES[:1])
-    settings = scoring | {"recognizer": judges, "protocol": "paper", "bootstrap": 0}
-    if smoke:
-        settings["limit"] = SMOKE_LIMIT
+    settings: dict[str, Any] = {
+        "split": tuple(str(name) for name in split),
+        "data_root": root,
+        "prior_weights": tuple(str(file) for file in prior_weights),
+        "limit": SMOKE_LIMIT if smoke else limit,
+        "device": device,
+        "offline": offline,
+        "recognizer": judges,
+        "protocol": "paper",
+        "bootstrap": 0,
+    }
     return _Scoring(found, runs, settings, say).result(weights)
 
 
@@ -111,10 +136,12 @@ class _Scoring:
             scores, missing = self._scored_runs(row)
             if name in given:
                 scores.append(given.pop(name))
+                missing = []
             if self.table is TABLE1 and name in ("bicubic", "hr"):
                 scores.append(_score_of(baselines, name))
-            if not scores and row not in self.table.configs:
-                missing.append(f"no weights; give some with -w {name}=FILE")
+            if not scores and (row not in self.table.configs or self.table is TABLE1):
+                reason = NOT_BUILT.get(name)
+                missing.append(f"not built: {reason}" if reason else f"no weights; give some with -w {name}=FILE")
             paper = ROWS.get(row)
             lines.append(Line(row, paper.label if paper else name, tuple(scores), paper, tuple(missing)))
         lines += [Line(f"given/{name}", name, (score,), None) for name, score in given.items()]

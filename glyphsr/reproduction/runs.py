@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glyphsr.config.named import config_folder
 from glyphsr.config.reader import load
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
@@ -14,8 +15,7 @@ from glyphsr.training.smoke import STEPS
 from glyphsr.weights.checkpoints import read_checkpoint
 
 HERE = Path("configs")
-BESIDE = Path(__file__).parents[2] / "configs"
-"""Where configurations are looked up: the working directory, then beside the package in a checkout."""
+"""Where configurations are looked up before those of the package."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def configs_folder(given: Path | None) -> Path:
     Raises:
         ConfigError: If there is none.
     """
-    places = [given] if given is not None else [HERE, BESIDE]
+    places = [given] if given is not None else [HERE, config_folder()]
     found = next((place for place in places if (place / "ablation").is_dir()), None)
     if found is None:
         raise ConfigError(f"--configs {places[0]}: no folder of the project's configs/ with ablation/ in it")

@@ -1,7 +1,9 @@
 """Text and JSON: depth and number of values are counted before anything is built of them."""
 
+import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,13 +27,18 @@ def shorten(value: object) -> str:
 
 
 def read_text(path: Path, error: type[GlyphSRError] = DataError) -> str:
-    """A UTF-8 file's text, with or without byte order mark; line ends stay as they are.
+    """A UTF-8 file's text, with or without byte order mark, or UTF-16 with one; line ends stay as they are.
 
     Raises:
         GlyphSRError: Of the given class, if it cannot be read, is too large, has too many lines or is not UTF-8.
     """
     content = read_content(path, DOCUMENT_BYTES, error)
     DOCUMENT_ITEMS.check(content.count(b"\n"), path, error)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError as problem:
+            raise error(f"{path}: not UTF-16 at byte {problem.start}; save it as UTF-8") from problem
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -51,6 +58,15 @@ def _depth(content: bytes) -> int:
     return deepest
 
 
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        key = next(key for key, count in counts.items() if count > 1)
+        raise ValueError(f"{shorten(key)} is given twice")
+    return found
+
+
 def parse_json(content: bytes | str, where: object, error: type[GlyphSRError] = DataError) -> Any:
     """A JSON document's value.
 
@@ -60,7 +76,8 @@ def parse_json(content: bytes | str, where: object, error: type[GlyphSRError] = 
         error: Class of what is raised.
 
     Raises:
-        GlyphSRError: Of the given class, if it is not JSON, too large, too deep, or of too many values.
+        GlyphSRError: Of the given class, if it is not JSON, too large, too deep, of too many values, or has a key
+            twice.
     """
     content = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     DOCUMENT_BYTES.check(len(content), where, error)
@@ -68,7 +85,7 @@ def parse_json(content: bytes | str, where: object, error: type[GlyphSRError] = 
     DOCUMENT_ITEMS.check(sum(content.count(mark) for mark in (b",", b":", b"[", b"{")), where, error)
     DOCUMENT_DEPTH.check(_depth(content), where, error)
     try:
-        return json.loads(content.removeprefix(b"\xef\xbb\xbf"))
+        return json.loads(content.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_without_repeats)
     except ValueError as problem:  # not JSON, not UTF-8, or a number of thousands of digits
         raise error(f"{where}: not JSON: {problem}") from problem
 

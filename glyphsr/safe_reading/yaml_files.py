@@ -27,11 +27,13 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str, where: str) -> None:
         super().__init__(text)
         self.where = where
-        self._depth = self._count = 0
+        self._depth = self._composed = self._count = 0
         self._open: set[int] = set()
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """As the base class, but not deeper than the limit."""
+        """As the base class, but not deeper and no more than the limits."""
+        self._composed += 1
+        SETTINGS_ITEMS.check(self._composed, self.where, ConfigError)
         self._depth += 1
         DOCUMENT_DEPTH.check(self._depth, self.where, ConfigError)
         node = super().compose_node(parent, index)

@@ -21,7 +21,7 @@ from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import read_picture
 from glyphsr.images.resize import resize
 from glyphsr.upscaling.file_plan import FileTask
-from glyphsr.upscaling.pictures import PictureUpscaler
+from glyphsr.upscaling.picture_upscaler import PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import PictureReport, RegionReport
 from glyphsr.upscaling.target_size import TargetSize

@@ -22,7 +22,7 @@ from glyphsr.serving.admission import Admission
 from glyphsr.serving.batcher import Batcher
 from glyphsr.serving.metrics import Metrics
 from glyphsr.upscaling.file_plan import FileTask
-from glyphsr.upscaling.pictures import Outcome, PictureUpscaler
+from glyphsr.upscaling.picture_upscaler import Outcome, PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import SCHEMA_VERSION
 from glyphsr.upscaling.target_size import TargetSize

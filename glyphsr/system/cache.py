@@ -1,15 +1,22 @@
 """Where what was fetched or found out once is kept."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
 
 
 def cache_folder() -> Path:
-    """``$GLYPHSR_CACHE``, else the user's cache directory."""
+    """``$GLYPHSR_CACHE``, else the user's cache directory, else, for a user without a home, one below the temporary."""
     given = os.environ.get("GLYPHSR_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("glyphsr"))
+    if given:
+        return Path(given)
+    usual = Path(platformdirs.user_cache_dir("glyphsr"))
+    if usual.is_absolute():
+        return usual
+    # Without $HOME and an entry in the user database, as in many containers, the tilde stays.
+    return Path(tempfile.gettempdir()) / f"glyphsr-{os.getuid()}"
 
 
 def make_private(folder: Path) -> Path:

@@ -16,6 +16,9 @@ PRINTABLE_94 = ALPHANUMERIC + string.punctuation
 PRINTABLE_95 = PRINTABLE_94 + " "
 """95 symbols: all printable ASCII characters, the space last."""
 
+STROKES = "123456789"
+"""Text Gestalt's nine strokes; 0 ends a text."""
+
 CHARSETS = {36: LOWER_ALPHANUMERIC, 62: ALPHANUMERIC, 94: PRINTABLE_94, 95: PRINTABLE_95}
 """Charset by its number of symbols."""
 

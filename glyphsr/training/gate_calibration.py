@@ -21,7 +21,7 @@ from glyphsr.models.word_readings import line_text
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.lexicon import Lexicon
 
-ACCURACY_AT_ZERO, ACCURACY_AT_FULL = 0.125, 0.4
+ACCURACY_AT_ZERO, ACCURACY_AT_FULL = 0.04, 0.25
 """Shares of right readings: nothing is changed in the least sure words of which at most the first share are read
 rightly, part of it in the next ones of which at most the second are."""
 

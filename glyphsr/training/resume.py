@@ -15,6 +15,7 @@ from glyphsr.errors import ConfigError, WeightsError
 FIXED = (
     *("model.", "task", "recognizer", "prior_weights", "network_weights"),
     *("optimiser.ema_decay", "data.held_out", "loss.focus_recognizer", "channels_last"),
+    *("optimiser.pretrained_share", "optimiser.decoupled_decay"),
 )
 """Settings that a run keeps to its end."""
 

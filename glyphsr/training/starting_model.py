@@ -8,6 +8,7 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.glyphsr.net2net import enlarge
 from glyphsr.models.glyphsr.network import GlyphSR
+from glyphsr.models.protocols import ExtendedNetwork
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.nn.layers.aligned_prior import expand_classes
@@ -100,6 +101,9 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
             state = enlarge(state, model.network)
         except ValueError as error:
             raise WeightsError(f"{path}: {error}") from error
+    if isinstance(model.network, ExtendedNetwork):
+        fresh = model.network.state_dict()
+        state = {k: v for k, v in fresh.items() if k.startswith(model.network.added_parts)} | state
     load_state(model.network, state, str(path))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from glyphsr.config.training import OptimiserConfig
 from glyphsr.text.charset import filter_lower
@@ -68,6 +68,16 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
     return replace(batch, lr=move(batch.lr), hr=move(batch.hr), glyphs=moved)
 
 
+def _parameter_groups(objective: Objective[Any], pretrained_share: float) -> list[dict[str, Any]]:
+    """What learns, apart from what learns by smaller steps."""
+    learning = [p for p in objective.parameters() if p.requires_grad]
+    slow = {id(p) for p in objective.pretrained_parameters()} if pretrained_share < 1 else set()
+    groups = [{"params": [p for p in learning if id(p) not in slow], "share": 1.0}]
+    if slow:
+        groups.append({"params": [p for p in learning if id(p) in slow], "share": pretrained_share})
+    return groups
+
+
 class TrainStep:
     """Module, optimiser and schedule of a run.
 
@@ -91,10 +101,12 @@ class TrainStep:
         self.processes = processes
         self.objective = objective.to(processes.device)
         processes.synchronise_norms(objective)
-        self.parameters = [p for p in objective.parameters() if p.requires_grad]
+        groups = _parameter_groups(objective, settings.pretrained_share)
+        self.parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]
         self.clip_parameters = [p for p in objective.clip_parameters() if p.requires_grad]
-        optimiser = torch.optim.Adam(
-            self.parameters,
+        adam = torch.optim.AdamW if settings.decoupled_decay else torch.optim.Adam
+        optimiser = adam(
+            groups,
             lr=settings.learning_rate,
             betas=settings.betas,
             eps=settings.epsilon,
@@ -150,7 +162,7 @@ class TrainStep:
             schedule=settings.schedule,
         )
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)  # checkpoints of version 0.1 have none
         return rate
 
     def _totals(self, counts: list[dict[str, int]], *, stop: bool) -> dict[str, float]:
@@ -195,7 +207,8 @@ class TrainStep:
 
     def trainable_names(self) -> list[str]:
         """Names of what learns, in the optimiser's order."""
-        return [name for name, parameter in self.objective.named_parameters() if parameter.requires_grad]
+        names = {id(parameter): name for name, parameter in self.objective.named_parameters()}
+        return [names[id(parameter)] for parameter in self.parameters]
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on with that state, under the settings of this run."""

@@ -1,51 +1,94 @@
 """The command ``train`` from Python."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from glyphsr.config.reader import load
 from glyphsr.config.training import TrainConfig
+from glyphsr.system.devices import Precision
 from glyphsr.training.build import build_trainer
 from glyphsr.training.checkpoints import Resume, find_state
 from glyphsr.training.glyph_supervision import with_glyphs
-from glyphsr.training.report import TrainResult
+from glyphsr.training.report import StepReport, TrainResult
 from glyphsr.training.smoke import smoke as smoke_run
 
 
 def train(
-    config: TrainConfig | Path | None = None,
+    config: TrainConfig | str | Path | None = None,
     *,
-    out: Path = Path("runs/glyphsr"),
-    data_root: str | None = None,
-    glyphs: str | None = None,
-    resume: Resume = "auto",
+    out: str | Path = Path("runs/glyphsr"),
+    data_root: str | Path | None = None,
+    glyphs: str | Path | None = None,
+    resume: Resume | str = "auto",
+    max_steps: int | None = None,
+    protocol: Literal["standard", "paper"] | None = None,
     smoke: bool = False,
+    device: str = "auto",
+    precision: Precision = "auto",
+    workers: int = 1,
+    batch_size: int | None = None,
+    offline: bool = False,
+    seed: int | None = None,
+    sets: Sequence[str] = (),
+    report: Callable[[StepReport], None] | None = None,
     notify: Callable[[str], None] | None = None,
-    **options: Any,
 ) -> TrainResult:
     """Train a network, or go on with a run that was stopped.
 
     Args:
-        config: The run, or a YAML file of it; default is the paper's.
+        config: The run: an object, a YAML file, or the name of a configuration in the package; default is the paper's.
         out: Run folder.
         data_root: Where named LMDBs are looked up first.
         glyphs: Glyph LMDB of the words, a folder that holds it, ``kmeans`` or ``none``; default is as configured.
         resume: ``auto``, ``never``, or a training state to go on from.
+        max_steps: Stop after this many steps; shortens the schedule.
+        protocol: ``standard`` chooses the best weights on words held out of train, ``paper`` on the test subsets.
         smoke: Two steps of two words, with whatever is missing stood in for.
-        notify: Told what a person should know.
-        **options: Of :func:`glyphsr.training.build.build_trainer`, which explains them and says what can go wrong.
-    """
-    find_state(resume, out)
-    settings = config if isinstance(config, TrainConfig) else load(TrainConfig, config)
-    if glyphs is not None:
-        settings = with_glyphs(settings, glyphs)
-    if smoke:
-        settings = smoke_run(settings, notify or (lambda _: None), data_root=data_root)
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        precision: Of forward passes; losses and weights stay float32.
+        workers: Processes that make batches; 0 makes them in this one.
+        batch_size: Words per step, of all processes together.
+        offline: Never fetch weights.
+        seed: Of every random draw.
+        sets: Further settings as ``key.subkey=value``.
+        report: Called after every step, in the main process.
+        notify: Told what a person should know, in the main process.
 
-    trainer = build_trainer(settings, out, data_root=data_root, smoke=smoke, notify=notify, **options)
+    Returns:
+        Where the best weights are, and how they validated.
+
+    Raises:
+        ConfigError: If settings contradict each other or the device is not there.
+        DataError: If data or glyph masks are missing, or do not belong together.
+        WeightsError: If named weights are not to be had.
+    """
+    folder, root = Path(out), None if data_root is None else str(data_root)
+    state: Resume = "auto" if resume == "auto" else "never" if resume == "never" else Path(resume)
+    find_state(state, folder)
+
+    overrides = [*sets, *([f"validation.protocol={protocol}"] if protocol else [])]
+    flags = {"steps": max_steps, "seed": seed, "batch_size": batch_size}
+    settings = load(TrainConfig, config, sets=overrides, flags=flags, environment={})
+    if glyphs is not None:
+        settings = with_glyphs(settings, str(glyphs))
+    if smoke:
+        settings = smoke_run(settings, notify or (lambda _: None), data_root=root)
+
+    trainer = build_trainer(
+        settings,
+        folder,
+        device=device,
+        precision=precision,
+        workers=workers,
+        data_root=root,
+        offline=offline,
+        smoke=smoke,
+        report=report,
+        notify=notify,
+    )
     trainer.say(trainer.describe())
     try:
-        return trainer.run(resume=resume)
+        return trainer.run(resume=state)
     finally:
         trainer.processes.close()

@@ -22,6 +22,9 @@ from glyphsr.upscaling.folder_listing import COMPARE_SUFFIX, LeftOut, entries_be
 from glyphsr.upscaling.input_names import STREAM, called, check_address, is_remote, page_label, split_page, with_page
 from glyphsr.upscaling.name_clashes import check_names
 
+PAGE_MARK = "#page="
+"""Between a document and a page where both are shown, as addresses of PDF files have it."""
+
 
 @dataclass(frozen=True)
 class FileTask:
@@ -42,6 +45,11 @@ class FileTask:
     def name(self) -> str:
         """The source as messages call it."""
         return "stdin" if self.source is None and self.remote is None else self.remote or str(self.source)
+
+    @property
+    def title(self) -> str:
+        """The same with the page, for what has one name for each."""
+        return self.name if self.page is None else f"{self.name}{PAGE_MARK}{self.page}"
 
 
 class FileTasks(Sequence[FileTask]):

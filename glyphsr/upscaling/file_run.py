@@ -9,7 +9,7 @@ from glyphsr.errors import PictureError
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
-from glyphsr.upscaling.pictures import PictureUpscaler
+from glyphsr.upscaling.picture_upscaler import PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
 from glyphsr.upscaling.report import PictureReport
 from glyphsr.upscaling.report_journal import ReportJournal

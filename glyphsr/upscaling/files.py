@@ -5,18 +5,17 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from glyphsr._version import VERSION
-from glyphsr.config.reader import validate
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 from glyphsr.system.shards import parse_shard, shard_path
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks, OutputNaming, compare_path, plan_files
 from glyphsr.upscaling.file_run import FileRun
-from glyphsr.upscaling.pictures import PictureUpscaler, can_detect
+from glyphsr.upscaling.line_search import check_mode
+from glyphsr.upscaling.picture_upscaler import PictureUpscaler
 from glyphsr.upscaling.ray_files import run_on_ray
 from glyphsr.upscaling.report import OUTDATED, PictureReport, UpscaleRun, check_report_path
 from glyphsr.upscaling.report_formats import write_report
@@ -54,7 +53,8 @@ def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> No
             raise ConfigError(f"{taken}: exists already; --overwrite replaces it")
 
 
-def upscale_files(
+def run_files(
+    config: UpscaleConfig,
     inputs: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     *,
@@ -62,11 +62,11 @@ def upscale_files(
     shard: str | None = None,
     progress: Callable[[PictureReport], None] | None = None,
     started: Callable[[int], None] | None = None,
-    **options: Any,
 ) -> UpscaleRun:
     """Upscale files, folders, globs or stdin; what the command does.
 
     Args:
+        config: How, and what else is written.
         inputs: Files, folders, globs, https addresses, ``clipboard:``, or ``-`` for stdin.
         out: File, folder, or ``-`` for stdout; default beside each input.
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
@@ -75,7 +75,6 @@ def upscale_files(
         shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
-        options: Fields of :class:`glyphsr.config.upscale.UpscaleConfig`.
 
     Returns:
         Reports in the order of the inputs; pictures that failed do not raise.
@@ -86,10 +85,8 @@ def upscale_files(
         WeightsError: If the weights cannot be loaded.
     """
     begin = time.monotonic()
-    config = validate(UpscaleConfig, options, "options")
     TargetSize(config.scale, config.width, config.height)  # says what is wrong with it
-    if config.mode == "page" and config.boxes is None and not can_detect():
-        raise ConfigError("--mode page: lines are found by rapidocr; pip install 'glyphsr[ocr]', or give --boxes")
+    check_mode(config.mode, has_boxes=config.boxes is not None)
     share = parse_shard(shard)
     if report is not None:
         report = shard_path(report, share)

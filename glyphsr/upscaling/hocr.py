@@ -58,17 +58,17 @@ def _add_line(
         page, "span", {"class": "ocr_line", "id": f"line_{identity}", "title": _bbox(quad, size) + sure}
     )
 
-    for i, (word, points) in enumerate(_words(show_controls(text), quad), 1):
+    for i, (word, points) in enumerate(word_parts(show_controls(text), quad), 1):
         names = {"class": "ocrx_word", "id": f"word_{identity}_{i}", "title": _bbox(points, size) + sure}
         ET.SubElement(line, "span", names).text = word
 
 
-def _words(text: str, quad: Points) -> Iterator[tuple[str, Points]]:
+def word_parts(text: str, quad: Points) -> Iterator[tuple[str, Points]]:
     """Each word and the part of the line's quadrilateral that it takes, corners in the same order.
 
     Example:
         >>> box = np.array([[0, 0], [100, 0], [100, 10], [0, 10]], float)
-        >>> for word, part in _words("exit to", box):
+        >>> for word, part in word_parts("exit to", box):
         ...     word, [round(float(x)) for x in part[:2, 0]]
         ('exit', [0, 57])
         ('to', [71, 100])

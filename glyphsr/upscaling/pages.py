@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -15,7 +16,6 @@ from glyphsr.images.text_boxes import TextBox
 from glyphsr.ocr.line_detector import LineDetector
 from glyphsr.safe_reading.limits import PICTURE_PIXELS
 from glyphsr.upscaling.line import Line, UpscaledLine
-from glyphsr.upscaling.upscaler import Upscaler
 
 LEAST_ASPECT = 0.6
 """Width over height below which a box holds upright text, which the network does not know."""
@@ -28,6 +28,14 @@ FAR = 2.0
 
 LINE_SHARE = 0.5
 """Share of a picture's height from which its only line is taken for the whole picture."""
+
+
+class LineUpscaler(Protocol):
+    """What upscales the lines of a page: an :class:`~glyphsr.upscaling.upscaler.Upscaler`."""
+
+    def upscale_lines(self, lines: Sequence[Line]) -> list[UpscaledLine]:
+        """One result per line, in order."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +72,7 @@ class PageUpscaler:
         max_text_height: Of lines likewise; larger ones are readable as they are.
     """
 
-    def __init__(self, upscaler: Upscaler, *, min_text_height: float, max_text_height: float) -> None:
+    def __init__(self, upscaler: LineUpscaler, *, min_text_height: float, max_text_height: float) -> None:
         self.upscaler = upscaler
         self.least, self.most = min_text_height, max_text_height
 

@@ -1,137 +1,115 @@
-"""Loaded pictures enlarged, each as the line or the page that it is; lines travel together, whoever sent them."""
+"""Upscales whole pictures given as paths, PIL images or arrays: lines together, pages line by line."""
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
-import cv2
+from glyphsr.errors import ConfigError, PictureError
+from glyphsr.images.memory import MemoryImage, to_picture
+from glyphsr.images.reader import Picture, read_picture
+from glyphsr.images.text_boxes import TextBox, box_of, read_boxes
+from glyphsr.images.transparency import as_seen
+from glyphsr.safe_reading.limits import PICTURE_PIXELS
+from glyphsr.upscaling.line import Line
+from glyphsr.upscaling.line_search import Mode, check_mode, find_lines
+from glyphsr.upscaling.pages import LineUpscaler, PageUpscaler
+from glyphsr.upscaling.result import UpscaleResult, result_of
+from glyphsr.upscaling.target_size import TargetSize
 
-from glyphsr.config.upscale import UpscalerConfig
-from glyphsr.errors import ConfigError, DataError, PictureError
-from glyphsr.images.text_boxes import TextBox, read_boxes
-from glyphsr.upscaling.line import Line, UpscaledLine
-from glyphsr.upscaling.pages import LINE_HEIGHT, PageUpscaler, UpscaledPage, is_page
-from glyphsr.upscaling.prefetch import LoadedPicture
-from glyphsr.upscaling.upscaler import Upscaler
+ImageInput: TypeAlias = str | Path | MemoryImage | Picture
+"""A file's path, a PIL image, an array, or what our reader makes of a file."""
 
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What became of one picture."""
-
-    item: LoadedPicture
-    result: UpscaledLine | UpscaledPage | DataError | PictureError
-    """The error where it could not be enlarged."""
-    seconds: float = 0.0
-    """Its share of the time."""
+Boxes: TypeAlias = str | Path | Sequence[Any]
+"""A JSON file of boxes, or boxes in any of the forms that it may have; see ``--boxes``."""
 
 
-class PictureUpscaler:
-    """Enlarges pictures as a configuration says; the model is loaded with the first, or by :meth:`load`.
+class StrongUpscaler(LineUpscaler, Protocol):
+    """What is needed of an upscaler: its lines, and how much of its change it applies."""
 
-    Args:
-        config: Settings of the model.
+    @property
+    def strength(self) -> float:
+        """In 0..1."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions:
+    """How pictures are taken, and how large they become."""
+
+    target: TargetSize
+    mode: Mode = "auto"
+    boxes: Boxes | None = None
+    min_text_height: float = 6.0
+    max_text_height: float = 96.0
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("auto", "line", "page"):
+            raise ConfigError(f"mode: expected auto, line or page, got {self.mode!r}")
+        if self.min_text_height > self.max_text_height:
+            raise ConfigError(f"min_text_height: expected at most max_text_height, {self.max_text_height:g}")
+        check_mode(self.mode, has_boxes=self.boxes is not None)
+
+    def read_boxes(self) -> list[TextBox]:
+        """The boxes that were given.
+
+        Raises:
+            DataError: If their file cannot be read.
+            ValueError: If one is no box.
+        """
+        if isinstance(self.boxes, str | Path):
+            return read_boxes(Path(self.boxes))
+        return [box if isinstance(box, TextBox) else box_of(box) for box in self.boxes or ()]
+
+
+def open_picture(image: ImageInput) -> tuple[MemoryImage | None, Picture]:
+    """What was given, unless that was a file, and the picture.
 
     Raises:
-        ConfigError: If a setting is out of range.
+        PictureError: If a file cannot be read.
+        ValueError: If an array has another shape, dtype or range.
     """
-
-    def __init__(self, config: UpscalerConfig) -> None:
-        self.upscaler = Upscaler(
-            config.weights,
-            prior_weights=config.prior_weights,
-            device=config.device,
-            precision=config.precision,
-            batch_size=config.batch_size,
-            strength=config.strength,
-            lexicon=config.lexicon,
-            draw=config.draw,
-            guard=config.guard,
-            guard_reader=config.guard_reader,
-            offline=config.offline,
-        )
-        self.pages = PageUpscaler(
-            self.upscaler, min_text_height=config.min_text_height, max_text_height=config.max_text_height
-        )
-
-    def load(self) -> None:
-        """Load the weights now: a wrong checkpoint is one error, not one per picture.
-
-        Raises:
-            WeightsError: If they cannot be loaded.
-        """
-        self.upscaler.load()
-
-    def with_settings(self, config: UpscalerConfig) -> "PictureUpscaler":
-        """One with other settings and the same weights, which are not loaded again."""
-        other = PictureUpscaler(config)
-        other.upscaler.loaded = self.upscaler.loaded
-        return other
-
-    def upscale(self, items: Sequence[LoadedPicture]) -> Iterator[Outcome]:
-        """Enlarge pictures; who travels together has no influence on the results.
-
-        Args:
-            items: As many as memory holds.
-
-        Yields:
-            Pages and pictures that failed, one by one, then the lines, which pass through the network together.
-        """
-        lines: list[LoadedPicture] = []
-        for item in items:
-            started = time.monotonic()
-            try:
-                boxes = self._find_lines(item)
-                if boxes is None:
-                    lines.append(item)
-                    continue
-                page = self.pages.upscale(item.seen, item.size, boxes)
-            except (DataError, PictureError) as error:
-                yield Outcome(item, error)
-            except (cv2.error, ValueError, MemoryError) as error:
-                reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-                yield Outcome(item, PictureError(f"{item.task.name}: its lines cannot be enlarged: {reason}"))
-            else:
-                yield Outcome(item, page, time.monotonic() - started)
-
-        started = time.monotonic()
-        results = self.upscaler.upscale_lines([Line(i.seen, i.size, i.text) for i in lines])
-        seconds = (time.monotonic() - started) / max(1, len(lines))
-        for item, result in zip(lines, results, strict=True):
-            yield Outcome(item, result, seconds)
-
-    def _find_lines(self, item: LoadedPicture) -> list[TextBox] | None:
-        """The lines of a picture that is a page; ``None`` for one that is a line itself.
-
-        Raises:
-            DataError: If its boxes cannot be read, or the detector fails.
-        """
-        rgb = item.seen
-        if item.mode == "line":
-            return None
-        if item.boxes is not None:
-            return _with_given_text(read_boxes(item.boxes), item.text)
-        if item.mode == "page":
-            return _with_given_text(self.pages.find(rgb), item.text)
-        if min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect():
-            return None
-        try:
-            found = self.pages.find(rgb)
-        except (ConfigError, DataError):  # then it is a line, as where there is no detector
-            return None
-        size = (rgb.shape[0], rgb.shape[1])
-        helped = any(self.pages.left_alone(box.quad, size) is None for box in found)
-        return _with_given_text(found, item.text) if helped and is_page(found, size) else None
+    if isinstance(image, str | Path):
+        return None, read_picture(Path(image))
+    if isinstance(image, Picture):
+        return None, image
+    return image, to_picture(image)
 
 
-def _with_given_text(boxes: list[TextBox], text: str | None) -> list[TextBox]:
-    """A text that is given for a picture is its line's, where it has one."""
-    if text and len(boxes) == 1:
-        return [replace(boxes[0], text=boxes[0].text or text)]
-    return boxes
+def upscale_pictures(
+    upscaler: StrongUpscaler, images: Sequence[ImageInput], texts: Sequence[str | None], options: PictureOptions
+) -> list[UpscaleResult]:
+    """One result per picture, in order; pictures that are lines share batches.
 
+    Args:
+        upscaler: Of lines.
+        images: Paths, PIL images, arrays.
+        texts: What each says, where that is known.
+        options: Of all of them.
 
-def can_detect() -> bool:
-    """Whether the detector that finds lines is installed."""
-    return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
+    Raises:
+        PictureError: If a file cannot be read, or a picture would become too large.
+        DataError: If boxes cannot be read, or the detector fails in mode ``page``.
+        ValueError: If an array has another shape, dtype or range.
+    """
+    pages = PageUpscaler(upscaler, min_text_height=options.min_text_height, max_text_height=options.max_text_height)
+    results: dict[int, UpscaleResult] = {}
+    lines: dict[int, tuple[MemoryImage | None, Picture, Line]] = {}
+    for i, (image, text) in enumerate(zip(images, texts, strict=True)):
+        given, picture = open_picture(image)
+        height, width = options.target.of(*picture.rgb.shape[:2])
+        PICTURE_PIXELS.check(height * width, f"would become {width} x {height} pixels", PictureError)
+
+        named = options.read_boxes if options.boxes is not None else None
+        seen = as_seen(picture)
+        boxes = find_lines(seen, pages, mode=options.mode, text=text, given=named)
+        if boxes is None:
+            lines[i] = (given, picture, Line(seen, (height, width), text))
+        else:
+            page = pages.upscale(seen, (height, width), boxes)
+            results[i] = result_of(given, picture, page, strength=upscaler.strength)
+
+    upscaled = upscaler.upscale_lines([line for _, _, line in lines.values()])
+    for (i, (given, picture, _)), line in zip(lines.items(), upscaled, strict=True):
+        results[i] = result_of(given, picture, line, strength=upscaler.strength)
+    return [results[i] for i in range(len(images))]

@@ -9,7 +9,7 @@ from glyphsr.system.ray_engine import Work, ray_map
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.file_run import FileRun
 from glyphsr.upscaling.input_names import with_page
-from glyphsr.upscaling.pictures import PictureUpscaler
+from glyphsr.upscaling.picture_upscaler import PictureUpscaler
 from glyphsr.upscaling.prefetch import unit_ends
 from glyphsr.upscaling.report import PictureReport
 

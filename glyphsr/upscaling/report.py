@@ -253,11 +253,11 @@ def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]
         text: What was given as its text.
     """
     if isinstance(result, UpscaledLine):
-        why = _why_unchanged(result)
+        why = why_unchanged(result)
         return [f"only enlarged by bicubic: {why}"] if why else []
     if not result.regions:
         return ["no text found; enlarged by Lanczos alone"]
-    found = [region.action if region.result is None else _why_unchanged(region.result) for region in result.regions]
+    found = [region.action if region.result is None else why_unchanged(region.result) for region in result.regions]
     reasons = Counter(why for why in found if why)
     notes = []
     if reasons:
@@ -270,7 +270,7 @@ def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]
     return notes
 
 
-def _why_unchanged(result: UpscaledLine) -> str | None:
+def why_unchanged(result: UpscaledLine) -> str | None:
     """Why a line equals bicubic; ``None`` where it does not."""
     if result.plan is None:
         return "too small to hold text"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, overload
 
 import numpy as np
 
@@ -13,10 +13,12 @@ from glyphsr.images.resize import FloatImage, resize
 from glyphsr.images.tiling import TilePlan, add_residual, plan_tiles
 from glyphsr.system.devices import Precision, resolve_device, resolve_precision
 from glyphsr.text.lexicon import open_lexicon
-from glyphsr.upscaling.arrays import ImageLike, enlarge_image
 from glyphsr.upscaling.guarded import guard_lines
 from glyphsr.upscaling.line import Line, UpscaledLine
+from glyphsr.upscaling.line_search import Mode
 from glyphsr.upscaling.network_runner import NetworkResult, NetworkRunner, moved
+from glyphsr.upscaling.pictures import Boxes, ImageInput, PictureOptions, upscale_pictures
+from glyphsr.upscaling.result import UpscaleResult
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.weights.loading import LoadedModel, PriorWeights, load_model
 from glyphsr.weights.registry import DEFAULT
@@ -188,48 +190,115 @@ class Upscaler:
             made.append(plain + result.gate * (result.sr - plain))
         return made
 
-    def upscale(
+    @overload
+    def __call__(
         self,
-        image: ImageLike,
+        image: ImageInput,
         *,
         scale: float | None = None,
         width: int | None = None,
         height: int | None = None,
-    ) -> ImageLike:
-        """Upscale one picture.
+        text: str | None = None,
+        mode: Mode = "auto",
+        boxes: Boxes | None = None,
+        min_text_height: float = 6.0,
+        max_text_height: float = 96.0,
+    ) -> UpscaleResult: ...
+
+    @overload
+    def __call__(
+        self,
+        image: list[ImageInput] | tuple[ImageInput, ...],
+        *,
+        scale: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        text: Sequence[str | None] | None = None,
+        mode: Mode = "auto",
+        boxes: None = None,
+        min_text_height: float = 6.0,
+        max_text_height: float = 96.0,
+    ) -> list[UpscaleResult]: ...
+
+    def __call__(
+        self,
+        image: ImageInput | list[ImageInput] | tuple[ImageInput, ...],
+        *,
+        scale: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        text: str | Sequence[str | None] | None = None,
+        mode: Mode = "auto",
+        boxes: Boxes | None = None,
+        min_text_height: float = 6.0,
+        max_text_height: float = 96.0,
+    ) -> UpscaleResult | list[UpscaleResult]:
+        """Upscale one picture, or a list of them, whose lines then share batches.
 
         Args:
-            image: PIL image, or array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``: uint8, uint16, or float in [0, 1].
-            scale: Factor on both sides; 2 if no size is given.
+            image: Path, PIL image, or array ``(H, W)`` or ``(H, W, 1..4)``: uint8, uint16, bool, or float in [0, 1]; or
+                a list of these.
+            scale: Factor on both sides, up to 16; 2 if no size is given.
             width: Pixels instead; alone it keeps the aspect.
             height: Likewise.
+            text: What the picture says: told to the prior, and checked; for a list one each.
+            mode: ``line`` takes the picture as one line of text, ``page`` finds the lines in it, ``auto`` decides by
+                the picture.
+            boxes: Lines of a page, where they are known: a JSON file, or a list of ``(x0, y0, x1, y1)``, of four
+                corners, or of objects with ``box`` and ``text``.
+            min_text_height: Lines of a page that are smaller, in pixels, are left to plain enlargement.
+            max_text_height: Lines that are larger likewise.
 
         Returns:
-            The same kind of picture, dtype and channels, at the asked size.
+            The picture, and what was done and read; a list of them for a list.
 
         Raises:
-            ValueError: If the array has another shape or dtype.
-            ConfigError: If the size is out of range.
+            PictureError: If a file cannot be read, or the result would be too large.
+            ValueError: If an array has another shape, dtype or range, or a box is none.
+            ConfigError: If the size is out of range, or no detector is installed for mode ``page``.
+            DataError: If the file of boxes cannot be read.
         """
-        target = TargetSize(scale, width, height)
-        return enlarge_image(image, target, lambda rgb, size: self.upscale_lines([Line(rgb, size)])[0].rgb)
+        several = isinstance(image, list | tuple)
+        images = list(image) if isinstance(image, list | tuple) else [image]
+        if several and (isinstance(text, str) or boxes is not None):
+            raise ConfigError("text, boxes: are of one picture, and a list is given; give text as a list")
+        texts = [text] if text is None or isinstance(text, str) else list(text)
+        texts = texts * len(images) if text is None else texts
+        if len(texts) != len(images):
+            raise ConfigError(f"text: expected one for each of {len(images)} pictures, got {len(texts)}")
 
+        options = PictureOptions(
+            target=TargetSize(scale, width, height),
+            mode=mode,
+            boxes=boxes,
+            min_text_height=min_text_height,
+            max_text_height=max_text_height,
+        )
+        results = upscale_pictures(self, images, texts, options)
+        return results if several else results[0]
 
-def upscale(
-    image: ImageLike,
-    *,
-    scale: float | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    **options: Any,
-) -> ImageLike:
-    """Upscale one picture with a fresh :class:`Upscaler`; keep one of those for many.
-
-    Args:
-        image: As in :meth:`Upscaler.upscale`.
-        scale: Factor on both sides.
-        width: Pixels instead.
-        height: Likewise.
-        options: Those of :class:`Upscaler`.
-    """
-    return Upscaler(**options).upscale(image, scale=scale, width=width, height=height)
+    def upscale(
+        self,
+        image: ImageInput,
+        *,
+        scale: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        text: str | None = None,
+        mode: Mode = "auto",
+        boxes: Boxes | None = None,
+        min_text_height: float = 6.0,
+        max_text_height: float = 96.0,
+    ) -> UpscaleResult:
+        """Upscale one picture: the same as calling the upscaler, which explains the arguments."""
+        return self(
+            image,
+            scale=scale,
+            width=width,
+            height=height,
+            text=text,
+            mode=mode,
+            boxes=boxes,
+            min_text_height=min_text_height,
+            max_text_height=max_text_height,
+        )

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from glyphsr.config.reader import validate
-from glyphsr.config.visualize import VisualizeConfig
+from glyphsr.config.extraction import ExtractConfig
+from glyphsr.config.reader import settings_from
+from glyphsr.config.visualize import VisualizeConfig, What
 from glyphsr.data.lmdb_writer import encode_png
 from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
 from glyphsr.errors import ConfigError, DataError, GlyphSRError
 from glyphsr.system.atomic_files import write_bytes
+from glyphsr.system.devices import Precision
 from glyphsr.visualization.views.words import SHOWN, choose_words, open_sets
 from glyphsr.viz.figure import encode_figure, figure
 from glyphsr.viz.page import html_page
@@ -44,14 +46,67 @@ class Visualization:
 
 
 def visualize(
-    inputs: str | Path | Sequence[str | Path] = (), out: str | Path | None = None, **settings: Any
+    inputs: str | Path | Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    *,
+    config: VisualizeConfig | str | Path | None = None,
+    what: What | None = None,
+    lmdb: str | Path | Sequence[str | Path] | None = None,
+    data_root: str | Path | None = None,
+    index: Sequence[int] | None = None,
+    sample: int | None = None,
+    worst: int | None = None,
+    protocol: Literal["standard", "paper"] | None = None,
+    find: Literal["rescued"] | None = None,
+    text: str | None = None,
+    per_image: str | Path | None = None,
+    run: str | Path | None = None,
+    glyphs: str | Path | None = None,
+    weights: str | Path | Sequence[str | Path] | None = None,
+    prior_weights: str | Path | Sequence[str | Path] | None = None,
+    recognizer: str | Sequence[str] | None = None,
+    strength: float | None = None,
+    seed: int | None = None,
+    overwrite: bool | None = None,
+    device: str | None = None,
+    precision: Precision | None = None,
+    offline: bool | None = None,
+    extract: ExtractConfig | None = None,
 ) -> Visualization:
     """Show words beside each other, how they came about, or how a run went.
 
     Args:
         inputs: Pictures of text, files or folders; none for words of data sets.
-        out: ``.png`` or ``.html``; default ``glyphsr-<what>.png`` in the working directory.
-        settings: Fields of :class:`glyphsr.config.visualize.VisualizeConfig`.
+        out: ``.png``, ``.html`` or ``.pdf``; default ``glyphsr-<what>.png`` in the working directory.
+        config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
+        what: ``compare``: LR, bicubic, SR, HR, the change, and readings. ``glyphs``: what the network perceives,
+            and the extracted masks. ``gem``: key points, anchors, candidates, masks. ``prior``: the text prior as a
+            heat map. ``attention``: where a recognizer looks. ``failures``: words that an evaluation got wrong.
+            ``training``: the curves of a run.
+        lmdb: Data sets whose words are shown: names under the data root, or LMDB folders.
+        data_root: Folder of TextZoom; else $GLYPHSR_DATA, ./data/TextZoom, ./TextZoom, or the sample set if there
+            is none.
+        index: Words of one data set by number, from 1, such as 3,7,10-12.
+        sample: So many words drawn at random; without it eight, spread evenly.
+        worst: So many words that are read worst by the first judge.
+        protocol: ``paper``: 16 x 64 to 32 x 128, read as ``eval --protocol paper`` reads; ``standard``: natural
+            width, 8 bit.
+        find: ``rescued``: words that the first judge reads right in the first network's result, and neither it in
+            bicubic nor the network's own prior in LR.
+        text: What the pictures given as files show.
+        per_image: Results of ``eval --per-image``, whose failures are shown.
+        run: Run folder whose training is shown.
+        glyphs: Glyph LMDB of the words; else masks are extracted as ``extract`` says.
+        weights: Networks: names or checkpoint files.
+        prior_weights: Published CRNN and PARSeq that guide the published networks among them.
+        recognizer: Judges that read what is shown, or whose attention is; ``none`` for none.
+        strength: Share of each network's change over bicubic; default from its card.
+        seed: Of the random words.
+        overwrite: Replace the result if it exists.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: Of the networks.
+        offline: Never fetch weights.
+        extract: How masks are extracted, where they are.
 
     Raises:
         ConfigError: If settings do not go together, or the result exists already.
@@ -59,7 +114,14 @@ def visualize(
         WeightsError: If weights are not to be had.
         GlyphSRError: If the result cannot be written.
     """
-    config = validate(VisualizeConfig, settings, "settings")
+    arguments = locals() | {"extract": None if extract is None else extract.model_dump(mode="json")}
+    return run_visualization(settings_from(VisualizeConfig, config, arguments), inputs, out)
+
+
+def run_visualization(
+    config: VisualizeConfig, inputs: str | Path | Sequence[str | Path] = (), out: str | Path | None = None
+) -> Visualization:
+    """As :func:`visualize`, with its settings as one object."""
     target = Path(out) if out is not None else Path(f"glyphsr-{config.what}.png")
     _check(target, overwrite=config.overwrite)
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)

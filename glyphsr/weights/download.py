@@ -1,13 +1,13 @@
 """Fetches a published file over HTTP: checked by its hash, and going on where a cut transfer stopped."""
 
-import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import pooch
 import requests
+from filelock import FileLock
 
 from glyphsr.errors import WeightsError
 from glyphsr.safe_reading.limits import WEIGHTS_BYTES
@@ -40,7 +40,6 @@ class ResumingDownloader:
             WeightsError: If the server cannot be reached, refuses, or the transfer is cut; what came is kept.
         """
         with self.part.open("ab") as file:
-            _lock(file, self.part)  # held until the file has its next name
             try:
                 self._fetch(url, file)
             except requests.RequestException as error:
@@ -48,8 +47,7 @@ class ResumingDownloader:
                 here = self.part.stat().st_size
                 kept = f"; {here} bytes are kept, the same command goes on from there" if here else ""
                 raise WeightsError(f"{url}: cannot be fetched ({_reason(error)}){kept}") from error
-            file.flush()
-            self.part.replace(output_file)
+        self.part.replace(output_file)
 
     def _fetch(self, url: str, file: IO[bytes]) -> None:
         here = self.part.stat().st_size
@@ -75,18 +73,27 @@ class ResumingDownloader:
                 raise requests.ConnectionError(f"cut after {here} of {total} bytes")
 
 
-def _lock(file: IO[bytes], part: Path) -> None:
-    """Keep a second process from writing into the same unfinished file."""
+@contextmanager
+def one_at_a_time(target: Path) -> Iterator[None]:
+    """Wait until no other process stores this file; the one that comes next finds it there.
+
+    Args:
+        target: The file's final name.
+
+    Raises:
+        WeightsError: If its folder cannot be made or written to.
+    """
     try:
-        import fcntl
-    except ImportError:  # Windows
-        return
+        make_private(target.parent)
+        lock = FileLock(target.with_name(f"{target.name}.lock"))
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or "takes no locks"
+        raise WeightsError(f"{target.parent}: cannot be written: {reason}; set $GLYPHSR_CACHE") from error
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise WeightsError(f"{part}: another process is fetching it; wait for it") from error
-    if not part.exists() or part.stat().st_ino != os.fstat(file.fileno()).st_ino:
-        raise WeightsError(f"{part}: another process has just finished it; run the same command again")
+        yield
+    finally:
+        lock.release()
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -101,6 +108,8 @@ def _reason(error: requests.RequestException) -> str:
 
 def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgress | None = None) -> Path:
     """Fetch a file once; a complete one with the right hash is left alone.
+
+    Processes that may fetch the same one take turns by :func:`one_at_a_time`.
 
     Args:
         url: Where from.

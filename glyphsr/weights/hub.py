@@ -7,7 +7,7 @@ from typing import Literal
 
 from glyphsr.errors import WeightsError
 from glyphsr.system.cache import cache_folder
-from glyphsr.weights.download import DownloadProgress, fetch
+from glyphsr.weights.download import DownloadProgress, fetch, one_at_a_time
 from glyphsr.weights.hashes import check, known_hashes, remember
 from glyphsr.weights.registry import (
     BUNDLED_FOLDER,
@@ -87,12 +87,18 @@ def download(name: str, *, progress: DownloadProgress | None = None) -> Path:
         return found
     if row.url is None or row.file is None:
         raise WeightsError(f"{name}: {where_to_get(name)}")
+    with one_at_a_time(cached_path(name)):
+        found = local_weights(name)  # another process may have stored it while this one waited
+        return found if found is not None else _store(name, row.url, row.file, row, progress)
+
+
+def _store(name: str, url: str, file: str, row: Entry, progress: DownloadProgress | None) -> Path:
     target = cached_path(name)
     if row.kind == "segmenter":
-        fetch(row.url, target, sha256=row.sha256, progress=progress)
+        fetch(url, target, sha256=row.sha256, progress=progress)
         remember(target)
         return target
-    downloaded = fetch(row.url, cache_folder() / DOWNLOADS / row.file, sha256=row.sha256, progress=progress)
+    downloaded = fetch(url, cache_folder() / DOWNLOADS / file, sha256=row.sha256, progress=progress)
     from glyphsr.weights.convert import convert  # torch loads here, so that listing and finding weights stay instant
 
     return convert(downloaded, name, out=target)

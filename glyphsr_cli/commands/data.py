@@ -10,17 +10,12 @@ from glyphsr_cli import console
 from glyphsr_cli.options import JsonOpt, ProgressOpt, QuietOpt
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from glyphsr.dataset_tools.build import MakeResult
-    from glyphsr.dataset_tools.inspection import Inspection, Spread
 
 data_app = typer.Typer(help="Make, export, inspect and verify TextZoom LMDBs.", no_args_is_help=True)
 
 SOME_FAILED, GATE_FAILED = 3, 5
 SHOWN_PROBLEMS = 20
-SHOWN_CHARACTERS = 80
 
 
 class LabelFormatName(StrEnum):
@@ -30,6 +25,8 @@ class LabelFormatName(StrEnum):
     mmocr = "mmocr"
     doctr = "doctr"
     csv = "csv"
+    icdar = "icdar"
+    spaces = "spaces"
     annotations = "annotations"
     filename = "filename"
 
@@ -57,8 +54,8 @@ def make(
         typer.Option(
             "--format",
             "-f",
-            help="Form of the labels: paddleocr (path<TAB>text), mmocr (JSON lines), doctr (JSON), csv, annotations "
-            "(JSON list), filename.",
+            help="Form of the labels: paddleocr (path<TAB>text), mmocr (JSON lines, or the document of 1.x), doctr "
+            '(JSON), csv, icdar (path, "text"), spaces (path text), annotations (JSON list), filename.',
             show_default="told from the file",
         ),
     ] = None,
@@ -149,106 +146,14 @@ def _finish(result: "MakeResult", command: str, *, as_json: bool, quiet: bool) -
         console.echo(console.as_json(document | {"bad": bad, "unused": result.unused}))
     else:
         console.echo_path(result.path)
+    if result.notice and not quiet:
+        console.say(f"note: {result.notice}; --labels FILE gives them, --format filename says that they are right")
     if result.unused and not quiet:
         console.say(f"note: {result.unused} pictures were not looked at: HR without a label, or LR without its HR")
     if not quiet:
         console.say(f"{result.samples} samples, {len(result.bad)} left out")
     if result.bad:
         raise typer.Exit(SOME_FAILED)
-
-
-@data_app.command("inspect")
-def inspect(
-    lmdb: LmdbArg,
-    sheet: Annotated[
-        Path | None, typer.Option("--sheet", "-o", help="Write a contact sheet of samples to this .png file.")
-    ] = None,
-    samples: Annotated[int, typer.Option(help="Samples on the sheet, spread over the set.", min=1)] = 24,
-    data_root: DataRootOpt = None,
-    overwrite: OverwriteOpt = False,
-    json_: JsonOpt = False,
-    progress: ProgressOpt = None,
-    quiet: QuietOpt = False,
-) -> None:
-    """Show counts, sizes, alphabet and labels of an LMDB."""
-    if sheet is not None:
-        check_sheet("--sheet", sheet, overwrite=overwrite)
-    from glyphsr.dataset_tools.inspection import inspect as look
-
-    with console.progress_bar(enabled=False if quiet else progress) as bar:
-        task = bar.add_task("reading", total=None)
-        found, picture = look(
-            _one(lmdb, data_root, quiet=quiet),
-            sheet=samples if sheet else 0,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    if sheet is not None and picture is not None:
-        write_sheet("--sheet", sheet, picture)
-    for item in found.bad[:SHOWN_PROBLEMS]:
-        console.say(f"error: {item.id}: {item.problem}")
-    if json_:
-        console.echo(console.as_json(found.as_dict()))
-    else:
-        _show(found)
-    if found.bad:
-        raise typer.Exit(SOME_FAILED)
-
-
-def check_sheet(option: str, sheet: Path, *, overwrite: bool) -> None:
-    """Whether a sheet can be written there, before it is drawn.
-
-    Raises:
-        ConfigError: If it is no PNG file, exists, or its folder does not.
-    """
-    from glyphsr.errors import ConfigError
-
-    if sheet.suffix.lower() != ".png":
-        raise ConfigError(f"{option} {sheet}: expected a name ending in .png")
-    if sheet.exists() and not overwrite:
-        raise ConfigError(f"{option} {sheet}: exists already; --overwrite replaces it")
-    if not sheet.parent.is_dir():
-        raise ConfigError(f"{option} {sheet}: the folder {sheet.parent} does not exist")
-
-
-def write_sheet(option: str, sheet: Path, picture: "NDArray[np.uint8]") -> None:
-    """Write a sheet.
-
-    Raises:
-        GlyphSRError: If it cannot be written there.
-    """
-    from glyphsr.data.lmdb_writer import encode_png
-    from glyphsr.errors import GlyphSRError
-    from glyphsr.system.atomic_files import write_bytes
-
-    try:
-        write_bytes(sheet, encode_png(picture))
-    except OSError as error:
-        raise GlyphSRError(f"{option} {sheet}: cannot be written: {error.strerror or error}") from error
-
-
-def _range(spread: "Spread | None") -> str:
-    return f"{spread.smallest:g} .. {spread.median:g} .. {spread.largest:g}" if spread else "-"
-
-
-def _show(found: "Inspection") -> None:
-    from glyphsr_cli import tables
-
-    alphabet = "".join(found.alphabet)
-    more = f" and {len(alphabet) - SHOWN_CHARACTERS} more" if len(alphabet) > SHOWN_CHARACTERS else ""
-    rows = (
-        ("samples", f"{found.samples}, {len(found.bad)} broken"),
-        ("size", f"{found.megabytes:.1f} MB"),
-        ("HR height", _range(found.hr_height)),
-        ("HR width", _range(found.hr_width)),
-        ("LR height", _range(found.lr_height)),
-        ("LR width", _range(found.lr_width)),
-        ("label length", _range(found.label_length)),
-        ("encodings", ", ".join(f"{name} {count}" for name, count in found.encodings.items())),
-        ("alphabet", f"{len(alphabet)}: {alphabet[:SHOWN_CHARACTERS]!r}{more}"),
-        ("labels without letters or digits", str(found.unread)),
-    )
-    title = f"{found.path} (least .. median .. greatest)"
-    tables.show([tables.Table(title, ("", ""), rows, wide=True)])
 
 
 @data_app.command("verify")

@@ -1,5 +1,6 @@
 """``glyphsr data synth`` and ``glyphsr data degrade``: rendered words, and a look at the degradation."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -143,7 +144,7 @@ def degrade(
     It shows what `data synth`, `data make` and training do to HR pictures; `--set degradation.blur_sigma=[0.2,5]` and
     the like change it.
     """
-    from glyphsr_cli.commands.data import check_sheet, write_sheet
+    from glyphsr_cli.commands.data_inspect import check_sheet, write_sheet
 
     check_sheet("--out", out, overwrite=overwrite)
     columns = _numbers(difficulty, ",")
@@ -166,22 +167,17 @@ def _render_flags(
 
 
 def _load(
-    config: Path | None,
+    config: str | None,
     sets: list[str] | None,
     flags: dict[str, Any],
     render: dict[str, Any],
     difficulty: str | None,
 ) -> "SynthConfig":
-    from glyphsr.config.reader import load
-    from glyphsr.config.synth import SynthConfig
+    from glyphsr.dataset_tools.synthesize import synth_settings
 
-    own = dict(flags)
-    if render:
-        own["render"] = render
-    if difficulty is not None:
-        limits = _numbers(difficulty, "..")
-        own["degradation"] = {"difficulty": limits[0] if len(limits) == 1 else limits, "mild_share": 0.0}
-    return load(SynthConfig, config, sets=sets or (), flags=own)
+    limits = None if difficulty is None else _numbers(difficulty, "..")
+    shared = limits[0] if limits is not None and len(limits) == 1 else limits
+    return synth_settings(config, flags, render, shared, sets=sets or (), environment=os.environ)
 
 
 def _numbers(text: str, mark: str) -> list[float]:

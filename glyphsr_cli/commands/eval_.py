@@ -82,15 +82,15 @@ def eval_(
     if calibrate:
         _calibrate(settings.model_dump(), json_=json_, progress=False if quiet else progress)
         return
-    from glyphsr.evaluation.evaluator import evaluate
+    from glyphsr.evaluation.evaluator import run_evaluation
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("scoring", total=None)
-        report = evaluate(
+        report = run_evaluation(
+            settings,
             per_image=per_image,
             overwrite=overwrite,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
-            **settings.model_dump(),
         )
     _speak(report, quiet=quiet)
     _show(report, ReportFormat.json if json_ else format_, out, compare_paper=compare_paper, verbose=verbose)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glyphsr_cli import console
-from glyphsr_cli.options import JsonOpt, OfflineOpt, ProgressOpt, QuietOpt
+from glyphsr_cli.options import JsonOpt, OfflineOpt, ProgressOpt, QuietOpt, VerboseOpt
 
 if TYPE_CHECKING:
     from glyphsr.weights.hub import StoredWeights
@@ -20,8 +20,12 @@ NameArg = Annotated[str, typer.Argument(metavar="NAME", help="A name of `glyphsr
 
 
 @models_app.command("list")
-def list_(json_: JsonOpt = False) -> None:
-    """Show every name, what it is, whether it is here, and where it comes from."""
+def list_(json_: JsonOpt = False, verbose: VerboseOpt = False) -> None:
+    """Show every name, whether it is here, its licence and where it comes from; --verbose also what it is.
+
+    What comes by `glyphsr models pull` is fetched by itself when it is needed. Files that only their authors publish
+    are downloaded by hand and stored by `glyphsr models convert`.
+    """
     from glyphsr.weights.hub import list_weights
 
     rows = list_weights()
@@ -30,10 +34,21 @@ def list_(json_: JsonOpt = False) -> None:
         return
     from glyphsr_cli import tables
 
-    cells = tuple(
-        (row.name, row.entry.network, row.status, _size(row), row.entry.licence, row.entry.about) for row in rows
-    )
-    tables.show([tables.Table("Weights", ("name", "network", "status", "MB", "licence", "about"), cells, wide=True)])
+    columns = ("name", "status", "MB", "licence", "from", *(("network", "about") if verbose else ()))
+    cells = []
+    for row in rows:
+        more = (row.entry.network, row.entry.about) if verbose else ()
+        cells.append((row.name, row.status, _size(row), row.entry.licence, _origin(row), *more))
+    tables.show([tables.Table("Weights", columns, tuple(cells), wide=True, firm=3)])
+
+
+def _origin(row: "StoredWeights") -> str:
+    """Where weights come from, in few words."""
+    if row.entry.source == "authors":
+        return (row.entry.page or "its authors").removeprefix("https://")
+    return {"bundled": "the package", "download": "glyphsr models pull", "unpublished": "nobody; train it"}[
+        row.entry.source
+    ]
 
 
 def _size(row: "StoredWeights") -> str:

@@ -131,17 +131,7 @@ def reproduce(
     from glyphsr.reproduction.reproduce import reproduce as run
 
     first = console.is_first_process()
-    scoring: dict[str, Any] = {"data_root": data_root, "prior_weights": tuple(prior_weights or ()), "offline": offline}
-    if limit:
-        scoring["limit"] = limit
-    if split:
-        scoring["split"] = tuple(part for value in split for part in value.split(",") if part)
-    if device:
-        scoring["device"] = device
-    training: dict[str, Any] = {"device": device or "auto", "offline": offline}
-    training["precision"] = (precision or PrecisionName.auto).value
-    if workers is not None:
-        training["workers"] = workers
+    subsets = [part for value in split or ("easy,medium,hard",) for part in value.split(",") if part]
     result = run(
         table.value,
         out=out,
@@ -152,10 +142,16 @@ def reproduce(
         configs=configs,
         recognizer=recognizer or (),
         weights=weights or (),
+        prior_weights=prior_weights or (),
+        split=subsets,
+        data_root=data_root,
+        limit=limit,
+        device=device or "auto",
+        precision=(precision or PrecisionName.auto).value,
+        workers=1 if workers is None else workers,
+        offline=offline,
         is_main=first,
         notify=None if quiet or not first else console.say,
-        training=training,
-        **scoring,
     )
     if result is None:
         return

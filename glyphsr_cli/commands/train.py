@@ -135,7 +135,7 @@ def train(
             out=out,
             data_root=data_root,
             glyphs=glyphs,
-            resume="auto" if resume == "auto" else "never" if resume == "never" else Path(resume),
+            resume=resume,
             smoke=smoke,
             device=device or "auto",
             precision=(precision or PrecisionName.auto).value,

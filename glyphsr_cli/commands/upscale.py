@@ -71,7 +71,7 @@ def upscale(
         raise typer.BadParameter("stdout carries the picture; use --report FILE", param_hint="--json")
 
     console.limit_kernel_cache()
-    from glyphsr.upscaling.files import upscale_files  # torch loads here, so --help stays instant
+    from glyphsr.upscaling.files import run_files  # torch loads here, so --help stays instant
 
     lists_paths = not (json_ or to_stdout or quiet)
     with console.progress_bar(enabled=False if quiet else progress) as bar:
@@ -85,14 +85,14 @@ def upscale(
             for message in _messages(picture, verbose=verbose, quiet=quiet):
                 console.say(message, bar.console)
 
-        run = upscale_files(
+        run = run_files(
+            settings,
             sources,
             out,
             report=report,
             shard=shard,
             progress=show,
             started=lambda total: bar.update(task, total=total),
-            **settings.model_dump(),
         )
 
     _summarise(run, as_json=json_, quiet=quiet)

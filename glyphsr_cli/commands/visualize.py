@@ -37,9 +37,9 @@ def visualize(
     ones red. The page needs no network and nothing beside it.
     """
     console.limit_kernel_cache()
-    from glyphsr.visualization.visualize import visualize as show  # torch loads here, so --help stays instant
+    from glyphsr.visualization.visualize import run_visualization  # torch loads here, so --help stays instant
 
-    shown = show(inputs or [], out, **settings.model_dump())
+    shown = run_visualization(settings, inputs or [], out)
     if not quiet:
         for notice in shown.notices:
             console.say(f"note: {notice}")

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 from glyphsr_cli.app import app
 
 from ..conftest import draw_word
+from ..helpers.lmdb import recognition_set
 
 runner = CliRunner()
 
@@ -96,3 +98,39 @@ def test_verify_exits_with_5_and_json_lists_everything(tiny_lmdb, tmp_path):
     assert result.exit_code == 5
     assert json.loads(result.stdout)["sets"][0]["bad"][0]["id"] == "broken/000003"
     assert "BAD" in run("verify", "./broken").stdout
+
+
+def test_a_set_for_recognition_is_looked_at_and_becomes_pairs(words, tmp_path):
+    recognition_set(tmp_path / "rec", words)
+    assert run("verify", "./rec").stdout == "ok  rec: 4 samples, 0 broken\n"
+    found = json.loads(run("inspect", "./rec", "--json").stdout)
+    assert (found["samples"], found["lr_height"]) == (4, None)
+    assert run("export", "./rec", "-o", "words").exit_code == 0
+    made = run("make", "words/hr", "--labels", "words/labels.txt", "-o", "pairs")
+    assert made.exit_code == 0, made.stderr
+    assert json.loads(run("inspect", "./pairs", "--json").stdout)["lr_height"]["median"] == 16
+
+
+def test_texts_from_file_names_are_said_to_be(pictures):
+    assert (
+        "texts are taken from the file names, such as 'Hotel' of Hotel_1.png" in run("make", pictures, "-o", "a").stderr
+    )
+    assert "file names" not in run("make", pictures, "-o", "b", "--format", "filename").stderr
+
+
+def test_inspect_takes_several_sets_and_masks(tiny_lmdb, tmp_path):
+    shutil.copytree(tiny_lmdb, tmp_path / "one")
+    assert run("synth", "-o", "two", "-n", "3", "--fonts", "builtin", "--glyphs").exit_code == 0
+    sets = json.loads(run("inspect", "./one", "./two", "./two-glyphs", "--json").stdout)["sets"]
+    assert [one.get("samples", one.get("words")) for one in sets] == [4, 3, 3]
+    assert sets[2]["characters"] > 3
+    assert "glyph masks" in run("inspect", "./two-glyphs").stdout
+
+
+def test_a_word_list_of_icdar_is_found_by_its_name(pictures, tmp_path):
+    (pictures / "gt.txt").write_text(
+        '\ufeffOPEN_0.png, "say \\"OPEN\\", now"\r\nHotel_1.png, "Hotel"\r\n', encoding="utf-8"
+    )
+    assert run("make", pictures, "-o", "set").exit_code == 0
+    assert run("export", "./set", "-o", "out", "--format", "doctr").exit_code == 0
+    assert set(json.loads((tmp_path / "out" / "labels.json").read_text()).values()) == {'say "OPEN", now', "Hotel"}

@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from glyphsr.images.text_boxes import read_boxes
-from glyphsr.upscaling.files import can_detect
+from glyphsr.upscaling.line_search import can_detect
 from glyphsr_cli.app import app
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -74,8 +74,15 @@ def test_nested_environment_variables(tmp_path):
     assert config.optimiser.learning_rate == 0.5
     with pytest.raises(ConfigError, match="environment"):
         load(TrainConfig, None, environment={"GLYPHSR_OPTIMISER__RATE": "0.5"})
-    with pytest.raises(ConfigError, match="did you mean 'GLYPHSR_OPTIMISER'"):
+
+
+def test_variables_of_others_are_warned_of_and_ignored():
+    with pytest.warns(UserWarning, match="did you mean 'GLYPHSR_OPTIMISER'"):
         load(TrainConfig, None, environment={"GLYPHSR_OPTIMIZER__LEARNING_RATE": "1"})
+    with pytest.warns(UserWarning, match="GLYPHSR_SERVICE_HOST: no such setting"):
+        load(TrainConfig, None, environment={"GLYPHSR_SERVICE_HOST": "10.0.0.1", "GLYPHSR_VERSION": "1"})
+    kubernetes = {"GLYPHSR_PORT": "tcp://10.0.0.1:80", "GLYPHSR_SEED": "tcp://10.0.0.1:80"}
+    assert load(TrainConfig, None, environment=kubernetes) == TrainConfig()
 
 
 def test_a_base_states_the_rest(tmp_path):

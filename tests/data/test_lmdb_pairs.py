@@ -3,11 +3,12 @@ import shutil
 import numpy as np
 import pytest
 
+from glyphsr.data.hr_images import LmdbWords
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import LmdbWriter, encode_png, write_pairs
 from glyphsr.errors import DataError
 
-from ..helpers.lmdb import change, changed
+from ..helpers.lmdb import change, changed, recognition_set
 
 
 def test_the_map_grows_as_needed(tmp_path, monkeypatch):
@@ -63,3 +64,14 @@ def test_files_with_the_numbers_of_a_deleted_sets_are_not_taken_for_open_ones(ti
     (first / "lock.mdb").replace(second / "lock.mdb")  # as a new file that gets the number of the deleted one
     shutil.rmtree(first)
     assert len(PairedLmdb(second)) == 4
+
+
+def test_sets_for_recognition_are_words_without_lr_sides(words, tmp_path):
+    path = recognition_set(tmp_path / "set", words)
+    pairs = PairedLmdb(path)
+    assert len(pairs) == 4
+    assert (pairs[1].label, pairs[1].lr) == ("Hotel", None)
+    assert np.array_equal(pairs[1].hr, words[1].hr)
+    assert LmdbWords(path).read(1).label == "Hotel"
+    with pytest.raises(DataError, match="a set for recognition"):
+        pairs.check_sides()

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from glyphsr.data.label_files import Labelled, write_labels
+from glyphsr.data.label_files import Labelled
+from glyphsr.data.label_writing import write_labels
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.dataset_tools.build import make

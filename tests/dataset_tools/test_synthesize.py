@@ -255,7 +255,7 @@ def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(tmp_path, sign):
     while time.monotonic() < deadline and (not partial.exists() or partial.stat().st_size < 1_000_000):
         time.sleep(0.2)
     process.send_signal(sign)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=300)
     assert (process.returncode, stdout) == (130, ""), stderr
     assert stderr.strip().splitlines()[-1].startswith("interrupted; what was written is complete"), stderr
     assert "Traceback" not in stderr

@@ -19,7 +19,7 @@ def test_case_spaces_and_marks_of_words_are_no_change(one, other):
     ("before", "after"),
     [("117.16", "127 16"), ("2.85", "285"), ("AX-7322", "AX7322"), ("$40.07", "40.07"), ("12:30", "12.30"), ("47", "")],
 )
-@pytest.mark.parametrize("confidence", [0.5, 0.99])
+@pytest.mark.parametrize("confidence", [0.85, 0.99])
 def test_marks_and_digits_of_numbers_have_to_stay(before, after, confidence):
     reason = compare(Reading(before, confidence), Reading(after, 0.999), prior_text=after)
     assert reason is not None

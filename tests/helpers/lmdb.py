@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import cv2
 import lmdb
 import numpy as np
 from PIL import Image
@@ -37,3 +38,15 @@ def values(path):
         found = {bytes(key): bytes(value) for key, value in transaction.cursor()}
     shutil.rmtree(copy)
     return found
+
+
+def recognition_set(path, samples):
+    """A set as parseq, DTRB, MMOCR and PaddleOCR have it: one picture a word."""
+    path.mkdir(parents=True)
+    values = {b"num-samples": str(len(samples)).encode()}
+    for number, sample in enumerate(samples, 1):
+        ok, encoded = cv2.imencode(".png", cv2.cvtColor(sample.hr, cv2.COLOR_RGB2BGR))
+        assert ok
+        values |= {b"image-%09d" % number: encoded.tobytes(), b"label-%09d" % number: sample.label.encode()}
+    change(path, values)
+    return path

@@ -14,6 +14,7 @@ import functools
 import importlib.util
 import json
 import os
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -64,6 +65,11 @@ class Vector:
         assert tensor.shape == expected.shape
         gap = np.abs(tensor.detach().numpy() - expected).max()
         assert gap <= slack * self.manifest["outputs"][name]["atol"], f"{self.name} {name}: off by {gap:.2g}"
+
+    def check_thinned(self, name, tensor):
+        """The same for an output of which every k-th element per axis is stored, as its manifest says."""
+        steps = re.search(r"k = \[([\d, ]+)\]", self.manifest["outputs"][name]["meaning"])
+        self.check(name, tensor[tuple(slice(None, None, int(k)) for k in steps[1].split(","))])
 
     def wrapped(self):
         """The state as the published file is organised: old BatchNorm, and the wrapper or prefix of its kind."""

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from glyphsr.evaluation.paper_tables import ROWS
+from glyphsr.models.unsupported import NOT_BUILT
 from glyphsr.reproduction.report import Line, Reproduction, SeedScore, as_latex, rows_of
 from glyphsr_cli.app import app
 
@@ -67,12 +68,13 @@ def test_other_tables_run_too(table, rows):
 
 
 def test_the_first_table_names_what_nobody_gave():
-    result = run("table1", "--smoke", "--json", settings=["model.prior={kind: crnn, width: 4, hidden: 8}"])
+    result = run("table1", "--smoke", "--json", settings=[])
     assert result.exit_code == 0, result.stderr
     rows = {row["id"]: row for row in json.loads(result.stdout)["rows"]}
     assert len(rows) == 13
     assert len(rows["table1/bicubic"]["scores"]) == 1
-    assert rows["table1/tg"]["missing"] == ["no weights; give some with -w tg=FILE"]
+    assert rows["table1/tg"]["missing"] == ["seed 1234: not trained", "no weights; give some with -w tg=FILE"]
+    assert rows["table1/dpmn"]["missing"] == [f"not built: {NOT_BUILT['dpmn']}"]
 
 
 def test_what_is_not_trained_is_named_and_an_unknown_setting_is_one_line():

@@ -46,6 +46,7 @@ def test_only_regular_files_are_read_and_none_that_is_too_large(tmp_path):
         ("[" + "0," * 4_000_001 + "0]", "values, at most 4,000,000"),
         ("[" + "9" * 5000 + "]", "not JSON"),
         ("{", "not JSON"),
+        ('{"b": [{"a": 1, "c": 2, "a": 3}]}', "'a' is given twice"),
         (b"\xff", "not JSON"),
     ],
 )

@@ -20,7 +20,7 @@ def readings(*groups: tuple[float, int, int]) -> list[LabelledReading]:
 
 def test_thresholds_lie_where_readings_begin_to_be_right():
     groups = readings((0.9, 90, 0), (0.5, 10, 10), (0.2, 1, 9))
-    found = choose_gate_thresholds(groups)
+    found = choose_gate_thresholds(groups, zero=0.125, full=0.4)
     # Wrong ones are the less sure in each group: 1 of 20 up to the last of those at 0.5, then as many right ones.
     assert found.low == pytest.approx(0.4999, abs=1e-3)
     assert found.low < found.high <= 0.9
@@ -28,7 +28,7 @@ def test_thresholds_lie_where_readings_begin_to_be_right():
 
 def test_a_threshold_never_parts_readings_of_one_confidence():
     mixed = [LabelledReading(0.9, True, "easy")] * 30 + [LabelledReading(0.3, i < 4, "easy") for i in range(40)]
-    found = choose_gate_thresholds(mixed)
+    found = choose_gate_thresholds(mixed, zero=0.125, full=0.4)
     assert found.low == pytest.approx(0.3)
 
 

@@ -344,7 +344,7 @@ def test_a_signal_saves_and_ends_with_130(config, tmp_path):
             time.sleep(0.02)
         time.sleep(1.0 if number == signal.SIGINT else 0.0)
         os.killpg(process.pid, number)  # as a terminal does: the workers get it too
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == 130
         assert b"the same command goes on from there" in errors
         assert (out / "checkpoints" / "last.state").is_file()

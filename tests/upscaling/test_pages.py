@@ -14,7 +14,7 @@ from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.perspective import cut_out, put_back, size_of, widen
 from glyphsr.images.resize import resize
 from glyphsr.images.text_boxes import TextBox, box_of, read_boxes
-from glyphsr.upscaling import files as files
+from glyphsr.upscaling import line_search
 from glyphsr.upscaling.hocr import render_hocr
 from glyphsr.upscaling.pages import PageUpscaler, is_page
 from glyphsr.upscaling.report import PictureReport, RegionReport, UpscaleRun
@@ -254,8 +254,8 @@ def test_a_page_without_text_is_enlarged_plainly(tmp_path):
 
 def test_the_missing_extra_is_named(tmp_path, monkeypatch):
     Image.new("RGB", (90, 80)).save(tmp_path / "wall.png")
-    monkeypatch.setattr(files, "can_detect", lambda: False)
-    with pytest.raises(ConfigError, match=r"pip install 'glyphsr\[ocr\]', or give --boxes"):
+    monkeypatch.setattr(line_search, "can_detect", lambda: False)
+    with pytest.raises(ConfigError, match="pip install rapidocr onnxruntime, or give --boxes"):
         glyphsr.upscale_files(tmp_path / "wall.png", mode="page")
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -215,3 +216,21 @@ def test_a_cache_that_cannot_be_made_is_one_line(server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WeightsError, match=r"cannot be made.*GLYPHSR_CACHE"):
         fetch(server.url, tmp_path / "file" / "w.pt", sha256=None)
+
+
+def test_of_many_that_want_the_same_file_one_fetches_it_and_the_others_wait(server, rows, cache):
+    rows["big"] = Entry(
+        kind="segmenter",
+        network="sam",
+        source="download",
+        url=server.url,
+        file="weights.pt",
+        sha256=server.sha256(),
+        licence="MIT",
+        about="Bytes.",
+    )
+    with ThreadPoolExecutor(8) as pool:  # each with a lock of its own, as processes have
+        found = list(pool.map(lambda _: resolve("big"), range(8)))
+    assert set(found) == {cache / "big.pth"}
+    assert server.ranges == [None]
+    assert found[0].read_bytes() == CONTENT

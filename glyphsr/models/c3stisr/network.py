@@ -1,11 +1,11 @@
 """C3-STISR: every residual block sees the text prior, alone or with what a language model makes of it."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from glyphsr.config.networks import C3STISRConfig
 from glyphsr.nn.layers.clued_prior import CluedPrior
 from glyphsr.nn.layers.prior_transformer import PriorTransformer
-from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.residual_network import Guidance, ResidualNetwork
 from glyphsr.nn.layers.srb import SequentialResidualBlock
 from glyphsr.nn.layers.stn import SpatialTransformer
 
@@ -33,3 +33,9 @@ class C3STISR(ResidualNetwork):
             stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
             num_classes=num_classes,
         )
+
+    def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Guidance:
+        """The hint of every block; the reading is the language model's, where there is one."""
+        if not isinstance(self.hint, CluedPrior):
+            return super().guide(lr, prior, features)
+        return self.hint.guide(self.prior_or_none(lr, prior), features)

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from glyphsr.config.networks import LEMMAConfig
 from glyphsr.models.lemma.guidance import TextGuidance
-from glyphsr.models.lemma.reader import LocatingReader
+from glyphsr.models.lemma.reader import CODEC, LocatingReader
 from glyphsr.nn.layers.gru_block import GRUBlock
-from glyphsr.nn.layers.residual_network import ResidualNetwork
+from glyphsr.nn.layers.residual_network import Guidance, ResidualNetwork
 from glyphsr.nn.layers.stn import SpatialTransformer
 
 
@@ -80,6 +80,8 @@ class LEMMA(ResidualNetwork):
     without those its classifier does not learn.
     """
 
+    reading_codec = CODEC
+
     def __init__(self, config: LEMMAConfig) -> None:
         size = config.fixed_size
         assert size is not None
@@ -102,8 +104,13 @@ class LEMMA(ResidualNetwork):
         """The reader's classifier of what it sees."""
         return (self.reader.classify,)
 
-    def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Tensor:
-        """The hint of every block, from what the reader finds in the picture.
+    @property
+    def pretrained(self) -> tuple[nn.Module, ...]:
+        """The reader, which its authors begin from ABINet's weights."""
+        return (self.reader,)
+
+    def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Guidance:
+        """The hint of every block, from what the reader finds in the picture; readings: what is seen, what is meant.
 
         Raises:
             ValueError: If the picture has another size than the network was built for.
@@ -114,4 +121,5 @@ class LEMMA(ResidualNetwork):
         assert size is not None
         if lr.shape[-2:] != size:
             raise ValueError(f"expected {size[0]} x {size[1]} pictures, got {tuple(lr.shape[-2:])}")
-        return self.hint(self.reader(lr[:, :3].detach()), features)  # type: ignore[no-any-return]
+        text = self.reader(lr[:, :3].detach())
+        return Guidance(self.hint(text, features), (text.seen, text.meant))

@@ -1,5 +1,6 @@
 """LEMMA's reader, which is ABINet's: where each character is seen, and what the word says."""
 
+import string
 from dataclasses import dataclass
 
 import torch
@@ -10,9 +11,12 @@ from glyphsr.nn.layers.attention import sinusoidal_code
 from glyphsr.nn.layers.language_model import LanguageModel
 from glyphsr.nn.layers.post_norm import PostNormLayer
 from glyphsr.nn.layers.residual_stages import ResidualStages
+from glyphsr.text.endings import EndedCodec
+
+CODEC = EndedCodec(string.ascii_lowercase + "1234567890", end=0, first=1)
+"""ABINet's classes: end of text, a-z, 1-9, 0."""
 
 NUM_CLASSES = 37
-"""End of text, a-z, 1-9, 0."""
 
 STEPS = 26
 """Characters that can be seen, the end included."""

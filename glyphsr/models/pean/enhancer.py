@@ -98,6 +98,23 @@ class PriorEnhancer(nn.Module):
             x = block(x, code)
         return x
 
+    def recover(self, condition: Tensor, clean: Tensor) -> Tensor:
+        """What is made of a prior to which noise of a random amount was added; for training.
+
+        Args:
+            condition: The prior that was read, ``(B, T, K)``.
+            clean: The prior that should have been, of the same shape.
+
+        Returns:
+            ``(B, T, K)``; ``clean``, where nothing is left to learn.
+        """
+        time = int(torch.randint(1, NUM_TIMES + 1, ()))
+        before, after = self.levels[time - 1], self.levels[time]
+        signal = before + (after - before) * torch.rand(len(clean), 1, device=clean.device)  # (B, 1)
+        left = signal[:, :, None]
+        noisy = left * clean + (1 - left.square()).sqrt() * torch.randn_like(clean)
+        return self.denoise(condition, noisy, signal)
+
     def forward(self, condition: Tensor, start: Tensor | None = None) -> Tensor:
         """Enhance a prior.
 

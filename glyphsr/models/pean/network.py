@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import PEANConfig
+from glyphsr.models.pean.auxiliary_reader import AuxiliaryReader
 from glyphsr.models.pean.enhancer import PriorEnhancer
 from glyphsr.models.pean.strip_attention import StripStack
 from glyphsr.nn.layers.prior_interpreter import PriorInterpreter
@@ -16,8 +17,11 @@ from glyphsr.types import SROutput
 class PEAN(ResidualNetwork):
     """Strip attention behind TATT's way to read a text prior; takes 16 x 64 pictures only.
 
-    Source: ``jdfxzzy/PEAN: model/pean.py``, without the recognizer that only its training uses.
+    Source: ``jdfxzzy/PEAN: model/pean.py``.
     """
+
+    reading_codec = AuxiliaryReader.codec
+    added_parts = ("enhancer.", "auxiliary_reader.")
 
     def __init__(self, config: PEANConfig, *, num_classes: int) -> None:
         assert config.fixed_size is not None
@@ -42,6 +46,12 @@ class PEAN(ResidualNetwork):
         self.enhancer: PriorEnhancer | None = None
         if config.enhancer_steps:
             self.enhancer = PriorEnhancer(num_classes, num_denoisings=config.enhancer_steps, seed=config.enhancer_seed)
+        self.auxiliary_reader = AuxiliaryReader(config.width) if config.auxiliary_reader else None
+
+    @property
+    def untaught(self) -> tuple[nn.Module, ...]:
+        """The auxiliary reader, where there is one."""
+        return () if self.auxiliary_reader is None else (self.auxiliary_reader,)
 
     @classmethod
     def from_config(cls, config: PEANConfig, *, num_classes: int) -> "PEAN":
@@ -65,6 +75,10 @@ class PEAN(ResidualNetwork):
             read = prior.squeeze(2).transpose(1, 2)  # (B, T, K)
             prior = self.enhancer(read, start).transpose(1, 2).unsqueeze(2)
         return self.finish(features, cast("PriorInterpreter", self.hint)(prior, features))
+
+    def read_features(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The auxiliary reader's logits, in training alone."""
+        return () if self.auxiliary_reader is None or not self.training else (self.auxiliary_reader(x),)
 
     def draw(self, x: Tensor) -> Tensor:
         """``(B, width, 2h, 2w)`` -> pixels ``(B, C, 2h, 2w)``, at least 0."""

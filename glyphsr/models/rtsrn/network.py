@@ -100,8 +100,10 @@ class RTSRN(ResidualNetwork):
         """
         lr = self.straighten(lr)
         features = self.stem(lr)
-        hint = cast("CluedPrior", self.hint)(self.prior_or_none(lr, prior), features, clue)
-        return self.finish(features, hint)
+        hint, prior = cast("CluedPrior", self.hint), self.prior_or_none(lr, prior)
+        if clue is None:
+            return self.finish(features, *hint.guide(prior, features))
+        return self.finish(features, hint(prior, features, clue))
 
     def enlarge(self, x: Tensor) -> Tensor:
         """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""

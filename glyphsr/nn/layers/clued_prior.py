@@ -7,6 +7,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from glyphsr.config.networks import CluedConfig
 from glyphsr.nn.layers.language_model import LanguageModel
 from glyphsr.nn.layers.prior_transformer import PriorTransformer
+from glyphsr.nn.layers.residual_network import Guidance
 
 DILATIONS = (1, 2, 4, 8)
 """Of the depth-wise convolutions in each clue's branch."""
@@ -58,10 +59,25 @@ class CluedPrior(nn.Module):
         self.reduce = nn.Conv2d(config.width, width, 1)
         self.fusion = GatedFusion(width)
 
-    def language_clue(self, prior: Tensor) -> Tensor:
-        """Class probabilities ``(B, K, 1, T)`` that the language model makes of a text prior of that shape."""
-        logits = self.language_model(prior.squeeze(2).transpose(1, 2))  # (B, T, K)
-        return logits.softmax(dim=2).transpose(1, 2).unsqueeze(2)  # type: ignore[no-any-return]
+    def correct(self, prior: Tensor) -> Tensor:
+        """Logits ``(B, T, K)`` that the language model makes of a prior ``(B, K, 1, T)``, not teaching it."""
+        return self.language_model(prior.detach().squeeze(2).transpose(1, 2))  # type: ignore[no-any-return]
+
+    def language_clue(self, prior: Tensor, logits: Tensor | None = None) -> Tensor:
+        """Class probabilities ``(B, K, 1, T)`` that the language model makes of a text prior.
+
+        Args:
+            prior: ``(B, K, 1, T)``; where it is all zeros there is no clue either, as in the released code.
+            logits: Of :meth:`correct`, where they are known.
+        """
+        logits = self.correct(prior) if logits is None else logits
+        present = (prior != 0).flatten(1).any(dim=1)[:, None, None, None]
+        return logits.softmax(dim=2).transpose(1, 2).unsqueeze(2) * present
+
+    def guide(self, prior: Tensor, features: Tensor) -> Guidance:
+        """The hint of every block, and the language model's reading; arguments as of :meth:`forward`."""
+        logits = self.correct(prior)
+        return Guidance(self(prior, features, self.language_clue(prior, logits)), (logits,))
 
     def forward(self, prior: Tensor, features: Tensor, clue: Tensor | None = None) -> Tensor:
         """The hint of every block.

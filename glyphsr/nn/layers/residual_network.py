@@ -1,6 +1,7 @@
 """The skeleton that TSRN gave the field: stem, residual blocks, tail, upsampler, head."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,15 @@ from glyphsr.config.networks import TrunkConfig
 from glyphsr.nn.layers.pixel_shuffle import PixelShuffleUpsampler
 from glyphsr.nn.layers.stem import Stem
 from glyphsr.types import SROutput
+
+
+class Guidance(NamedTuple):
+    """What guides the blocks, and what was read for it."""
+
+    hint: Tensor | None
+    """``(B, D, h, w)``; ``None`` for a network without."""
+    readings: tuple[Tensor, ...] = ()
+    """Logits ``(B, T, K)`` of the network's own readers."""
 
 
 class ResidualNetwork(nn.Module):
@@ -61,26 +71,33 @@ class ResidualNetwork(nn.Module):
         """
         lr = self.straighten(lr)
         features = self.stem(lr)  # (B, width, h, w)
-        return self.finish(features, self.guide(lr, prior, features))
+        return self.finish(features, *self.guide(lr, prior, features))
 
     def straighten(self, lr: Tensor) -> Tensor:
         """The picture as the network sees it: straightened while training, where it has a spatial transformer."""
         return self.stn(lr) if self.stn is not None and self.training else lr
 
-    def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Tensor | None:
-        """The hint of every block; ``None`` for a network without."""
-        return None if self.hint is None else self.hint(self.prior_or_none(lr, prior), features)
+    def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Guidance:
+        """The hint of every block, and what was read for it."""
+        return Guidance(None if self.hint is None else self.hint(self.prior_or_none(lr, prior), features))
 
     def prior_or_none(self, lr: Tensor, prior: Tensor | None) -> Tensor:
         """The text prior ``(B, K, 1, T)``, zeros where there is none."""
         return lr.new_zeros(len(lr), self.num_classes, 1, 26) if prior is None else prior
 
-    def finish(self, features: Tensor, hint: Tensor | None) -> SROutput:
+    def finish(self, features: Tensor, hint: Tensor | None, readings: tuple[Tensor, ...] = ()) -> SROutput:
         """From the stem's features and the hint to the picture."""
         x = features
         for block in self.blocks:
             x = block(x, hint)
-        return SROutput(sr=self.draw(self.enlarge(features + self.tail(x))), glyphs=None)
+        x = self.tail(x)
+        readings = (*readings, *self.read_features(x))
+        return SROutput(sr=self.draw(self.enlarge(features + x)), glyphs=None, readings=readings)
+
+    def read_features(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Logits ``(B, T, K)`` of texts that the network reads in the tail's output ``(B, width, h, w)``."""
+        del x
+        return ()
 
     def enlarge(self, x: Tensor) -> Tensor:
         """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""

@@ -14,7 +14,7 @@ from glyphsr.recognizers.ctc_decoding import ended_readings
 from glyphsr.recognizers.protocols import TeacherForcedOutput
 from glyphsr.recognizers.telescope.decoder import Decoder
 from glyphsr.recognizers.telescope.encoder import GROUPS, Encoder
-from glyphsr.text.charset import LOWER_ALPHANUMERIC
+from glyphsr.text.charset import LOWER_ALPHANUMERIC, STROKES
 from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading
 
@@ -32,11 +32,10 @@ class Telescope(nn.Module):
     Source: ``FudanVI/FudanOCR: scene-text-telescope/loss/transformer.py``.
     """
 
-    charset = LOWER_ALPHANUMERIC
-
     def __init__(self, config: TelescopeConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or TelescopeConfig()
+        self.charset = STROKES if c.reads == "strokes" else LOWER_ALPHANUMERIC
         self.codec = EndedCodec(self.charset, end=END, first=1)
         self.num_classes = len(self.charset) + 1
         self.max_length = c.max_steps - 1
@@ -72,7 +71,7 @@ class Telescope(nn.Module):
             previous: ``(B, T)`` int64: 0, then the classes of the characters before each step.
 
         Returns:
-            Logits ``(B, T, 37)`` and attention ``(B, 16, T, 256)``.
+            Logits ``(B, T, K)`` and attention ``(B, 16, T, 256)``.
         """
         assert isinstance(self.position_code, Tensor)
         embedded = self.embedding(previous) * math.sqrt(self.config.embed_dim)

@@ -21,9 +21,9 @@ def key_table(config: TelescopeConfig) -> KeyTable:
         >>> key_table(TelescopeConfig()).ours("encoder.cnn.layer4_conv2_bn.bias")
         'encoder.transitions.3.1.bias'
     """
-    del config  # every one of them has these names
     cnn = "encoder.cnn"
-    names = {"embedding": "embedding_word.lut", "classifier": "generator_word.proj"}
+    word = "word_with_upperword" if config.reads == "strokes" else "word"
+    names = {"embedding": f"embedding_{word}.lut", "classifier": f"generator_{word}.proj"}
     for i in (1, 2):
         names |= _conv_norm(f"encoder.conv{i}", f"{cnn}.conv{i}", f"{cnn}.bn{i}")
     for g, (_, depth, _) in enumerate(GROUPS):
@@ -50,8 +50,10 @@ def config_from_keys(shapes: Shapes) -> TelescopeConfig:
     Raises:
         KeyError: If a key is missing that every one of them has.
     """
+    strokes = "embedding_word_with_upperword.lut.weight"
     return TelescopeConfig(
-        embed_dim=shapes["embedding_word.lut.weight"][1],
+        reads="strokes" if strokes in shapes else "characters",
+        embed_dim=shapes[strokes if strokes in shapes else "embedding_word.lut.weight"][1],
         heads=shapes["decoder.multihead.compress_attention_linear.weight"][1],
         mlp_dim=shapes["decoder.pff.w_1.weight"][0],
     )

@@ -33,6 +33,10 @@ class Objective(nn.Module, Generic[Model]):
         """Parameters whose gradients are clipped together."""
         raise NotImplementedError
 
+    def pretrained_parameters(self) -> Iterable[nn.Parameter]:
+        """Parameters that begin from another task's weights, and may have smaller steps."""
+        return ()
+
     def counts(self, batch: Batch) -> dict[str, int]:
         """What the mean of each term runs over: words, characters or slots. Parts of a batch weigh by it.
 

@@ -5,11 +5,15 @@ from typing import Any
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError
+from glyphsr.models.pean.enhancer import PriorEnhancer
+from glyphsr.models.protocols import ReadingNetwork
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.training.objectives.base import Objective
+from glyphsr.training.objectives.network_reading import NetworkReadingTerm
 from glyphsr.training.objectives.ocr import FrozenReaders, open_readers
 from glyphsr.training.objectives.prior import PriorObjective
+from glyphsr.training.objectives.prior_enhancement import PriorEnhancementTerm
 from glyphsr.training.objectives.recognizer import RecognizerObjective
 from glyphsr.training.objectives.super_resolution import SuperResolutionObjective, slot_codec
 from glyphsr.training.objectives.terms import (
@@ -81,6 +85,26 @@ class TermBuilder:
         if self.loss.ocr:
             yield OCRTerm(self.loss.ocr, FrozenReaders(open_readers(self.loss, offline=self.offline)))
 
+    def network_reading(self) -> Iterable[LossTerm]:
+        """What the network's own readers read, in its classes or in those of the text prior."""
+        if self.loss.network_reading:
+            network = self.model.network
+            if isinstance(network, ReadingNetwork):
+                yield NetworkReadingTerm(self.loss.network_reading, network.reading_codec)
+            else:
+                assert self.model.prior is not None  # the configuration is checked
+                recognizer = self.model.prior.recognizer
+                assert isinstance(recognizer, CTCRecognizer)
+                yield NetworkReadingTerm(self.loss.network_reading, recognizer.codec)
+
+    def prior_enhancement(self) -> Iterable[LossTerm]:
+        """The network's enhancer of text priors."""
+        if self.loss.prior_enhancement:
+            enhancer = getattr(self.model.network, "enhancer", None)
+            assert isinstance(enhancer, PriorEnhancer)  # the configuration is checked
+            assert self.model.prior is not None
+            yield PriorEnhancementTerm(self.loss.prior_enhancement, enhancer, self.model.prior)
+
     def glyphs(self) -> Iterable[LossTerm]:
         """Maps and classes of the Glyph Perception Module."""
         slots = slot_codec(self.config)
@@ -97,6 +121,8 @@ TERMS: tuple[Callable[[TermBuilder], Iterable[LossTerm]], ...] = (
     TermBuilder.hog,
     TermBuilder.text_focus,
     TermBuilder.ocr,
+    TermBuilder.network_reading,
+    TermBuilder.prior_enhancement,
     TermBuilder.glyphs,
 )
 """What makes each term, in the order in which terms are added up and reported."""

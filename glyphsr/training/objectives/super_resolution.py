@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.models.protocols import GlyphNetwork, PartlyTaughtNetwork
+from glyphsr.models.protocols import GlyphNetwork, PartlyTaughtNetwork, PretrainedNetwork
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPriorGenerator
 from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.training.objectives.base import LossTerms, Objective
 from glyphsr.training.objectives.terms import ForwardPass, LossTerm, TextPriorTerm
-from glyphsr.types import Batch, GlyphOutput
+from glyphsr.types import Batch, SROutput
 
 MAP_TERMS = ("line", "char")
 """Terms of the glyph maps."""
@@ -35,6 +35,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         super().__init__(model)
         self.loss = config.loss
         self.prior_drop = config.prior_drop
+        self.prior_from = config.prior_from
         self.trains_prior = config.trains_prior
         self.given_text_share = config.given_text_share
         self.tasks = config.glyph_tasks
@@ -51,11 +52,18 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         network = self.model.network
         if isinstance(network, GlyphNetwork):
             return network.idle_parts(line=self.tasks.line, char=self.tasks.char, cls=self.tasks.cls)
-        return network.untaught if isinstance(network, PartlyTaughtNetwork) else ()
+        taught = self.loss.network_reading > 0  # by it every part learns
+        return network.untaught if isinstance(network, PartlyTaughtNetwork) and not taught else ()
 
     def clip_parameters(self) -> Iterable[nn.Parameter]:
         """The network's; the lineage does not clip the prior's."""
         return self.model.network.parameters()
+
+    def pretrained_parameters(self) -> Iterable[nn.Parameter]:
+        """Of the parts that the network names."""
+        network = self.model.network
+        parts = network.pretrained if isinstance(network, PretrainedNetwork) else ()
+        return [parameter for part in parts for parameter in part.parameters()]
 
     def auxiliary_modules(self) -> dict[str, nn.Module]:
         """The teacher of the text prior, where there is one."""
@@ -66,9 +74,10 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         """Every term of the batch."""
         prior, logits = (None, None) if self.model.prior is None else self._prior(self.model.prior, batch)
         guide = None if prior is None else self._with_drops(prior, batch)
-        sr, glyphs = self._super_resolve(batch.lr, guide)
+        out = self._super_resolve(batch.lr, guide)
 
-        seen = ForwardPass(batch, sr, self.model.network_input(batch.hr), glyphs, prior, logits)
+        hr = self.model.network_input(batch.hr)
+        seen = ForwardPass(batch, out.sr.float(), hr, out.glyphs, prior, logits, out.readings)
         terms = {name: value for term in self._terms for name, value in term(seen).items()}
 
         if self.steps_done < self.loss.glyph_warmup_steps and any(self.tasks[:2]):
@@ -80,13 +89,12 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         """What the mean of each term runs over."""
         return {name: count for term in self._terms for name, count in term.counts(batch).items()}
 
-    def _super_resolve(self, lr: Tensor, prior: Tensor | None) -> tuple[Tensor, GlyphOutput | None]:
+    def _super_resolve(self, lr: Tensor, prior: Tensor | None) -> SROutput:
         network, picture = self.model.network, self.model.network_input(lr)
         if isinstance(network, GlyphNetwork):
-            out = network.perceive(picture, prior, with_glyphs=any(self.tasks))
-        else:
-            out = network(picture, prior)
-        return out.sr.float(), out.glyphs
+            return network.perceive(picture, prior, with_glyphs=any(self.tasks))
+        out: SROutput = network(picture, prior)
+        return out
 
     def _prior(self, generator: TextPriorGenerator, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """The text prior ``(B, K, 1, T)``, and its CTC logits ``(T, B, S)`` where it learns by them."""
@@ -102,7 +110,8 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         numbers = batch.positions or tuple(range(len(batch.lr)))
         texts = [label if number < given else None for number, label in zip(numbers, batch.labels, strict=True)]
         with torch.set_grad_enabled(self.trains_prior):
-            return self.model.text_prior(batch.lr, texts).guide, None
+            picture = batch.hr if self.prior_from == "hr" and self.training else batch.lr
+            return self.model.text_prior(picture, texts).guide, None
 
     def _with_drops(self, prior: Tensor, batch: Batch) -> Tensor:
         """The prior without that of the first words of the whole batch, as published, while training."""

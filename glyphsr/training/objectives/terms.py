@@ -43,6 +43,8 @@ class ForwardPass:
     """``(B, K, 1, T)``: the text prior before any of it is dropped."""
     prior_logits: Tensor | None
     """``(T, B, S)``: CTC's logits of the prior, where it learns by CTC."""
+    readings: tuple[Tensor, ...] = ()
+    """Logits ``(B, T, K)`` of the network's own readers."""
 
 
 class LossTerm(nn.Module):

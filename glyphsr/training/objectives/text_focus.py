@@ -1,7 +1,7 @@
 """The text-focus terms of a training step: a frozen recognizer reads SR and HR with the true text given."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.config.losses import LossConfig
+from glyphsr.config.recognizers import reads_strokes
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.losses.confusion import load_distances
+from glyphsr.losses.strokes import load_strokes
 from glyphsr.losses.text_focus import (
     attention_difference,
     weighted_cross_entropy,
@@ -49,15 +51,25 @@ class TextFocus(nn.Module):
         recognizer: Frozen.
         distances: ``(62, 62)`` of :func:`glyphsr.losses.confusion.load_distances`.
         attends: Whether attention is compared, for which HR is read too.
+        strokes: Of each character, for a recognizer that reads strokes; it confuses all of them alike.
     """
 
-    def __init__(self, recognizer: RecognizerNetwork, distances: Tensor, *, attends: bool = True) -> None:
+    def __init__(
+        self,
+        recognizer: RecognizerNetwork,
+        distances: Tensor,
+        *,
+        attends: bool = True,
+        strokes: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
         self.attends = attends
+        self.strokes = strokes
         self.recognizer = recognizer.requires_grad_(False)
         count = recognizer.num_symbols if isinstance(recognizer, CTCRecognizer) else recognizer.num_classes
         characters = [recognizer.codec.decode([i]) for i in range(count)]
-        self.register_buffer("weights", weights_of_classes(distances, characters))
+        weights = torch.ones(count, count) if strokes is not None else weights_of_classes(distances, characters)
+        self.register_buffer("weights", weights)
         self.train()
 
     def train(self, mode: bool = True) -> "TextFocus":
@@ -73,7 +85,9 @@ class TextFocus(nn.Module):
         return self
 
     def target_text(self, label: str) -> str:
-        """A label as the recognizer is told it: its letters and digits, in the published loss 0-9a-z."""
+        """A label as the recognizer is told it: letters and digits, in the published loss 0-9a-z; or their strokes."""
+        if self.strokes is not None:
+            return "".join(self.strokes.get(char, "") for char in label)
         return filter_to(keep(label, ALPHANUMERIC), self.recognizer.charset)
 
     def _trainable_words(self, batch: Batch) -> list[int]:
@@ -179,7 +193,21 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
     """
     distances = load_distances(Path(config.confusion_table) if config.confusion_table else None)
     recognizers = [_open(name, notify, offline=offline) for name in config.focus_recognizers]
-    return [TextFocus(recognizer, distances, attends=config.attention > 0) for recognizer in recognizers]
+    return [
+        TextFocus(recognizer, distances, attends=config.attention > 0, strokes=_strokes_for(recognizer, config))
+        for recognizer in recognizers
+    ]
+
+
+def _strokes_for(recognizer: RecognizerNetwork, config: LossConfig) -> dict[str, str] | None:
+    if not reads_strokes(recognizer.config):
+        return None
+    if config.stroke_table is None:
+        raise ConfigError(
+            "loss.stroke_table: expected a text file of characters and their strokes, such as Text Gestalt's "
+            "english_decomposition.txt, since the focus recognizer reads strokes"
+        )
+    return load_strokes(Path(config.stroke_table))
 
 
 def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> RecognizerNetwork:

@@ -91,6 +91,8 @@ class WordSets:
 
     def __init__(self, names: Sequence[str], data_root: str | None) -> None:
         self.parts = [(name, PairedLmdb(path)) for name in names for path in find_lmdb(name, data_root)]
+        for _, source in self.parts:
+            source.check_sides()
         self.sizes = [len(source) for _, source in self.parts]
         self.total = sum(self.sizes)
 

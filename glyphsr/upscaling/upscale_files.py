@@ -1,0 +1,124 @@
+"""``upscale_files``: what the command ``upscale`` does, from Python."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from glyphsr.config.reader import settings_from
+from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.guard.guard import GuardMode
+from glyphsr.system.devices import Precision
+from glyphsr.upscaling.files import run_files
+from glyphsr.upscaling.line_search import Mode
+from glyphsr.upscaling.report import PictureReport, UpscaleRun
+from glyphsr.upscaling.upscaler import Draw
+
+
+def upscale_files(
+    inputs: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    config: UpscaleConfig | str | Path | None = None,
+    report: str | Path | None = None,
+    shard: str | None = None,
+    progress: Callable[[PictureReport], None] | None = None,
+    started: Callable[[int], None] | None = None,
+    weights: str | Path | None = None,
+    prior_weights: str | Path | None = None,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    strength: float | None = None,
+    lexicon: str | None = None,
+    draw: Draw | None = None,
+    guard: GuardMode | None = None,
+    guard_reader: str | None = None,
+    text: str | None = None,
+    mode: Mode | None = None,
+    boxes: str | Path | None = None,
+    min_text_height: float | None = None,
+    max_text_height: float | None = None,
+    save_regions: str | Path | None = None,
+    pages: str | None = None,
+    recursive: bool | None = None,
+    suffix: str | None = None,
+    ext: str | None = None,
+    quality: int | None = None,
+    compare: bool | None = None,
+    overwrite: bool | None = None,
+    device: str | None = None,
+    precision: Precision | None = None,
+    batch_size: int | Literal["auto"] | None = None,
+    workers: int | None = None,
+    engine: Literal["local", "ray"] | None = None,
+    address: str | None = None,
+    offline: bool | None = None,
+) -> UpscaleRun:
+    """Upscale files, folders, globs or stdin; what the command does, with its options as arguments.
+
+    Args:
+        inputs: Files, folders, globs, https addresses, ``clipboard:``, or ``-`` for stdin.
+        out: File, folder, or ``-`` for stdout; default beside each input.
+        config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
+        report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too. Its rows grow as pictures are
+            finished, as JSON lines: in the report itself, or in ``<report>.jsonl`` beside it; a later run with the same
+            report goes on there. Of shard I of N it gets ``-I-of-N`` behind its name.
+        shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
+        progress: Called with every picture's report as it is finished.
+        started: Called once with the number of pictures to do.
+        weights: Name of bundled weights, or a checkpoint file.
+        prior_weights: With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior.
+        scale: Factor on both sides; 2 where no size is given.
+        width: Width of the result in pixels; alone it keeps the aspect.
+        height: Height of the result in pixels; alone it keeps the aspect.
+        strength: Share of the network's change over bicubic that is applied; default from the model's card.
+        lexicon: Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text
+            file with one word a line. Numbers, codes and words with digits or marks in them are never corrected.
+        draw: ``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything.
+        guard: A second reader reads lines before and after. What it read surely before has to be read after; else
+            the line is left as bicubic has it. ``auto``: in lines of pages and lines with digits. ``revert``: in
+            all lines. ``warn``: tell only. ``off``: do not read.
+        guard_reader: Reader by name, or ``NAME=FILE``; default rapidocr where it is installed, else
+            ``ppocr-v6-small``.
+        text: What the picture says: told to the prior, and checked.
+        mode: ``line`` takes each picture as one line of text. ``page`` finds the lines in it and enlarges them
+            where they are. ``auto`` takes pictures of more than 64 rows that hold more than one line as pages,
+            where lines can be found.
+        boxes: JSON file of the lines in a picture, or a folder with ``<name>.json`` for each; else they are looked
+            for.
+        min_text_height: Lines of a page that are smaller, in pixels, are left to plain enlargement.
+        max_text_height: Lines of a page that are larger likewise: they are readable as they are.
+        save_regions: Folder that receives each line of a page by itself, straight, as ``<name>-NN.png``.
+        pages: Pages of PDF and TIFF files, such as ``1,3-5,8-``; all by default.
+        recursive: Look into the folders below, too.
+        suffix: Put behind each name; default ``_x2`` (the factor) beside the input, nothing in a folder of its own.
+        ext: File type of results whose name is not given.
+        quality: Of JPEG and WebP results.
+        compare: Write ``<name>_compare.png`` too: bicubic above, result below.
+        overwrite: Replace results that exist.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: auto, fp32, bf16 or fp16.
+        batch_size: Lines of 16 x 64 pixels per batch; halved when memory runs out.
+        workers: Threads that read and write pictures.
+        engine: ``local`` works in this process, ``ray`` on a cluster.
+        address: Of the Ray cluster.
+        offline: Never fetch weights.
+
+    Returns:
+        Reports in the order of the inputs; pictures that failed do not raise.
+
+    Raises:
+        ConfigError: If options, inputs and output do not go together, or a single output exists already.
+        DataError: If a folder or glob holds no pictures.
+        WeightsError: If the weights cannot be loaded.
+    """
+    settings = settings_from(UpscaleConfig, config, locals())
+    return run_files(
+        settings,
+        inputs,
+        out,
+        report=None if report is None else Path(report),
+        shard=shard,
+        progress=progress,
+        started=started,
+    )
