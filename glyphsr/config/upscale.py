@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag
+from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag, switch
 from glyphsr.config.ranges import NonNegative, Share
 
 GUARD, PAGE, SIZE = "Guard against invented letters", "Page", "Size"
@@ -28,7 +28,7 @@ class UpscalerConfig(Config):
     word a line. Numbers, codes and words with digits or marks in them are never corrected."""
     draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"
     """``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything."""
-    guard: Annotated[Literal["auto", "off", "warn", "revert"], Flag(GUARD)] = "auto"
+    guard: Annotated[Literal["auto", "off", "warn", "revert"], BeforeValidator(switch), Flag(GUARD)] = "auto"
     """A second reader reads lines before and after. What it read surely before has to be read after; else the line is
     left as bicubic has it. ``auto``: in lines of pages and lines with digits. ``revert``: in all lines. ``warn``: tell
     only. ``off``: do not read."""
@@ -73,7 +73,7 @@ class UpscaleConfig(UpscalerConfig):
     suffix: Annotated[str | None, Flag(OUTPUT)] = None
     """Put behind each name; default ``_x2`` (the factor) beside the input, nothing in a folder of its own."""
     ext: Annotated[str, Flag(OUTPUT)] = "png"
-    """File type of results whose name is not given."""
+    """File type of results whose name is not given: png, jpg, webp, tiff or bmp."""
     quality: Annotated[int, Field(ge=1, le=100), Flag(OUTPUT)] = 95
     """Of JPEG and WebP results."""
     compare: Annotated[bool, Flag(OUTPUT)] = False

@@ -229,7 +229,7 @@ class _Target:
 
     def has(self, task: FileTask) -> bool:
         """Whether a picture's file is there already, from an earlier run."""
-        return self.is_folder and not self.overwrite and self._file(task.name).exists()
+        return self.is_folder and not self.overwrite and self._file(task.title).exists()
 
     def add(self, reading: FileReading) -> None:
         """Take a reading, or write it."""

@@ -92,7 +92,7 @@ def upscale_files(
         pages: Pages of PDF and TIFF files, such as ``1,3-5,8-``; all by default.
         recursive: Look into the folders below, too.
         suffix: Put behind each name; default ``_x2`` (the factor) beside the input, nothing in a folder of its own.
-        ext: File type of results whose name is not given.
+        ext: File type of results whose name is not given: png, jpg, webp, tiff or bmp.
         quality: Of JPEG and WebP results.
         compare: Write ``<name>_compare.png`` too: bicubic above, result below.
         overwrite: Replace results that exist.
