@@ -83,7 +83,8 @@ class Trainer:
         processes = f" x {self.processes.count}" if self.processes.count > 1 else ""
         return (
             f"{trained:,} parameters to train on {self.processes.device}{processes} in {self.processes.dtype}, "
-            f"{_counted(len(self.batches.sources), 'source')} of words, {len(self.validator.pairs)} words to validate on, "
+            f"{_counted(len(self.batches.sources), 'source')} of words, "
+            f"{_counted(len(self.validator.pairs), 'word')} to validate on, "
             f"run folder {self.folder.path}"
         )
 

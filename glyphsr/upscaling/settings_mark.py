@@ -18,6 +18,9 @@ SETTINGS = (
 FILES = ("weights", "prior_weights", "lexicon", "boxes")
 """Settings that may name a file, whose content counts."""
 
+USUALLY = 1 << 12
+"""Bytes at the beginning of a file in which the mark is, unless a large ICC profile is before it."""
+
 SEARCHED = 1 << 16
 """Bytes at both ends of a file in which the mark is looked for."""
 
@@ -43,8 +46,9 @@ def read_mark(path: Path) -> str | None:
         OSError: If it cannot be read.
     """
     with path.open("rb") as file:
-        found = MARK.search(file.read(SEARCHED))
-        if found is None:
+        head = file.read(USUALLY)
+        found = MARK.search(head) or MARK.search(head + file.read(SEARCHED - USUALLY))
+        if found is None:  # WebP has it at the end
             size = file.seek(0, 2)
             file.seek(max(0, size - SEARCHED))
             found = MARK.search(file.read())
