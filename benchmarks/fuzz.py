@@ -3,12 +3,12 @@
     python benchmarks/fuzz.py [--files 1000] [--first 0] [--seed 0] [--kinds yaml,boxes] [--keep FOLDER]
 
 One process imports everything and is forked for each file, which goes through the commands of its kind in that fork
-(those that take long only see files that the others took, and every fifth of the rest): a file costs what it costs and
-not the imports, and a crash takes nothing else along. A fork may take 2 GB beyond what it began with, 60 s of the
-processor for each command and ten minutes in all, since the machine may be busy. Wrong are: an exception that no error
-line stands for, an exit code that is not documented, a signal, memory beyond 1.5 GB, a warning of a library, a control
-character on the screen, and a temporary file that is left. The summary is a table and, with --json, a document; --first
-begins at a later file, so that a long run can be done in parts, and --merge adds up their documents.
+(those that take long only see one in --costly): a file costs what it costs and not the imports, and a crash takes
+nothing else along. A fork may take 2 GB beyond what it began with, 60 s of the processor for each command and ten
+minutes in all, since the machine may be busy. Wrong are: an exception that no error line stands for, an exit code that
+is not documented, a signal, memory beyond 1.5 GB, a warning of a library, a control character on the screen, and a
+temporary file that is left. The summary is a table and, with --json, a document; --first begins at a later file, so
+that a long run can be done in parts, and --merge adds up their documents.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class Finding:
 
 
 @dataclass
-class Tally:
+class KindResult:
     """Figures of one kind."""
 
     files: int = 0
@@ -100,8 +100,8 @@ def _run(command: Command, target: Path, folder: Path) -> int:
         return CRASHED
 
 
-def run_child(commands: Sequence[Command], costly: Sequence[Command], target: Path, folder: Path, log: Path) -> Outcome:
-    """Give a file to commands, one after the other, in a fork; to costly ones where none refused it."""
+def run_child(commands: Sequence[Command], target: Path, folder: Path, log: Path) -> Outcome:
+    """Give a file to commands, one after the other, in a fork."""
     before = _status("VmRSS")
     reading, writing = os.pipe()
     child = os.fork()
@@ -112,17 +112,13 @@ def run_child(commands: Sequence[Command], costly: Sequence[Command], target: Pa
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        refused = False
         try:
-            for number, command in enumerate((*commands, *costly)):
-                if number >= len(commands) and refused:
-                    break
+            for number, command in enumerate(commands):
                 code = _run(command, target, folder / str(number))
                 with suppress(Exception):
                     sys.stdout.flush()
                     sys.stderr.flush()
                 os.write(writing, bytes([code & 0xFF]))
-                refused |= bool(code)
         finally:
             os._exit(0)
     os.close(writing)
@@ -161,45 +157,45 @@ def judge(outcome: Outcome, log: Path, folder: Path) -> tuple[str, str] | None:
     return ("left behind", left[0]) if left else None
 
 
-EVERY = 5
-"""One file in so many is given to the costly commands, too, where others refused it."""
-
-
-def _go(kind: Kind, seed: Seed, number: int, content: bytes, folder: Path) -> tuple[Outcome, tuple[str, str] | None]:
+def _go(
+    commands: Sequence[Command], seed: Seed, content: bytes, folder: Path
+) -> tuple[Outcome, tuple[str, str] | None]:
     target = seed.place(folder / "in", content)
-    commands, costly = seed.commands or kind.commands, () if seed.commands else kind.costly
-    if number // len(kind.seeds) % EVERY == 0:
-        commands, costly = (*commands, *costly), ()
-    for place in range(len(commands) + len(costly)):
+    for place in range(len(commands)):
         (folder / str(place)).mkdir()
     log = folder / "log"
-    outcome = run_child(commands, costly, target, folder, log)
+    outcome = run_child(commands, target, folder, log)
     return outcome, judge(outcome, log, folder)
 
 
-def fuzz_one(kind: Kind, number: int, *, seed: int, scratch: Path, keep: Path | None) -> tuple[Outcome, Finding | None]:
-    """Give a mutated file of a kind to all of its commands."""
+def fuzz_one(
+    kind: Kind, number: int, *, seed: int, costly: int, scratch: Path, keep: Path | None
+) -> tuple[Outcome, Finding | None]:
+    """Give a mutated file of a kind to its commands; one in so many also to those that take long."""
     rng = random.Random(f"{seed} {kind.name} {number}")
     whole = kind.seeds[number % len(kind.seeds)]
     folder = scratch / f"{kind.name}-{number}".replace(" ", "-")
     (folder / "in").mkdir(parents=True)
     content = (whole.mutate or mutate)(whole.content, rng)
-    outcome, problem = _go(kind, whole, number, content, folder)
+    commands = whole.commands or kind.commands
+    if costly and not whole.commands and number // len(kind.seeds) % costly == 0:
+        commands = (*commands, *kind.costly)
+    outcome, problem = _go(commands, whole, content, folder)
     if problem and keep:
         shutil.copytree(folder, keep / folder.name, dirs_exist_ok=True, symlinks=True)
     shutil.rmtree(folder, ignore_errors=True)
     return outcome, Finding(kind.name, number, *problem) if problem else None
 
 
-def count(tally: Tally, outcome: Outcome, finding: Finding | None) -> None:
+def count(result: KindResult, outcome: Outcome, finding: Finding | None) -> None:
     """Add one file."""
-    tally.files += 1
-    tally.runs += len(outcome.codes)
-    tally.codes.update(outcome.codes)
-    tally.peak_mb = max(tally.peak_mb, outcome.memory / 1e6)
-    tally.slowest_s = max(tally.slowest_s, outcome.seconds)
+    result.files += 1
+    result.runs += len(outcome.codes)
+    result.codes.update(outcome.codes)
+    result.peak_mb = max(result.peak_mb, outcome.memory / 1e6)
+    result.slowest_s = max(result.slowest_s, outcome.seconds)
     if finding:
-        tally.findings.append(finding)
+        result.findings.append(finding)
         print(f"{finding.kind} {finding.number}: {finding.what}: {finding.detail}", flush=True)
 
 
@@ -212,8 +208,8 @@ def make_kinds(folder: Path, names: Sequence[str]) -> list[Kind]:
     return kinds
 
 
-def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
-    """Run the commands on whole files once, which must be well, and import here what that needed."""
+def warm_up(kinds: Sequence[Kind], scratch: Path, *, costly: bool) -> None:
+    """Run the commands on whole files once, and import here what that needed."""
     for kind in kinds:
         for number, seed in enumerate(kind.seeds):
             folder = scratch / f"whole-{number}"
@@ -224,12 +220,14 @@ def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
                 listing.write_text("\n".join(sys.modules))
                 return 0
 
-            costly = () if seed.commands or number else kind.costly  # once is enough for what they import
-            commands = (*(seed.commands or kind.commands), *costly, list_modules)
-            outcome, problem = _go(kind, replace(seed, commands=commands), 1, seed.content, folder)
-            if problem or set(outcome.codes) != {0}:
-                said = (folder / "log").read_text(errors="replace")
+            more = kind.costly if costly and not seed.commands and not number else ()  # once, for what they import
+            commands = (*(seed.commands or kind.commands), *more, list_modules)
+            outcome, problem = _go(commands, seed, seed.content, folder)
+            said = (folder / "log").read_text(errors="replace")
+            if problem or not listing.exists():
                 raise SystemExit(f"{kind.name}, seed {number}: {outcome}, {problem}\n{said[-3000:]}")
+            if any(outcome.codes):
+                print(f"{kind.name}: whole file {number} ends with {outcome.codes}", flush=True)
             for name in listing.read_text().splitlines():
                 if name not in sys.modules and not name.startswith(("__main__", "fuzz")):
                     with suppress(Exception):
@@ -239,9 +237,16 @@ def warm_up(kinds: Sequence[Kind], scratch: Path) -> None:
     gc.freeze()  # a collection in a fork would touch, and so copy, all of it
 
 
-def fuzz(kinds: Sequence[Kind], numbers: Iterable[int], one: Callable[..., Any], seconds: float) -> dict[str, Tally]:
+def fuzz(
+    kinds: Sequence[Kind],
+    numbers: Iterable[int],
+    one: Callable[..., Any],
+    *,
+    seconds: float,
+    save: Callable[[dict[str, KindResult]], object],
+) -> dict[str, KindResult]:
     """All kinds in turn, each as often as its share, until all numbers are done or so much time is over."""
-    tallies = {kind.name: Tally() for kind in kinds}
+    results = {kind.name: KindResult() for kind in kinds}
     start = time.monotonic()
     order = [kind for kind in kinds for _ in range(kind.share)]
     random.Random(0).shuffle(order)
@@ -249,41 +254,42 @@ def fuzz(kinds: Sequence[Kind], numbers: Iterable[int], one: Callable[..., Any],
     for done, number in enumerate(numbers, 1):
         turn, place = divmod(number, len(order))
         kind = order[place]
-        count(tallies[kind.name], *one(kind, turn * kind.share + places[place]))
+        count(results[kind.name], *one(kind, turn * kind.share + places[place]))
         if done % 200 == 0:
-            wrong = sum(len(tally.findings) for tally in tallies.values())
+            wrong = sum(len(result.findings) for result in results.values())
             print(f"{done} files, {wrong} wrong, {time.monotonic() - start:.0f} s", flush=True)
+            save(results)
         if time.monotonic() - start > seconds:
             print(f"stopped after {done} files, at number {number}", flush=True)
             break
-    return tallies
+    return results
 
 
-def table(tallies: dict[str, Tally]) -> str:
+def table(results: dict[str, KindResult]) -> str:
     """The figures as Markdown."""
     rows = [
         "| kind | files | runs of commands | exit codes | wrong | peak MB | slowest s |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, tally in tallies.items():
-        codes = ", ".join(f"{code}: {count}" for code, count in sorted(tally.codes.items()))
-        figures = f"{len(tally.findings)} | {tally.peak_mb:.0f} | {tally.slowest_s:.1f}"
-        rows.append(f"| {name} | {tally.files} | {tally.runs} | {codes} | {figures} |")
+    for name, result in results.items():
+        codes = ", ".join(f"{code}: {count}" for code, count in sorted(result.codes.items()))
+        figures = f"{len(result.findings)} | {result.peak_mb:.0f} | {result.slowest_s:.1f}"
+        rows.append(f"| {name} | {result.files} | {result.runs} | {codes} | {figures} |")
     return "\n".join(rows)
 
 
-def merge(documents: Sequence[Path]) -> dict[str, Tally]:
+def merge(documents: Sequence[Path]) -> dict[str, KindResult]:
     """The figures of several runs together."""
-    merged: dict[str, Tally] = {}
+    merged: dict[str, KindResult] = {}
     for path in documents:
         for name, row in json.loads(path.read_text()).items():
-            tally = merged.setdefault(name, Tally())
-            tally.files += row["files"]
-            tally.runs += row["runs"]
-            tally.codes.update({int(code): number for code, number in row["codes"].items()})
-            tally.findings += [Finding(**finding) for finding in row["findings"]]
-            tally.peak_mb = max(tally.peak_mb, row["peak_mb"])
-            tally.slowest_s = max(tally.slowest_s, row["slowest_s"])
+            result = merged.setdefault(name, KindResult())
+            result.files += row["files"]
+            result.runs += row["runs"]
+            result.codes.update({int(code): number for code, number in row["codes"].items()})
+            result.findings += [Finding(**finding) for finding in row["findings"]]
+            result.peak_mb = max(result.peak_mb, row["peak_mb"])
+            result.slowest_s = max(result.slowest_s, row["slowest_s"])
     return merged
 
 
@@ -293,32 +299,43 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first of them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
+    parser.add_argument("--costly", type=int, default=5, help="one file in so many sees the slow commands; 0 for none")
     parser.add_argument("--kinds", help=f"of {', '.join(KINDS)}; all by default")
     parser.add_argument("--keep", type=Path, help="folder for the files that did something wrong")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     parser.add_argument("--merge", type=Path, nargs="+", help="only add up such documents")
     arguments = parser.parse_args()
     start = time.monotonic()
+
+    def save(results: dict[str, KindResult]) -> None:
+        if arguments.json:
+            document = {
+                name: vars(result) | {"findings": [vars(f) for f in result.findings]}
+                for name, result in results.items()
+            }
+            arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+
     if arguments.merge:
-        tallies = merge(arguments.merge)
+        results = merge(arguments.merge)
     else:
         scratch = Path(tempfile.mkdtemp(prefix="fuzz-"))
         try:
             kinds = make_kinds(scratch / "seeds", arguments.kinds.split(",") if arguments.kinds else list(KINDS))
-            warm_up(kinds, scratch)
+            warm_up(kinds, scratch, costly=arguments.costly > 0)
 
             def one(kind: Kind, number: int) -> tuple[Outcome, Finding | None]:
-                return fuzz_one(kind, number, seed=arguments.seed, scratch=scratch, keep=arguments.keep)
+                return fuzz_one(
+                    kind, number, seed=arguments.seed, costly=arguments.costly, scratch=scratch, keep=arguments.keep
+                )
 
             numbers = range(arguments.first, arguments.first + arguments.files)
-            tallies = fuzz(kinds, numbers, one, arguments.seconds)
+            results = fuzz(kinds, numbers, one, seconds=arguments.seconds, save=save)
         finally:
             shutil.rmtree(scratch)
-    print(table(tallies))
-    files, wrong = sum(t.files for t in tallies.values()), sum(len(t.findings) for t in tallies.values())
+    print(table(results))
+    files, wrong = sum(t.files for t in results.values()), sum(len(t.findings) for t in results.values())
     print(f"{files} files, {wrong} wrong, seed {arguments.seed}, {time.monotonic() - start:.0f} s")
-    if arguments.json:
-        arguments.json.write_text(json.dumps({name: asdict(tally) for name, tally in tallies.items()}, indent=2) + "\n")
+    save(results)
     raise SystemExit(1 if wrong else 0)
 
 

@@ -68,7 +68,7 @@ class Kind:
     share: int = 1
     """How many of all files are of this kind, relative to others."""
     costly: Sequence[Command] = ()
-    """Commands that take long: for files that the others took, and every fifth of the rest."""
+    """Commands that take long, for some of the files only."""
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from fuzz_seeds import TRAIN, Command, Kind, Seed, cli, draw_picture, library, s
 from PIL import Image, ImageFont
 
 from glyphsr.config.recognizers import CRNNConfig
-from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.lmdb_pairs import PairedLmdb, decode_rgb
 from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr.images.reader import read_picture
 from glyphsr.models.registry import build_recognizer
@@ -83,11 +83,9 @@ def picture_files(folder: Path) -> Kind:
         """A command that is given the picture's folder."""
         return lambda file, folder: cli(*(word.replace("FOLDER", str(file.parent)) for word in words))(file, folder)
 
-    commands = [
-        library(read_picture),
-        beside("data", "make", "FOLDER", "-o", "OUT", "-f", "filename", "-q"),
-    ]
+    commands = [library(read_picture), library(lambda path: decode_rgb(path.read_bytes(), str(path)))]
     costly = [
+        beside("data", "make", "FOLDER", "-o", "OUT", "-f", "filename", "-q"),
         cli(*UPSCALE, "--report", "OUT.hocr", "-w", small_network(folder)),
         beside("data", "synth", "-n", "1", "--fonts", "builtin", "--backgrounds", "FOLDER", "-o", "OUT", "-q"),
     ]

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from glyphsr import __version__
 from glyphsr.errors import GlyphSRError
+from glyphsr.system.memory import is_out_of_memory
 from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
@@ -65,7 +66,7 @@ class ErrorBoundary(TyperGroup):
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
             console.say(
-                "interrupted; what was written is complete, and the same command goes on from there where it can"
+                "interrupted; what was written is complete, and the same command continues from there where it can"
             )
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:  # the reader of our stdout went away, e.g. `| head`
@@ -77,7 +78,9 @@ class ErrorBoundary(TyperGroup):
             with suppress(OSError):
                 console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
             raise typer.Exit(1) from error
-        except MemoryError as error:
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
             console.say("error: out of memory; give smaller pictures, or --batch-size 1")
             raise typer.Exit(1) from error
 

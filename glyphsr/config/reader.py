@@ -137,9 +137,11 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
+
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
         if SERVICE_LINK.match(value):
             continue
+
         if keys[0] in kind.model_fields:
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
@@ -147,6 +149,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
             close = difflib.get_close_matches(keys[0], sorted(names), n=1)
             hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
             warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
+
     return tree
 
 
@@ -212,9 +215,11 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         kinds = ", ".join([*(tag for tag in own if tag != PLUGIN), *(plugin_names() if PLUGIN in own else ())])
         found = value.get("kind") if isinstance(value, dict) else value
         return f"{path}.kind: expected one of {kinds}, got {found!r}"
+
     message = error["msg"][0].lower() + error["msg"][1:]
     shown = f"the text {value!r}" if isinstance(value, str) else json.dumps(value, default=str)
     shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
+
     hint = ""
     if isinstance(value, str) and error["type"] in ("float_type", "int_type"):
         try:
@@ -226,6 +231,7 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
                 hint = f" (YAML wants {int(number)})"
         except ValueError:
             pass
+
     return f"{path}: {message}, got {shown}{hint}"
 
 
@@ -290,18 +296,22 @@ def load(
         path = find_config(config)
         tree = read_yaml(path)
         validate(kind, tree, str(path))  # so that a mistake in the file is blamed on the file
+
     overrides = environment_settings(kind, os.environ if environment is None else environment)
     if overrides:
         tree = _merge(tree, overrides)
         validate(kind, tree, "environment (GLYPHSR_*)")
+
     below = tree
     for i, text in enumerate(sets):
         tree = _merge(below, parse_settings(sets[: i + 1]))
         validate(kind, tree, f"--set {text}")
+
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     if any(group & given.keys() for group in exclusive):
         cleared = frozenset().union(*(group for group in exclusive if not group & given.keys()))
         tree = {key: value for key, value in tree.items() if key not in cleared}
+
     return validate(kind, _merge(tree, given), "options")
 
 

@@ -40,8 +40,9 @@ USUAL_NAMES = (
 PATH_COLUMNS = ("file", "filename", "file_name", "image", "img_path", "imagepath", "path", "name")
 TEXT_COLUMNS = ("label", "text", "words", "word", "transcription", "gt", "groundtruth")
 
-_ICDAR = re.compile(r'\s*(?P<name>[^,"]*[^,"\s])\s*,\s+"(?P<text>.*)"\s*')
-"""``name, "text"``, in which a backslash stands before quotes and backslashes."""
+_ICDAR = re.compile(r'\s*+(?P<name>[^,"]++),\s+"(?P<text>.*)"\s*')
+"""``name, "text"``, in which a backslash stands before quotes and backslashes. No part of it is tried a second time, so
+that a line of nothing but spaces takes no longer than another."""
 
 _CORNERS = re.compile(r"\s*(-?\d+(\.\d*)?\s*,\s*){8}.*")
 """ICDAR's ground truth for detection: eight numbers, then a text."""
@@ -101,7 +102,7 @@ def _read_icdar(path: Path) -> list[Labelled]:
         found = _ICDAR.fullmatch(line)
         if found is None:
             raise DataError(f'{path}:{number}: expected name, "text", got {line[:40]!r}')
-        rows.append(Labelled(found["name"], re.sub(r'\\([\\"])', r"\1", found["text"])))
+        rows.append(Labelled(found["name"].rstrip(), re.sub(r'\\([\\"])', r"\1", found["text"])))
     return rows
 
 
@@ -232,7 +233,7 @@ def read_labels(path: Path, form: LabelFormat | None = None) -> list[Labelled]:
 
     Args:
         path: The file.
-        form: Which form it has; told from its name and content by default.
+        form: Which form it has; by default derived from its name and content.
 
     Raises:
         DataError: If it is missing, not UTF-8, or has another form; the message says where.
@@ -265,7 +266,7 @@ def guess_format(path: Path) -> LabelFormat:
 
 
 def _guess_lines(path: Path) -> LabelFormat:
-    """The form of a file of lines, told from the first."""
+    """The form of a file of lines, by its first line."""
     first = next(iter(_lines(path)), (0, ""))[1]
     if first.startswith("{"):
         return "mmocr"

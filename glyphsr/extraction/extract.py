@@ -49,7 +49,7 @@ def extract_glyphs(
     anchors: Literal["paper", "ink"] | None = None,
     rule: Literal["paper", "guarded"] | None = None,
     refine: Literal["none", "intersect"] | None = None,
-    max_line_share: float | None = None,
+    max_line_fraction: float | None = None,
     when_none_passes: Literal["best", "empty"] | None = None,
     frame: Literal["natural", "paper"] | None = None,
     device: str | None = None,
@@ -70,7 +70,7 @@ def extract_glyphs(
         sam_type: Which SAM the file must hold; read off the file by default.
         multimask: Three masks per prompt, all candidates, as SAM's authors advise for single points; else one.
         localizer: ``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the
-            former verified by the latter. ``auto``: attention where the recognizer's weights are at hand, else
+            former verified by the latter. ``auto``: attention where the recognizer's weights are available, else
             cuts.
         recognizer: Whose position attention (key point 1): a name or file of Telescope, ASTER, MORAN, PARSeq, SIGA,
             CRNN or CTC transformer weights.
@@ -84,7 +84,7 @@ def extract_glyphs(
         anchors: ``paper``: every anchor is a prompt. ``ink``: only those on ink. Default by profile.
         rule: ``guarded`` drops masks of unlikely size or reach before choosing. Default by profile.
         refine: ``intersect`` keeps of each mask what is ink. Default by profile.
-        max_line_share: Masks that cover more of the picture are no character's; 1 keeps all. Default 0.5, with
+        max_line_fraction: Masks that cover more of the picture are no character's; 1 keeps all. Default 0.5, with
             profile paper 1.
         when_none_passes: No mask above the threshold: choose among all, or leave the character empty. The meta says
             so either way.
@@ -102,21 +102,24 @@ def extract_glyphs(
     Raises:
         ConfigError: If a setting is unknown or does not fit.
         PictureError: If a file cannot be read.
-        WeightsError: If weights that are asked for are not to be had.
+        WeightsError: If weights that are asked for are not available.
         ValueError: If an array has another shape, dtype or range.
     """
     settings = settings_from(ExtractConfig, config, locals())
     if settings.sam_layout != "padded":
         raise ConfigError("sam_layout: one picture is always padded; the others are tested on a data set by `extract`")
+
     pixels = _pixels(image)
     try:
         word = prepare_word(pixels, text, squeeze=settings.squeezes)
     except Rejection as reason:
         return rejected((pixels.shape[0], pixels.shape[1]), str(reason))
+
     located = describe_localizer(settings)
     if settings.localizer_name != "auto":  # whose choice cannot surprise
         for notice in located.notices:
             warnings.warn(notice, stacklevel=2)
+
     locating = open_localizer(located, settings)
     segmenting = open_segmenter(describe_segmenter(settings), settings)
     return extract_words([word], locating, segmenting, settings)[0]
@@ -172,22 +175,24 @@ def extract(
     precision: Precision | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | Literal["auto"] | None = None,
+    engine: Literal["local", "ray"] | None = None,
+    address: str | None = None,
     seed: int | None = None,
     offline: bool | None = None,
 ) -> ExtractRun:
     """Make the glyph LMDB of a data set, or of each of the sets that a name stands for.
 
-    Finished chunks are kept beside the result, so that the same command goes on after any interruption. With shards,
+    Finished chunks are kept beside the result, so that the same command continues after any interruption. With shards,
     whichever finishes the last chunk joins all of them.
 
     Args:
         lmdb: Path or name of an LMDB, or a folder of pictures.
         out: The glyph LMDB; default is ``<name>-glyphs`` beside its source.
-        shard: ``I/N``: work on that share; default is the rank of ``torchrun`` or ``accelerate launch``.
+        shard: ``I/N``: work on that shard; default is the rank of ``torchrun`` or ``accelerate launch``.
         overwrite: Replace results of other parameters.
         preview: Words on a contact sheet beside the result.
-        progress: Told at the start and after each chunk.
-        notify: Told what a person should know before the work begins.
+        progress: Called at the start and after each chunk.
+        notify: Called with messages for the user before the work begins.
         config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
         segmenter: ``sam``: Segment Anything. ``ink``: without weights. ``auto``: SAM where a checkpoint is given or
             stored.
@@ -196,7 +201,7 @@ def extract(
         sam_layout: ``padded`` encodes as SAM does. ``mosaic`` (four lines a canvas) and ``crop`` are faster and
             must pass a test.
         localizer: ``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the
-            former verified by the latter. ``auto``: attention where the recognizer's weights are at hand, else
+            former verified by the latter. ``auto``: attention where the recognizer's weights are available, else
             cuts.
         recognizer: Whose position attention (key point 1): a name or file of Telescope, ASTER, MORAN, PARSeq, SIGA,
             CRNN or CTC transformer weights.
@@ -214,6 +219,8 @@ def extract(
         precision: Of SAM; ``auto`` is fp32 here, since anything less changes masks a little.
         batch_size: Prompts that SAM decodes at once; halved when memory runs out.
         workers: Processes; as many as the machine has cores, with a GPU one.
+        engine: ``local``: this machine. ``ray``: the workers of a Ray cluster.
+        address: Of the Ray cluster; ``auto`` for the one that this machine belongs to.
         seed: Nothing is drawn at random; part of every command.
         offline: Never fetch weights.
 
@@ -229,18 +236,20 @@ def extract(
     settings = settings_from(ExtractConfig, config, locals())
     if preview < 0:
         raise ConfigError(f"--preview: expected 0 or more words, got {preview}")
-    share = parse_shard(shard)
+
+    part = parse_shard(shard)
     sources = _sources(str(lmdb), settings)
     if out is not None and len(sources) > 1:
         names = " and ".join(path.name for path in sources)
         raise ConfigError(f"--lmdb {lmdb}: stands for {names}; with -o name one of them")
+
     locating, segmenting = describe_localizer(settings), describe_segmenter(settings)
     reports, problems = [], []
     for path in sources:
         one = DatasetExtraction(
             path,
             Path(out) if out is not None else _default_out(path),
-            share=share,
+            shard=part,
             config=settings,
             localizer=locating,
             segmenter=segmenting,
@@ -249,6 +258,7 @@ def extract(
         report, bad = one.run(overwrite=overwrite, preview=preview, progress=progress)
         reports.append(report)
         problems += [f"{path}: {problem}" for problem in bad]
+
     return ExtractRun(tuple(reports), tuple(problems))
 
 

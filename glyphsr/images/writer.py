@@ -144,8 +144,10 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95, mar
         raise PictureError(
             f"{width} x {height} pixels; {format_name} takes at most {MAX_SIDE[format_name]} a side, use --ext png"
         )
+
     if picture.alpha is not None:
         channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
+
     exif = signed(picture.exif, mark)
     try:
         if picture.bits == 16:

@@ -132,5 +132,5 @@ def check_picture(encoded: bytes, where: str, error: type[GlyphSRError]) -> Decl
         )
     scans = encoded.count(b"\xff\xda") if found.format == "JPEG" else 1
     if scans * pixels > SCANS * PICTURE_PIXELS.value:
-        raise error(f"{where}: a JPEG of {scans} scans; save it anew, baseline or with fewer")
+        raise error(f"{where}: a JPEG of {scans} scans; save it again, baseline or with fewer")
     return found

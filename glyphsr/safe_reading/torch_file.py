@@ -56,7 +56,8 @@ def load_torch_file(
         size = _check(path, {name for _, name in allowed})
         with warnings.catch_warnings(), torch.serialization.safe_globals(list(allowed)):
             warnings.simplefilter("ignore")  # of other versions of pickles, which either can be read or not
-            content = torch.load(path, map_location=device, weights_only=True)
+            # Mapped, tensors take no memory before they are used, and what does not fit is refused before that.
+            content = torch.load(path, map_location=device, weights_only=True, mmap=_is_zip(path))
         held = sum(tensor.numel() * tensor.element_size() for tensor in _tensors(content, path))
     except WeightsError:
         raise
@@ -67,6 +68,11 @@ def load_torch_file(
     if held > 2 * size:  # a few tensors may share their numbers
         raise WeightsError(f"{path}: its tensors claim {held:,} bytes, the file has {size:,}")
     return content
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(ZIP)) == ZIP
 
 
 def _check(path: Path, allowed: Collection[str]) -> int:
@@ -98,6 +104,7 @@ def _check_pickle(file: IO[bytes], path: Path, allowed: Collection[str]) -> None
     for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
         DOCUMENT_ITEMS.check(count, path, WeightsError)
         if instruction.name == "GLOBAL":
+            assert isinstance(argument, str)
             module, _, kind = argument.partition(" ")
             is_type = module in ("torch", "torch.cuda") and (kind.endswith("Storage") or kind in _DTYPES)
             if not is_type and argument not in NAMES and argument.replace(" ", ".") not in allowed:

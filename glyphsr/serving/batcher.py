@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from glyphsr.upscaling.picture_upscaler import Outcome, PictureUpscaler
+from glyphsr.upscaling.picture_worker import Outcome, PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture
 
 

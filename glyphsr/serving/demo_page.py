@@ -21,7 +21,7 @@ from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import read_picture
 from glyphsr.images.resize import resize
 from glyphsr.upscaling.file_plan import FileTask
-from glyphsr.upscaling.picture_upscaler import PictureUpscaler
+from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import PictureReport, RegionReport
 from glyphsr.upscaling.target_size import TargetSize
@@ -35,7 +35,7 @@ SETTINGS_KEPT = 8
 KEEP_S = 3600
 """How long files of a visit stay."""
 
-FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+FONT, FONT_MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
 """Of the reader's own machine: nothing is fetched from elsewhere."""
 
 
@@ -109,7 +109,7 @@ class _Demo:
             pairs = PairedLmdb(SAMPLE_ROOT / "test" / split)
             for index in range(NUM_EXAMPLES // 3):
                 path = self.results / f"{split}-{index + 1}.png"
-                path.write_bytes(pairs.raw(index).lr)
+                path.write_bytes(pairs.raw(index).lr or b"")
                 yield path
 
 
@@ -146,11 +146,12 @@ def create_demo(config: DemoConfig) -> gr.Blocks:
         WeightsError: If the weights cannot be loaded.
     """
     demo = _Demo(config)
-    with gr.Blocks(title="glyphsr", analytics_enabled=False, delete_cache=(KEEP_S, KEEP_S)) as page:
+    page: gr.Blocks = gr.Blocks(title="glyphsr", analytics_enabled=False, delete_cache=(KEEP_S, KEEP_S))
+    with page:
         gr.Markdown("# glyphsr\nMake a picture of text, one line or a page, larger and more readable.")
         with gr.Row():
             with gr.Column(min_width=300):
-                inputs = _controls(demo, config)
+                inputs, text = _controls(demo, config)
                 button = gr.Button("Upscale", variant="primary")
             with gr.Column(min_width=300, scale=2):
                 slider = gr.ImageSlider(
@@ -160,11 +161,11 @@ def create_demo(config: DemoConfig) -> gr.Blocks:
                 readings = gr.Dataframe(headers=COLUMNS, label="Readings", interactive=False, wrap=True)
                 download = gr.DownloadButton("Download PNG", elem_id="download")
         event: dict[str, Any] = {"fn": demo.run, "inputs": inputs, "outputs": [slider, readings, download, note]}
-        gr.on([button.click, inputs[3].submit], **event, api_name="upscale")
+        gr.on([button.click, text.submit], **event, api_name="upscale")
     return page
 
 
-def _controls(demo: _Demo, config: DemoConfig) -> list[gr.components.Component]:
+def _controls(demo: _Demo, config: DemoConfig) -> tuple[list[gr.components.Component], gr.Textbox]:
     source = gr.Image(
         label="Picture",
         type="filepath",
@@ -185,7 +186,7 @@ def _controls(demo: _Demo, config: DemoConfig) -> list[gr.components.Component]:
             ["english", "none"], value="none" if config.lexicon == "none" else "english", label="Lexicon"
         )
         words = gr.File(label="Lexicon of your own: a text file with one word a line", type="filepath", height=120)
-    return [source, scale, mode, text, strength, guard, lexicon, words]
+    return [source, scale, mode, text, strength, guard, lexicon, words], text
 
 
 def run_demo(config: DemoConfig, *, quiet: bool) -> None:
@@ -204,6 +205,6 @@ def run_demo(config: DemoConfig, *, quiet: bool) -> None:
         show_error=True,
         ssr_mode=False,
         max_file_size="20mb",
-        theme=gr.themes.Default(**FONTS),
+        theme=gr.themes.Default(font=FONT, font_mono=FONT_MONO),
         footer_links=[],
     )

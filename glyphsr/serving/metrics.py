@@ -29,4 +29,4 @@ class Metrics:
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""
-        return generate_latest(self.registry)
+        return bytes(generate_latest(self.registry))

@@ -22,7 +22,7 @@ from glyphsr.serving.admission import Admission
 from glyphsr.serving.batcher import Batcher
 from glyphsr.serving.metrics import Metrics
 from glyphsr.upscaling.file_plan import FileTask
-from glyphsr.upscaling.picture_upscaler import Outcome, PictureUpscaler
+from glyphsr.upscaling.picture_worker import Outcome, PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import SCHEMA_VERSION
 from glyphsr.upscaling.target_size import TargetSize
@@ -109,16 +109,14 @@ def create_app(config: ServeConfig) -> FastAPI:
         version=_version.VERSION,
         lifespan=service.lifespan,
     )
+    admission: Any = Admission  # its messages are plain dictionaries
     app.add_middleware(
-        Admission,  # type: ignore[arg-type] - an ASGI class of its own
+        admission,
         most=config.queue,
         max_bytes=config.max_bytes,
         metrics=service.metrics,
     )
 
-    @app.post(
-        "/upscale", response_class=Response, responses={200: {"content": {"image/png": {}, "application/json": {}}}}
-    )
     async def upscale(
         file: Annotated[UploadFile, File(description="The picture.")],
         scale: Annotated[float | None, Form(gt=0, le=16, description="Factor on both sides; default 2.")] = None,
@@ -144,14 +142,16 @@ def create_app(config: ServeConfig) -> FastAPI:
         short = {key: value for key, value in report.items() if key != "regions" and value is not None}
         return Response(content, media_type=MEDIA_TYPES[format], headers={"X-Glyphsr-Report": json.dumps(short)})
 
-    @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         """Whether the model is loaded."""
         return {"status": "ok", "version": _version.VERSION, "weights": str(service.worker.upscaler.weights_path.name)}
 
-    @app.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """Counts for Prometheus."""
         return Response(service.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    answers: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}, "application/json": {}}}}
+    app.add_api_route("/upscale", upscale, methods=["POST"], response_class=Response, responses=answers)
+    app.add_api_route("/healthz", healthz)
+    app.add_api_route("/metrics", metrics, response_class=Response)
     return app

@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from glyphsr.errors import ConfigError
+from glyphsr.system.memory import is_out_of_memory as is_out_of_memory
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -22,16 +23,19 @@ def resolve_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return _of_rank(torch.device("cuda"))
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps") from error
+
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("--device mps: not available on this machine")
     if device.type not in ("cpu", "cuda", "mps"):
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps")
+
     return _of_rank(device)
 
 
@@ -48,13 +52,3 @@ def resolve_precision(name: Precision, device: torch.device) -> torch.dtype:
         native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
-
-
-SIGNS_OF_NO_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that the device's memory, or the machine's, ran out."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS_OF_NO_MEMORY)

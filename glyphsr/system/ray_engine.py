@@ -93,7 +93,7 @@ def _connect(address: str | None) -> Any:
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # whatever else it says is about its own insides
     if not ray.is_initialized():
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="error", include_dashboard=False)
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ConfigError(f"--address {address}: {str(error).strip().splitlines()[0]}") from error
     return ray

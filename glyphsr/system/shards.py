@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from glyphsr.errors import ConfigError
+from glyphsr.safe_reading.numbers import whole_number
 
 
 def parse_shard(text: str | None, environment: Mapping[str, str] | None = None) -> tuple[int, int]:
@@ -23,20 +24,22 @@ def parse_shard(text: str | None, environment: Mapping[str, str] | None = None) 
         rank, total = known.get("RANK", ""), known.get("WORLD_SIZE", "")
         if not rank or not total:
             return 1, 1
-        if not (rank.isdigit() and total.isdigit() and int(rank) < int(total)):
+        own, every = whole_number(rank), whole_number(total)
+        if own is None or every is None or own >= every:
             raise ConfigError(f"environment: RANK {rank} of WORLD_SIZE {total}; give --shard I/N, or neither of them")
-        return int(rank) + 1, int(total)
+        return own + 1, every
     first, slash, second = text.partition("/")
-    if not (slash and first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second)):
+    number, count = whole_number(first), whole_number(second)
+    if not slash or number is None or count is None or not 1 <= number <= count:
         raise ConfigError(f"--shard {text}: expected I/N with I from 1 to N, e.g. 1/4")
-    return int(first), int(second)
+    return number, count
 
 
-def share_of(name: str, total: int) -> int:
+def shard_of(name: str, total: int) -> int:
     """The share, from 1, that a name falls into; the same everywhere, whatever other names there are.
 
     Example:
-        >>> [share_of(f"{n}.png", 3) for n in range(9)]
+        >>> [shard_of(f"{n}.png", 3) for n in range(9)]
         [3, 3, 2, 3, 2, 1, 2, 3, 1]
     """
     return zlib.crc32(os.fsencode(name)) % total + 1

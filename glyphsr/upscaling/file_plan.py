@@ -17,7 +17,7 @@ from glyphsr.errors import ConfigError, DataError, PictureError
 from glyphsr.images.documents import count_pages, parse_pages
 from glyphsr.images.formats import DOCUMENTS, INPUTS, SUFFIXES
 from glyphsr.images.writer import picture_format
-from glyphsr.system.shards import share_of
+from glyphsr.system.shards import shard_of
 from glyphsr.upscaling.folder_listing import COMPARE_SUFFIX, LeftOut, entries_below, pictures_in, without_results
 from glyphsr.upscaling.input_names import STREAM, called, check_address, is_remote, page_label, split_page, with_page
 from glyphsr.upscaling.name_clashes import check_names
@@ -323,9 +323,9 @@ def plan_files(
     check_names(sources, targets, beside=(lambda t: str(compare_path(Path(t)))) if naming.compare else None)
     tasks = FileTasks(found.sources, targets, found.named)
     if share != (1, 1):
-        own = (i for i in range(len(tasks)) if share_of(found.relative(i), share[1]) == share[0])
+        own = (i for i in range(len(tasks)) if shard_of(found.relative(i), share[1]) == share[0])
         tasks = tasks.chosen(array("q", own))
-        found.failures = [failure for failure in found.failures if share_of(failure[0], share[1]) == share[0]]
+        found.failures = [failure for failure in found.failures if shard_of(failure[0], share[1]) == share[0]]
     return FilePlan(tasks, len(found.sources), tuple(found.failures), found.left_out.summary())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from glyphsr.config.upscale import UpscaleConfig
@@ -9,11 +10,12 @@ from glyphsr.errors import PictureError
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
-from glyphsr.upscaling.picture_upscaler import PictureUpscaler
+from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
 from glyphsr.upscaling.report import PictureReport
 from glyphsr.upscaling.report_journal import ReportJournal
 from glyphsr.upscaling.report_spool import ReportSpool
+from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.upscaling.writing import write_upscaled
 
 
@@ -72,13 +74,14 @@ class FileRun:
         Raises:
             BrokenPipeError: If whoever reads stdout went away.
         """
+        target = TargetSize(self.config.scale, self.config.width, self.config.height)
         with ThreadPoolExecutor(self.config.workers) as pool:
-            for chunk in read_chunks(tasks, self.config, pool, ahead=2 * self.config.workers, failed=self.fail):
+            for chunk in read_chunks(tasks, target, pool, ahead=2 * self.config.workers, failed=self.fail):
                 self._run_chunk(chunk, pool)
 
     def _run_chunk(self, chunk: list[LoadedPicture], pool: ThreadPoolExecutor) -> None:
         lines: list[tuple[LoadedPicture, Future[PictureReport]]] = []
-        for outcome in self.worker.upscale(chunk):
+        for outcome in self.worker.upscale([self._as_asked(item) for item in chunk]):
             item, result = outcome.item, outcome.result
             if isinstance(result, UpscaledPage):  # large: it goes before the next one comes
                 self._collect(item, self._written(pool, item, result, outcome.seconds))
@@ -88,6 +91,13 @@ class FileRun:
                 self.fail(item.task, result)
         for item, future in lines:
             self._collect(item, future)
+
+    def _as_asked(self, item: LoadedPicture) -> LoadedPicture:
+        """With what the settings say of it."""
+        boxes = Path(self.config.boxes) if self.config.boxes else None
+        if boxes is not None and boxes.is_dir():
+            boxes = boxes / f"{Path(item.task.name).stem}.json"
+        return replace(item, text=self.config.text or None, mode=self.config.mode, boxes=boxes)
 
     def _written(
         self, pool: ThreadPoolExecutor, item: LoadedPicture, result: UpscaledLine | UpscaledPage, seconds: float

@@ -4,6 +4,7 @@ import time
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,12 +15,16 @@ from glyphsr.errors import ConfigError
 from glyphsr.system.shards import parse_shard, shard_path
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks, OutputNaming, compare_path, plan_files
 from glyphsr.upscaling.file_run import FileRun
+from glyphsr.upscaling.input_names import check_offline, is_web_address
 from glyphsr.upscaling.line_search import check_mode
-from glyphsr.upscaling.picture_upscaler import PictureUpscaler
+from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.ray_files import run_on_ray
+from glyphsr.upscaling.remote_files import upscale_remote
+from glyphsr.upscaling.remote_plan import is_remote, plan_remote
 from glyphsr.upscaling.report import OUTDATED, PictureReport, UpscaleRun, check_report_path
 from glyphsr.upscaling.report_formats import write_report
 from glyphsr.upscaling.report_journal import ReportJournal
+from glyphsr.upscaling.report_spool import ReportSpool
 from glyphsr.upscaling.settings_mark import read_mark, settings_mark
 from glyphsr.upscaling.target_size import TargetSize
 
@@ -67,8 +72,9 @@ def run_files(
 
     Args:
         config: How, and what else is written.
-        inputs: Files, folders, globs, https addresses, ``clipboard:``, or ``-`` for stdin.
-        out: File, folder, or ``-`` for stdout; default beside each input.
+        inputs: Files, folders, globs, https addresses, ``clipboard:``, ``-`` for stdin, or what fsspec reads: URLs such
+            as ``s3://bucket/folder``, and tar files of pictures, of which each becomes one.
+        out: File, folder, or ``-`` for stdout; default beside each input. For URLs and tar files a folder or URL.
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
             ``-I-of-N`` behind its name. Its rows grow as pictures are finished, as JSON lines: in the report itself, or
             in ``<report>.jsonl`` beside it; a later run with the same report goes on there.
@@ -93,35 +99,35 @@ def run_files(
         check_report_path(report)
     rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
     names = [inputs] if isinstance(inputs, (str, Path)) else inputs
-    plan = plan_files(
-        [str(n) for n in names],
-        None if out is None else str(out),
-        rule,
-        recursive=config.recursive,
-        share=share,
-        pages=config.pages,
-    )
-    _check_plan(plan, config)
+    texts = [str(name) for name in names]
+    check_offline(texts, offline=config.offline)
     journal = None if report is None else ReportJournal(report, overwrite=config.overwrite)
-    run = FileRun(config, plan, progress, PictureUpscaler(config), journal)
-    if config.save_regions is not None:
-        run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
-    todo = _unfinished(plan.tasks, run)
-    if started:
-        started(len(todo))
-    if todo and config.engine == "ray":
-        run_on_ray(todo, config, run.finish)
-    elif todo:
-        run.worker.load()
-        run.run(todo)
-    run.pictures.close()
+    left_out = None
+    if any(is_remote(text) and not is_web_address(text) for text in texts):
+        _check_remote(config)
+        found = plan_remote(texts, None if out is None else str(out), rule, recursive=config.recursive)
+        told = partial(_tell, journal, progress)
+        pictures = upscale_remote(found, config, share=share, progress=told, started=started)
+        weights: str | None = config.weights
+    else:
+        plan = plan_files(
+            texts,
+            None if out is None else str(out),
+            rule,
+            recursive=config.recursive,
+            share=share,
+            pages=config.pages,
+        )
+        _check_plan(plan, config)
+        pictures, weights = _run(plan, config, journal, progress, started)
+        left_out = plan.left_out
     result = UpscaleRun(
-        pictures=run.pictures,
-        weights=_weights_in_use(run.worker, config) if todo else None,
+        pictures=pictures,
+        weights=weights,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
         versions={"glyphsr": VERSION, "torch": torch.__version__},
-        left_out=plan.left_out,
+        left_out=left_out,
     )
     return result if report is None or journal is None else _with_report(result, report, journal)
 
@@ -138,8 +144,48 @@ def _with_report(result: UpscaleRun, report: Path, journal: ReportJournal) -> Up
     return result if problem is None else replace(result, problem=f"--report {report}: cannot be written: {problem}")
 
 
-def _weights_in_use(worker: PictureUpscaler, config: UpscaleConfig) -> str:
-    return config.weights if config.engine == "ray" else str(worker.upscaler.weights_path)
+def _tell(
+    journal: ReportJournal | None, progress: Callable[[PictureReport], None] | None, picture: PictureReport
+) -> None:
+    """Add a picture to the journal, and pass it on."""
+    if journal is not None and picture.status != "skipped":
+        journal.append(picture)
+    if progress is not None:
+        progress(picture)
+
+
+def _run(
+    plan: FilePlan,
+    config: UpscaleConfig,
+    journal: ReportJournal | None,
+    progress: Callable[[PictureReport], None] | None,
+    started: Callable[[int], None] | None,
+) -> tuple[ReportSpool, str | None]:
+    """Do a plan, and tell the reports and the weights in use."""
+    run = FileRun(config, plan, progress, PictureUpscaler(config), journal)
+    if config.save_regions is not None:
+        run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
+    todo = _unfinished(plan.tasks, run)
+    if started:
+        started(len(todo))
+    weights = None
+    if todo and config.engine == "ray":
+        run_on_ray(todo, config, run.finish)
+        weights = config.weights
+    elif todo:
+        run.worker.load()
+        run.run(todo)
+        weights = str(run.worker.upscaler.weights_path)
+    run.pictures.close()
+    return run.pictures, weights
+
+
+def _check_remote(config: UpscaleConfig) -> None:
+    for option in ("text", "boxes", "save_regions", "compare"):
+        if getattr(config, option):
+            raise ConfigError(
+                f"--{option.replace('_', '-')}: works on files of this machine, not on URLs and tar files"
+            )
 
 
 def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:

@@ -2,9 +2,10 @@
 
 import os
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
-from glyphsr.errors import ConfigError
+from glyphsr.errors import ConfigError, DataError
 
 STREAM = "-"
 """Stands for stdin as an input and for stdout as an output."""
@@ -48,6 +49,22 @@ def split_page(text: str) -> tuple[str, int | None]:
 def is_remote(text: str) -> bool:
     """Whether an input is no file."""
     return text == CLIPBOARD or text.lower().startswith("https://")
+
+
+def is_web_address(text: str) -> bool:
+    """Whether an input begins like an address of the web or of a file, of which only https is read."""
+    return text.lower().startswith(("https://", "http://", "ftp://", "file://"))
+
+
+def check_offline(names: Sequence[str], *, offline: bool) -> None:
+    """Refuse addresses where nothing may be fetched.
+
+    Raises:
+        DataError: If there is one.
+    """
+    address = next((name for name in names if is_remote(name) and name != CLIPBOARD), None)
+    if offline and address is not None:
+        raise DataError(f"{address}: cannot be fetched with --offline")
 
 
 def check_address(text: str) -> None:

@@ -3,13 +3,15 @@
 import hashlib
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
-from glyphsr.config.upscale import Mode, UpscaleConfig
+from glyphsr.config.upscale import Mode
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
 from glyphsr.images.resize import FloatImage
@@ -19,6 +21,8 @@ from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 from glyphsr.upscaling.file_plan import FileTask
 from glyphsr.upscaling.remote_inputs import read_remote
 from glyphsr.upscaling.target_size import TargetSize
+
+T = TypeVar("T")
 
 CHUNK_PICTURES = 128
 """Pictures in memory at a time at most: enough to fill batches, little enough to stay flat."""
@@ -53,34 +57,27 @@ class LoadedPicture:
         return as_seen(self.picture)
 
 
-def load_picture(task: FileTask, config: UpscaleConfig) -> LoadedPicture:
+def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
     """Read a job's picture, or stdin, and find the size it is to get.
-
-    Args:
-        task: Names it.
-        config: Tells its size, text, mode and boxes.
 
     Raises:
         PictureError: If it cannot be read, or would become too large.
     """
-    content = None if task.source is not None else _streamed(task, offline=config.offline)
+    content = None if task.source is not None else _streamed(task)
     if content is None and task.source is not None:
         picture = read_picture(task.source, page=task.page or 1)
     else:
         picture = decode_picture(content or b"", task.name, page=task.page or 1)
-    height, width = TargetSize(config.scale, config.width, config.height).of(*picture.rgb.shape[:2])
+    height, width = target.of(*picture.rgb.shape[:2])
     _check_size(height, width, task.name, picture)
-    boxes = Path(config.boxes) if config.boxes else None
-    if boxes is not None and boxes.is_dir():
-        boxes = boxes / f"{Path(task.name).stem}.json"
     digest = None if content is None else hashlib.sha256(content).hexdigest()
-    return LoadedPicture(task, picture, (height, width), config.text or None, config.mode, boxes, digest)
+    return LoadedPicture(task, picture, (height, width), sha256=digest)
 
 
-def _streamed(task: FileTask, *, offline: bool) -> bytes:
+def _streamed(task: FileTask) -> bytes:
     """The content of an input that is no file."""
     if task.remote is not None:
-        return read_remote(task.remote, offline=offline)
+        return read_remote(task.remote)
     return read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError)
 
 
@@ -98,7 +95,7 @@ def _check_size(height: int, width: int, name: str, picture: Picture) -> None:
 
 def read_chunks(
     tasks: Sequence[FileTask],
-    config: UpscaleConfig,
+    target: TargetSize,
     pool: ThreadPoolExecutor,
     *,
     ahead: int,
@@ -108,20 +105,20 @@ def read_chunks(
 
     Args:
         tasks: What to read.
-        config: Tells their sizes.
+        target: Tells their sizes.
         pool: Reads.
         ahead: How many may be read before they are needed.
-        failed: Told of each that cannot be read, which is left out.
+        failed: Called for each file that cannot be read, which is left out.
     """
     ends = unit_ends(tasks)
     end = next(ends, 0)
-    pending = [pool.submit(load_picture, task, config) for task in tasks[:ahead]]
+    pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
     for i, task in enumerate(tasks):
         future = pending.pop(0)
         if i + ahead < len(tasks):
-            pending.append(pool.submit(load_picture, tasks[i + ahead], config))
+            pending.append(pool.submit(load_picture, tasks[i + ahead], target))
         try:
             loaded = future.result()
         except PictureError as error:
@@ -143,15 +140,25 @@ def unit_ends(tasks: Sequence[FileTask]) -> Iterator[int]:
     The files' sizes decide, which are known without reading them. Which pictures pass through the network together can
     change the last bit of a result, so machines that share the work must cut it alike.
     """
-    start = content = 0
-    for place, task in enumerate(tasks):
-        size = _size(task)
-        if place > start and (place - start == CHUNK_PICTURES or content + size > CHUNK_BYTES):
-            yield place
-            start, content = place, 0
+    yield from _ends(_size(task) for task in tasks)
+
+
+def _ends(sizes: Iterable[int]) -> Iterator[int]:
+    start = content = place = 0
+    for place, size in enumerate(sizes, 1):
+        before = place - 1
+        if before > start and (before - start == CHUNK_PICTURES or content + size > CHUNK_BYTES):
+            yield before
+            start, content = before, 0
         content += size
-    if tasks:
-        yield len(tasks)
+    if place:
+        yield place
+
+
+def cut_units(items: Sequence[T], sizes: Sequence[int]) -> list[list[T]]:
+    """The same units of inputs whose sizes are known."""
+    ends = [0, *_ends(sizes)]
+    return [list(items[start:end]) for start, end in pairwise(ends)]
 
 
 def _size(task: FileTask) -> int:

@@ -9,7 +9,7 @@ from glyphsr.system.ray_engine import Work, ray_map
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.file_run import FileRun
 from glyphsr.upscaling.input_names import with_page
-from glyphsr.upscaling.picture_upscaler import PictureUpscaler
+from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import unit_ends
 from glyphsr.upscaling.report import PictureReport
 
@@ -34,7 +34,7 @@ def run_on_ray(tasks: FileTasks, config: UpscaleConfig, finish: Callable[[FileTa
     """
     work: Callable[[], Work[Unit, Reports]] = partial(_start, config)
     places = {number: place for place, number in enumerate(tasks.numbers)}
-    for reports in ray_map(work, _units(tasks), address=config.address, use_gpu=_wants_gpu(config)):
+    for reports in ray_map(work, _units(tasks), address=config.address, use_gpu=wants_gpu(config)):
         for number, report in reports:
             finish(tasks[places[number]], report)
 
@@ -48,7 +48,8 @@ def _units(tasks: FileTasks) -> list[Unit]:
     ]
 
 
-def _wants_gpu(config: UpscaleConfig) -> bool | None:
+def wants_gpu(config: UpscaleConfig) -> bool | None:
+    """Whether each worker takes a GPU; ``None`` for where there are some."""
     return None if config.device == "auto" else config.device.startswith("cuda")
 
 

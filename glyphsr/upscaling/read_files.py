@@ -1,5 +1,6 @@
 """``read`` over files: what each says, and where that is written."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,17 +8,17 @@ from typing import Any, Literal, get_args
 
 from glyphsr.config.read import ReadConfig
 from glyphsr.config.reader import settings_from
-from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.images.formats import INPUTS
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.system.devices import Precision
 from glyphsr.upscaling.file_plan import PAGE_MARK, FileTask, OutputNaming, plan_files
-from glyphsr.upscaling.input_names import called, is_remote
+from glyphsr.upscaling.input_names import called, check_offline, is_remote
 from glyphsr.upscaling.line_search import Mode, check_mode
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
 from glyphsr.upscaling.read_formats import ENDINGS, FileReading, TextForm, render_readings
 from glyphsr.upscaling.reading import TextReader
+from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.upscaling.upscaler import Draw, Upscaler
 
 
@@ -63,7 +64,7 @@ def read_files(
         weights: Of the network that makes text readable: name of bundled weights, or a checkpoint file.
         prior_weights: With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior.
         scale: Factor by which lines are enlarged before they are read; 2 by default.
-        strength: Share of the network's change over bicubic that is applied; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied; default from the model's card.
         lexicon: Word list by which the network's own readings are corrected: ``english``, ``none``, or a text file.
         draw: ``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything.
         mode: ``line`` takes each picture as one line of text. ``page`` finds the lines in it. ``auto`` decides by
@@ -103,11 +104,12 @@ def run_reading(
     """As :func:`read_files`, with its settings as one object."""
     names = [inputs] if isinstance(inputs, str | Path) else inputs
     naming = OutputNaming(None, "png", "_x2")  # of results of `upscale` beside their sources, which are none to read
+    check_offline([str(name) for name in names], offline=config.offline)
     plan = plan_files([str(name) for name in names], None, naming, recursive=config.recursive)
     target = None if out is None else _Target(Path(out), form, plan.tasks, overwrite=config.overwrite)
     check_mode(config.mode, has_boxes=config.boxes is not None)
-    if config.boxes is not None and len(plan.tasks) > 1:
-        raise ConfigError(f"--boxes: is of one picture, and {len(plan.tasks)} are given")
+    if config.boxes is not None and plan.total > 1:
+        raise ConfigError(f"--boxes: is of one picture, and {plan.total} are given")
 
     done: dict[str, FileReading] = {}
 
@@ -154,7 +156,7 @@ def _readings(tasks: Sequence[FileTask], config: ReadConfig) -> Iterator[FileRea
     with ThreadPoolExecutor(config.workers) as pool:
         chunks = read_chunks(
             tasks,
-            UpscaleConfig(scale=config.scale, offline=config.offline),
+            TargetSize(config.scale),
             pool,
             ahead=2 * config.workers,
             failed=lambda task, error: failed.append(FileReading(task.title, None, str(error))),
@@ -180,6 +182,7 @@ def _read_chunk(reader: TextReader, chunk: Sequence[LoadedPicture], config: Read
             return
     except (GlyphSRError, ValueError, MemoryError):
         pass  # of one of them; the others are read all the same
+
     for item in chunk:
         try:
             yield FileReading(item.task.title, reader.read(item.picture, boxes=config.boxes, **options))
@@ -202,8 +205,8 @@ class _Target:
         if self.form not in get_args(TextForm):
             raise ConfigError(f"-o {path}: expected a folder, or a name ending in {', '.join(ENDINGS)}")
         if self.is_folder:
-            stems = [self._stem(task.title) for task in tasks]
-            twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+            stems = Counter(self._stem(task.title) for task in tasks)
+            twice = next((stem for stem, count in stems.items() if count > 1), None)
             if twice is not None:
                 raise ConfigError(
                     f"-o {path}: several results would be called {twice!r}; read them one folder at a time"

@@ -15,20 +15,17 @@ SECONDS = (10, 60)
 REDIRECTS = 5
 
 
-def read_remote(text: str, *, offline: bool) -> bytes:
+def read_remote(text: str) -> bytes:
     """The content of a picture file.
 
     Args:
         text: A web address or :data:`CLIPBOARD`.
-        offline: Fetch nothing.
 
     Raises:
         PictureError: If there is no such picture, or it is too large.
     """
     if text == CLIPBOARD:
         return _from_clipboard()
-    if offline:
-        raise PictureError(f"{text}: cannot be fetched with --offline")
     return _fetch(text)
 
 

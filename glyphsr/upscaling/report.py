@@ -30,7 +30,8 @@ class ReadingReport:
     """What was read in a line of text, and what the guard says of it."""
 
     prior_text: str | None = None
-    """What the text prior read; a hint of what guided the network, not a transcription."""
+    """What the text prior read; guidance of what conditioned the network, not a transcription."""
+    prior_confidence: float | None = None
     lexicon_replaced: str | None = None
     """What it read before the word list replaced some of it; ``None`` where it did not."""
     guard_reader: str | None = None
@@ -86,7 +87,7 @@ class PictureReport(ReadingReport):
     regions: tuple[RegionReport, ...] | None = None
     """Lines of a page; ``None`` for a picture that is one line."""
     seconds: float | None = None
-    """Share of the batch's time."""
+    """Fraction of the batch's time."""
     note: str | None = None
     """Anything the user should know, such as a dropped alpha channel."""
     error: str | None = None

@@ -120,7 +120,7 @@ def result_of(
         given: What the picture came as; ``None`` for a file.
         picture: Before.
         upscaled: After.
-        strength: Share of the network's change that was applied.
+        strength: Fraction of the network's change that was applied.
     """
     made = enlarged(picture, upscaled.rgb)
     page = isinstance(upscaled, UpscaledPage)

@@ -57,8 +57,9 @@ def upscale_files(
     """Upscale files, folders, globs or stdin; what the command does, with its options as arguments.
 
     Args:
-        inputs: Files, folders, globs, https addresses, ``clipboard:``, or ``-`` for stdin.
-        out: File, folder, or ``-`` for stdout; default beside each input.
+        inputs: Files, folders, globs, https addresses, ``clipboard:``, ``-`` for stdin, or what fsspec reads: URLs such
+            as ``s3://bucket/folder``, and tar files of pictures, of which each becomes one.
+        out: File, folder, or ``-`` for stdout; default beside each input. For URLs and tar files a folder or URL.
         config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too. Its rows grow as pictures are
             finished, as JSON lines: in the report itself, or in ``<report>.jsonl`` beside it; a later run with the same
@@ -71,7 +72,7 @@ def upscale_files(
         scale: Factor on both sides; 2 where no size is given.
         width: Width of the result in pixels; alone it keeps the aspect.
         height: Height of the result in pixels; alone it keeps the aspect.
-        strength: Share of the network's change over bicubic that is applied; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied; default from the model's card.
         lexicon: Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text
             file with one word a line. Numbers, codes and words with digits or marks in them are never corrected.
         draw: ``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything.
@@ -80,7 +81,7 @@ def upscale_files(
             all lines. ``warn``: tell only. ``off``: do not read.
         guard_reader: Reader by name, or ``NAME=FILE``; default rapidocr where it is installed, else
             ``ppocr-v6-small``.
-        text: What the picture says: told to the prior, and checked.
+        text: What the picture says: given to the text prior and checked in the result.
         mode: ``line`` takes each picture as one line of text. ``page`` finds the lines in it and enlarges them
             where they are. ``auto`` takes pictures of more than 64 rows that hold more than one line as pages,
             where lines can be found.
@@ -100,8 +101,8 @@ def upscale_files(
         precision: auto, fp32, bf16 or fp16.
         batch_size: Lines of 16 x 64 pixels per batch; halved when memory runs out.
         workers: Threads that read and write pictures.
-        engine: ``local`` works in this process, ``ray`` on a cluster.
-        address: Of the Ray cluster.
+        engine: ``local``: this process. ``ray``: the workers of a Ray cluster.
+        address: Of the Ray cluster; ``auto`` for the one that this machine belongs to.
         offline: Never fetch weights.
 
     Returns:

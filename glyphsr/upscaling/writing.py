@@ -36,7 +36,7 @@ def write_upscaled(
         item: What was upscaled, and where it goes.
         result: What it became.
         config: Format, quality, and what else to write.
-        strength: Share of the network's change that was applied.
+        strength: Fraction of the network's change that was applied.
         seconds: How long it took.
         inputs: Files that no line may replace.
 

@@ -111,7 +111,7 @@ def visualize(
         weights: Networks: names or checkpoint files.
         prior_weights: Published CRNN and PARSeq that guide the published networks among them.
         recognizer: Judges that read what is shown, or whose attention is; ``none`` for none.
-        strength: Share of each network's change over bicubic; default from its card.
+        strength: Fraction of each network's change over bicubic; default from its card.
         seed: Of the random words.
         overwrite: Replace the result if it exists.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -122,7 +122,7 @@ def visualize(
     Raises:
         ConfigError: If settings do not go together, or the result exists already.
         DataError: If words cannot be read.
-        WeightsError: If weights are not to be had.
+        WeightsError: If weights are not available.
         GlyphSRError: If the result cannot be written.
     """
     arguments = locals() | {"extract": None if extract is None else extract.model_dump(mode="json")}
@@ -228,7 +228,7 @@ def _compare(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[lis
 
 
 def _failures(config: VisualizeConfig) -> tuple[list[Row], list[str]]:
-    """Readings are the file's; pictures are made anew by the weights that are named."""
+    """Readings are the file's; pictures are made again by the weights that are named."""
     from glyphsr.visualization.views.compare import HR, Comparer, compared_row
     from glyphsr.visualization.views.failures import choose_failures
 

@@ -1,4 +1,4 @@
-"""Fetches a published file over HTTP: checked by its hash, and going on where a cut transfer stopped."""
+"""Fetches a published file over HTTP: checked by its hash, and continuing where a cut transfer stopped."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from glyphsr.errors import WeightsError
 from glyphsr.safe_reading.limits import WEIGHTS_BYTES
+from glyphsr.safe_reading.numbers import whole_number
 from glyphsr.system.cache import make_private
 from glyphsr.weights.registry import sha256_of
 
@@ -26,7 +27,7 @@ class ResumingDownloader:
 
     Args:
         part: Where the unfinished file is kept between attempts.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
     """
 
     def __init__(self, part: Path, progress: DownloadProgress | None = None) -> None:
@@ -45,7 +46,7 @@ class ResumingDownloader:
             except requests.RequestException as error:
                 file.flush()
                 here = self.part.stat().st_size
-                kept = f"; {here} bytes are kept, the same command goes on from there" if here else ""
+                kept = f"; {here} bytes are kept, the same command continues from there" if here else ""
                 raise WeightsError(f"{url}: cannot be fetched ({_reason(error)}){kept}") from error
         self.part.replace(output_file)
 
@@ -54,21 +55,26 @@ class ResumingDownloader:
         headers = {"Range": f"bytes={here}-"} if here else {}
         # Without "identity" a server may compress, and the bytes on disk would not be the ones that are counted.
         headers["Accept-Encoding"] = "identity"
+
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
             if answer.status_code == requests.codes.requested_range_not_satisfiable:
                 return  # nothing is left to fetch; the hash decides whether that is so
+
             answer.raise_for_status()
             if answer.status_code != requests.codes.partial_content:
                 here = 0  # the server sends the whole file again
                 file.truncate(0)
+
             length = answer.headers.get("Content-Length")
-            total = here + int(length) if length else None
+            promised = whole_number(length) if length else None
+            total = None if promised is None else here + promised
             for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
                 here += len(chunk)
                 WEIGHTS_BYTES.check(here, url, WeightsError)
                 if self.progress:
                     self.progress(here, total)
+
             if total is not None and here < total:
                 raise requests.ConnectionError(f"cut after {here} of {total} bytes")
 
@@ -115,20 +121,23 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
         url: Where from.
         target: The final name, which only ever exists complete and checked.
         sha256: Expected hash or its first digits; ``None`` where nobody published one.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Raises:
         WeightsError: If it cannot be fetched or has another hash (it is then thrown away).
     """
     if target.is_file() and (sha256 is None or sha256_of(target).startswith(sha256)):
         return target
+
     try:
         make_private(target.parent)
     except OSError as error:
         raise WeightsError(f"{target.parent}: cannot be made: {error.strerror}; set $GLYPHSR_CACHE") from error
+
     part = target.with_name(f"{target.name}.part")
     pooch.get_logger().setLevel("WARNING")
-    # Pooch knows whole hashes only, and prefixes are checked here, so it is told of none.
+
+    # Pooch knows whole hashes only, and prefixes are checked here, so it is given none.
     try:
         fetched = Path(
             pooch.retrieve(
@@ -141,6 +150,7 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
         )
     except OSError as error:
         raise WeightsError(f"{error.filename or part}: cannot be written: {error.strerror}") from error
+
     found = sha256_of(fetched)
     if sha256 is not None and not found.startswith(sha256):
         with suppress(OSError):
@@ -148,5 +158,6 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
         raise WeightsError(
             f"{url}: has SHA-256 {found[:16]}..., expected {sha256[:16]}...; thrown away, try again later"
         )
+
     fetched.replace(target)
     return target

@@ -73,9 +73,9 @@ def eval_(
 ) -> None:
     """Score networks and baselines on TextZoom or a set of your own.
 
-    Accuracy is the share of words that a judge reads exactly (lower-cased letters and digits); averages are over
+    Accuracy is the fraction of words that a judge reads exactly (lower-cased letters and digits); averages are over
     all samples first, over subsets second. Untouched bicubic and HR pictures give floor and ceiling. JSON and CSV hold
-    shares of 1, tables percent.
+    fractions, tables percent.
 
     Examples: glyphsr eval; glyphsr eval -R aster --split hard --limit 100; glyphsr eval -w runs/try --per-image
     images.jsonl; glyphsr eval --json --fail-under 5.

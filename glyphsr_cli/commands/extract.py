@@ -36,7 +36,7 @@ def extract(
         str | None,
         typer.Option(
             metavar="I/N",
-            help="Work on share I of N; the one that ends last joins all.",
+            help="Work on shard I of N; the one that ends last joins all.",
             show_default="the rank under torchrun or accelerate",
             rich_help_panel=DATA,
         ),
@@ -55,7 +55,7 @@ def extract(
 ) -> None:
     """Find the mask of each character of each word of a data set (the paper's glyph extraction module).
 
-    The result is a glyph LMDB beside the source, which is never changed. An interrupted run goes on where it stopped.
+    The result is a glyph LMDB beside the source, which is never changed. An interrupted run continues where it stopped.
     Without a SAM checkpoint masks are made of ink.
 
     Examples: glyphsr extract --lmdb train --preview 24; glyphsr extract --lmdb train --shard 1/2;
@@ -94,11 +94,11 @@ class _Shown:
             self.notices.add(notice)
             console.say(f"note: {notice}", self.bar.console)
 
-    def add(self, source: Path, done: "ChunkResult", share: int) -> None:
+    def add(self, source: Path, done: "ChunkResult", total: int) -> None:
         """Count one finished chunk; the first call opens the bar."""
         if source not in self.tasks:
             self.started = time.perf_counter()
-            self.tasks[source] = self.bar.add_task(source.name, total=share, counts="")
+            self.tasks[source] = self.bar.add_task(source.name, total=total, counts="")
             self.sums[source] = Counter()
         sums = self.sums[source]
         sums.update(words=done.words, rejected=done.rejected, fallbacks=done.fallbacks.total())

@@ -42,13 +42,13 @@ def list_(json_: JsonOpt = False, verbose: VerboseOpt = False) -> None:
     for row in rows:
         more = (row.entry.network, row.entry.about) if verbose else ()
         cells.append((row.name, row.status, _size(row), row.entry.licence, _origin(row), *more))
-    tables.show([tables.Table("Weights", columns, tuple(cells), wide=True, firm=3)])
+    tables.show([tables.Table("Weights (OWNER/PROJECT is on github.com)", columns, tuple(cells), wide=True, firm=3)])
 
 
 def _origin(row: "StoredWeights") -> str:
     """Where weights come from, in few words."""
     if row.entry.source == "authors":
-        return (row.entry.page or "its authors").removeprefix("https://")
+        return (row.entry.page or "its authors").removeprefix("https://").removeprefix("github.com/")
     return {"bundled": "the package", "download": "glyphsr models pull", "unpublished": "nobody; train it"}[
         row.entry.source
     ]
@@ -68,7 +68,7 @@ def _as_dict(row: "StoredWeights") -> dict[str, object]:
 def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = None, quiet: QuietOpt = False) -> None:
     """Fetch published weights into the cache, check their SHA-256 and convert them; print the file.
 
-    A transfer that was cut goes on where it stopped.
+    A transfer that was cut continues where it stopped.
     """
     from glyphsr.errors import WeightsError
     from glyphsr.weights.hub import download as fetch
@@ -134,7 +134,7 @@ def convert(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="What no file shows: align_corners of moran and aster, mix_batch of tatt and pean, hint of c3stisr.",
+            help="What no file shows: align_corners (moran, aster), mix_batch (tatt, pean), guidance (c3stisr).",
         ),
     ] = None,
 ) -> None:

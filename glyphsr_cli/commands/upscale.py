@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from glyphsr.config.upscale import UpscaleConfig
     from glyphsr.upscaling.report import PictureReport, UpscaleRun
 
-IN_DOUBT = ("warned", "reverted")
+WITH_ISSUE = ("warned", "reverted")
 """What the guard did where there is something to tell; the rest is for the report."""
 
 SIZES = (frozenset({"scale"}), frozenset({"width", "height"}))
@@ -55,7 +55,7 @@ def upscale(
     """Make pictures of text larger and more readable.
 
     Each picture is one line of text, of any size and aspect, or a page in which lines are found. Nothing is
-    overwritten unless asked; a folder run that was interrupted goes on where it stopped. Paths of results appear on
+    overwritten unless asked; a folder run that was interrupted continues where it stopped. Paths of results appear on
     stdout as they are finished.
 
     Examples: glyphsr upscale sign.png -o larger.png; glyphsr upscale photos -r -o readable --report report.jsonl;
@@ -105,11 +105,11 @@ def upscale(
 def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[str]:
     """Failures always, notes unless quiet, the prior's reading when asked to say more."""
     messages = [f"error: {picture.error}"] if picture.error else []
-    if picture.guard_reason and not quiet and picture.guard in IN_DOUBT:
+    if picture.guard_reason and not quiet and picture.guard in WITH_ISSUE:
         done = "; left as it was" if picture.guard == "reverted" else ""
         messages.append(f"warning: {picture.input}: {picture.guard_reader} {picture.guard_reason}{done}")
     for region in picture.regions or ():
-        if region.guard_reason and not quiet and region.guard in IN_DOUBT:
+        if region.guard_reason and not quiet and region.guard in WITH_ISSUE:
             x, y = region.box[0]
             done = "; left as it was" if region.guard == "reverted" else ""
             messages.append(

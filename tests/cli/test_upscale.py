@@ -440,7 +440,7 @@ def test_interrupting_a_folder_run_leaves_whole_files_only(folder, tmp_path, tin
     monkeypatch.setattr(module.FileRun, "_run_chunk", interrupted)  # stands in for the user's Ctrl-C
     result = CliRunner().invoke(app, ["upscale", str(folder), "-o", str(tmp_path / "o"), "-w", str(tiny_weights)])
     assert result.exit_code == 130
-    assert "goes on from there" in result.stderr
+    assert "continues from there" in result.stderr
     assert not (tmp_path / "o").exists()
 
 

@@ -159,7 +159,7 @@ def test_addresses_other_than_https_are_refused(run, address):
 
 def test_an_address_is_not_fetched_offline(run, tmp_path):
     result = run("https://example.invalid/a.png", "--offline", "-o", tmp_path / "o.png")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "--offline" in result.stderr
 
 

@@ -185,7 +185,7 @@ def test_a_worker_that_cannot_go_on_says_why(tmp_path):
     photographs = tmp_path / "photographs"
     photographs.mkdir()
     (photographs / "bad.png").write_bytes(b"no picture")
-    render = SMALL.model_copy(update={"backgrounds": str(photographs), "background_share": 0.01})
+    render = SMALL.model_copy(update={"backgrounds": str(photographs), "background_prob": 0.01})
     with pytest.raises(DataError, match=r"bad\.png: not a readable picture"):
         synthesize(tmp_path / "set", config=config(FEW_WORDS + 200, render=render, workers=2))
 
@@ -207,7 +207,7 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path):
     root = Path(__file__).parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert "cannot be written" in done.stdout, done.stderr
-    assert "the same command goes on" in done.stdout
+    assert "the same command continues" in done.stdout
     assert len(done.stdout.splitlines()) == 1
     assert synthesize(tmp_path / "set", config=config(400)).samples == 400
 
@@ -219,7 +219,7 @@ def test_one_command_at_a_time_writes_a_set(tmp_path):
         if done >= 64 and not seen:
             with pytest.raises(ConfigError, match=r"set\.partial: another command is writing there"):
                 synthesize(tmp_path / "set", config=config(100, glyphs=False))
-            with pytest.raises(ConfigError, match="another command is writing there"):  # nor is it begun anew
+            with pytest.raises(ConfigError, match="another command is writing there"):  # nor is it started over
                 synthesize(tmp_path / "set", config=config(100, seed=8, glyphs=False))
             seen.append(done)
 
@@ -264,7 +264,7 @@ def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(tmp_path, sign):
 
 def test_levels_are_what_their_names_say(tmp_path):
     def error(level):
-        degradation = DegradationConfig(difficulty=LEVELS[level], mild_share=0.0)
+        degradation = DegradationConfig(difficulty=LEVELS[level], mild_prob=0.0)
         result = synthesize(tmp_path / level, config=config(40, glyphs=False, degradation=degradation))
         pairs = PairedLmdb(result.path)
         found = []

@@ -21,7 +21,7 @@ from glyphsr.config.serve import ServeConfig
 from glyphsr.serving.batcher import Batcher
 from glyphsr.serving.service import create_app
 from glyphsr.upscaling.file_plan import FileTask
-from glyphsr.upscaling.picture_upscaler import Outcome, PictureUpscaler
+from glyphsr.upscaling.picture_worker import Outcome, PictureUpscaler
 
 
 def png(height=16, width=64, seed=0):

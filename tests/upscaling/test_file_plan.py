@@ -9,7 +9,7 @@ from PIL import Image
 
 import glyphsr
 from glyphsr.errors import ConfigError
-from glyphsr.system.shards import share_of
+from glyphsr.system.shards import shard_of
 from glyphsr.upscaling.file_plan import FileTask, OutputNaming, plan_files
 from glyphsr.upscaling.prefetch import unit_ends
 from glyphsr.upscaling.report import PictureReport
@@ -58,7 +58,7 @@ def test_shares_are_disjoint_complete_and_know_nothing_of_each_other(tree, tmp_p
 def test_a_share_goes_by_the_name_below_the_folder(tree, tmp_path, monkeypatch):
     """Machines may see the folder at different places."""
     (task,) = plan(tree / "b", out=tmp_path / "out", share=(2, 60)).tasks[:1]
-    assert share_of(task.source.name, 60) == 2
+    assert shard_of(task.source.name, 60) == 2
     monkeypatch.chdir(tree / "b")
     assert plan(".", out=tmp_path / "out", share=(2, 60)).tasks[0].source.name == task.source.name
 

@@ -117,8 +117,8 @@ class AttentionDecoder(nn.Module):
     def beam_search(self, features: Tensor, *, steps: int, beam: int, end: int) -> list[Hypothesis]:
         """Best reading of each picture.
 
-        The published search lets a beam that has ended leave its place, goes on to the last step, and walks back. What
-        it returns is the best of the first ``beam`` readings that ended and, if fewer did, of the best beams still
+        The published search lets a beam that has ended leave its place, continues to the last step, and walks back. It
+        returns the best of the first ``beam`` readings that ended and, if fewer did, of the best beams still
         alive. This one keeps those and stops as soon as every picture has ``beam`` readings.
         """
         batch, columns, width = features.shape
@@ -126,6 +126,7 @@ class AttentionDecoder(nn.Module):
         keys, state, last = self._start(features)
         scores = features.new_full((batch, beam), float("-inf"))
         scores[:, 0] = 0.0
+
         texts = torch.zeros(batch, beam, 0, dtype=torch.int64, device=features.device)
         ended: list[list[Hypothesis]] = [[] for _ in range(batch)]
         first = beam * torch.arange(batch, device=features.device)[:, None]  # row of each picture's beam 0
@@ -142,9 +143,11 @@ class AttentionDecoder(nn.Module):
             for b, k in finished.nonzero().tolist():
                 if len(ended[b]) < beam:
                     ended[b].append(Hypothesis(tuple(texts[b, k].tolist()), float(scores[b, k])))
+
             scores = scores.masked_fill(finished, float("-inf"))
             if all(len(found) == beam for found in ended):
                 break
+
         return [self._best(ended[b], texts[b], scores[b], beam) for b in range(batch)]
 
     @staticmethod

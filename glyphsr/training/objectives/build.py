@@ -36,7 +36,7 @@ class TermBuilder:
     Args:
         model: What is trained.
         config: The run.
-        notify: Told when another recognizer stands in for one that is named.
+        notify: Called with a message when another recognizer stands in for one that is named.
         offline: Never fetch weights.
     """
 
@@ -138,7 +138,7 @@ def build_objective(
     """The objective that the configuration's task names.
 
     Raises:
-        WeightsError: If the text-focus recognizer is not to be had.
+        WeightsError: If the text-focus recognizer is not available.
         ConfigError: If no term is left to minimise.
     """
     if not isinstance(model, SuperResolver):

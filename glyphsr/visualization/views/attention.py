@@ -21,14 +21,14 @@ MOST = 16
 
 
 class AttentionViewer:
-    """A recognizer that is told the text.
+    """A recognizer that is given the text.
 
     Args:
         config: Whose attention: the first of ``recognizer``.
 
     Raises:
         ConfigError: If it is an OCR engine, or cannot show where it looks.
-        WeightsError: If its weights are not to be had.
+        WeightsError: If its weights are not available.
     """
 
     def __init__(self, config: VisualizeConfig) -> None:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import cv2
 
@@ -103,10 +102,6 @@ class PictureUpscaler:
             yield Outcome(item, result, seconds)
 
     def _find_lines(self, item: LoadedPicture) -> list[TextBox] | None:
-        """The lines of a picture that is a page; ``None`` for one that is a line itself.
-
-        Raises:
-            DataError: If its boxes cannot be read, or the detector fails.
-        """
-        given = None if item.boxes is None else partial(read_boxes, item.boxes)
+        boxes = item.boxes
+        given = None if boxes is None else lambda: read_boxes(boxes)
         return find_lines(item.seen, self.pages, mode=item.mode, text=item.text, given=given)
