@@ -101,11 +101,11 @@ def run_files(
     names = [inputs] if isinstance(inputs, (str, Path)) else inputs
     texts = [str(name) for name in names]
     check_offline(texts, offline=config.offline)
-    journal = None if report is None else ReportJournal(report, overwrite=config.overwrite)
-    left_out = None
+    journal = left_out = None
     if any(is_remote(text) and not is_web_address(text) for text in texts):
         _check_remote(config)
         found = plan_remote(texts, None if out is None else str(out), rule, recursive=config.recursive)
+        journal = None if report is None else ReportJournal(report, overwrite=config.overwrite)
         told = partial(_tell, journal, progress)
         pictures = upscale_remote(found, config, share=share, progress=told, started=started)
         weights: str | None = config.weights
@@ -119,6 +119,7 @@ def run_files(
             pages=config.pages,
         )
         _check_plan(plan, config)
+        journal = None if report is None else ReportJournal(report, overwrite=config.overwrite)
         pictures, weights = _run(plan, config, journal, progress, started)
         left_out = plan.left_out
     result = UpscaleRun(
