@@ -83,7 +83,6 @@ class PictureReport(ReadingReport):
     windows: int = 0
     """How many overlapping windows the line passed through."""
     strength: float | None = None
-    prior_confidence: float | None = None
     regions: tuple[RegionReport, ...] | None = None
     """Lines of a page; ``None`` for a picture that is one line."""
     seconds: float | None = None
