@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +36,9 @@ from glyphsr_cli.config_options import build
 
 INTERRUPTED = 130
 
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""Of every command line that cannot be read; Typer exports only this one of its kinds."""
+
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -46,10 +50,16 @@ class ErrorBoundary(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         return name, build(command, name, CONTEXT), rest
 
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """Read the command line up to the command's name."""
+        with _usage_errors_as_lines():
+            return super().make_context(*args, **settings)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with _usage_errors_as_lines():
+                return super().invoke(ctx)
         except GlyphSRError as error:
             if not error.is_repeated:
                 console.say(f"error: {error}")
@@ -73,6 +83,20 @@ class ErrorBoundary(TyperGroup):
                 raise
             console.say("error: out of memory; give smaller pictures, or --batch-size 1")
             raise typer.Exit(1) from error
+
+
+@contextmanager
+def _usage_errors_as_lines() -> Iterator[None]:
+    """Show what is wrong with a command line like any other error; a command without arguments shows its help."""
+    try:
+        yield
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise
+        command = error.ctx.command_path if error.ctx else "glyphsr"
+        message = " ".join(error.format_message().split())
+        console.say(f"error: {message.removesuffix('.')}; see `{command} --help`")
+        raise typer.Exit(error.exit_code) from error
 
 
 def _give_up_stdout() -> None:
