@@ -63,7 +63,7 @@ def behind_first_pass(batches: Callable[[], Iterator[object]], count: int) -> It
 
 
 def rate(pairs: int, batches: Callable[[], Iterator[object]]) -> float:
-    """Pairs per second from the first batch on: starting worker processes is told apart."""
+    """Pairs per second from the first batch on: starting worker processes is measured apart."""
     iterator = batches()
     first = time.perf_counter()
     next(iterator, None)

@@ -64,7 +64,7 @@ class Finding:
 
 
 @dataclass
-class Tally:
+class KindResult:
     """Figures of one kind."""
 
     files: int = 0
@@ -187,15 +187,15 @@ def fuzz_one(
     return outcome, Finding(kind.name, number, *problem) if problem else None
 
 
-def count(tally: Tally, outcome: Outcome, finding: Finding | None) -> None:
+def count(result: KindResult, outcome: Outcome, finding: Finding | None) -> None:
     """Add one file."""
-    tally.files += 1
-    tally.runs += len(outcome.codes)
-    tally.codes.update(outcome.codes)
-    tally.peak_mb = max(tally.peak_mb, outcome.memory / 1e6)
-    tally.slowest_s = max(tally.slowest_s, outcome.seconds)
+    result.files += 1
+    result.runs += len(outcome.codes)
+    result.codes.update(outcome.codes)
+    result.peak_mb = max(result.peak_mb, outcome.memory / 1e6)
+    result.slowest_s = max(result.slowest_s, outcome.seconds)
     if finding:
-        tally.findings.append(finding)
+        result.findings.append(finding)
         print(f"{finding.kind} {finding.number}: {finding.what}: {finding.detail}", flush=True)
 
 
@@ -243,10 +243,10 @@ def fuzz(
     one: Callable[..., Any],
     *,
     seconds: float,
-    save: Callable[[dict[str, Tally]], object],
-) -> dict[str, Tally]:
+    save: Callable[[dict[str, KindResult]], object],
+) -> dict[str, KindResult]:
     """All kinds in turn, each as often as its share, until all numbers are done or so much time is over."""
-    tallies = {kind.name: Tally() for kind in kinds}
+    results = {kind.name: KindResult() for kind in kinds}
     start = time.monotonic()
     order = [kind for kind in kinds for _ in range(kind.share)]
     random.Random(0).shuffle(order)
@@ -254,42 +254,42 @@ def fuzz(
     for done, number in enumerate(numbers, 1):
         turn, place = divmod(number, len(order))
         kind = order[place]
-        count(tallies[kind.name], *one(kind, turn * kind.share + places[place]))
+        count(results[kind.name], *one(kind, turn * kind.share + places[place]))
         if done % 200 == 0:
-            wrong = sum(len(tally.findings) for tally in tallies.values())
+            wrong = sum(len(result.findings) for result in results.values())
             print(f"{done} files, {wrong} wrong, {time.monotonic() - start:.0f} s", flush=True)
-            save(tallies)
+            save(results)
         if time.monotonic() - start > seconds:
             print(f"stopped after {done} files, at number {number}", flush=True)
             break
-    return tallies
+    return results
 
 
-def table(tallies: dict[str, Tally]) -> str:
+def table(results: dict[str, KindResult]) -> str:
     """The figures as Markdown."""
     rows = [
         "| kind | files | runs of commands | exit codes | wrong | peak MB | slowest s |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, tally in tallies.items():
-        codes = ", ".join(f"{code}: {count}" for code, count in sorted(tally.codes.items()))
-        figures = f"{len(tally.findings)} | {tally.peak_mb:.0f} | {tally.slowest_s:.1f}"
-        rows.append(f"| {name} | {tally.files} | {tally.runs} | {codes} | {figures} |")
+    for name, result in results.items():
+        codes = ", ".join(f"{code}: {count}" for code, count in sorted(result.codes.items()))
+        figures = f"{len(result.findings)} | {result.peak_mb:.0f} | {result.slowest_s:.1f}"
+        rows.append(f"| {name} | {result.files} | {result.runs} | {codes} | {figures} |")
     return "\n".join(rows)
 
 
-def merge(documents: Sequence[Path]) -> dict[str, Tally]:
+def merge(documents: Sequence[Path]) -> dict[str, KindResult]:
     """The figures of several runs together."""
-    merged: dict[str, Tally] = {}
+    merged: dict[str, KindResult] = {}
     for path in documents:
         for name, row in json.loads(path.read_text()).items():
-            tally = merged.setdefault(name, Tally())
-            tally.files += row["files"]
-            tally.runs += row["runs"]
-            tally.codes.update({int(code): number for code, number in row["codes"].items()})
-            tally.findings += [Finding(**finding) for finding in row["findings"]]
-            tally.peak_mb = max(tally.peak_mb, row["peak_mb"])
-            tally.slowest_s = max(tally.slowest_s, row["slowest_s"])
+            result = merged.setdefault(name, KindResult())
+            result.files += row["files"]
+            result.runs += row["runs"]
+            result.codes.update({int(code): number for code, number in row["codes"].items()})
+            result.findings += [Finding(**finding) for finding in row["findings"]]
+            result.peak_mb = max(result.peak_mb, row["peak_mb"])
+            result.slowest_s = max(result.slowest_s, row["slowest_s"])
     return merged
 
 
@@ -307,15 +307,16 @@ def main() -> None:
     arguments = parser.parse_args()
     start = time.monotonic()
 
-    def save(tallies: dict[str, Tally]) -> None:
+    def save(results: dict[str, KindResult]) -> None:
         if arguments.json:
             document = {
-                name: vars(tally) | {"findings": [vars(f) for f in tally.findings]} for name, tally in tallies.items()
+                name: vars(result) | {"findings": [vars(finding) for finding in result.findings]}
+                for name, result in results.items()
             }
             arguments.json.write_text(json.dumps(document, indent=2) + "\n")
 
     if arguments.merge:
-        tallies = merge(arguments.merge)
+        results = merge(arguments.merge)
     else:
         scratch = Path(tempfile.mkdtemp(prefix="fuzz-"))
         try:
@@ -328,13 +329,13 @@ def main() -> None:
                 )
 
             numbers = range(arguments.first, arguments.first + arguments.files)
-            tallies = fuzz(kinds, numbers, one, seconds=arguments.seconds, save=save)
+            results = fuzz(kinds, numbers, one, seconds=arguments.seconds, save=save)
         finally:
             shutil.rmtree(scratch)
-    print(table(tallies))
-    files, wrong = sum(t.files for t in tallies.values()), sum(len(t.findings) for t in tallies.values())
+    print(table(results))
+    files, wrong = sum(t.files for t in results.values()), sum(len(t.findings) for t in results.values())
     print(f"{files} files, {wrong} wrong, seed {arguments.seed}, {time.monotonic() - start:.0f} s")
-    save(tallies)
+    save(results)
     raise SystemExit(1 if wrong else 0)
 
 

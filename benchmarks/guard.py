@@ -110,7 +110,7 @@ def counted(was: NDArray[np.bool_], now: NDArray[np.bool_], result: NDArray[np.b
 
 
 def shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(..., 2)`` of ``(..., 4)``: how many fewer words are broken, and which share of the gain stays, if any."""
+    """``(..., 2)`` of ``(..., 4)``: how many fewer words are broken, and which fraction of the gain stays, if any."""
     broken, left, gain, kept = np.moveaxis(sums, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.stack([1 - left / broken, kept / gain], axis=-1)

@@ -32,7 +32,7 @@ PAGE = ROOT / "docs" / "model-zoo.md"
 MARKS = ("<!-- made by benchmarks/model_zoo.py -->", "<!-- end -->")
 LINE = (3, 16, 64)
 WORD = "example"
-"""What a recognizer with attention is told while it is measured."""
+"""What a recognizer with attention is given while it is measured."""
 
 BATCH = 8
 

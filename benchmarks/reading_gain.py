@@ -7,7 +7,7 @@ Every LR picture of the subsets is upscaled in line mode; each reader reads bicu
 its letters and digits, without case, are the label's.
 
     gap closed = (ours - bicubic) / (HR - bicubic)
-    broken     = words that are read in bicubic and not in ours, as a share of those read in bicubic
+    broken     = words that are read in bicubic and not in ours, as a fraction of those read in bicubic
     unchanged  = words whose result differs from bicubic by less than 1.5 grey levels on average
 
 --given gives the network the true text. --squash brings LR to 64 x 16 first, as TextZoom's protocol does.
@@ -42,7 +42,7 @@ ROWS = 32
 
 @dataclass(frozen=True)
 class Scores:
-    """Shares of a subset, or their means over the subsets."""
+    """Fractions of a subset, or their means over the subsets."""
 
     bicubic: float
     ours: float
@@ -53,7 +53,7 @@ class Scores:
 
     @property
     def gap_closed(self) -> float:
-        """Share of the distance between bicubic and HR."""
+        """Fraction of the distance between bicubic and HR."""
         return (self.ours - self.bicubic) / (self.hr - self.bicubic) if self.hr > self.bicubic else float("nan")
 
 

@@ -1,4 +1,4 @@
-"""How far rendered words can be told from real ones: a number, and what gives them away.
+"""How far rendered words can be distinguished from real ones: a number, and what gives them away.
 
     python benchmarks/realism.py iiit5k-lr/train [--words 2000] [--set render.noise=0.02]
 
@@ -33,7 +33,7 @@ def luma(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def figures(image: NDArray[np.uint8]) -> dict[str, float]:
-    """What is compared; lengths are shares of the height, so that sizes do not count."""
+    """What is compared; lengths are fractions of the height, so that sizes do not count."""
     gray = luma(image)
     height, width = gray.shape
     low, middle, high = np.percentile(gray, (5, 50, 95))
@@ -111,7 +111,7 @@ def compare(real: list[Sample], rendered: list[Sample], side: str, *, seed: int)
     for i in range(FOLDS):
         scores[fold == i] = x[fold == i] @ learn(x[fold != i], y[fold != i])
     area = area_under_curve(scores, y)
-    print(f"{side.upper()}: area under the curve {area:.3f}, told apart {np.mean((scores > 0) == y):.1%}")
+    print(f"{side.upper()}: area under the curve {area:.3f}, distinguished {np.mean((scores > 0) == y):.1%}")
     deviation = np.sqrt((a.var(axis=0) + b.var(axis=0)) / 2) + 1e-9
     distance = (b.mean(axis=0) - a.mean(axis=0)) / deviation
     spread = b.std(axis=0) / (a.std(axis=0) + 1e-9)
@@ -128,7 +128,7 @@ def render(count: int, config: SynthConfig) -> list[Sample]:
     levels = list(LEVELS.values())
     for i in range(count):
         word = renderer.word(config.seed, i)
-        own = config.degradation.model_copy(update={"difficulty": levels[i % len(levels)], "mild_share": 0.0})
+        own = config.degradation.model_copy(update={"difficulty": levels[i % len(levels)], "mild_prob": 0.0})
         lr = degrade(word.image, own, np.random.default_rng([config.seed, 5, i]))
         samples.append(Sample(str(i), word.image, word.text, lr))
     return samples

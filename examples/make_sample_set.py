@@ -26,7 +26,7 @@ def main() -> None:
     sets = [("train", TRAIN_PAIRS, every)]
     sets += [(f"test/{name}", TEST_PAIRS, difficulty) for name, difficulty in LEVELS.items()]
     for number, (name, count, difficulty) in enumerate(sets):
-        degradation = DegradationConfig(difficulty=difficulty, mild_share=0.0)
+        degradation = DegradationConfig(difficulty=difficulty, mild_prob=0.0)
         config = SynthConfig(count=count, seed=SEED + number, glyphs=name == "train", degradation=degradation)
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         glyphsr.synthesize(out / name, config=config, overwrite=True)

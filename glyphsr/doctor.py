@@ -95,8 +95,10 @@ def _torch() -> Iterator[Check]:
     except Exception as error:  # a broken build raises almost anything
         yield Check("torch", "error", _line(error), "pip install --force-reinstall torch torchvision")
         return
+
     build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
     yield Check("torch", "ok", f"{torch.__version__}, {build} build, {torch.get_num_threads()} threads")
+
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         yield Check("devices", "ok", f"cuda: {', '.join(names)}")
@@ -136,7 +138,9 @@ def _extras() -> Iterator[Check]:
     for extra in about.get_all("Provides-Extra") or []:
         if extra in ("test", "dev", "docs"):
             continue
+
         own = [text for text in needed if re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", text)]
+
         missing = [_wanted(text) for text in own if _unmet(text)]
         if missing:
             mend = f"where you want it: pip install 'glyphsr[{extra}]'"

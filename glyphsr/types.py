@@ -42,7 +42,7 @@ class GlyphTargets:
     """What the Glyph Perception Module should see in the words of a batch."""
 
     line: Tensor
-    """``(B, 1, h, w)`` float32 in [0, 1]: share of each LR pixel that the HR mask covers."""
+    """``(B, 1, h, w)`` float32 in [0, 1]: fraction of each LR pixel that the HR mask covers."""
     chars: Tensor
     """``(B, L, h, w)`` likewise, one slot per character that the slots are for; zero in the slots behind them."""
     masked: Tensor
@@ -92,7 +92,7 @@ class SROutput:
     glyphs: GlyphOutput | None
     """Glyph maps and classes, ``None`` where the GPM did not run."""
     gate: Tensor | None = None
-    """``(B, 1, 1, W)``: share of the network's change over bicubic that ``sr`` has, ``None`` for all of it."""
+    """``(B, 1, 1, W)``: fraction of the network's change over bicubic that ``sr`` has, ``None`` for all of it."""
     readings: tuple[Tensor, ...] = ()
     """Logits ``(B, T, K)`` of each text that a network with readers of its own read on its way to the picture."""
 

@@ -20,12 +20,14 @@ from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
 from glyphsr_cli.commands.data_inspect import inspect as data_inspect
 from glyphsr_cli.commands.data_synth import degrade, synth
+from glyphsr_cli.commands.demo import demo
 from glyphsr_cli.commands.doctor import doctor
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.read import read
 from glyphsr_cli.commands.reproduce import reproduce
+from glyphsr_cli.commands.serve import serve
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
 from glyphsr_cli.commands.visualize import visualize
@@ -119,6 +121,8 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("demo")(demo)
+app.command("serve")(serve)
 app.command("doctor")(doctor)
 _flow(app)
 data_app.command("inspect")(data_inspect)

@@ -97,9 +97,9 @@ def reproduction_table(found: "Reproduction") -> Table:
     """Ours and the paper's rows in turn."""
     from glyphsr.reproduction.report import columns_of, rows_of
 
-    doubt = "" if found.comparable is None else "; not comparable with the paper's"
+    remark = "" if found.comparable is None else "; not comparable with the paper's"
     title = (
-        f"{found.table.replace('table', 'Table ')}: {found.title}. % of words, mean ± deviation; {found.data}{doubt}"
+        f"{found.table.replace('table', 'Table ')}: {found.title}. % of words, mean ± deviation; {found.data}{remark}"
     )
     return Table(title, columns_of(found), tuple(rows_of(found)))
 
@@ -207,6 +207,7 @@ def _basis_table(report: "EvaluationReport") -> Table:
     """What every number stands on: protocol, averaging, samples, weights and their hashes."""
     samples = ", ".join(f"{part.name} {part.images}" for part in report.parts)
     places = dict.fromkeys(str(Path(path).parent) for part in report.parts for path in part.paths)
+
     rows = [
         ("protocol", report.protocol),
         ("averaging", "weighted: over all samples; plain: over subsets"),
@@ -217,8 +218,10 @@ def _basis_table(report: "EvaluationReport") -> Table:
         if row.network:
             hashes = ", ".join(f"{name} {value[:12]}" for name, value in row.sha256.items())
             rows.append((row.name, f"{row.network}, strength {row.strength:g}, {hashes}"))
+
     for judge in report.judges:
         rows.append((judge.name, f"{judge.weights} {judge.sha256[:12]}" if judge.sha256 else judge.weights))
+
     rows += [("note", notice) for notice in report.notices]
     rows.append(("time", f"{report.seconds:.1f} s"))
     return Table("Basis", ("", ""), tuple(rows), wide=True)
@@ -240,6 +243,7 @@ def extraction_table(report: "ExtractionReport") -> Table:
     ]
     if report.preview:
         rows.append(("preview", report.preview))
+
     if not report.complete:
         rows.append(("missing", f"{report.missing_chunks} chunks; the last shard to end joins all"))
     return Table(f"Glyphs of {report.source}", ("", ""), tuple(rows), wide=True)

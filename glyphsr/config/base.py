@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field
 
 
 class Config(BaseModel):
@@ -17,6 +17,15 @@ class Config(BaseModel):
 def formerly(old: str, *, now: str) -> Any:
     """Metadata of a field that had another name: files with that one are read, the new one is written."""
     return Field(validation_alias=AliasChoices(now, old))
+
+
+def _with_former_ending(name: str) -> str | AliasChoices:
+    stem, _, ending = name.rpartition("_")
+    return AliasChoices(name, f"{stem}_share") if ending in ("prob", "fraction") else name
+
+
+FORMERLY_SHARES = ConfigDict(alias_generator=AliasGenerator(validation_alias=_with_former_ending))
+"""Settings of a class whose ``_prob`` and ``_fraction`` fields ended in ``_share`` before; such files are read."""
 
 
 COMPUTE, DATA, MODEL, OUTPUT = "Computing", "Data", "Model", "Output"

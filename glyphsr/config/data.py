@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from glyphsr.config.base import Config, formerly
+from glyphsr.config.base import FORMERLY_SHARES, Config, formerly
 from glyphsr.config.degradation import DegradationConfig
-from glyphsr.config.ranges import NonNegative, Share
+from glyphsr.config.ranges import Fraction, NonNegative
 from glyphsr.config.rendering import RenderConfig
 
 LineSide = Annotated[int, Field(ge=8)]
@@ -21,17 +21,17 @@ class FolderSource(Config):
     path: str
     """Folder; a relative one is looked up from the working directory. ``${NAME}`` is an environment variable."""
     weight: NonNegative = 1.0
-    """Share of the samples that come from here, relative to the other sources."""
+    """Fraction of the samples that come from here, relative to the other sources."""
     group: str | None = None
     """Regular expression: pictures in whose file names it finds the same are held out together, e.g. ``^[^_]+`` where
     ``1009_2.png`` is the second word of photograph 1009. Null holds out each by itself."""
-    recombine: Annotated[Share, formerly("remix", now="recombine")] = 0.0
-    """Share of the words of which a part is shown, or their characters in another order, where they have masks of
+    recombine: Annotated[Fraction, formerly("remix", now="recombine")] = 0.0
+    """Fraction of the words of which a part is shown, or their characters in another order, where they have masks of
     their characters and a loss of the run learns from such."""
-    color_jitter: Annotated[Share, formerly("recolour", now="color_jitter")] = 0.0
-    """Share of the words that are shown in other colours."""
-    warp: Annotated[Share, formerly("distort", now="warp")] = 0.0
-    """Share of the words that are shown at another angle and cropped otherwise."""
+    color_jitter: Annotated[Fraction, formerly("recolour", now="color_jitter")] = 0.0
+    """Fraction of the words that are shown in other colours."""
+    warp: Annotated[Fraction, formerly("distort", now="warp")] = 0.0
+    """Fraction of the words that are shown at another angle and cropped otherwise."""
     glyphs: str | None = None
     """Glyph LMDB of these words, or a folder that holds it; null looks for ``<name>-glyphs`` beside them."""
 
@@ -53,7 +53,7 @@ class LmdbSource(Config):
     """The environment's folder, or ``train`` / ``train1`` ... under the data root. ``${NAME}`` is an environment
     variable."""
     weight: NonNegative = 1.0
-    """Share of the samples that come from here, relative to the other sources."""
+    """Fraction of the samples that come from here, relative to the other sources."""
     group: str | None = None
     """As :attr:`FolderSource.group`, of the names that the environment keeps as ``source-%09d``; null holds out each
     sample by its number."""
@@ -68,7 +68,7 @@ class RenderedSource(Config):
 
     kind: Literal["rendered"] = "rendered"
     weight: NonNegative = 1.0
-    """Share of the samples that come from here, relative to the other sources."""
+    """Fraction of the samples that come from here, relative to the other sources."""
     render: RenderConfig = RenderConfig()
     """What to draw and how; HR pictures of other heights are made of these."""
 
@@ -78,6 +78,8 @@ Source = Annotated[FolderSource | LmdbSource | RenderedSource, Field(discriminat
 
 class DataConfig(Config):
     """Where words come from and how they become batches."""
+
+    model_config = FORMERLY_SHARES
 
     sources: tuple[Source, ...] = ()
     """One or more sources, mixed by weight."""
@@ -89,17 +91,17 @@ class DataConfig(Config):
     """Longest word in line heights when the aspect is kept; longer ones are squashed to it."""
     aspect_jitter: Annotated[float, Field(ge=1)] = 1.0
     """Greatest factor by which a word's aspect is changed at random."""
-    squashed_share: Share = 0.0
-    """Share of the batches whose words are squashed to four times their height, as TextZoom's protocol does, where the
+    squashed_prob: Fraction = 0.0
+    """Fraction of the batches whose words are squashed to four times their height, as TextZoom's protocol does. The
     others keep their aspect."""
     ramp_steps: Annotated[int, Field(ge=0)] = 0
-    """Steps over which the share of mild degradations falls from 1 to ``degradation.mild_share``; CTC needs it."""
-    held_out: Share = 0.1
-    """Share of each folder or LMDB kept for validation and never trained on; rendered words need none kept."""
+    """Steps over which the fraction of mild degradations falls from 1 to ``degradation.mild_prob``; CTC needs it."""
+    held_out: Fraction = 0.1
+    """Fraction of each folder or LMDB kept for validation and never trained on; rendered words need none kept."""
     degradation: DegradationConfig = DegradationConfig()
-    blurred_share: Share = 0.0
-    """Share of each batch that a recognizer sees as LR enlarged by bicubic; the rest it sees as HR."""
+    blurred_fraction: Fraction = 0.0
+    """Fraction of each batch that a recognizer sees as LR enlarged by bicubic; the rest it sees as HR."""
     glyph_source: Literal["extracted", "kmeans"] = "extracted"
     """Where masks to learn from come from: glyph LMDBs, or k-means line masks made on the fly (paper, Baseline 2)."""
-    min_glyph_quality: Share = 0.0
+    min_glyph_quality: Fraction = 0.0
     """Words whose masks were extracted with a lower quality teach no masks, only classes."""

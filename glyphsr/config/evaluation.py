@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from glyphsr.config.base import COMPUTE, DATA, Config, Flag, split_text
-from glyphsr.config.ranges import Share
+from glyphsr.config.ranges import Fraction
 
 Baseline = Literal["bicubic", "hr", "lr"]
 Protocol = Literal["paper", "standard"]
@@ -31,8 +31,8 @@ class EvalConfig(Config):
     """Untouched pictures that are scored too."""
     protocol: Annotated[Protocol, Flag()] = "paper"
     """``paper``: 16 x 64 to 32 x 128, PSNR and SSIM of batches of 48. ``standard``: natural width, per image."""
-    strength: Annotated[Share | None, Flag(default="from its card, else 1")] = None
-    """Share of each network's change over bicubic; default from its card, 1 for published networks."""
+    strength: Annotated[Fraction | None, Flag(default="from its card, else 1")] = None
+    """Fraction of each network's change over bicubic; default from its card, 1 for published networks."""
     bootstrap: Annotated[int, Field(ge=0), Flag()] = 2000
     """Resamples behind the 95% intervals; 0 for none."""
     limit: Annotated[Annotated[int, Field(ge=1)] | None, Flag(DATA)] = None

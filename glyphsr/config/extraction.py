@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from glyphsr.config.base import COMPUTE, DATA, Config, Flag, split_text
+from glyphsr.config.base import COMPUTE, DATA, FORMERLY_SHARES, Config, Flag, split_text
 
 METHOD = "Method"
 
@@ -15,7 +15,7 @@ AnchorOrder = Literal["paper", "ink"]
 SelectionRule = Literal["paper", "guarded"]
 Refinement = Literal["none", "intersect"]
 Steps = Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], BeforeValidator(split_text)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 SAM_ONLY = ("sam_checkpoint", "sam_type", "sam_layout", "multimask", "steps", "anchors")
 """Settings of prompts and of who answers them; ink needs none."""
@@ -29,7 +29,7 @@ class KeyPointConfig(Config):
 
     heads: Literal["mean", "max"] = "mean"
     """How the heads of an attention become one map; the mean is what attention visualisations show."""
-    threshold: Share = 0.5
+    threshold: Fraction = 0.5
     """Of each step's greatest attention; keeps the half-maximum region, as a full width at half maximum does."""
     opening: Literal[0, 3, 5, 7, 9] = 3
     """Side in pixels of the morphological opening that removes specks below one cell of the attention; 0 for none."""
@@ -37,16 +37,18 @@ class KeyPointConfig(Config):
     """Centre of the strongest component: of its attention, or of its bounding box."""
     rectangle: Literal["rotated", "upright"] = "rotated"
     """Kind of minimum bounding rectangle around the glyph attention; rotated is what the word minimum asks for."""
-    column_threshold: Share = 0.3
+    column_threshold: Fraction = 0.3
     """Of each step's greatest column attention; columns below do not belong to the character's glyph attention."""
     foreground: Literal["kmeans", "ink"] = "kmeans"
     """Line mask in the glyph attention: gray clusters as SIGA's, or our ink in colour."""
     min_area: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.05
-    """Glyph attention of fewer pixels than this share of a character's expected ink counts as unusable."""
+    """Glyph attention of fewer pixels than this fraction of a character's expected ink counts as unusable."""
 
 
 class ExtractConfig(Config):
     """How glyph masks are extracted; field names are the command's flags. Lengths are pixels at line height 32."""
+
+    model_config = FORMERLY_SHARES
 
     segmenter: Annotated[Literal["auto", "sam", "ink"], Flag(METHOD)] = "auto"
     """``sam``: Segment Anything. ``ink``: without weights. ``auto``: SAM where a checkpoint is given or stored."""
@@ -72,7 +74,7 @@ class ExtractConfig(Config):
     ink first, guarded selection, masks cut to ink so that counters stay open."""
     steps: Annotated[Steps, Flag(METHOD)] = (2.0, 4.0)
     """Shifts of each key point up, down, left and right."""
-    threshold: Annotated[Share, Flag(METHOD)] = 0.8
+    threshold: Annotated[Fraction, Flag(METHOD)] = 0.8
     """Least confidence of a mask."""
     anchors: AnchorOrder | None = None
     """``paper``: every anchor is a prompt. ``ink``: only those on ink. Default by profile."""
@@ -80,7 +82,7 @@ class ExtractConfig(Config):
     """``guarded`` drops masks of unlikely size or reach before choosing. Default by profile."""
     refine: Refinement | None = None
     """``intersect`` keeps of each mask what is ink. Default by profile."""
-    max_line_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_line_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
     """Masks that cover more of the picture are no character's; 1 keeps all. Default 0.5, with profile paper 1."""
     when_none_passes: Literal["best", "empty"] = "best"
     """No mask above the threshold: choose among all, or leave the character empty. The meta says so either way."""
@@ -100,6 +102,10 @@ class ExtractConfig(Config):
     """Prompts that SAM decodes at once; halved when memory runs out."""
     workers: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Processes; as many as the machine has cores, with a GPU one."""
+    engine: Annotated[Literal["local", "ray"], Flag(COMPUTE)] = "local"
+    """``local``: this machine. ``ray``: the workers of a Ray cluster."""
+    address: Annotated[str | None, Flag(COMPUTE, default="one on this machine")] = None
+    """Of the Ray cluster; ``auto`` for the one that this machine belongs to."""
     seed: Annotated[int, Flag(COMPUTE)] = 0
     """Nothing is drawn at random; part of every command."""
     offline: Annotated[bool, Flag(COMPUTE)] = False
@@ -123,9 +129,9 @@ class ExtractConfig(Config):
         return (self.frame or ("paper" if self.profile == "paper" else "natural")) == "paper"
 
     @property
-    def line_share(self) -> float:
-        """Share of the picture above which a mask is no character's."""
-        return self.max_line_share or (1.0 if self.profile == "paper" else 0.5)
+    def line_fraction(self) -> float:
+        """Fraction of the picture above which a mask is no character's."""
+        return self.max_line_fraction or (1.0 if self.profile == "paper" else 0.5)
 
     @property
     def localizer_name(self) -> str:
@@ -139,7 +145,7 @@ class ExtractConfig(Config):
             "anchors": self.anchor_order,
             "rule": self.selection_rule,
             "refine": self.refinement,
-            "max_line_share": self.line_share,
+            "max_line_fraction": self.line_fraction,
             "frame": "paper" if self.squeezes else "natural",
         } | ({} if self.separates else {"separate": False})
 

@@ -38,7 +38,7 @@ class LossConfig(Config):
     hog: NonNegative = 0.1
     """L1 between histograms of oriented gradients (paper, eq. 6)."""
     hog_binning: Literal["hard", "soft"] = "hard"
-    """Whether a gradient votes for the nearest bin of orientation, as published, or shares its vote between two."""
+    """Whether a gradient votes for the nearest bin of orientation, as published, or splits its vote between two."""
     hog_gradient: bool = True
     """Let the HOG term teach; false as in the lineage's released layer, whose value is only reported."""
     ocr: NonNegative = 0.0

@@ -6,10 +6,10 @@ from pydantic import model_validator
 
 from glyphsr.config.base import Config, formerly
 from glyphsr.config.networks import GlyphSRConfig, NetworkConfig
-from glyphsr.config.ranges import Share
-from glyphsr.config.recognizers import PARSeqConfig, PriorConfig
+from glyphsr.config.ranges import Fraction
+from glyphsr.config.recognizers import PRIOR_CONFIGS, PARSeqConfig, PriorConfig
 
-PLACED = ("ctc_transformer", "ppocr")
+PLACED = tuple(config.model_fields["kind"].default for config in PRIOR_CONFIGS if config.places_ink)
 """Priors that say for every step whose ink it is on."""
 
 
@@ -19,12 +19,12 @@ class ConfidenceGateConfig(Config):
     A wrong letter drawn sharply harms more readers than a right one helps; see decision 0023.
     """
 
-    low: Share = 0.3
-    """Certainty of a word up to which only ``floor`` of the change is applied."""
-    high: Share = 0.8
-    """Certainty from which all of it is applied; linear in between."""
-    floor: Share = 0.0
-    """Share of the change that is applied whatever the prior reads."""
+    low: Fraction = 0.3
+    """Confidence in a word up to which only ``floor`` of the change is applied."""
+    high: Fraction = 0.8
+    """Confidence from which all of it is applied; linear in between."""
+    floor: Fraction = 0.0
+    """Fraction of the change that is applied whatever the prior reads."""
 
     @model_validator(mode="before")
     @classmethod
@@ -54,7 +54,7 @@ class ModelConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> "ModelConfig":
-        reads_words = self.network.needs_prior and self.prior.kind in PLACED
+        reads_words = self.network.needs_prior and self.prior.places_ink
         if self.confidence_gate is not None and not reads_words:
             raise ValueError(
                 f"confidence_gate: expected null unless a prior of kind {' or '.join(PLACED)} guides the network"

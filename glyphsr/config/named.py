@@ -47,15 +47,18 @@ def find_config(given: str | Path) -> Path:
     path = Path(given)
     if path.exists() or (path.suffix and path.suffix not in (ENDING, ".yml")):
         return path
+
     known = named_configs()
     wanted = path.as_posix().removesuffix(ENDING).removeprefix("configs/")
     if wanted in known:
         return known[wanted]
+
     alike = [file for name, file in known.items() if name.rpartition("/")[2] == wanted]
     if len(alike) == 1:
         return alike[0]
     if path.suffix or len(path.parts) > 1:  # meant as a file, and reading it says what is wrong with it
         return path
+
     close = difflib.get_close_matches(wanted, sorted(known), n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise ConfigError(f"{given}: no such file, and no configuration of this name{hint} (`glyphsr config list`)")

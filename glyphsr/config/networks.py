@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from glyphsr.config.base import Config
+from glyphsr.config.base import Config, formerly
 from glyphsr.config.plugins import load_plugin, plugin_names
 
 Positive = Annotated[int, Field(ge=1, le=16_384)]
@@ -240,14 +240,14 @@ class C3STISRConfig(CluedConfig):
     """C3-STISR: TPGSR's trunk with a taller prior transformer and, as its paper says, a language clue."""
 
     kind: Literal["c3stisr"] = "c3stisr"
-    hint: Literal["recognition", "fused"] = "recognition"
+    guidance: Annotated[Literal["recognition", "fused"], formerly("guidance", now="guidance")] = "recognition"
     """What guides the blocks: ``recognition``, the text prior alone, which is what the released code uses whatever else
     its files hold; ``fused`` with what a language model makes of it, as in the paper."""
 
     @property
     def reads_text(self) -> bool:
         """Where there is a language model."""
-        return self.hint == "fused"
+        return self.guidance == "fused"
 
 
 class RTSRNConfig(CluedConfig):

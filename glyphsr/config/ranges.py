@@ -1,10 +1,10 @@
-"""Types of settings that are shares, ranges, or values at two ends."""
+"""Types of settings that are fractions, ranges, or values at two ends."""
 
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 
 
@@ -23,8 +23,8 @@ def _as_range(value: Any) -> Any:
 Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
 """Least and greatest value."""
 
-ShareRange = Annotated[tuple[Share, Share], BeforeValidator(_as_range), AfterValidator(_in_order)]
-"""One share, or the least and the greatest."""
+FractionRange = Annotated[tuple[Fraction, Fraction], BeforeValidator(_as_range), AfterValidator(_in_order)]
+"""One fraction, or the least and the greatest."""
 
-ShareEnds = tuple[Share, Share]
-"""Share of the pictures at difficulty 0 and at difficulty 1."""
+FractionEnds = tuple[Fraction, Fraction]
+"""Fraction of the pictures at difficulty 0 and at difficulty 1."""

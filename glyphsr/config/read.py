@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag
-from glyphsr.config.ranges import NonNegative, Share
+from glyphsr.config.ranges import Fraction, NonNegative
 
 PAGE = "Page"
 
@@ -22,8 +22,8 @@ class ReadConfig(Config):
     """With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior."""
     scale: Annotated[Annotated[float, Field(gt=0, le=16)] | None, Flag(MODEL, default="2")] = None
     """Factor by which lines are enlarged before they are read; 2 by default."""
-    strength: Annotated[Share | None, Flag(MODEL, default="from the model's card")] = None
-    """Share of the network's change over bicubic that is applied; default from the model's card."""
+    strength: Annotated[Fraction | None, Flag(MODEL, default="from the model's card")] = None
+    """Fraction of the network's change over bicubic that is applied; default from the model's card."""
     lexicon: Annotated[str, Flag(MODEL)] = "english"
     """Word list by which the network's own readings are corrected: ``english``, ``none``, or a text file."""
     draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"

@@ -19,6 +19,7 @@ from glyphsr.config.named import find_config
 from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
 from glyphsr.config.read import ReadConfig
+from glyphsr.config.serve import DemoConfig, ServeConfig
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
@@ -39,6 +40,8 @@ COMMANDS: dict[str, type[Config]] = {
     "extract": ExtractConfig,
     "synth": SynthConfig,
     "visualize": VisualizeConfig,
+    "serve": ServeConfig,
+    "demo": DemoConfig,
 }
 """Settings of all commands."""
 
@@ -128,9 +131,11 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
+
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
         if SERVICE_LINK.match(value):
             continue
+
         if keys[0] in kind.model_fields:
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
@@ -138,6 +143,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
             close = difflib.get_close_matches(keys[0], sorted(names), n=1)
             hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
             warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
+
     return tree
 
 
@@ -198,9 +204,11 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         kinds = ", ".join([*(tag for tag in own if tag != PLUGIN), *(plugin_names() if PLUGIN in own else ())])
         found = value.get("kind") if isinstance(value, dict) else value
         return f"{path}.kind: expected one of {kinds}, got {found!r}"
+
     message = error["msg"][0].lower() + error["msg"][1:]
     shown = f"the text {value!r}" if isinstance(value, str) else json.dumps(value, default=str)
     shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
+
     hint = ""
     if isinstance(value, str) and error["type"] in ("float_type", "int_type"):
         try:
@@ -212,6 +220,7 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
                 hint = f" (YAML wants {int(number)})"
         except ValueError:
             pass
+
     return f"{path}: {message}, got {shown}{hint}"
 
 
@@ -272,18 +281,22 @@ def load(
         path = find_config(config)
         tree = read_yaml(path)
         validate(kind, tree, str(path))  # so that a mistake in the file is blamed on the file
+
     overrides = environment_settings(kind, os.environ if environment is None else environment)
     if overrides:
         tree = _merge(tree, overrides)
         validate(kind, tree, "environment (GLYPHSR_*)")
+
     below = tree
     for i, text in enumerate(sets):
         tree = _merge(below, parse_settings(sets[: i + 1]))
         validate(kind, tree, f"--set {text}")
+
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     if any(group & given.keys() for group in exclusive):
         cleared = frozenset().union(*(group for group in exclusive if not group & given.keys()))
         tree = {key: value for key, value in tree.items() if key not in cleared}
+
     return validate(kind, _merge(tree, given), "options")
 
 

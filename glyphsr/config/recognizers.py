@@ -1,6 +1,6 @@
 """Shapes of the recognizers; ``kind`` tells them apart."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,12 +10,22 @@ Positive = Annotated[int, Field(ge=1, le=16_384)]
 """Channels and the like; the upper ends here keep a checkpoint's header from asking for more than any network needs."""
 Layers = Annotated[int, Field(ge=1, le=64)]
 Steps = Annotated[int, Field(ge=1, le=1024)]
-FloatImage = Annotated[int, Field(ge=1, le=4096)]
+PixelCount = Annotated[int, Field(ge=1, le=4096)]
 
 
-class CRNNConfig(Config):
+class RecognizerSettings(Config):
+    """What every recognizer's configuration says of its kind."""
+
+    reads_by_ctc: ClassVar[bool] = False
+    """Whether its steps lie along the line, as CTC's do."""
+    places_ink: ClassVar[bool] = False
+    """Whether it says for every step which character's ink it is on."""
+
+
+class CRNNConfig(RecognizerSettings):
     """CRNN, as a text prior or a judge; the defaults are the published network's."""
 
+    reads_by_ctc: ClassVar[bool] = True
     kind: Literal["crnn"] = "crnn"
     charset_size: Literal[36, 62, 94] = 36
     """Symbols it can read: digits and a-z, both cases, or punctuation too."""
@@ -23,15 +33,17 @@ class CRNNConfig(Config):
     """Channels of the first convolution; the last has eight times as many."""
     hidden: Positive = 256
     """Units of each LSTM, per direction."""
-    input_width: FloatImage | None = 100
+    input_width: PixelCount | None = 100
     """Pixels a picture is resized to at height 32; null keeps its aspect."""
     standardise: bool = False
     """Bring each picture to mean 0 and deviation 1 first; the published network does not."""
 
 
-class CTCTransformerConfig(Config):
+class CTCTransformerConfig(RecognizerSettings):
     """Convolutions at the picture's own resolution, a transformer along the line, CTC: made for low resolution."""
 
+    reads_by_ctc: ClassVar[bool] = True
+    places_ink: ClassVar[bool] = True
     kind: Literal["ctc_transformer"] = "ctc_transformer"
     charset_size: Literal[36, 62, 94] = 62
     """Symbols it can read."""
@@ -56,9 +68,11 @@ class CTCTransformerConfig(Config):
         return self
 
 
-class PPOCRConfig(Config):
+class PPOCRConfig(RecognizerSettings):
     """PP-OCRv6's small recognizer with a head for an alphabet of ours."""
 
+    reads_by_ctc: ClassVar[bool] = True
+    places_ink: ClassVar[bool] = True
     kind: Literal["ppocr"] = "ppocr"
     charset_size: Literal[36, 62, 94, 95] = 95
     """Symbols it can read; 95 are all printable ASCII characters, the space included."""
@@ -66,7 +80,7 @@ class PPOCRConfig(Config):
     """The symbols one by one, in place of ``charset_size``; for the published head with its 18,709."""
 
 
-class PARSeqConfig(Config):
+class PARSeqConfig(RecognizerSettings):
     """PARSeq; the defaults are the published ``parseq`` ("small" encoder)."""
 
     kind: Literal["parseq"] = "parseq"
@@ -81,9 +95,9 @@ class PARSeqConfig(Config):
     """Attention heads of the decoder; tiny has 6."""
     mlp_ratio: Layers = 4
     max_label_length: Steps = 25
-    image_size: tuple[FloatImage, FloatImage] = (32, 128)
+    image_size: tuple[PixelCount, PixelCount] = (32, 128)
     """(height, width) in pixels."""
-    patch_size: tuple[FloatImage, FloatImage] = (4, 8)
+    patch_size: tuple[PixelCount, PixelCount] = (4, 8)
     """(height, width) in pixels."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     decode_autoregressive: bool = True
@@ -92,7 +106,7 @@ class PARSeqConfig(Config):
     """Refinement passes after decoding."""
 
 
-class MORANConfig(Config):
+class MORANConfig(RecognizerSettings):
     """MORAN v2 as published: gray, 32 x 100, digits and a-z."""
 
     kind: Literal["moran"] = "moran"
@@ -106,7 +120,7 @@ class MORANConfig(Config):
     """How pictures are sampled: torch >= 1.3 took the published code for false, older ones for true."""
 
 
-class ASTERConfig(Config):
+class ASTERConfig(RecognizerSettings):
     """ASTER as published: 94 characters, beam width 5."""
 
     kind: Literal["aster"] = "aster"
@@ -123,7 +137,7 @@ class ASTERConfig(Config):
     """How pictures are sampled: torch >= 1.3 took the published code for false, older ones for true."""
 
 
-class TelescopeConfig(Config):
+class TelescopeConfig(RecognizerSettings):
     """The transformer recognizer of Scene Text Telescope: gray, 32 x 128, digits and a-z; or strokes (Text Gestalt)."""
 
     kind: Literal["telescope"] = "telescope"
@@ -139,7 +153,7 @@ class TelescopeConfig(Config):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
-class SIGAConfig(Config):
+class SIGAConfig(RecognizerSettings):
     """SIGA in its ResNet variant as published: RGB, 32 x 128, a-z and digits."""
 
     kind: Literal["siga"] = "siga"
@@ -162,7 +176,7 @@ RecognizerConfig = Annotated[
     | SIGAConfig,
     Field(discriminator="kind"),
 ]
-"""Any recognizer, told apart by ``kind``."""
+"""Any recognizer, discriminated by ``kind``."""
 
 
 def reads_strokes(config: object) -> bool:
@@ -172,3 +186,11 @@ def reads_strokes(config: object) -> bool:
 
 PriorConfig = Annotated[CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig, Field(discriminator="kind")]
 """A recognizer whose class probabilities can guide a network."""
+
+CTC_KINDS = tuple(
+    config.model_fields["kind"].default for config in get_args(get_args(RecognizerConfig)[0]) if config.reads_by_ctc
+)
+"""Kinds that read by CTC."""
+
+PRIOR_CONFIGS: tuple[type[RecognizerSettings], ...] = get_args(get_args(PriorConfig)[0])
+"""Its classes."""

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from glyphsr.config.base import Config
-from glyphsr.config.ranges import NonNegative, Range, Share, ShareRange
+from glyphsr.config.base import FORMERLY_SHARES, Config
+from glyphsr.config.ranges import Fraction, FractionRange, NonNegative, Range
 
 BUILTIN_FONT = "builtin"
 """Stands for the one font that comes with Pillow; there everywhere, but no basis for training."""
@@ -39,8 +39,8 @@ class TextConfig(Config):
     lower: NonNegative = 0.25
     mixed: NonNegative = 0.03
     """Weight of words in random case."""
-    marked: Share = 0.0
-    """Share of the words of the word lists that have a punctuation mark before or behind them, or quotes around."""
+    marked: Fraction = 0.0
+    """Fraction of the words of the word lists that have a punctuation mark before or behind them, or quotes around."""
     phrase_words: tuple[Count, Count] = (2, 3)
     """Least and greatest number of words of a phrase."""
     phrase_characters: Annotated[int, Field(ge=1, le=64)] | None = None
@@ -59,7 +59,9 @@ class TextConfig(Config):
 
 
 class RenderConfig(Config):
-    """Words, fonts, colours, geometry; lengths are shares of the height of the drawn text."""
+    """Words, fonts, colours, geometry; lengths are fractions of the height of the drawn text."""
+
+    model_config = FORMERLY_SHARES
 
     height: Annotated[int, Field(ge=8, le=512, multiple_of=2)] = 32
     """Of the HR picture, in pixels; even, so that LR has half of it."""
@@ -72,15 +74,15 @@ class RenderConfig(Config):
     """Font files or folders of them, or ``builtin``; none for all of the system's."""
     backgrounds: str | None = None
     """Folder of photographs of which patches become grounds."""
-    background_share: Share = 0.4
+    background_prob: Fraction = 0.4
     """Words on such a patch, where there is a folder."""
-    margin: ShareRange = (0.08, 0.26)
+    margin: FractionRange = (0.08, 0.26)
     """Between the text and each side of the picture."""
-    loose_share: Share = 0.0
+    loose_prob: Fraction = 0.0
     """Pictures that are cropped loosely, as people crop."""
-    loose_margin: ShareRange = (0.26, 1.0)
+    loose_margin: FractionRange = (0.26, 1.0)
     """Instead of ``margin`` in those."""
-    turned_share: Share = 0.0
+    turned_prob: Fraction = 0.0
     """Pictures that are turned by an angle of up to ``turn`` beyond ``rotation``."""
     turn: Annotated[float, Field(ge=0, le=0.8)] = 0.17
     """Greatest angle of those, in radians."""
@@ -88,7 +90,7 @@ class RenderConfig(Config):
     """Greatest factor by which letters are made wider or narrower."""
     tracking: NonNegative = 0.08
     """Deviation of the space that is added between letters, in ems."""
-    touching_share: Share = 0.06
+    touching_prob: Fraction = 0.06
     """Words whose letters touch."""
     rotation: NonNegative = 0.02
     """Deviation, in radians."""
@@ -96,29 +98,29 @@ class RenderConfig(Config):
     """Deviation."""
     perspective: NonNegative = 0.12
     """Deviation of how much larger one end is than the other."""
-    small_caps_share: Share = 0.0
+    small_caps_prob: Fraction = 0.0
     """Capitalised texts whose other letters are small capitals."""
-    curve_share: Share = 0.06
+    curve_prob: Fraction = 0.06
     """Words on an arc."""
     curve: NonNegative = 0.5
     """Greatest angle of the arc between both ends, in radians."""
-    outline_share: Share = 0.15
-    shadow_share: Share = 0.2
-    bevel_share: Share = 0.04
+    outline_prob: Fraction = 0.15
+    shadow_prob: Fraction = 0.2
+    bevel_prob: Fraction = 0.04
     """Words with a light and a dark edge, like raised letters."""
-    gradient_share: Share = 0.06
+    gradient_prob: Fraction = 0.06
     """Words whose ink changes from top to bottom."""
-    worn_share: Share = 0.08
+    worn_prob: Fraction = 0.08
     """Words whose ink is worn."""
-    clutter_share: Share = 0.25
+    clutter_prob: Fraction = 0.25
     """Pictures with lines, frames, or parts of other words at the borders."""
-    light_on_dark_share: Share = 0.45
+    light_on_dark_prob: Fraction = 0.45
     """Words lighter than their ground."""
-    contrast: ShareRange = (0.22, 1.0)
+    contrast: FractionRange = (0.22, 1.0)
     """Between the brightness of ink and ground, on a scale of 1."""
-    colourfulness: ShareRange = (0.3, 1.0)
+    colourfulness: FractionRange = (0.3, 1.0)
     """Saturation of grounds and inks that have colour."""
-    gray_share: Share = 0.1
+    gray_prob: Fraction = 0.1
     """Words without colour."""
     texture: NonNegative = 0.13
     """Greatest deviation of clouds and grain on the ground, on a scale of 1."""
@@ -126,5 +128,5 @@ class RenderConfig(Config):
     """Greatest change of light from one side to the other."""
     softness: Range = (0.15, 0.8)
     """Blur of the HR picture, in pixels at height 32: cameras are never quite sharp."""
-    noise: ShareRange = (0.0, 0.018)
+    noise: FractionRange = (0.0, 0.018)
     """Deviation of the HR picture's own noise, on a scale of 1."""

@@ -4,12 +4,12 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from glyphsr.config.base import Config
+from glyphsr.config.base import FORMERLY_SHARES, Config, formerly
 from glyphsr.config.data import DataConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import PLACED, ModelConfig
 from glyphsr.config.networks import CluedConfig
-from glyphsr.config.ranges import NonNegative, Share
+from glyphsr.config.ranges import Fraction, NonNegative
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -35,9 +35,10 @@ class OptimiserConfig(Config):
     schedule: Literal["cosine", "constant", "halved"] = "cosine"
     """What follows the warm-up: cosine to zero at the last step, the peak to the end (TSRN, TBSRN, TPGSR), or the peak
     and from four fifths of the run on half of it (LEMMA)."""
-    pretrained_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Step size of the parts of a network that begin from another task's weights, such as LEMMA's reader, as a share of
-    that of the others."""
+    pretrained_lr_scale: Annotated[
+        float, Field(gt=0, le=1), formerly("pretrained_share", now="pretrained_lr_scale")
+    ] = 1.0
+    """Factor on the step size of parts that begin from another task's weights, such as LEMMA's reader."""
     warmup_steps: Annotated[int, Field(ge=0)] = 1805
     """Linear warm-up; the paper's 5 epochs of TextZoom are 5 x 361 steps of 48."""
     clip_norm: Annotated[float, Field(gt=0)] = 0.25
@@ -63,7 +64,7 @@ class ValidationConfig(Config):
     protocol: Literal["standard", "paper"] = "standard"
     """``standard`` selects on words held out of train; ``paper`` on the test subsets, as the lineage did."""
     select_by: Literal["psnr", "accuracy"] = "psnr"
-    """Mean PSNR of SR, or the share of SR words that the judge reads; ``paper`` always selects by accuracy."""
+    """Mean PSNR of SR, or the fraction of SR words that the judge reads; ``paper`` always selects by accuracy."""
     judge: str = "crnn"
     """Recognizer or engine that reads SR where accuracy selects, by name or as NAME=FILE."""
     words: Positive = 200
@@ -76,6 +77,8 @@ class ValidationConfig(Config):
 
 class TrainConfig(Config):
     """One training run."""
+
+    model_config = FORMERLY_SHARES
 
     task: Literal["sr", "prior", "recognizer"] = "sr"
     """``sr`` trains the network (and the prior where its losses have weight), ``prior`` the prior alone on LR,
@@ -102,12 +105,12 @@ class TrainConfig(Config):
     channels_last: bool = False
     """Lay convolutions out channels last, in which torch is faster on many processors and cards; the same mathematics,
     other roundings. In networks of very few channels torch has crashed with it on CPUs."""
-    prior_drop: Share = 0.0
-    """Share of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
+    prior_drop: Fraction = 0.0
+    """Fraction of each batch whose text prior is zeroed; a quarter in TPGSR and its successors."""
     prior_from: Literal["lr", "hr"] = "lr"
     """Which picture the text prior reads while the network learns; ``hr`` in the first part of PEAN's training."""
-    given_text_share: Share = 0.0
-    """Share of each batch whose true text is given to the prior, so that the network learns to trust a text."""
+    given_text_fraction: Fraction = 0.0
+    """Fraction of each batch whose true text is given to the prior, so that the network learns to trust a text."""
     save_every: Positive = 500
     """Steps between saves of ``last``, from which a killed run goes on; each validation saves too."""
     keep_every: Positive | None = None
@@ -125,9 +128,10 @@ class TrainConfig(Config):
             self._check_recognizer()
         elif self.recognizer_weights:
             raise ValueError("recognizer_weights: expected null unless task is 'recognizer'")
-        elif self.data.blurred_share or self.loss.auxiliary_ctc:
-            name = "data.blurred_share" if self.data.blurred_share else "loss.auxiliary_ctc"
+        elif self.data.blurred_fraction or self.loss.auxiliary_ctc:
+            name = "data.blurred_fraction" if self.data.blurred_fraction else "loss.auxiliary_ctc"
             raise ValueError(f"{name}: expected 0 unless task is 'recognizer'")
+
         if (self.loss.ctc or self.loss.text_prior) and not self.model.network.needs_prior:
             raise ValueError(
                 f"loss: expected ctc and text_prior of 0, since {self.model.network.kind} has no text prior"
@@ -138,11 +142,13 @@ class TrainConfig(Config):
             raise ValueError(
                 f"loss.network_reading: expected 0, since {self.model.network.kind} as configured reads no text itself"
             )
+
         corrects = self.loss.network_reading and isinstance(self.model.network, CluedConfig)
         if corrects and self.model.prior.kind != "crnn":
             raise ValueError(
                 "loss.network_reading: expected 0 unless model.prior.kind is crnn, whose text is corrected"
             )
+
         enhances = getattr(self.model.network, "enhancer_steps", 0) > 0
         if self.loss.prior_enhancement and (self.task != "sr" or not enhances or self.model.prior.kind != "parseq"):
             raise ValueError(
@@ -164,6 +170,7 @@ class TrainConfig(Config):
             raise ValueError("loss.ctc: expected a weight above 0 when task is 'prior'")
         if self.validation.protocol == "paper" and self.task != "sr":
             raise ValueError(f"validation.protocol: expected standard when task is {self.task!r}")
+
         gpm = getattr(self.model.network, "gpm", None)
         if gpm is not None and self.glyph_tasks.cls and gpm.num_classes < CLASSES:
             raise ValueError(
@@ -176,6 +183,7 @@ class TrainConfig(Config):
             raise ValueError(
                 "data.glyph_source: k-means gives no character masks; expected extracted, or loss.char and columns 0"
             )
+
         return self
 
     def _check_recognizer(self) -> None:

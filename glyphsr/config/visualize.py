@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag, split_text
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.config.ranges import Share
+from glyphsr.config.ranges import Fraction
 from glyphsr.safe_reading.numbers import whole_number
 from glyphsr.safe_reading.text_files import shorten
 
@@ -73,8 +73,8 @@ class VisualizeConfig(Config):
     """Published CRNN and PARSeq that guide the published networks among them."""
     recognizer: Annotated[Texts, Flag(MODEL, short="-R")] = ("crnn",)
     """Judges that read what is shown, or whose attention is; ``none`` for none."""
-    strength: Annotated[Share | None, Flag(MODEL, default="from its card")] = None
-    """Share of each network's change over bicubic; default from its card."""
+    strength: Annotated[Fraction | None, Flag(MODEL, default="from its card")] = None
+    """Fraction of each network's change over bicubic; default from its card."""
     extract: ExtractConfig = ExtractConfig()
     """How masks are extracted."""
     seed: Annotated[int, Flag(COMPUTE)] = 0

@@ -14,7 +14,7 @@ LONGEST = 10
 """Characters of a word that is put together from others'."""
 
 MAX_OVERLAP = 0.3
-"""Of two neighbours' columns, as a share of the narrower one, up to which they are cut between."""
+"""Of two neighbours' columns, as a fraction of the narrower one, up to which they are cut between."""
 
 EXCERPT_SHARE = 0.6
 """Remixed words that are a run of the characters as they stand; the others are in no order."""
@@ -60,9 +60,11 @@ def recombine(sample: Sample, rng: np.random.Generator) -> Sample:
         return sample
     if len(chars) != len(sample.label):
         return sample
+
     cells = character_columns(chars)
     if cells is None:
         return sample
+
     count = len(cells)
     if rng.random() < EXCERPT_SHARE:
         size = int(rng.integers(1 if count == 2 else 2, count))
@@ -71,13 +73,16 @@ def recombine(sample: Sample, rng: np.random.Generator) -> Sample:
     else:
         size = int(rng.integers(2, min(count, LONGEST) + 1))
         order = rng.choice(count, size, replace=count > 2).tolist()
+
     parts = [slice(*cells[i]) for i in order]
     if sum(part.stop - part.start for part in parts) < sample.hr.shape[0]:
         return sample  # batches have nothing narrower than high, so it would be drawn out sideways
+
     moved = []
     for place, i in enumerate(order):
         own = [chars[i][:, part] if k == place else np.zeros_like(chars[i][:, part]) for k, part in enumerate(parts)]
         moved.append(np.concatenate(own, axis=1))
+
     return replace(
         sample,
         hr=np.concatenate([sample.hr[:, part] for part in parts], axis=1),

@@ -79,6 +79,7 @@ def iterate_batches(
     )
     with _signals_held_back() if workers else nullcontext():
         made = iter(loader)
+
     try:
         for chunk, batches in zip(chunks, made, strict=True):
             if isinstance(batches, GlyphSRError):

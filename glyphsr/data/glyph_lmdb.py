@@ -78,11 +78,13 @@ def glyph_values(extraction: Extraction) -> dict[str, bytes]:
         "size": [height, width],
         "glyphs": [asdict(record) for record in extraction.glyphs],
     }
+
     values = {META: as_json(meta)}
     if height and width:
         values[LINE] = encode_mask(extraction.line)
         if len(extraction.chars):
             values[CHARS] = encode_mask(extraction.chars.reshape(-1, width))
+
     return values
 
 
@@ -107,6 +109,7 @@ def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
     meta_bytes, line_bytes, chars_bytes = values.get(META), values.get(LINE), values.get(CHARS)
     if meta_bytes is None:
         raise DataError(f"{where}: no glyph_meta; is this a glyph LMDB?")
+
     meta = read_meta(meta_bytes, where)
     try:
         text, size = str(meta["text"]), (int(meta["size"][0]), int(meta["size"][1]))
@@ -116,8 +119,10 @@ def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
             raise ValueError(f"size {size}, quality {quality}")
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise DataError(f"{where}: glyph_meta: not what extract writes: {shorten(error)}") from error
+
     PICTURE_PIXELS.check(size[0] * size[1] * max(1, len(text)), f"{where}: glyph_meta", DataError)
     line = decode_mask(line_bytes, f"{where}: glyph_line") if line_bytes else np.zeros(size, bool)
+
     if chars_bytes:
         stacked = decode_mask(chars_bytes, f"{where}: glyph_chars")
         if stacked.shape != (len(text) * size[0], size[1]):
@@ -125,6 +130,7 @@ def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
         chars = stacked.reshape(len(text), *size)
     else:
         chars = np.zeros((0, *size), bool)
+
     return Extraction(text, line, chars, records, quality, rejected, problem)
 
 

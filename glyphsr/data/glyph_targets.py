@@ -12,7 +12,7 @@ from glyphsr.types import GlyphTargets, Sample
 
 
 def shrink(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.float32]:
-    """``(n, H, W)`` bool -> ``(n, h, w)`` float32: the share of each pixel that a mask covers.
+    """``(n, H, W)`` bool -> ``(n, h, w)`` float32: the fraction of each pixel that a mask covers.
 
     Soft edges suit the squared error; a mask of exactly twice the size is averaged over 2 x 2.
     """

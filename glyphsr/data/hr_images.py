@@ -109,6 +109,7 @@ class FolderWords:
                 if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
             )
             rows = [(name, label_from_name(Path(name).stem)) for name in names]
+
         self.rows = rows
         self.shortfall: str | None = None if labels is not None or not rows else from_names(path, *rows[0])
         if not rows:

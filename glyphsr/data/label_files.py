@@ -233,7 +233,7 @@ def read_labels(path: Path, form: LabelFormat | None = None) -> list[Labelled]:
 
     Args:
         path: The file.
-        form: Which form it has; told from its name and content by default.
+        form: Which form it has; by default derived from its name and content.
 
     Raises:
         DataError: If it is missing, not UTF-8, or has another form; the message says where.
@@ -266,7 +266,7 @@ def guess_format(path: Path) -> LabelFormat:
 
 
 def _guess_lines(path: Path) -> LabelFormat:
-    """The form of a file of lines, told from the first."""
+    """The form of a file of lines, by its first line."""
     first = next(iter(_lines(path)), (0, ""))[1]
     if first.startswith("{"):
         return "mmocr"

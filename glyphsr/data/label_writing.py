@@ -45,4 +45,5 @@ def write_labels(rows: Sequence[Labelled], form: LabelFormat) -> bytes:
         writer.writerow(["file", "label"])
         writer.writerows([guard_cell(row.path), guard_cell(row.text)] for row in rows)
         return buffer.getvalue().encode()
+
     raise ConfigError(f"--format {form}: expected one of {', '.join(FILE_NAMES)}")

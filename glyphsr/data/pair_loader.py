@@ -96,12 +96,14 @@ class PairChunks(Dataset[PairChunk]):
                 places.append(index)
             except DataError as error:
                 bad.append(BadSample(self.source.where(index), str(error), index))
+
         ids, labels = [sample.id for sample in samples], [sample.label for sample in samples]
         lr = [sample.lr for sample in samples if sample.lr is not None]
         hr = [sample.hr for sample in samples]
         if self.squash and samples:
             # Two tensors travel from a worker in shared memory; many arrays would be pickled one by one.
             return PairChunk(ids, labels, torch.from_numpy(np.stack(lr)), torch.from_numpy(np.stack(hr)), bad, places)
+
         return PairChunk(ids, labels, lr, hr, bad, places)
 
     def _sample(self, index: int) -> Sample:
@@ -161,11 +163,13 @@ def iterate_chunks(
     if room <= 0:
         yield from _load(chunks, every * passes, workers)
         return
+
     for number, chunk in zip(every, _load(chunks, every, workers), strict=True):
         if chunk.nbytes() <= room:
             room -= chunk.nbytes()
             kept[number] = chunk
         yield chunk
+
     missing = [number for number in every if number not in kept] * (passes - 1)
     fetched = _load(chunks, missing, workers) if missing else iter(())
     for number in every * (passes - 1):

@@ -171,6 +171,7 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
     direct = Path(name)
     if (direct / "data.mdb").is_file():
         return [direct]
+
     roots = _roots(data_root)
     for root in roots:
         for folder in (root / name, root / "test" / name):
@@ -180,15 +181,17 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
             parts = [root / part for part in TRAIN_PARTS[1:] if (root / part / "data.mdb").is_file()]
             if parts:
                 return parts
+
     if _is_path(name):
         check_folder(direct)
+
     places = ", ".join(str(root) for root in roots)
     raise DataError(f"{name}: no such LMDB under {places}; give its folder, --data-root or $GLYPHSR_DATA")
 
 
-def _is_held_out(key: str, share: float) -> bool:
+def _is_held_out(key: str, fraction: float) -> bool:
     """Stable draw by name, so that adding words never moves a word from validation to training."""
-    return zlib.crc32(key.encode()) % 10_000 < share * 10_000
+    return zlib.crc32(key.encode()) % 10_000 < fraction * 10_000
 
 
 def _group(name: str, pattern: str | None) -> str:
@@ -245,7 +248,7 @@ def open_sources(
         data_root: Where named LMDBs are looked up first.
         attach_masks: Called with the words, folder or environment (``None`` for rendered words) and source; gives the
             words their masks.
-        notify: Told when something takes a while.
+        notify: Called with a message when something takes a while.
 
     Raises:
         DataError: If a source is missing or empty, or there are no fonts to render with.
@@ -261,6 +264,7 @@ def open_sources(
             words = attach_masks(RenderedWords(renderer, own, (kind, number)), None, source)
             opened.append(WordSource(source.weight, words, origin=" ".join(renderer.origin().values())))
             continue
+
         parts: list[WordCollection] = []
         keys: list[str] = []
         recombine = color_jitter = warp = 0.0
@@ -268,9 +272,11 @@ def open_sources(
             path = Path(expanded(source.path))
             if not path.is_dir():
                 raise DataError(f"{path}: no such folder of word pictures")
+
             folder = FolderWords(path)
             if folder.shortfall and notify:
                 notify(folder.shortfall)
+
             parts.append(attach_masks(PicturesOnly(folder), path, source))
             keys += [_group(name, source.group) for name, _ in folder.rows]
             recombine, color_jitter, warp = source.recombine, source.color_jitter, source.warp
@@ -279,10 +285,12 @@ def open_sources(
                 environment = PairedLmdb(path)
                 parts.append(attach_masks(environment, path, source))
                 keys += _names(environment, path, source.group)
+
         collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
         indices = _split(source.path, keys, config, held_out=held_out)
         paired = isinstance(source, LmdbSource) and source.paired
         opened.append(WordSource(source.weight, collection, indices, paired, recombine, color_jitter, warp))
+
     if not opened:
         raise ConfigError("data.sources: expected at least one source with a weight above 0")
     return opened

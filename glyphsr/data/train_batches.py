@@ -70,7 +70,7 @@ class TrainBatches(Dataset[list[Batch]]):
         batch_size: Words per batch at line height 16, on average; other heights get as many as have the same pixels.
         seed: Base seed.
         slots: Make glyph targets for these slots; ``None`` for none.
-        share: ``(rank, processes)``: only every so-many-th word of each batch is made, beginning with the rank-th.
+        rank_slice: ``(rank, processes)``: only every so-many-th word of each batch is made, beginning with the rank-th.
     """
 
     def __init__(
@@ -81,16 +81,16 @@ class TrainBatches(Dataset[list[Batch]]):
         batch_size: int,
         seed: int,
         slots: SlotCodec | CharacterSlots | None = None,
-        share: tuple[int, int] = (0, 1),
+        rank_slice: tuple[int, int] = (0, 1),
     ) -> None:
         self.sources = sources
         self.config = config
         self.batch_size = batch_size
         self.seed = seed
         self.slots = slots
-        self.share = share
+        self.rank_slice = rank_slice
         weights = np.array([source.weight for source in sources])
-        self._shares = weights / weights.sum()
+        self._probabilities = weights / weights.sum()
         self._counted, self._counts = 0, np.zeros(len(sources), np.int64)
         self._orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
 
@@ -102,7 +102,7 @@ class TrainBatches(Dataset[list[Batch]]):
     def _counts_of(self, chunk: int) -> NDArray[np.int64]:
         """How many words of a chunk come from each source."""
         rng = stream(self.seed, _COUNTS, chunk)
-        return rng.multinomial(self.words_per_chunk, self._shares).astype(np.int64)
+        return rng.multinomial(self.words_per_chunk, self._probabilities).astype(np.int64)
 
     def _taken_before(self, chunk: int) -> NDArray[np.int64]:
         """How many words of each source all earlier chunks have; going on from the last answer is quick."""
@@ -135,7 +135,7 @@ class TrainBatches(Dataset[list[Batch]]):
         if step >= self.config.ramp_steps:
             return config
         left = 1 - step / self.config.ramp_steps
-        return config.model_copy(update={"mild_share": left + (1 - left) * config.mild_share})
+        return config.model_copy(update={"mild_prob": left + (1 - left) * config.mild_prob})
 
     def __getitem__(self, chunk: int) -> list[Batch]:
         rng = stream(self.seed, _PLAN, chunk)
@@ -149,6 +149,7 @@ class TrainBatches(Dataset[list[Batch]]):
             aspects = np.array([words[i].hr.shape[1] / words[i].hr.shape[0] for i in range(len(draws))])
             aspects = np.clip(jitter * aspects, 1.0, self.config.max_aspect)
             order = np.argsort(aspects, kind="stable")
+
         batches: list[Batch] = []
         groups = _groups(order, aspects)
         for group in (groups[i] for i in rng.permutation(len(groups))):
@@ -157,21 +158,24 @@ class TrainBatches(Dataset[list[Batch]]):
             if width is None:
                 assert aspects is not None
                 width = max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
+
             # No draw where there are none, so that runs begun before there were any go on as they would have.
-            squashed = self.config.squashed_share > 0 and rng.random() < self.config.squashed_share
+            squashed = self.config.squashed_prob > 0 and rng.random() < self.config.squashed_prob
             shape = LineShape(height, width, SQUASHED_ASPECT * height if squashed else None)
             count = round(len(group) * (REFERENCE_HEIGHT / height) ** (1 if self.config.line_width else 2))
-            count = max(1, self.share[1], count)  # every process has its word
+            count = max(1, self.rank_slice[1], count)  # every process has its word
             members = np.resize(rng.permutation(group), count)
-            first, step = self.share
+            first, step = self.rank_slice
             for i in members[first::step]:
                 if i not in words:
                     words[i] = self._word(draws[i], chunk, i)
+
             places = range(first, count, step)
             samples = [words[members[place]] for place in places]
             paired = [draws[members[place]].source.paired for place in places]
             batch = self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches))
             batches.append(replace(batch, positions=tuple(places), global_size=count))
+
         return batches
 
     def _word(self, draw: _Draw, chunk: int, number: int) -> Sample:
@@ -201,6 +205,7 @@ class TrainBatches(Dataset[list[Batch]]):
         """Pairs and targets of the words at some places of a whole batch; each place has draws of its own."""
         hrs = [resize_like_pil(sample.hr, (2 * shape.height, 2 * shape.width)) for sample in samples]
         stored = [sample.lr if own else None for sample, own in zip(samples, paired, strict=True)]
+
         made = [i for i, lr in enumerate(stored) if lr is None]
         rngs = (stream(self.seed, _PAIR, chunk, number, places[i]) for i in made)
         lrs = {i: resize_like_pil(lr, (shape.height, shape.width)) for i, lr in enumerate(stored) if lr is not None}
@@ -208,9 +213,11 @@ class TrainBatches(Dataset[list[Batch]]):
             config = self.degradation_at(chunk * CHUNK_STEPS)
             params = sample_params(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
             lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], params, config), strict=True))
+
         if shape.squashed_width is not None:
             hrs = [resize_like_pil(hr, (2 * shape.height, 2 * shape.squashed_width)) for hr in hrs]
             lrs = {i: resize_like_pil(lr, shape.size) for i, lr in lrs.items()}
+
         return Batch(
             ids=tuple(sample.id for sample in samples),
             lr=to_tensor([lrs[i] for i in range(len(samples))]),

@@ -87,13 +87,14 @@ def make(
         lr: LR folder beside it, with the same names (endings may differ).
         seed: Of the degradation.
         overwrite: Replace ``out`` if it exists.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Raises:
         ConfigError: If the arguments do not fit together or ``out`` exists.
         DataError: If a folder or the label file is missing or empty, or no picture is usable.
     """
     hr_folder, lr_folder, base = _folders(source, hr, lr)
+
     items, unused = _items(hr_folder, lr_folder, base, labels, form)
     mark = _fingerprint(items, seed)
     bad: list[BadSample] = []
@@ -111,8 +112,10 @@ def make(
                     _add(writer, item, checked, seed)
             if progress:
                 progress(done, len(items))
+
         if not writer.count:
             raise DataError(f"{hr_folder}: none of {len(items)} pictures can be used; the first: {bad[0].problem}")
+
     guessed = labels is None and form is None and not (find_label_file(base) or find_label_file(hr_folder))
     notice = from_names(hr_folder, items[0].name, items[0].label) if guessed else None
     return MakeResult(out, writer.count, tuple(bad), resumed_at, unused, notice)
@@ -143,15 +146,19 @@ def _items(
         labels = labels or find_label_file(base) or find_label_file(hr_folder)
     elif labels is not None:
         raise ConfigError("--format filename: has no label file; leave --labels away")
+
     if labels is None and form not in (None, "filename"):
         raise DataError(f"{base}: no {form} label file found; give --labels FILE")
+
     pictures = _pictures(hr_folder)
     if labels is None:
         rows = [(path, label_from_name(path.stem)) for path in pictures]
     else:
         rows = [(_find(row.path, hr_folder, labels.parent), row.text) for row in read_labels(labels, form)]
+
     if not rows:
         raise DataError(f"{labels or hr_folder}: no pictures ({' '.join(SUFFIXES)}) in it")
+
     partners = _Partners(lr_folder) if lr_folder else None
     items: dict[Path, _Item] = {}
     for path, label in rows:
@@ -160,6 +167,7 @@ def _items(
             if items[place].label != label:
                 items[place] = replace(items[place], problem="named twice, with different texts")
             continue
+
         name = _name_below(hr_folder, path)
         partner = partners.of(name) if partners is not None and name is not None else None
         problem = None
@@ -167,7 +175,9 @@ def _items(
             problem = f"lies outside {hr_folder}, so it has no LR picture"
         elif partners is not None and partner is None:
             problem = "no LR picture of this name, or more than one"
+
         items[place] = _Item((name or Path(path.name)).as_posix(), path, partner, label, problem)
+
     unlabelled = sum(Path(os.path.abspath(path)) not in items for path in pictures)  # noqa: PTH100 - as above
     used = {item.lr for item in items.values()}
     alone = sum(path not in used for path in partners.by_name.values()) if partners is not None else 0
@@ -253,16 +263,19 @@ def _check(item: _Item) -> _Checked:
         raise DataError(f"{item.hr}: {item.problem}")
     if not item.label:
         raise DataError(f"{item.hr}: no text for it; write one into the label file, or leave the picture out")
+
     try:
         item.label.encode()
     except UnicodeEncodeError as error:
         raise DataError(f"{item.hr}: its text {item.label!r} is no valid Unicode") from error
+
     hr = _bytes(item.hr)
     pixels = decode_rgb(hr, str(item.hr), upright=False)
     if item.lr is None:
         return _Checked(hr, None, pixels)
     if item.lr == Path():
         raise DataError(f"{item.hr}: no LR picture of this name")
+
     lr = _bytes(item.lr)
     decode_rgb(lr, str(item.lr), upright=False)
     return _Checked(hr, lr, pixels)

@@ -45,7 +45,7 @@ def view_degradation(
         difficulties: One column each, 0 to 1.
         words: Rows, taken evenly from the source.
         data_root: Where names are looked up first.
-        notify: Told when many fonts have to be looked at first.
+        notify: Called with a message when many fonts have to be checked first.
 
     Returns:
         ``(H, W, 3)`` uint8.
@@ -57,17 +57,21 @@ def view_degradation(
     settings = config or SynthConfig()
     if not difficulties or not all(0 <= d <= 1 for d in difficulties):
         raise ConfigError(f"difficulties: expected numbers from 0 to 1, got {', '.join(map(str, difficulties))}")
+
     rows = []
     for i, hr in enumerate(_pictures(source, settings, words, data_root, notify)):
         height = settings.render.height
         aspect = min(hr.shape[1] / hr.shape[0], MAX_ASPECT)
+
         line = resize_like_pil(hr, (height, max(2, round(aspect * height / 2) * 2)))
         versions = []
         for difficulty in difficulties:
-            own = {"difficulty": (difficulty, difficulty), "mild_share": 0.0}
+            own = {"difficulty": (difficulty, difficulty), "mild_prob": 0.0}
             rng = stream(settings.seed, DEGRADE_STREAM, i)  # the same draws in every column
             versions.append(degrade(line, settings.degradation.model_copy(update=own), rng))
+
         rows.append((line, versions))
+
     return degradation_sheet(rows, difficulties)
 
 
@@ -83,17 +87,21 @@ def _pictures(
         for i in range(words):  # of as many fonts
             yield renderer.render(stream(settings.seed, RENDER_STREAM, i)).image
         return
+
     path = Path(source)
     if path.is_file():
         yield decode_rgb(read_content(path, PICTURE_BYTES), str(path))
         return
+
     if not path.is_dir():
         if path.suffix.lower() in SUFFIXES:
             raise DataError(f"{source}: no such picture")
         path = find_lmdb(source, data_root)[0]
+
     check_pairs(path)
     collection = open_hr_words(path)
     if not len(collection):
         raise DataError(f"{path}: no words in it")
+
     for i in np.linspace(0, len(collection) - 1, min(words, len(collection))).round().astype(int):
         yield collection.read(int(i)).hr

@@ -58,7 +58,7 @@ def export(
         out: Folder to write.
         form: Form of the label file.
         overwrite: Replace ``out`` if an export wrote it, and nothing else is in it.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Raises:
         ConfigError: If ``out`` exists or cannot be made, or the form cannot hold a label.
@@ -66,6 +66,7 @@ def export(
     """
     if form not in FILE_NAMES:
         raise ConfigError(f"--format {form}: expected one of {', '.join(FILE_NAMES)}")
+
     pairs = PairedLmdb(source)
     build = FolderBuild(out, source=f"{pairs.fingerprint()} {form}", overwrite=overwrite, foreign=_foreign)
     try:
@@ -81,6 +82,7 @@ def export(
         raise ConfigError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from error
     finally:
         build.release()
+
     return MakeResult(out, len(rows), tuple(bad))
 
 
@@ -105,10 +107,12 @@ def _write_pictures(
     names = _Names()
     said, last = pairs.declared(), pairs.last_number()
     total = min(said, last)
+
     if said > last:
         bad.append(
             BadSample(pairs.where(last), f"{pairs.path}: num-samples says {said}, but the last sample is {last}")
         )
+
     for index in range(total):
         try:
             rows.append(_write_pair(pairs, index, folder, names))
@@ -116,6 +120,7 @@ def _write_pictures(
             bad.append(BadSample(pairs.where(index), str(error)))
         if progress:
             progress(index + 1, total)
+
     return rows, bad, names.given
 
 

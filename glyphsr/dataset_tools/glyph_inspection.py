@@ -44,7 +44,7 @@ def inspect_glyphs(path: Path, *, progress: ProgressCallback | None = None) -> G
 
     Args:
         path: Its folder.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Raises:
         DataError: If it cannot be opened.
@@ -52,6 +52,7 @@ def inspect_glyphs(path: Path, *, progress: ProgressCallback | None = None) -> G
     glyphs = GlyphLmdb(path)
     manifest = glyphs.manifest()
     reasons: Counter[str] = Counter()
+
     qualities: list[float] = []
     characters = fallbacks = 0
     bad: list[BadSample] = []
@@ -61,14 +62,17 @@ def inspect_glyphs(path: Path, *, progress: ProgressCallback | None = None) -> G
         except DataError as error:
             bad.append(BadSample(f"{path.name}/{index + 1:06d}", str(error)))
             continue
+
         if word.rejected is not None:
             reasons[word.rejected] += 1
         else:
             qualities.append(word.quality)
+
         characters += len(word.chars)
         fallbacks += sum(record.fallback is not None for record in word.glyphs)
         if progress:
             progress(index + 1, len(glyphs))
+
     source = manifest.get("source", {})
     return GlyphInspection(
         str(path),

@@ -78,7 +78,7 @@ def inspect(
     Args:
         path: Its folder.
         sheet: Samples on the contact sheet, evenly spread over the set; 0 for none.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Returns:
         The findings, and the sheet ``(H, W, 3)`` uint8.
@@ -94,6 +94,7 @@ def inspect(
     encodings: Counter[str] = Counter()
     alphabet: Counter[str] = Counter()
     lengths: list[float] = []
+
     unread = 0
     bad: list[BadSample] = []
     samples: list[Sample] = []
@@ -103,6 +104,7 @@ def inspect(
         except DataError as error:
             bad.append(BadSample(pairs.where(index), str(error)))
             continue
+
         raw = pairs.raw(index)
         for side, image, encoded in (("hr", sample.hr, raw.hr), ("lr", sample.lr, raw.lr)):
             if image is None or encoded is None:  # of a set for recognition
@@ -110,13 +112,16 @@ def inspect(
             sizes[f"{side}_height"].append(image.shape[0])
             sizes[f"{side}_width"].append(image.shape[1])
             encodings[f"{side} {picture_suffix(encoded)[1:]}"] += 1
+
         alphabet.update(sample.label)
         lengths.append(len(sample.label))
         unread += not filter_lower(sample.label)
         if index in shown:
             samples.append(sample)
+
         if progress:
             progress(index + 1, total)
+
     found = Inspection(
         path=str(path),
         samples=total,
@@ -136,7 +141,7 @@ def verify(path: Path, *, progress: ProgressCallback | None = None) -> tuple[int
 
     Args:
         path: Its folder.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Returns:
         How many samples there are, and the broken ones.
@@ -147,17 +152,20 @@ def verify(path: Path, *, progress: ProgressCallback | None = None) -> tuple[int
     pairs = PairedLmdb(path)
     if pairs.get(MANIFEST) is not None:
         return _verify_glyphs(path, progress)
+
     total, last = pairs.declared(), pairs.last_number()
     bad = [BadSample(path.name, problem) for problem in pairs.damages()]
     for index in range(min(total, last)):
         bad += _problems(pairs, index)
         if progress:
             progress(index + 1, total)
+
     if total != last:
         message = f"{path}: num-samples says {total}, but the last sample is {last}; correct it"
         bad.append(BadSample(pairs.where(min(total, last)), message))
     elif not total:
         bad.append(BadSample(path.name, f"{path}: no samples"))
+
     return total, bad
 
 
@@ -185,17 +193,21 @@ def _problems(pairs: PairedLmdb, index: int) -> list[BadSample]:
             encoded = pairs.get(f"{side}-{number}")
         except DataError:  # on a damaged page, which is named already
             continue
+
         if encoded is None:
             problems.append(f"no '{side}-{number}' key; make the set again")
             continue
+
         try:
             decode_rgb(encoded, f"{side}-{number}", upright=False)
         except DataError as error:
             problems.append(f"{error}; make the set again")
+
     try:
         label = pairs.get(f"label-{number}")
     except DataError:
         label = b"?"
+
     if label is None:
         problems.append(f"no 'label-{number}' key; make the set again")
     elif not label:
@@ -205,4 +217,5 @@ def _problems(pairs: PairedLmdb, index: int) -> list[BadSample]:
             decode_label(label, f"label-{number}")
         except DataError as error:
             problems.append(str(error))
+
     return [BadSample(where, problem) for problem in problems]

@@ -104,8 +104,8 @@ def synthesize(
         seed: Of every random draw.
         workers: Processes, 1 to 256, or ``auto``; their number does not change the data.
         overwrite: Replace what exists.
-        progress: Told how far it is.
-        notify: Told what a person should know.
+        progress: Called with the items done and their total.
+        notify: Called with messages for the user.
 
     Returns:
         Where it is and how much there is of it.
@@ -123,6 +123,7 @@ def synthesize(
         raise ConfigError(f"-o {out}: expected the name of a folder to make")
     if (out.absolute().parent / "data.mdb").exists():
         raise ConfigError(f"-o {out}: lies in the LMDB {out.parent}, which is never changed")
+
     masks_at = out.with_name(out.name + SUFFIX) if settings.glyphs else None
     started = time.perf_counter()
     # What may be in the way is said before fonts are looked at; an interrupted command's pairs may be complete.
@@ -131,18 +132,23 @@ def synthesize(
     )
     if not half_done:
         LmdbWriter.check(out, overwrite=overwrite)
+
     if masks_at is not None:
         LmdbWriter.check(masks_at, overwrite=overwrite)
+
     renderer = WordRenderer(settings.render, notify)
     note = _describe(settings, renderer)
     mark = hashlib.sha256(note).hexdigest()
     if half_done and _note(out) != note:
         raise ConfigError(f"{out}: exists already; --overwrite replaces it")
+
     if not half_done:
         _check_space(out, settings)
+
     beside = out.with_name(out.name + SUFFIX)
     if overwrite and masks_at is None and beside.exists() and notify:
         notify(f"{beside}: are masks of the words that are replaced; make them anew with --glyphs, or remove them")
+
     made = 0
     try:
         with ExitStack() as stack:
@@ -153,6 +159,7 @@ def synthesize(
                     pairs = inner.enter_context(LmdbWriter(out, source=mark, overwrite=overwrite))
                     pairs.note(NOTE, note)
                 made = _write(settings, renderer, pairs, masks, progress)
+
             if masks is not None:
                 masks.note(MANIFEST, as_json(_manifest(out, settings, renderer)))
     except BrokenProcessPool as error:
@@ -164,6 +171,7 @@ def synthesize(
         raise GlyphSRError(
             f"{where}: cannot be written: {getattr(error, 'strerror', None) or error}; {GOES_ON}"
         ) from error
+
     return SynthResult(out, masks_at, settings.count, len(renderer.book), made, time.perf_counter() - started)
 
 
@@ -195,7 +203,7 @@ def synth_settings(
         own["render"] = render
     if difficulty is not None:
         limits = difficulty if isinstance(difficulty, int | float) else list(difficulty)
-        own["degradation"] = {"difficulty": limits, "mild_share": 0.0}
+        own["degradation"] = {"difficulty": limits, "mild_prob": 0.0}
     return load(SynthConfig, config, sets=sets, flags=own, environment=environment or {})
 
 
@@ -285,6 +293,7 @@ def _words(config: SynthConfig, renderer: WordRenderer, first: int) -> Iterator[
         for chunk in chunks:
             yield from synthesizer.make(chunk)
         return
+
     with process_pool(workers, start_worker, (config, renderer)) as pool:
         waiting = deque(pool.submit(make_chunk, chunk) for chunk in islice(chunks, AHEAD * workers))
         while waiting:

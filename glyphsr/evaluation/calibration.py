@@ -38,7 +38,7 @@ def calibrate(*, progress: Callable[[int, int], None] | None = None, **settings:
     """Let judges read the LR and HR sides of TextZoom; those near the published figures are remembered.
 
     Args:
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
         settings: Fields of :class:`glyphsr.config.evaluation.EvalConfig`; weights, baselines and protocol are given.
 
     Raises:
@@ -52,20 +52,25 @@ def calibrate(*, progress: Callable[[int, int], None] | None = None, **settings:
     sizes = [subset.size for subset in subsets]
     if not is_textzoom(sizes):
         raise ConfigError(f"--calibrate: expected TextZoom's test sets of {TEXTZOOM_COUNTS} pairs, found {sizes}")
+
     report = run_evaluation(config, progress=progress)
     results = []
     for judge in report.judges:
         kind = judge.name.partition(":")[0]
         if kind not in CALIBRATION or judge.sha256 is None:
             raise ConfigError(f"--calibrate {judge.name}: expected weights of {', '.join(CALIBRATION)}")
+
         figures: dict[str, Triple] = {}
         for side in SIDES:
             easy, medium, hard = (100 * value for value in report.score(side, judge.name).accuracy.parts)
             figures[side] = (easy, medium, hard)
+
         found = Calibration(
             judge.name, judge.weights, figures, CALIBRATION[kind], max(deviations(kind, figures).values())
         )
         if found.passed:
             remember_calibration(kind, judge.sha256, figures)
+
         results.append(found)
+
     return results

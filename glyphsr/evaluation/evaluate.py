@@ -41,7 +41,7 @@ def evaluate(
         config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
         per_image: JSON lines with every picture's readings and fidelity, one per row and sample.
         overwrite: Replace ``per_image`` if it exists.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
         split: Subsets: names under the data root, or LMDB folders.
         data_root: Folder of TextZoom; else $GLYPHSR_DATA, ./data/TextZoom, ./TextZoom, or the sample set if there
             is none.
@@ -52,7 +52,7 @@ def evaluate(
         baseline: Untouched pictures that are scored too.
         protocol: ``paper``: 16 x 64 to 32 x 128, PSNR and SSIM of batches of 48. ``standard``: natural width, per
             image.
-        strength: Share of each network's change over bicubic; default from its card, 1 for published networks.
+        strength: Fraction of each network's change over bicubic; default from its card, 1 for published networks.
         bootstrap: Resamples behind the 95% intervals; 0 for none.
         limit: Score only the first so many samples of each subset.
         device: auto, cpu, cuda, cuda:N or mps.

@@ -54,6 +54,7 @@ class _Evaluation:
         )
         if uses_sample_set(config.split, config.data_root):
             self.notices.insert(0, f"{SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
+
         self.methods = open_methods(config)
         self.notices += no_independent_judges(self.methods, self.judges)
         self.reading: dict[tuple[str, str, int], RecognitionAccumulator] = defaultdict(RecognitionAccumulator)
@@ -75,12 +76,14 @@ class _Evaluation:
                     kept = chunk.until(end)
                     if not kept.ids and not kept.bad:
                         break
+
                     self.problems += [Problem(item.id, item.problem) for item in kept.bad]
                     self._score(number, subset.name, kept)
                     scored, bad = scored + len(kept.ids), bad + len(kept.bad)
                     self.done += len(kept.ids) + len(kept.bad)
                     if self.progress:
                         self.progress(self.done, self.total)
+
             paths = tuple(str(source.path) for source in subset.sources)
             self.parts.append(SubsetInfo(subset.name, paths, scored, bad))
 
@@ -88,7 +91,9 @@ class _Evaluation:
         samples = chunk.samples
         if not samples:
             return
+
         self._note_long_labels(samples)
+
         truth = self._truth(chunk)
         for method in self.methods:
             row = method.info.name
@@ -97,6 +102,7 @@ class _Evaluation:
             self.seconds[row] += time.perf_counter() - start
             if row != "lr":  # another size than the HR side
                 self._measure(self.fidelity[row, number], pictures, truth)
+
             outputs = stack_outputs(pictures)
             readings = {judge.info.name: self._read(judge, outputs, row) for judge in self.judges}
             outcomes = {
@@ -106,6 +112,7 @@ class _Evaluation:
             for judge, found in outcomes.items():
                 for outcome in found:
                     self.reading[row, judge, number].add(outcome)
+
             if self.records is not None:
                 shown = {"protocol": self.config.protocol, "subset": name, "row": row}
                 records = _records(shown, samples, readings, outcomes, self.fidelity.get((row, number)))
@@ -245,6 +252,7 @@ def _records(
         if fidelity is not None:
             values = {"psnr_db": fidelity.psnr[first + i], "ssim": fidelity.ssim[first + i]}
             record |= {key: round(value, 5) if math.isfinite(value) else None for key, value in values.items()}
+
         record["readings"] = {
             judge: {
                 "text": texts[i].text,
@@ -268,7 +276,7 @@ def run_evaluation(
     Args:
         config: What, by whom and how.
         per_image: JSON lines with every picture's readings and fidelity, one per row and sample.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
         overwrite: Replace ``per_image`` if it exists.
 
     Raises:

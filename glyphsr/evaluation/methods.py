@@ -216,11 +216,13 @@ def open_methods(config: EvalConfig) -> list[Method]:
         raise ConfigError("--weights: the same weights are named twice")
     if len({own.name for own in weights if own.name}) < sum(own.name is not None for own in weights):
         raise ConfigError("--weights: two rows have the same name")
+
     networks: list[Method] = []
     # Published files have to be read for that, so they are only asked where there is a prior to give.
     guided = [bool(config.prior_weights) and wants_prior(own.file, offline=config.offline) for own in weights]
     if config.prior_weights and not any(guided):
         raise ConfigError("--prior-weights: none of the networks is a published one that is guided by a text prior")
+
     for name, own, wants in zip(_names(weights), weights, guided, strict=True):
         upscaler = Upscaler(
             own.file,
@@ -232,8 +234,10 @@ def open_methods(config: EvalConfig) -> list[Method]:
             offline=config.offline,
         )
         networks.append(NetworkMethod(name, upscaler))
+
     before: list[Method] = [BaselineMethod(kind) for kind in ("lr", "bicubic") if kind in config.baseline]
     after: list[Method] = [BaselineMethod("hr")] if "hr" in config.baseline else []
     if not (before or networks or after):
         raise ConfigError("--weights none: expected at least one of --baseline bicubic, hr and lr with it")
+
     return [*before, *networks, *after]

@@ -56,9 +56,9 @@ def paper_rows(report: EvaluationReport, judge: str) -> list[PaperLine]:
     info = next((info for info in report.judges if info.name == judge), None)
     if info is None or info.published is None or why_not_comparable(report):
         return []
-    doubt = "" if info.proof else f" ({UNPROVED})"
+    remark = "" if info.proof else f" ({UNPROVED})"
     return [
-        PaperLine(row.id, f"{row.name}{doubt}", row.accuracy[info.published])
+        PaperLine(row.id, f"{row.name}{remark}", row.accuracy[info.published])
         for row in rows_beside(report)
         if info.published in row.accuracy
     ]

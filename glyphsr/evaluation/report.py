@@ -51,7 +51,7 @@ class ReadingScore:
     row: str
     judge: str
     accuracy: SubsetScores
-    """Share of texts read exactly."""
+    """Fraction of texts read exactly."""
     cer: SubsetScores
     """Edits per character of the labels; the weighted average is over all characters."""
     similarity: SubsetScores

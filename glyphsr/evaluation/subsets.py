@@ -30,6 +30,7 @@ def open_subsets(config: EvalConfig) -> tuple[list[Subset], list[Problem]]:
     """
     subsets: list[Subset] = []
     problems: list[Problem] = []
+
     errors: list[DataError] = []
     taken: dict[Path, str] = {}
     names = distinct_names([Path(name).name or name for name in config.split], config.split)
@@ -40,16 +41,20 @@ def open_subsets(config: EvalConfig) -> tuple[list[Subset], list[Problem]]:
                 where = source.path.resolve()
                 if where in taken:
                     raise ConfigError(f"--split: {text} and {taken[where]} are the same set; name it once")
+
                 taken[where] = text
                 source.check_sides()
                 declared, last = source.declared(), source.last_number()
                 if declared > last:
                     message = f"num-samples says {declared}, but the last one is {last}; correct it"
                     problems.append(Problem(name, f"{source.path}: {message}"))
+
             subsets.append(Subset(name, sources, sum(len(s) for s in sources)))
         except DataError as error:
             errors.append(error)
             problems.append(Problem(name, str(error)))
+
     if not subsets:
         raise errors[0] if errors else DataError("--split: expected at least one subset")
+
     return subsets, problems

@@ -24,6 +24,9 @@ from glyphsr.system.atomic_files import write_bytes
 COMPARED = ("format_number", "source", "segmenter", "localizer", "parameters")
 """Parts of a manifest that must be equal for results to stand in one set."""
 
+FORMER_NAMES = {"max_line_fraction": "max_line_fraction"}
+"""Parameters in manifests of earlier versions, and their names in this one."""
+
 LOCK = ".merging"
 TRASH = ".trash"
 CHUNKS = "words-*-*.zip"
@@ -44,6 +47,7 @@ def difference(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str 
         >>> difference({"parameters": {"threshold": 0.8}}, {"parameters": {"threshold": 0.9}})
         'parameters.threshold is 0.8 there, 0.9 here'
     """
+    found = {FORMER_NAMES.get(key, key): value for key, value in found.items()}
     for key in sorted({*found, *wanted}) if prefix else COMPARED:
         own, other = found.get(key), wanted.get(key)
         name = f"{prefix}{key}"
@@ -96,15 +100,18 @@ class ChunkStore:
         listing = self.path / MANIFEST
         if self.path.exists() and not self._is_ours():
             raise ConfigError(f"{self.path}: is in the way and no unfinished extraction; move it away")
+
         other = self.differs(manifest) if listing.is_file() else None
         if listing.is_file() and other is None:
             return
+
         if other is not None and self._has_chunks():  # else nothing is lost, and no reason to refuse
             if not overwrite:
                 raise ConfigError(f"{self.path}: unfinished, with other parameters: {other}; --overwrite starts anew")
             self.remove()
             if self.path.exists():
                 raise ConfigError(f"{self.path}: was begun again by another process; run one at a time")
+
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             write_bytes(listing, as_json(manifest))
@@ -155,6 +162,7 @@ class ChunkStore:
                 # We store without packing; a packed part could grow without bound.
                 if any(part.compress_type or part.file_size > file.stat().st_size for part in archive.infolist()):
                     raise zipfile.BadZipFile("packed parts")
+
                 for index in self.words(chunk):
                     keys = {name: f"{name}-{number_of(index)}" for name in (LINE, CHARS, META)}
                     values = {name: archive.read(key) for name, key in keys.items() if key in names}

@@ -18,9 +18,9 @@ from glyphsr.data.sources import SAMPLE_NOTICE, SAMPLE_ROOT
 from glyphsr.errors import ConfigError, DataError, GlyphSRError, OutputError
 from glyphsr.extraction.chunk_store import ChunkStore, DamagedChunkError, difference
 from glyphsr.extraction.localizers import ComponentInfo
-from glyphsr.extraction.pool import number_of_workers, run_in_processes
+from glyphsr.extraction.pool import run_chunks
 from glyphsr.extraction.preview import draw_preview
-from glyphsr.extraction.report import ExtractionReport, report_of, tally_parts, tally_result
+from glyphsr.extraction.report import ExtractionReport, counts_of_chunks, counts_of_result, report_of
 from glyphsr.extraction.worker import ChunkResult, Worker, WorkerSpec
 from glyphsr.glyphs.word import Rejection, Word, prepare_word
 
@@ -45,13 +45,15 @@ NO_PARAMETERS = {
     "precision",
     "batch_size",
     "workers",
+    "engine",
+    "address",
     "seed",
     "offline",
 }
 """Settings that change no mask, or that the manifest names elsewhere as what they resolved to."""
 
 Report = Callable[[Path, ChunkResult, int], None]
-"""Told at the start and after each chunk: the source, what was added, words of this run's share."""
+"""Called at the start and after each chunk: the source, what was added, words that this run works on."""
 
 
 class DatasetExtraction:
@@ -60,11 +62,11 @@ class DatasetExtraction:
     Args:
         source: LMDB, or folder of pictures.
         out: The glyph LMDB.
-        share: Shard, counted from 1, and number of shards.
+        shard: Shard, counted from 1, and number of shards.
         config: Settings.
         localizer: What finds the characters.
         segmenter: What makes masks.
-        notify: Told what a person should know before the work begins.
+        notify: Called with messages for the user before the work begins.
 
     Raises:
         DataError: If the source cannot be opened or is empty.
@@ -76,13 +78,13 @@ class DatasetExtraction:
         source: Path,
         out: Path,
         *,
-        share: tuple[int, int],
+        shard: tuple[int, int],
         config: ExtractConfig,
         localizer: ComponentInfo,
         segmenter: ComponentInfo,
         notify: Callable[[str], None] | None,
     ) -> None:
-        self.path, self.out, self.share, self.config = source, out, share, config
+        self.path, self.out, self.shard, self.config = source, out, shard, config
         self.place = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow a link that should stay one
         self._check_place()
         self.localizer = localizer
@@ -90,13 +92,16 @@ class DatasetExtraction:
         self.samples = min(len(self.source), config.limit or len(self.source))
         if not self.samples:
             raise DataError(f"{source}: no samples in it")
+
         self.device = _device_of(config, localizer, segmenter)
         self.notify = notify
         self.notices: list[str] = []
         if self.source.shortfall:
             self._say(self.source.shortfall)
+
         for notice in (*((SAMPLE_NOTICE,) if _in_package(source) else ()), *localizer.notices, *segmenter.notices):
             self._say(notice)
+
         self.segmenter = self._with_safe_layout(segmenter)
         self.manifest = self._manifest()
         size = SAM_CHUNK if self.segmenter.facts["name"] == "sam" else INK_CHUNK
@@ -126,24 +131,29 @@ class DatasetExtraction:
         done = self._is_done(overwrite=overwrite)
         if done and self.parts.path.is_dir() and self.parts.differs(self.manifest) is None:
             self.parts.remove()  # left by a kill between joining and tidying
+
         if not done:
             LmdbWriter.check(self.place, overwrite=True)  # now, not after all the work
             self.parts.open(self.manifest, overwrite=overwrite)
-            missing = self.parts.missing(self.share)
-            share = sum(len(self.parts.words(chunk)) for chunk in missing)
+            missing = self.parts.missing(self.shard)
+            total = sum(len(self.parts.words(chunk)) for chunk in missing)
             if progress:
-                progress(self.path, ChunkResult(), share)
+                progress(self.path, ChunkResult(), total)
+
             for finished in self._work(missing):
                 extracted += finished.words
                 if progress:
-                    progress(self.path, finished, share)
+                    progress(self.path, finished, total)
+
             done = self._join()
+
         seconds = time.perf_counter() - started
-        tally = tally_result(self.place) if done else tally_parts(self.parts)
+        counts = counts_of_result(self.place) if done else counts_of_chunks(self.parts)
         if not done and self._has_result():  # another shard has joined all while this one counted
-            done, tally = True, tally_result(self.place)
+            done, counts = True, counts_of_result(self.place)
+
         return report_of(
-            tally,
+            counts,
             source=self.path,
             out=self.out,
             manifest=self.manifest,
@@ -152,7 +162,7 @@ class DatasetExtraction:
             missing_chunks=0 if done else len(self.parts.missing()),
             notices=tuple(self.notices),
             preview=draw_preview(self.source, self.place, beside=self.out, words=preview) if done and preview else None,
-        ), tally.problems
+        ), counts.problems
 
     def _manifest(self) -> dict[str, Any]:
         settings = self.config.model_dump(mode="json", exclude=NO_PARAMETERS)
@@ -216,6 +226,7 @@ class DatasetExtraction:
         """
         if not self.place.exists():
             return False
+
         glyphs = GlyphLmdb(self.place)
         try:
             found = glyphs.manifest()
@@ -223,24 +234,20 @@ class DatasetExtraction:
             if overwrite and _holds_glyphs(glyphs):
                 return False
             raise ConfigError(f"{self.out}: exists and is no glyph LMDB; nothing is replaced ({error})") from error
+
         if overwrite:
             return False
+
         other = difference(found, self.manifest)
         if other:
             raise ConfigError(f"{self.out}: made with other parameters: {other}; --overwrite replaces it")
+
         return True
 
     def _work(self, chunks: Sequence[int]) -> Iterator[ChunkResult]:
         spec = WorkerSpec(self.path, self.parts, self.config, self.localizer, self.segmenter, self.device)
-        workers = min(number_of_workers(self.config, self.segmenter, self.device), len(chunks))
-        heavy = self.segmenter.facts["name"] == "sam" and self.device == "cpu"  # wants memory of its own
         try:
-            if workers > 1 or (workers and heavy):
-                yield from run_in_processes(spec, chunks, workers)
-            else:
-                worker = Worker(spec)
-                for chunk in chunks:
-                    yield worker.run(chunk)
+            yield from run_chunks(spec, chunks)
         except OSError as error:
             if isinstance(error, FileNotFoundError) and self._has_result():
                 return  # the same command elsewhere was faster
@@ -267,6 +274,7 @@ class DatasetExtraction:
                     raise _cannot_write(error, self.place) from error
             for _ in self._work(self.parts.missing()):
                 pass
+
         return self._has_result()
 
 
@@ -293,13 +301,9 @@ def _holds_glyphs(glyphs: GlyphLmdb) -> bool:
 
 
 def _device_of(config: ExtractConfig, localizer: ComponentInfo, segmenter: ComponentInfo) -> str:
-    """``cpu`` where nothing but ink is at work; else what ``auto`` stands for, of several GPUs the rank's own."""
+    """``cpu`` where nothing but ink is at work; else what ``auto`` stands for."""
     if segmenter.facts["name"] == "ink" and localizer.facts["name"] == "cuts":
         return "cpu"
     from glyphsr.system.devices import resolve_device
 
-    device = resolve_device(config.device)
-    rank = os.environ.get("LOCAL_RANK", "")
-    if device.type == "cuda" and device.index is None and rank.isdigit():
-        return f"cuda:{rank}"
-    return str(device)
+    return str(resolve_device(config.device))

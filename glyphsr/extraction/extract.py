@@ -1,6 +1,5 @@
 """Extract glyph masks: one picture from Python, or whole data sets, sharded and resumable."""
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,8 +26,8 @@ from glyphsr.glyphs.extraction import extract_words, rejected
 from glyphsr.glyphs.word import Rejection, prepare_word
 from glyphsr.images.memory import MemoryImage, to_picture
 from glyphsr.images.reader import read_picture
-from glyphsr.safe_reading.numbers import whole_number
 from glyphsr.system.devices import Precision
+from glyphsr.system.shards import parse_shard
 from glyphsr.types import Extraction
 
 
@@ -50,7 +49,7 @@ def extract_glyphs(
     anchors: Literal["paper", "ink"] | None = None,
     rule: Literal["paper", "guarded"] | None = None,
     refine: Literal["none", "intersect"] | None = None,
-    max_line_share: float | None = None,
+    max_line_fraction: float | None = None,
     when_none_passes: Literal["best", "empty"] | None = None,
     frame: Literal["natural", "paper"] | None = None,
     device: str | None = None,
@@ -85,7 +84,7 @@ def extract_glyphs(
         anchors: ``paper``: every anchor is a prompt. ``ink``: only those on ink. Default by profile.
         rule: ``guarded`` drops masks of unlikely size or reach before choosing. Default by profile.
         refine: ``intersect`` keeps of each mask what is ink. Default by profile.
-        max_line_share: Masks that cover more of the picture are no character's; 1 keeps all. Default 0.5, with
+        max_line_fraction: Masks that cover more of the picture are no character's; 1 keeps all. Default 0.5, with
             profile paper 1.
         when_none_passes: No mask above the threshold: choose among all, or leave the character empty. The meta says
             so either way.
@@ -109,15 +108,18 @@ def extract_glyphs(
     settings = settings_from(ExtractConfig, config, locals())
     if settings.sam_layout != "padded":
         raise ConfigError("sam_layout: one picture is always padded; the others are tested on a data set by `extract`")
+
     pixels = _pixels(image)
     try:
         word = prepare_word(pixels, text, squeeze=settings.squeezes)
     except Rejection as reason:
         return rejected((pixels.shape[0], pixels.shape[1]), str(reason))
+
     located = describe_localizer(settings)
     if settings.localizer_name != "auto":  # whose choice cannot surprise
         for notice in located.notices:
             warnings.warn(notice, stacklevel=2)
+
     locating = open_localizer(located, settings)
     segmenting = open_segmenter(describe_segmenter(settings), settings)
     return extract_words([word], locating, segmenting, settings)[0]
@@ -147,32 +149,6 @@ class ExtractRun:
         return 1 if failed == sum(report.words for report in self.reports) else 3
 
 
-def parse_shard(text: str | None, environment: dict[str, str] | None = None) -> tuple[int, int]:
-    """``I/N`` as numbers, counted from 1; without it the rank that ``torchrun`` or ``accelerate launch`` gave.
-
-    Raises:
-        ConfigError: If it is no such text, or the rank makes no sense.
-
-    Example:
-        >>> parse_shard("2/3"), parse_shard(None, {"RANK": "0", "WORLD_SIZE": "4"}), parse_shard(None, {})
-        ((2, 3), (1, 4), (1, 1))
-    """
-    if text is None:
-        known = os.environ if environment is None else environment
-        rank, total = known.get("RANK", ""), known.get("WORLD_SIZE", "")
-        if not rank or not total:
-            return 1, 1
-        own, every = whole_number(rank), whole_number(total)
-        if own is None or every is None or own >= every:
-            raise ConfigError(f"environment: RANK {rank} of WORLD_SIZE {total}; give --shard I/N, or neither of them")
-        return own + 1, every
-    first, slash, second = text.partition("/")
-    number, count = whole_number(first), whole_number(second)
-    if not slash or number is None or count is None or not 1 <= number <= count:
-        raise ConfigError(f"--shard {text}: expected I/N with I from 1 to N, e.g. 1/4")
-    return number, count
-
-
 def extract(
     lmdb: str | Path,
     out: str | Path | None = None,
@@ -199,6 +175,8 @@ def extract(
     precision: Precision | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | Literal["auto"] | None = None,
+    engine: Literal["local", "ray"] | None = None,
+    address: str | None = None,
     seed: int | None = None,
     offline: bool | None = None,
 ) -> ExtractRun:
@@ -210,11 +188,11 @@ def extract(
     Args:
         lmdb: Path or name of an LMDB, or a folder of pictures.
         out: The glyph LMDB; default is ``<name>-glyphs`` beside its source.
-        shard: ``I/N``: work on that share; default is the rank of ``torchrun`` or ``accelerate launch``.
+        shard: ``I/N``: work on that shard; default is the rank of ``torchrun`` or ``accelerate launch``.
         overwrite: Replace results of other parameters.
         preview: Words on a contact sheet beside the result.
-        progress: Told at the start and after each chunk.
-        notify: Told what a person should know before the work begins.
+        progress: Called at the start and after each chunk.
+        notify: Called with messages for the user before the work begins.
         config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
         segmenter: ``sam``: Segment Anything. ``ink``: without weights. ``auto``: SAM where a checkpoint is given or
             stored.
@@ -241,6 +219,8 @@ def extract(
         precision: Of SAM; ``auto`` is fp32 here, since anything less changes masks a little.
         batch_size: Prompts that SAM decodes at once; halved when memory runs out.
         workers: Processes; as many as the machine has cores, with a GPU one.
+        engine: ``local``: this machine. ``ray``: the workers of a Ray cluster.
+        address: Of the Ray cluster; ``auto`` for the one that this machine belongs to.
         seed: Nothing is drawn at random; part of every command.
         offline: Never fetch weights.
 
@@ -256,18 +236,20 @@ def extract(
     settings = settings_from(ExtractConfig, config, locals())
     if preview < 0:
         raise ConfigError(f"--preview: expected 0 or more words, got {preview}")
-    share = parse_shard(shard)
+
+    part = parse_shard(shard)
     sources = _sources(str(lmdb), settings)
     if out is not None and len(sources) > 1:
         names = " and ".join(path.name for path in sources)
         raise ConfigError(f"--lmdb {lmdb}: stands for {names}; with -o name one of them")
+
     locating, segmenting = describe_localizer(settings), describe_segmenter(settings)
     reports, problems = [], []
     for path in sources:
         one = DatasetExtraction(
             path,
             Path(out) if out is not None else _default_out(path),
-            share=share,
+            shard=part,
             config=settings,
             localizer=locating,
             segmenter=segmenting,
@@ -276,6 +258,7 @@ def extract(
         report, bad = one.run(overwrite=overwrite, preview=preview, progress=progress)
         reports.append(report)
         problems += [f"{path}: {problem}" for problem in bad]
+
     return ExtractRun(tuple(reports), tuple(problems))
 
 

@@ -25,7 +25,7 @@ WORDS = 32
 MIN_MEDIAN_IOU, MIN_P10_IOU = 0.95, 0.85
 """Least IoU with the padded layout's masks: of the median, and of the tenth percentile of characters."""
 
-DECIDING = {"multimask", "steps", "threshold", "max_line_share", "when_none_passes", "frame", "key_points"}
+DECIDING = {"multimask", "steps", "threshold", "max_line_fraction", "when_none_passes", "frame", "key_points"}
 """Settings that have a say in which mask is chosen, beyond those of the profile."""
 
 VERDICTS = "sam-layouts.json"
@@ -86,6 +86,7 @@ def compare_layouts(
     known = _recalled(key, layout)
     if known is not None:
         return known
+
     chosen = list(words[:WORDS])
     exact, fast = (
         extract_words(chosen, localizer, SamSegmenter(open_sam(info, config, layout=name, device=device)), config)
@@ -96,6 +97,7 @@ def compare_layouts(
     verdict = LayoutComparison(layout, round(median, 4), round(tenth, 4), len(overlaps))
     if len(chosen) == WORDS and overlaps:
         _store(key, verdict)
+
     return verdict
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.config.recognizers import reads_strokes
+from glyphsr.config.recognizers import CTC_KINDS, reads_strokes
 from glyphsr.errors import ConfigError
 from glyphsr.glyphs.protocols import Localizer
 from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
@@ -89,7 +89,7 @@ def _reads_by_ctc(path: Path, name: str) -> bool:
     from glyphsr.weights.checkpoints import read_checkpoint
 
     config = read_checkpoint(path, tensors=False).config
-    return (config.get("prior") or config).get("kind") in ("crnn", "ctc_transformer", "ppocr")
+    return (config.get("prior") or config).get("kind") in CTC_KINDS
 
 
 def open_localizer(info: ComponentInfo, config: ExtractConfig, device: "torch.device | None" = None) -> Localizer:

@@ -45,7 +45,7 @@ class MaskScore:
         self.char_ious += [_iou(a, b) for a, b in zip(masks[1], exact[1], strict=True) if b.any()]
 
     def figures(self) -> dict[str, float | int | str | None]:
-        """Means, median, and shares of characters; null without words."""
+        """Means, median, and fractions of characters; null without words."""
         chars = np.array(self.char_ious)
         known = bool(len(chars))
         return {
@@ -94,7 +94,7 @@ def compare_masks(
         lmdb: Name under the data root or folder.
         glyphs: Its exact masks; default is ``<name>-glyphs`` beside it.
         limit: Only the first so many words.
-        notify: Told what a person should know.
+        notify: Called with messages for the user.
         settings: Fields of :class:`glyphsr.config.extraction.ExtractConfig`, such as ``sam_checkpoint``.
 
     Raises:
@@ -106,12 +106,14 @@ def compare_masks(
     named = config.sam_checkpoint
     has_sam = named is not None or any(local_weights(f"sam-vit-{size}") for size in "hlb")
     ink = ExtractConfig(segmenter="ink", localizer="cuts")
+
     sources: dict[str, ExtractConfig] = {INK: ink}
     notices = []
     if has_sam:
         sources[SAM] = config.model_copy(update={"segmenter": "sam"})
     else:
         notices.append("no SAM checkpoint is here, so SAM's masks are left out; --sam-checkpoint names one")
+
     extractors = {name: _extractor(own, notices) for name, own in sources.items()}
     scores = {name: MaskScore(name) for name in (KMEANS, *sources)}
     left_out = 0
@@ -119,10 +121,13 @@ def compare_masks(
         known = GlyphLmdb(find_glyphs(path, glyphs))
         check_belongs(known, path)
         left_out += _compare_set(path, known, extractors, scores, limit)
+
     for notice in notices:
         say(notice)
+
     if not scores[KMEANS].words:
         raise DataError(f"{lmdb}: no word with exact masks")
+
     return MaskComparison(lmdb, tuple(scores.values()), left_out, tuple(notices))
 
 

@@ -34,11 +34,14 @@ def draw_preview(source: HrWords, result: Path, *, beside: Path, words: int) -> 
         extraction = glyphs[index]
         if extraction.line.size:
             panels.append((source.read(index), extraction))
+
     if not panels:
         return None
+
     sheet = beside.with_name(f"{beside.name}-preview.png")
     try:
         write_bytes(sheet, encode_png(glyph_sheet(panels)))
     except OSError as error:
         raise GlyphSRError(f"{sheet}: cannot be written: {error.strerror or error}") from error
+
     return sheet

@@ -26,7 +26,7 @@ Maps = list[NDArray[np.float32] | str]
 
 @dataclass(eq=False)
 class RecognizerAttention:
-    """Attention of a recognizer that is told the true text; for CRNN the alignment of its steps.
+    """Attention of a recognizer that is given the true text; for CRNN the alignment of its steps.
 
     Args:
         network: In eval mode.
@@ -57,6 +57,7 @@ class RecognizerAttention:
             pixels = torch.from_numpy(word.image.copy()).permute(2, 0, 1)[None].to(self.device).float() / 255.0
             ready = self.network.prepare(pixels)
             prepared.setdefault(ready.shape, []).append((i, ready))
+
         for group in prepared.values():
             for first in range(0, len(group), MAX_BATCH):
                 members = group[first : first + MAX_BATCH]
@@ -64,6 +65,7 @@ class RecognizerAttention:
                 maps = self._maps(torch.cat([ready for _, ready in members]), texts)
                 for (i, _), own in zip(members, maps, strict=True):
                     results[i] = self._by_character(words[i].text, own)
+
         return results
 
     def _by_character(self, text: str, maps: NDArray[np.float32] | None) -> Maps:

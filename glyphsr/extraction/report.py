@@ -20,7 +20,7 @@ QUALITY_STEPS = 1000
 
 
 @dataclass(eq=False)
-class Tally:
+class ExtractionCounts:
     """Sums over the metas of words; its size does not grow with their number."""
 
     words: int = 0
@@ -34,7 +34,7 @@ class Tally:
     affected: int = 0
     """Characters with any such reason."""
     coverage: float = 0.0
-    """Sum over words of the share of the picture that the line mask covers."""
+    """Sum over words of the fraction of the picture that the line mask covers."""
     qualities: Counter[int] = field(default_factory=Counter)
     """Words by quality in thousandths."""
     problems: list[str] = field(default_factory=list)
@@ -62,13 +62,13 @@ class Tally:
         """Words that were not looked at."""
         return self.rejected[UNREADABLE] + self.rejected[OUT_OF_MEMORY]
 
-    def quality(self, share: float) -> float:
-        """The quality that a share of the words does not reach or just reaches."""
+    def quality(self, fraction: float) -> float:
+        """The quality that a fraction of the words does not reach or just reaches."""
         if not self.words:
             return 0.0
         values = sorted(self.qualities)
         reached = np.cumsum([self.qualities[value] for value in values])
-        return float(values[int(np.searchsorted(reached, share * self.words))]) / QUALITY_STEPS
+        return float(values[int(np.searchsorted(reached, fraction * self.words))]) / QUALITY_STEPS
 
 
 @dataclass(frozen=True)
@@ -106,27 +106,27 @@ class ExtractionReport:
         return asdict(self)
 
 
-def tally_result(path: Path) -> Tally:
+def counts_of_result(path: Path) -> ExtractionCounts:
     """Counts of a glyph LMDB."""
-    glyphs, tally = GlyphLmdb(path), Tally()
+    glyphs, counts = GlyphLmdb(path), ExtractionCounts()
     for index in range(len(glyphs)):
-        tally.add(glyphs.meta(index))
-    return tally
+        counts.add(glyphs.meta(index))
+    return counts
 
 
-def tally_parts(parts: ChunkStore) -> Tally:
+def counts_of_chunks(parts: ChunkStore) -> ExtractionCounts:
     """Counts of the chunks that are there; other shards may be at work on them, so what goes is left out."""
-    tally = Tally()
+    counts = ExtractionCounts()
     for chunk in range(parts.count):
         with suppress(FileNotFoundError, DamagedChunkError):
             metas = [read_meta(values[META], str(parts.chunk_file(chunk))) for values in parts.read(chunk)]
             for meta in metas:
-                tally.add(meta)
-    return tally
+                counts.add(meta)
+    return counts
 
 
 def report_of(
-    tally: Tally,
+    counts: ExtractionCounts,
     *,
     source: Path,
     out: Path,
@@ -138,21 +138,21 @@ def report_of(
     preview: Path | None,
 ) -> ExtractionReport:
     """The report of what was counted."""
-    good = tally.words - tally.rejected.total()
+    good = counts.words - counts.rejected.total()
     return ExtractionReport(
         source=str(source),
         out=str(out),
         complete=missing_chunks == 0,
-        words=tally.words,
+        words=counts.words,
         extracted=extracted,
-        rejected=dict(tally.rejected.most_common()),
-        failed=tally.failed,
-        characters=tally.characters,
-        empty=tally.empty,
-        affected=tally.affected,
-        fallbacks=dict(tally.fallbacks.most_common()),
-        mean_coverage=round(tally.coverage / good, 4) if good else 0.0,
-        quality={f"p{percent}": tally.quality(percent / 100) for percent in (10, 50, 90)},
+        rejected=dict(counts.rejected.most_common()),
+        failed=counts.failed,
+        characters=counts.characters,
+        empty=counts.empty,
+        affected=counts.affected,
+        fallbacks=dict(counts.fallbacks.most_common()),
+        mean_coverage=round(counts.coverage / good, 4) if good else 0.0,
+        quality={f"p{percent}": counts.quality(percent / 100) for percent in (10, 50, 90)},
         segmenter=manifest["segmenter"],
         localizer=manifest["localizer"],
         seconds=round(seconds, 3),

@@ -14,7 +14,7 @@ from glyphsr.errors import ConfigError
 from glyphsr.extraction.recognizer_attention import MAX_BATCH, TOO_LONG, UNKNOWN
 from glyphsr.glyphs.word import Word
 from glyphsr.models.registry import RecognizerNetwork
-from glyphsr.recognizers.siga.network import SIGA, SIZE
+from glyphsr.recognizers.protocols import ForegroundRecognizer
 from glyphsr.text.charset import filter_to
 
 FOREGROUND = 0.5
@@ -31,7 +31,7 @@ Regions = list[NDArray[np.bool_] | str]
 
 @dataclass(eq=False)
 class SIGAAttention:
-    """Foreground times 1D attention of SIGA, told the true text, brought back from the rectified picture.
+    """Foreground times 1D attention of SIGA, given the true text, brought back from the rectified picture.
 
     Args:
         network: SIGA, in eval mode.
@@ -45,7 +45,7 @@ class SIGAAttention:
     device: torch.device
 
     def __post_init__(self) -> None:
-        if not isinstance(self.network, SIGA):
+        if not isinstance(self.network, ForegroundRecognizer):
             raise ConfigError(
                 f"--glyph-recognizer: expected SIGA, got {self.network.config.kind}, which segments no foreground"
             )
@@ -62,32 +62,31 @@ class SIGAAttention:
                 readable.append(i)
             else:
                 results[i] = [TOO_LONG if known else UNKNOWN] * len(word.text)
+
         for first in range(0, len(readable), MAX_BATCH):
             members = readable[first : first + MAX_BATCH]
             for i, found in zip(members, self._batch([words[i] for i in members]), strict=True):
                 steps = iter(found)
                 known_char = [bool(filter_to(char, self.network.charset)) for char in words[i].text]
                 results[i] = [next(steps) if known else UNKNOWN for known in known_char]
+
         return results
 
     def _batch(self, words: Sequence[Word]) -> list[NDArray[np.bool_]]:
         """``(L, H, W)`` for each word, L its readable characters."""
         network = self.network
-        assert isinstance(network, SIGA)
+        assert isinstance(network, ForegroundRecognizer)
         pictures = [torch.from_numpy(word.image.copy()).permute(2, 0, 1)[None].float() / 255 for word in words]
         prepared = torch.cat([network.prepare(picture.to(self.device)) for picture in pictures])
-        grid = network.rectifier.grid(prepared)
-        straight = F.grid_sample(prepared, grid, padding_mode="border", align_corners=True)
-        features = network.backbone(straight)
-        foreground = network.head(features)[0].softmax(dim=1)[:, 1]  # (B, 32, 128)
         texts = [filter_to(word.text, network.charset) for word in words]
-        attention = network.condition_on_text(features, texts).attention[:, 0]  # (B, T, 1, 32)
-        columns = F.interpolate(attention.flatten(1, 2), size=SIZE[1], mode="linear", align_corners=False)
-        text = (foreground > FOREGROUND)[:, None] & (columns > COLUMN)[:, :, None]  # (B, T, 32, 128)
-        found = []
-        for row, places, word, known in zip(text.cpu().numpy(), grid.cpu().numpy(), words, texts, strict=True):
-            found.append(_in_frame(row[: len(known)], places, word.ink.mask.shape))
-        return found
+        seen = network.attend_foreground(prepared, texts)
+
+        # A pixel is a character's where text is, in the columns that the character's attention reaches.
+        width = seen.foreground.shape[2]
+        columns = F.interpolate(seen.attention, size=width, mode="linear", align_corners=False)
+        regions = (seen.foreground > FOREGROUND)[:, None] & (columns > COLUMN)[:, :, None]  # (B, T, 32, 128)
+        rows = zip(regions.cpu().numpy(), seen.grid.cpu().numpy(), words, texts, strict=True)
+        return [_in_frame(row[: len(known)], grid, word.ink.mask.shape) for row, grid, word, known in rows]
 
 
 def _in_frame(regions: NDArray[np.bool_], grid: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -98,7 +97,7 @@ def _in_frame(regions: NDArray[np.bool_], grid: NDArray[np.float32], size: tuple
         grid: ``(32, 128, 2)``: where each rectified pixel comes from, x and y in [-1, 1].
         size: ``(H, W)``.
     """
-    height, width = SIZE
+    height, width = regions.shape[1:]
     sources = (grid.reshape(-1, 2) + 1) / 2 * (width - 1, height - 1)
     rows, columns = np.mgrid[:height, :width]
     distance, nearest = cKDTree(sources).query(np.stack([columns.ravel(), rows.ravel()], axis=1))

@@ -59,18 +59,21 @@ def attention_centre(attention: NDArray[np.float32], config: KeyPointConfig) -> 
     peak = float(attention.max()) if np.isfinite(attention).all() else 0.0
     if peak <= 0:
         return None
+
     mask = np.asarray(attention >= config.threshold * peak, np.uint8)
     if config.opening > 1:
         opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((config.opening, config.opening), np.uint8))
         mask = (
             np.asarray(opened, np.uint8) if np.any(opened) else mask
         )  # a peak smaller than the kernel is still the peak
+
     count, labels = cv2.connectedComponents(mask, connectivity=8)
     mass = np.bincount(labels.ravel(), weights=attention.ravel(), minlength=count)
     best = labels == 1 + int(mass[1:].argmax())
     rows, columns = np.nonzero(best)
     if config.centre == "box":
         return np.array([(columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2])
+
     weights = attention[best]
     return np.array([np.average(columns, weights=weights), np.average(rows, weights=weights)])
 
@@ -85,7 +88,7 @@ def glyph_attention(
     Args:
         foreground: ``(H, W)``.
         attention: ``(H, W)``; summed over its height.
-        threshold: Share of the greatest column that a column must reach.
+        threshold: Fraction of the greatest column that a column must reach.
     """
     columns = attention.sum(axis=0)
     peak = float(columns.max())
@@ -132,6 +135,7 @@ class AttentionLocalizer:
         cuts: KeyPoints,
     ) -> KeyPoints:
         foreground = kmeans_line(word.image) if self.config.foreground == "kmeans" else word.ink.mask
+
         least = self.config.min_area * word.ink.mask.sum() / len(word.text)
         points, regions = cuts.points.copy(), cuts.attention.copy()
         sources, reasons = list(cuts.sources), list(cuts.reasons)
@@ -139,23 +143,29 @@ class AttentionLocalizer:
             if isinstance(attention, str):
                 reasons[i] = attention
                 continue
+
             full = enlarge(attention, word.ink.mask.shape)
             first = attention_centre(full, self.config)
             if first is None:
                 reasons[i] = "nan_attention" if not np.isfinite(full).all() else "empty_attention"
                 continue
+
             region = np.zeros_like(foreground)
             if given is None:
                 region = glyph_attention(foreground, full, self.config.column_threshold)
             elif not isinstance(given[i], str):
                 region = np.array(given[i])
+
             if region.sum() < max(1.0, least):
                 region[:] = False  # unusable: the selection falls back on the masks' confidence
+
             second = rectangle_centre(region, rotated=self.config.rectangle == "rotated")
             points[i] = [first, first if second is None else second]
             regions[i], sources[i] = region, ATTENTION
+
         if self.separate:
             _separate(points, regions, sources, reasons, cuts)
+
         return KeyPoints(points, tuple(sources), regions, tuple(reasons))
 
 

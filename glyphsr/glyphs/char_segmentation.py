@@ -17,7 +17,7 @@ CUT_WEIGHT = 4.0
 
 EMPTY_COST = 10.0
 GAP_WEIGHT = 2.0
-"""Times the share of a stretch's columns that are blank: most characters are in one piece."""
+"""Times the fraction of a stretch's columns that are blank: most characters are in one piece."""
 
 SKIP_BASE, SKIP_PER_CHARACTER = 0.05, 1.0
 """Cost of ink that belongs to no character, such as punctuation that the label leaves out: fixed, and for as much ink
@@ -49,7 +49,7 @@ class Split:
     costs: NDArray[np.float64]
     """``(L,)``: what each character contributes: unlikely width, cut ink, no ink."""
     cost: float
-    """All of them and what was skipped, per character; above about 1 the split is doubtful."""
+    """All of them and what was skipped, per character; above about 1 the split is unreliable."""
     slant: float = 0.0
     """Columns per row by which strokes lean to the right upwards."""
 
@@ -128,6 +128,7 @@ def _columns(mask: NDArray[np.bool_], advance: float) -> _Columns:
     allowed[starts] = allowed[ends] = True
     places = np.flatnonzero(allowed)
     full = max(1.0, float(np.percentile(column_ink[column_ink > 0], 80)))
+
     ink_before = np.concatenate([[0], np.cumsum(column_ink)])
     per_character = column_ink.sum() / advance
     skip = []
@@ -135,6 +136,7 @@ def _columns(mask: NDArray[np.bool_], advance: float) -> _Columns:
         at_border = start == 0 or end == width or mask[0, start:end].any() or mask[-1, start:end].any()
         cost = SKIP_BASE + SKIP_PER_CHARACTER * min(1.0, (ink_before[end] - ink_before[start]) / per_character)
         skip.append(cost * (SKIP_AT_BORDER if at_border else 1.0))
+
     return _Columns(
         places=places,
         cut=CUT_WEIGHT * crossing[places] / full,

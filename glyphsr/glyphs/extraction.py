@@ -71,8 +71,11 @@ def _extract(
             confidence = float(candidates.confidence[chosen])
         elif choice.fallback == "guarded_out":
             masks[i] = _own_ink(word, points)[i]
+
         if config.refinement == "intersect":
             masks[i] = intersect_ink(masks[i], word.ink.mask, word.ink.contrast)
+
+        # What the manifest says of this character.
         reasons = [reason for reason in (points.reasons[i], choice.fallback) if reason]
         records.append(
             GlyphRecord(
@@ -85,6 +88,8 @@ def _extract(
                 fallback="+".join(reasons) or None,
             )
         )
+
+    # Thin strokes may vanish at the size of the picture; the record says so.
     chars = from_frame(masks, word.size)
     records = [
         replace(record, fallback="+".join(filter(None, [record.fallback, "vanished"]))) if lost else record
@@ -115,17 +120,20 @@ def _choose(
         allowed = is_plausible(masks, word.ink.mask, (start, end), points.points[:, 0, 0])
         if not allowed.any():
             return Choice(None, None, "guarded_out")
-    share = config.line_share if len(word.text) > 1 else 1.0  # a single character may fill its picture
+
+    # Of those that are left, the paper's rule chooses.
+    fraction = config.line_fraction if len(word.text) > 1 else 1.0  # a single character may fill its picture
     choice = select(
         masks[allowed],
         confidence[allowed],
         points.attention[character],
         threshold=config.threshold,
-        max_area=share * word.ink.mask.size,
+        max_area=fraction * word.ink.mask.size,
         when_none_passes=config.when_none_passes,
     )
     if choice.index is None:
         return choice
+
     return Choice(int(np.flatnonzero(allowed)[choice.index]), choice.iou, choice.fallback)
 
 

@@ -13,11 +13,11 @@ MIN_CONTRAST = 4.0
 INVISIBLE = 1e-3
 """Contrast below which there is no direction from ground to ink."""
 
-BORDER_SHARE = 0.35
-"""Share of the width along which a component may lie on the upper or lower border before it counts as a frame."""
+BORDER_FRACTION = 0.35
+"""Fraction of the width along which a component may lie on the upper or lower border before it counts as a frame."""
 
 MIDDLE = (9 / 32, 23 / 32)
-"""Rows, as shares of the height, in which the body of a line lies."""
+"""Rows, as fractions of the height, in which the body of a line lies."""
 
 MIN_IN_MIDDLE = 0.15
 MAX_LOSS = 0.4
@@ -62,12 +62,14 @@ def two_means(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArra
     centred = samples - (total / count).astype(np.float32)
     # Sums over samples avoid BLAS: its order, and so the last bit, depends on how many threads it has.
     axis = np.linalg.eigh(np.einsum("nd,ne->de", centred, centred))[1][:, -1].astype(np.float32)
+
     second = centred @ axis > 0
     centres = np.asarray(np.stack([total, total]) / count, np.float32)
     for _ in range(ITERATIONS):
         members = int(np.count_nonzero(second))
         if members in (0, count):
             break
+
         own = np.where(second, columns, 0).sum(axis=1)
         centres = np.asarray(np.stack([total - own, own]) / [[count - members], [members]], np.float32)
         # Nearer to the second centre, as one product: |x - a|^2 - |x - b|^2 > 0
@@ -75,12 +77,14 @@ def two_means(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArra
         moved = samples @ (b - a) > np.float32((b @ b - a @ a) / 2)
         if np.array_equal(moved, second):
             break
+
         second = moved
+
     return centres, second
 
 
-def border_share(mask: NDArray[np.bool_]) -> float:
-    """Share of the picture's outermost pixels that are set."""
+def border_fraction(mask: NDArray[np.bool_]) -> float:
+    """Fraction of the picture's outermost pixels that are set."""
     edges = [mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]]
     return float(np.concatenate(edges).mean())
 
@@ -101,7 +105,7 @@ def without_frames(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     first, end = int(MIDDLE[0] * height), max(1, int(np.ceil(MIDDLE[1] * height)))
     middle = np.bincount(labels[first:end].ravel(), minlength=count)
     along = np.maximum(np.bincount(labels[0], minlength=count), np.bincount(labels[-1], minlength=count))
-    dropped = (along > 0) & ((middle < MIN_IN_MIDDLE * stats[:, cv2.CC_STAT_AREA]) | (along > BORDER_SHARE * width))
+    dropped = (along > 0) & ((middle < MIN_IN_MIDDLE * stats[:, cv2.CC_STAT_AREA]) | (along > BORDER_FRACTION * width))
     dropped[0] = False
     if middle[dropped].sum() > MAX_LOSS * middle[1:].sum():
         return mask
@@ -111,14 +115,14 @@ def without_frames(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _ink_of(samples: NDArray[np.float32], shape: tuple[int, int], *, inverted: bool) -> Ink:
     """Separate colours, or colour differences; ink is the cluster that is rarer on the border."""
     centres, second = two_means(samples)
-    share = border_share(second.reshape(shape))
-    ink, ground = (centres[1], centres[0]) if (share <= 0.5) != inverted else (centres[0], centres[1])
+    on_border = border_fraction(second.reshape(shape))
+    ink, ground = (centres[1], centres[0]) if (on_border <= 0.5) != inverted else (centres[0], centres[1])
     axis = ink - ground
     contrast = float(np.linalg.norm(axis))
     if contrast < INVISIBLE:
         return Ink(np.zeros(shape, np.bool_), np.zeros(shape, np.float32), 0.0, 0.0)
     strength = ((samples - ground) @ axis / np.float32(contrast**2)).reshape(shape).clip(0, 1)
-    return Ink(without_frames(strength > 0.5), strength, contrast, abs(1 - 2 * share))
+    return Ink(without_frames(strength > 0.5), strength, contrast, abs(1 - 2 * on_border))
 
 
 def find_ink(image: NDArray[np.uint8], *, local: bool = False, inverted: bool = False) -> Ink:

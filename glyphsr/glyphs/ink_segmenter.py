@@ -11,13 +11,13 @@ from glyphsr.glyphs.protocols import Candidates, KeyPoints, Prompts
 from glyphsr.glyphs.word import Word
 
 WHOLE = 0.85
-"""Share of a piece that must lie in one stretch for all of it to go there; else it is cut."""
+"""Fraction of a piece that must lie in one stretch for all of it to go there; else it is cut."""
 
 STRAY = 0.4
-"""Share of a character's ink below which a piece that touches the border is a neighbour's, not an accent or a dot."""
+"""A piece at the border with less than this fraction of a character's ink is a neighbour's, not an accent or a dot."""
 
 MOST = 0.5
-"""Share of a character's ink that no other may take along with a piece."""
+"""Fraction of a character's ink that no other may take along with a piece."""
 
 NOBODY = -1
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_INK = 0.35
-"""Share of a mask that must be ink before ink may cut it; below, it is the ink that is doubtful."""
+"""Fraction of a mask that must be ink before ink may cut it; below, it is the ink that is unreliable."""
 
 LEAST_CONTRAST = 12.0
 """Contrast of the ink in CIE Lab below which it is not trusted."""

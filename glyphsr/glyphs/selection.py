@@ -88,15 +88,18 @@ def select(
     possible = np.flatnonzero((area > 0) & (area <= max_area) & np.isfinite(confidence))
     if not len(possible):
         return Choice(None, None, "no_mask")
+
     passing = possible[confidence[possible] > threshold]
     reason = None
     if not len(passing):
         if when_none_passes == "empty":
             return Choice(None, None, "below_threshold")
         passing, reason = possible, "below_threshold"
+
     overlaps = iou_with(masks[passing], attention)
     if attention.any() and overlaps.max() > 0:
         best = int(overlaps.argmax())
         return Choice(int(passing[best]), float(overlaps[best]), reason)
+
     best = int(compactness(masks[passing], confidence[passing]).argmax())
     return Choice(int(passing[best]), None, reason or "no_glyph_attention")

@@ -106,7 +106,9 @@ def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bo
     """
     if masks.shape[1:] == size or not len(masks):
         return masks if len(masks) else np.zeros((0, *size), np.bool_)
+
     apart = masks.sum(axis=0).max() <= 1
+
     result = np.zeros((len(masks), *size), bool)
     total, most = np.zeros(size, np.float32), np.zeros(size, np.float32)
     owner = np.full(size, -1)
@@ -118,10 +120,12 @@ def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bo
         total += cover
         owner[cover > most] = i
         np.maximum(most, cover, out=most)
+
     if apart:
         owner[total < 0.5] = -1
         for i in range(len(masks)):
             result[i] = owner == i
+
     return result
 
 
@@ -162,23 +166,29 @@ def _best_ink(frame: NDArray[np.uint8], text: str) -> tuple[Ink, Split]:
         ink = find_ink(frame, local=local, inverted=inverted)
         if ink.is_blank:
             continue
+
         seen = seen or ink
         split = split_word(ink.mask, text)
         if split is None:
             continue
+
         margin = LOCAL_MARGIN * local + inverted * (INVERTED_MARGIN + INVERTED_BY_CERTAINTY * ink.certainty)
         if best is None or split.cost + margin < best[0]:
             best = (split.cost + margin, ink, split)
+
         easy = best[0] < (INVERTED_MARGIN if local else EASY)  # what comes next has a greater margin
         if easy or frame.shape[1] > LONG:
             break
+
     if seen is None:
         raise Rejection("blank")
     if best is None:
         return seen, _even_split(seen.mask, text)
+
     _, ink, split = best
     if split.cost > SLANT_FROM and frame.shape[1] <= LONG:
         split = split_slanted(ink.mask, text, split)
+
     return ink, split
 
 
@@ -189,8 +199,8 @@ def _even_split(mask: NDArray[np.bool_], text: str) -> Split:
     if end - start < len(text):
         start, end = 0, mask.shape[1]
     widths = relative_widths(text)
-    shares = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
+    progress = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
     spare = end - start - len(text)  # beyond one column each
-    borders = start + np.arange(len(text) + 1) + np.floor(shares * spare + 0.5).astype(np.int64)
+    borders = start + np.arange(len(text) + 1) + np.floor(progress * spare + 0.5).astype(np.int64)
     cells = np.stack([borders[:-1], borders[1:]], axis=1)
     return Split(cells, np.full(len(text), HOPELESS), HOPELESS)

@@ -17,10 +17,10 @@ from glyphsr.types import Reading
 
 GuardMode = Literal["auto", "off", "warn", "revert"]
 """``auto`` takes back as ``revert`` does, in lines of pages and in lines with digits; other lines are not read. Of
-lines whose text is given it only tells."""
+lines whose text is given it only reports."""
 
 Action = Literal["kept", "warned", "reverted"]
-"""The result is used, is used though in doubt, or is not used."""
+"""The result is used, is used with a warning, or is not used."""
 
 VISIBLE = 0.5 / 255
 """Half a step of 8 bits; a change of less is not read otherwise."""
@@ -41,9 +41,9 @@ class Verdict:
     """Of the network's result."""
     action: Action
     reason: str | None
-    """Why it is in doubt; ``None`` where it is not."""
+    """The issue that the check found; ``None`` for none."""
     milliseconds: float
-    """Share of the time that it took to look at the batch."""
+    """This line's part of the time that the batch took."""
 
 
 def default_reader() -> str:
@@ -55,7 +55,7 @@ class Guard:
     """Reads lines before and after.
 
     Args:
-        mode: ``warn`` tells, ``auto`` and ``revert`` take the network's change back.
+        mode: ``warn`` reports issues, ``auto`` and ``revert`` take the network's change back.
         reader: A reader by name or as ``NAME=FILE``; default :func:`default_reader`.
         device: Where recognizers of ours read.
         offline: Never fetch weights.

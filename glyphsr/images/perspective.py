@@ -81,6 +81,7 @@ def put_back(page: FloatImage, taken: NDArray[np.float32], change: FloatImage, q
     right, bottom = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, (width, height))
     if left >= right or top >= bottom:
         return 0.0
+
     to_page = cv2.getPerspectiveTransform(_corners(*change.shape[:2]), (quad - (left, top)).astype(np.float32))
     size = (int(right - left), int(bottom - top))
     warped = cv2.warpPerspective(change, to_page, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -90,6 +91,7 @@ def put_back(page: FloatImage, taken: NDArray[np.float32], change: FloatImage, q
     before = patch.clip(0, 1)
     patch += own[..., None] * warped
     taken[top:bottom, left:right] += own
+
     return float(np.abs(patch.clip(0, 1) - before).sum())
 
 

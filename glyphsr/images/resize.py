@@ -23,7 +23,7 @@ def resize(
         image: ``(H, W)`` or ``(H, W, C)`` float32.
         size: ``(height, width)``, each at least 1.
         enlarging: Method of cv2's for an axis that grows, instead of bicubic.
-        averaged: Share of its length below which an axis that shrinks is averaged; else it is bicubic, too.
+        averaged: Fraction of its length below which an axis that shrinks is averaged; else it is bicubic, too.
     """
     for axis in (0, 1):
         if image.shape[axis] == size[axis]:

@@ -38,25 +38,31 @@ def box_of(value: Any) -> TextBox:
     if isinstance(value, dict):
         text = value.get("text", value.get("transcription"))
         value = value.get("box", value.get("points"))
+
     if text is not None and not isinstance(text, str):
         raise ValueError(f"text: expected a string, got {shorten(text)}")
+
     try:
         numbers = np.asarray(value, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"expected {FORMS}, got {shorten(value)}") from error
+
     if numbers.shape == (4,):
         x0, y0, x1, y1 = numbers
         numbers = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
     elif numbers.shape == (8,):
         numbers = numbers.reshape(4, 2)
+
     if numbers.shape != (4, 2) or not np.isfinite(numbers).all():
         raise ValueError(f"expected {FORMS}, got {shorten(value)}")
+
     sides = np.roll(numbers, -1, axis=0) - numbers
     after = np.roll(sides, -1, axis=0)
     if (sides[:, 0] * after[:, 1] - sides[:, 1] * after[:, 0] <= 0).any():
         raise ValueError(
             f"expected the corners of a convex box, clockwise from the upper left, got {shorten(numbers.tolist())}"
         )
+
     return TextBox(numbers, text)
 
 
@@ -72,15 +78,20 @@ def read_boxes(path: Path) -> list[TextBox]:
     document = read_json(path)
     if isinstance(document, dict) and isinstance(document.get("pictures"), list) and len(document["pictures"]) == 1:
         document = document["pictures"][0]
+
     if isinstance(document, dict):
         document = document.get("boxes", document.get("regions"))
+
     if not isinstance(document, list):
         raise DataError(f"{path}: expected {FORMS}")
+
     BOXES.check(len(document), path, DataError)
+
     boxes = []
     for number, value in enumerate(document, 1):
         try:
             boxes.append(box_of(value))
         except ValueError as error:
             raise DataError(f"{path}: box {number}: {error}") from error
+
     return boxes

@@ -12,7 +12,7 @@ MIN_SIDE = 4
 """Pictures with a side below this hold no text; they are enlarged by bicubic alone."""
 
 MIN_ASPECT = 0.1
-"""Likewise narrower than this share of their height."""
+"""Likewise narrower than this fraction of their height."""
 
 SIZE_MULTIPLE = (4, 8)
 """Lines are stretched to multiples of this (height, width), so that lines of like size share a batch. Padded by their
@@ -20,17 +20,17 @@ borders instead, the package's prior read 70.6% instead of 73.2% of held-out wor
 17 rows: strokes that touch the border run on."""
 
 BICUBIC_MIN_SCALE = 0.6
-"""Share of its length from which the network's change is reduced by bicubic. An average over one pixel and a bit blurs
-what was drawn: `tesseract` gained 331 held-out words and lost 14 by area, 338 and 11 by bicubic."""
+"""Fraction of its length from which the network's change is reduced by bicubic. An average over little more than one
+pixel blurs the change: `tesseract` gained 331 held-out words and lost 14 by area, 338 and 11 by bicubic."""
 
 GROUND = (5, 50, 95)
 """Percentiles of a line: its darkest and lightest parts without noise, and its ground."""
 
 MIN_CONTRAST = 4 / 255
-"""Between both, from which ground can be told from ink."""
+"""Between both, from which background can be distinguished from ink."""
 
 OVERLAP = 0.25
-"""Least share of a window that the next one sees again."""
+"""Least fraction of a window that the next one sees again."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,20 @@ def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
     """
     if min(height, width) < MIN_SIDE or width < MIN_ASPECT * height:
         return None
+
     line_height = _up(min(max(height, config.min_height), config.max_height), SIZE_MULTIPLE[0])
     line_width = max(1, round(width * line_height / height))
     if 4 * line_height * line_width > PICTURE_PIXELS.value:  # no line of text; its result would fill the memory
         return None
+
+    # Short lines are one window.
     window = _up(round(config.window_aspect * line_height), SIZE_MULTIPLE[1])
     if line_width <= window:
         if config.fixed_size is None:
             line_width = window = _up(line_width, SIZE_MULTIPLE[1])
         return TilePlan(line_height, line_width, (0,), window)
+
+    # Longer ones are windows at equal distances, which overlap at least so much.
     stride = window - round(OVERLAP * window)
     count = 1 + -(-(line_width - window) // stride)
     starts = np.linspace(0, line_width - window, count).round().astype(int)
@@ -97,20 +102,26 @@ def blend_tiles(windows: list[FloatImage], plan: TilePlan, *, factor: int = 2) -
     width = factor * plan.width
     if len(windows) == 1:
         return windows[0][:, :width]
+
     size = factor * plan.window
     total = np.zeros((len(windows[0]), width, 3), np.float32)
     weights = np.zeros((1, width, 1), np.float32)
     starts = [factor * start for start in plan.starts]
     for i, (window, start) in enumerate(zip(windows, starts, strict=True)):
         weight = np.ones(size, np.float32)
+
+        # Inner edges fade linearly.
         if i > 0:
             shared = starts[i - 1] + size - start
             weight[:shared] = (np.arange(shared) + 0.5) / shared
+
         if i + 1 < len(starts):
             shared = start + size - starts[i + 1]
             weight[size - shared :] = np.minimum(weight[size - shared :], 1 - (np.arange(shared) + 0.5) / shared)
+
         total[:, start : start + size] += window * weight[:, None]
         weights[:, start : start + size] += weight[:, None]
+
     return total / weights
 
 
@@ -157,7 +168,7 @@ def add_residual(
         line: What the network saw, ``(h, w, 3)``; smaller than ``picture`` if that was taller than the network's lines.
         sr: The network's result, ``(2h, 2w, 3)``.
         size: ``(height, width)`` of the result.
-        strength: Share of the change that is applied, 0..1.
+        strength: Fraction of the change that is applied, 0..1.
         gate: As in :func:`novel_residual`.
 
     Returns:

@@ -130,8 +130,10 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> 
         raise PictureError(
             f"{width} x {height} pixels; {format_name} takes at most {MAX_SIDE[format_name]} a side, use --ext png"
         )
+
     if picture.alpha is not None:
         channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
+
     try:
         if picture.bits == 16:
             return _encode_16_bits(channels, picture, format_name)

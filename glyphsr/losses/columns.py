@@ -11,7 +11,7 @@ from glyphsr.text.endings import IGNORED
 from glyphsr.types import GlyphTargets
 
 INK = 0.3
-"""Share of the fullest pixel of a column that a character has to cover to be what the column shows."""
+"""Fraction of the fullest pixel of a column that a character has to cover to be what the column shows."""
 
 
 def column_targets(glyphs: GlyphTargets, labels: Sequence[str], codec: CTCCodec, steps: int) -> Tensor:

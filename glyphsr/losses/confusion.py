@@ -33,14 +33,17 @@ def load_distances(path: Path | None = None) -> Tensor:
             f"{path}: expected a table of distances in a .json file; a pickle could run code and is not read, "
             "recipes/convert_confusion_table.py takes the numbers out of the published one"
         )
+
     document = read_json(path)
     try:
         values = np.asarray(document["distances"] if isinstance(document, dict) else document, np.float32)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise DataError(f"{path}: not a table of distances: {error}") from error
+
     size = len(TABLE_ORDER)
     if values.shape != (size, size):
         raise DataError(f"{path}: expected a table of {size} x {size}, got {' x '.join(map(str, values.shape))}")
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise DataError(f"{path}: expected distances of 0 or more")
+
     return torch.from_numpy(values)

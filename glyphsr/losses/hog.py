@@ -47,7 +47,7 @@ def hog(image: Tensor, *, binning: Binning = "hard", bins: int = BINS, cell: int
 
     Args:
         image: ``(B, C, H, W)`` float, at least 2 x 2.
-        binning: ``hard`` gives a gradient's magnitude to one bin, ``soft`` shares it between the two nearest.
+        binning: ``hard`` gives a gradient's magnitude to one bin, ``soft`` splits it between the two nearest.
         bins: Bins of orientation over half a turn.
         cell: Side of a cell; rows and columns that fill none are left out.
 
@@ -65,8 +65,9 @@ def hog(image: Tensor, *, binning: Binning = "hard", bins: int = BINS, cell: int
         turn = torch.atan2(gx.masked_fill(flat, 0.0), gy.masked_fill(flat, 1.0)) / math.pi * bins
         # A bin's middle lies half a bin behind its border: the nearest two are those about turn - 1/2.
         centred = turn - 0.5
-        share = (centred - centred.detach().floor()).unsqueeze(2)
-        votes = (_one_bin(centred, bins) * (1 - share) + _one_bin(centred + 1, bins) * share) * magnitude.unsqueeze(2)
+        upper = (centred - centred.detach().floor()).unsqueeze(2)
+        votes = (_one_bin(centred, bins) * (1 - upper) + _one_bin(centred + 1, bins) * upper) * magnitude.unsqueeze(2)
+
     pooled = F.avg_pool2d(votes.flatten(1, 2), cell) * cell**2
     by_channel = pooled.view(len(image), image.shape[1], bins, *pooled.shape[2:])
     return F.normalize(by_channel, dim=2, eps=NORM_EPSILON)

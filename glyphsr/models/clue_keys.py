@@ -1,4 +1,4 @@
-"""Published names of what C3-STISR, RTSRN and LEMMA share: the language model, and hints fused from two clues."""
+"""Published names of what C3-STISR, RTSRN and LEMMA share: the language model, and fused guidance."""
 
 from glyphsr.nn.key_tables import DECODER_NAMES, dsta_names, prior_transformer_names
 from glyphsr.nn.layers.clued_prior import DILATIONS
@@ -10,7 +10,7 @@ VISUAL_CLUE = r"(dsta_vis|gated\.gated3|infoGen_visual|correction_model|vis_rec_
 """Published parts of the visual clue, and a second language model; no released code calls them."""
 
 LANGUAGE_CLUE = r"(lm|dsta_rec|dsta_ling|gated|down_conv|infoGen_ling)\..*"
-"""Published parts of the fused hint beside the text prior's."""
+"""Published parts of the fused guidance beside the text prior's."""
 
 
 def language_model_names(ours: str, published: str, num_layers: int = 4) -> dict[str, str]:
@@ -27,7 +27,7 @@ def language_model_names(ours: str, published: str, num_layers: int = 4) -> dict
 
 
 def clue_names(ours: str) -> dict[str, str]:
-    """Names inside the hint of recognition and language clue."""
+    """Names inside the guidance of recognition and language clue."""
     table = {f"{ours}.reduce": "down_conv"}
     table |= language_model_names(f"{ours}.language_model", "lm")
     for clue, strip, gate in (("recognition", "infoGen", "dsta_rec"), ("language", "infoGen_ling", "dsta_ling")):

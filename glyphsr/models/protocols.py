@@ -29,6 +29,19 @@ class GlyphNetwork(Protocol):
 
 
 @runtime_checkable
+class GrowableNetwork(Protocol):
+    """A network that can start as a smaller one of its kind."""
+
+    def state_from_smaller(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights of a smaller network, as weights of this one that compute the same.
+
+        Raises:
+            ValueError: Naming the first layer that this network has not, or has smaller.
+        """
+        ...
+
+
+@runtime_checkable
 class PartlyTaughtNetwork(Protocol):
     """A network with parts that no loss of this library reaches, such as a reader of its own."""
 

@@ -39,7 +39,7 @@ RECOGNIZERS: dict[str, str] = {
     "telescope": "glyphsr.recognizers.telescope:TelescopeArchitecture",
     "siga": "glyphsr.recognizers.siga:SIGAArchitecture",
 }
-"""``kind`` of a recognizer -> its architecture, imported when needed; published files are told in this order."""
+"""``kind`` of a recognizer -> its architecture, imported when needed; published files are recognised in this order."""
 
 NETWORKS: dict[str, str] = {
     "tbsrn": "glyphsr.models.tbsrn:TBSRNArchitecture",

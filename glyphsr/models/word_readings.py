@@ -34,9 +34,9 @@ class WordReading:
     stop: int
     """Step behind its last one."""
     confidence: float
-    """Probability in [0, 1] that the steps spell the text, whatever the case of its letters, over all paths. Of a word
-    that the list put in place of another it is the share among what was compared, which is how often such words are
-    right."""
+    """Probability in [0, 1] that the steps spell the text, whatever the case of its letters, over all paths. For a word
+    that the list put in place of another it is the probability among the compared words, which is how
+    often such words are right."""
     raw: str
     """What was read before the word list was asked."""
 

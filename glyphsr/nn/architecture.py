@@ -23,9 +23,9 @@ class Architecture:
     network: ClassVar[str]
     """``module:Class`` of the network, a :class:`torch.nn.Module`."""
     signature: ClassVar[str | None] = None
-    """A published key by which files of this kind are told from those of the kinds after it in the registry."""
+    """A published key that files of this kind have and files of later kinds in the registry have not."""
     image_channels: ClassVar[int | None] = None
-    """Channels that the first convolution of a published file sees, where only they tell it from another kind."""
+    """Channels that the first convolution of a published file sees, where only they tell two kinds apart."""
 
     @classmethod
     def build(cls, config: Any, *, num_classes: int = 0) -> Any:

@@ -147,7 +147,7 @@ def residual_network_table(
 
     Args:
         config: Its shape.
-        blocks: Names inside the blocks and the hint.
+        blocks: Names inside the blocks and the guidance.
         stn: Whether it carries the spatial transformer.
         unused: See :class:`KeyTable`.
         computed: Likewise, beside the spline's constants.

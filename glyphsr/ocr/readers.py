@@ -140,18 +140,22 @@ def _info(kind: str, path: Path) -> ReaderInfo:
     digest = sha256_of(path)
     if is_published_file(path):
         return _said_to_be(kind, path, digest)
+
     checkpoint = read_checkpoint(path, tensors=False)
     if checkpoint.kind == "recognizer" and "published" in checkpoint.card:
         return _said_to_be(kind, path, digest)
+
     if path.parent == BUNDLED_FOLDER and checkpoint.kind == "recognizer":
         whose = checkpoint.card.get("whose", "our own, trained on rendered words and IIIT5K")
         name = path.stem
     else:
         whose = f"not the published {kind}, but {path.name}"
         name = f"{kind}:{path.stem}"
+
     notice = f"{name} is {whose}; its numbers are not the published {kind}'s"
     if checkpoint.kind == "super_resolver":
         notice += ", and it is no independent judge of a network that it guides"
+
     return ReaderInfo(name, str(path), digest, notice)
 
 
@@ -205,12 +209,15 @@ def open_readers(
     asked = [text for text in dict.fromkeys(names) if text != ALL]
     for text in asked:
         judges.append(open_reader(text, device, offline=offline))
+
     if len({(judge.info.name, Path(judge.info.weights).resolve()) for judge in judges}) < len(judges):
         raise ConfigError("--recognizer: each judge can be asked once")
+
     names_given = [judge.info.name for judge in judges]
     for judge in judges:
         if names_given.count(judge.info.name) > 1:  # best.safetensors of many runs
             judge.info = replace(judge.info, name=f"{judge.info.name.partition(':')[0]}:{judge.info.weights}")
+
     unique = {judge.info.name: judge for judge in judges}
     if ALL in names:
         kinds = {text.partition("=")[0] for text in asked}
@@ -220,7 +227,9 @@ def open_readers(
                 unique[judge.info.name] = judge
             except (ConfigError, WeightsError) as error:
                 notices.append(f"left out {error}")
+
     if not unique:
         raise ConfigError(f"--recognizer: expected at least one of {', '.join(READERS)}")
+
     notices += [judge.info.notice for judge in unique.values() if judge.info.notice]
     return list(unique.values()), notices

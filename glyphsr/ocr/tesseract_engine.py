@@ -1,4 +1,4 @@
-"""Tesseract through ``pytesseract``, told that each picture is one word."""
+"""Tesseract through ``pytesseract``, set to one word per image."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -40,6 +40,7 @@ def align(log_probabilities: Tensor, texts: Sequence[Sequence[int]]) -> tuple[Te
     states = torch.full((len(texts), 2 * longest + 1), BLANK, device=device)
     for i, text in enumerate(texts):
         states[i, 1 : 2 * len(text) : 2] = torch.tensor(text, dtype=torch.int64, device=device)
+
     number = torch.arange(states.shape[1], device=device)
     exists = number <= 2 * lengths[:, None]  # (B, S)
     emitted = log_probabilities.transpose(0, 1).gather(2, states[:, None].expand(-1, len(log_probabilities), -1))
@@ -59,6 +60,7 @@ def align(log_probabilities: Tensor, texts: Sequence[Sequence[int]]) -> tuple[Te
     broken = log_probabilities.isnan().any(dim=2).any(dim=0)
     if broken.any():
         posterior = posterior.masked_fill(broken[:, None, None], torch.nan)
+
     return posterior[:, :, 1::2].transpose(1, 2), fits | broken
 
 

@@ -12,7 +12,7 @@ from glyphsr.types import Reading
 
 @dataclass(frozen=True, eq=False)
 class TeacherForcedOutput:
-    """What a recognizer attends to while it is told the true texts."""
+    """What a recognizer attends to while it is given the true texts."""
 
     logits: Tensor
     """``(B, T, K)``: what it would have read at each step; T is that of the longest text and its end."""
@@ -24,7 +24,7 @@ class TeacherForcedOutput:
 
 @dataclass(frozen=True, eq=False)
 class DecoderOutput:
-    """What a recognizer in training would have read, told the true texts."""
+    """What a recognizer in training would have read, given the true texts."""
 
     logits: Tensor
     """``(B, T, K)``; T is that of the longest text and its end, what stands behind shorter ones has no meaning."""
@@ -37,8 +37,10 @@ class DecoderOutput:
 class Recognizer(Protocol):
     """A network that reads a word or a line of text."""
 
-    num_classes: int
-    """Classes K of its probabilities, blank or end of text included."""
+    @property
+    def num_classes(self) -> int:
+        """Classes K of its probabilities, blank or end of text included."""
+        ...
 
     @property
     def charset(self) -> str:
@@ -97,8 +99,11 @@ class CTCRecognizer(Protocol):
     """A recognizer that reads by CTC."""
 
     codec: CTCCodec
-    num_symbols: int
-    """Classes S of CTC, the blank included."""
+
+    @property
+    def num_symbols(self) -> int:
+        """Classes S of CTC, the blank included."""
+        ...
 
     def symbol_logits(self, prepared: Tensor) -> Tensor:
         """What ``prepare`` gave -> CTC's logits ``(T, B, S)``, time first."""
@@ -135,6 +140,27 @@ class BoundedRecognizer(AttentionRecognizer, Protocol):
 
     max_forced_steps: int
     """Greatest number of steps, the end of the text included."""
+
+
+@dataclass(frozen=True, eq=False)
+class ForegroundAttention:
+    """Where a recognizer sees text, and where it looks for each character, on rectified images."""
+
+    foreground: Tensor
+    """``(B, h', w')``: probability of text at each pixel."""
+    attention: Tensor
+    """``(B, T, C)``: weights of each step over C columns."""
+    grid: Tensor
+    """``(B, h', w', 2)``: where each rectified pixel comes from, x and y in [-1, 1]."""
+
+
+@runtime_checkable
+class ForegroundRecognizer(Protocol):
+    """A recognizer that also separates text from background."""
+
+    def attend_foreground(self, prepared: Tensor, texts: Sequence[str]) -> ForegroundAttention:
+        """Run with the true texts given, one for each prepared image."""
+        ...
 
 
 @runtime_checkable

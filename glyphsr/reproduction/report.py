@@ -112,6 +112,7 @@ class Reproduction:
                     "scores": [asdict(score) for score in line.scores],
                 }
             )
+
         head = {"schema_version": SCHEMA_VERSION, "command": "reproduce", "table": self.table, "title": self.title}
         return head | {
             "subsets": list(self.subsets),
@@ -177,8 +178,8 @@ def _paper(found: Reproduction, row: PaperRow, width: int) -> tuple[str, ...]:
 
 def as_latex(found: Reproduction) -> str:
     """A ``tabular`` for booktabs."""
-    doubt = f"; not comparable: {found.comparable}" if found.comparable else ""
-    return latex_tabular(f"{found.title}: {found.data}{doubt}", columns_of(found), rows_of(found))
+    remark = f"; not comparable: {found.comparable}" if found.comparable else ""
+    return latex_tabular(f"{found.title}: {found.data}{remark}", columns_of(found), rows_of(found))
 
 
 def latex_tabular(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -76,7 +76,7 @@ def reproduce(
         workers: Processes that make batches in training.
         offline: Never fetch weights.
         is_main: Whether this process scores; of several only one does.
-        notify: Told what a person should know.
+        notify: Called with messages for the user.
 
     Returns:
         The table; ``None`` in processes that only train.
@@ -90,6 +90,7 @@ def reproduce(
         raise ConfigError(f"reproduce {table}: expected {', '.join(TABLES)}")
     if seeds < 1:
         raise ConfigError(f"--seeds: expected at least 1, got {seeds}")
+
     say = notify or (lambda _: None)
     found = TABLES[table]
     folder = None if configs is None else Path(configs)
@@ -98,8 +99,10 @@ def reproduce(
     if train:
         options: dict[str, Any] = {"device": device, "precision": precision, "workers": workers, "offline": offline}
         train_missing(runs, say, data_root=root, **options)
+
     if not is_main:
         return None
+
     judges = tuple(recognizer) or (JUDGES if found is TABLE1 else JUDGES[:1])
     settings: dict[str, Any] = {
         "split": tuple(str(name) for name in split),
@@ -137,19 +140,24 @@ class _Scoring:
             if name in given:
                 scores.append(given.pop(name))
                 missing = []
+
             if self.table is TABLE1 and name in ("bicubic", "hr"):
                 scores.append(_score_of(baselines, name))
+
             if not scores and (row not in self.table.configs or self.table is TABLE1):
                 reason = NOT_BUILT.get(name)
                 missing.append(f"not built: {reason}" if reason else f"no weights; give some with -w {name}=FILE")
+
             paper = ROWS.get(row)
             lines.append(Line(row, paper.label if paper else name, tuple(scores), paper, tuple(missing)))
+
         lines += [Line(f"given/{name}", name, (score,), None) for name, score in given.items()]
         published = {judge.name: judge.published for judge in baselines.judges if judge.published}
         unproved = [judge.name for judge in baselines.judges if judge.published and not judge.proof]
         reason = why_not_comparable(baselines)
         if reason is None and unproved:
             reason = f"{', '.join(unproved)}: not proved to be the published judge; see `eval --calibrate`"
+
         return Reproduction(
             table=self.table.name,
             title=self.table.title,

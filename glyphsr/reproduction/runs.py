@@ -96,7 +96,7 @@ def train_missing(runs: Sequence[Run], notify: Callable[[str], None], **options:
 
     Args:
         runs: Of one table; runs that share a folder are trained once.
-        notify: Told what a person should know.
+        notify: Called with messages for the user.
         options: Of :func:`glyphsr.training.train.train`.
     """
     from glyphsr.training.train import train

@@ -104,6 +104,7 @@ def _check_pickle(file: IO[bytes], path: Path, allowed: Collection[str]) -> None
     for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
         DOCUMENT_ITEMS.check(count, path, WeightsError)
         if instruction.name == "GLOBAL":
+            assert isinstance(argument, str)
             module, _, kind = argument.partition(" ")
             is_type = module in ("torch", "torch.cuda") and (kind.endswith("Storage") or kind in _DTYPES)
             if not is_type and argument not in NAMES and argument.replace(" ", ".") not in allowed:

@@ -80,6 +80,7 @@ def _places_to_tokens(attention: Any, keyed: Tensor, tokens: Tensor, values: Ten
     out = torch.einsum("phtd,chd->phtc", value, out_weight)
     mixed = weights.flatten(1, 2).transpose(1, 2) @ out.flatten(1, 2)
     mixed += attention.out_proj.bias
+
     return mixed
 
 
@@ -144,6 +145,7 @@ class PromptDecoder:
             else:
                 coded = tokens + token_code
                 tokens = tokens + layer.self_attn(q=coded, k=coded, v=tokens)
+
             tokens = layer.norm1(tokens)
             keyed = places + code
             seen = _tokens_to_places(layer.cross_attn_token_to_image, tokens + token_code, places, keyed)
@@ -151,6 +153,7 @@ class PromptDecoder:
             tokens = layer.norm3(tokens + layer.mlp(tokens))
             condition_on_text = _places_to_tokens(layer.cross_attn_image_to_token, keyed, tokens + token_code, tokens)
             places = layer.norm4(condition_on_text.add_(places))
+
         attention = transformer.final_attn_token_to_image
         seen = _tokens_to_places(attention, tokens + token_code, places, places + code)
         return transformer.norm_final_attn(tokens + seen), places

@@ -54,6 +54,7 @@ def _attend(attention: Any, x: Tensor, full: int) -> Tensor:
     qkv = attention.qkv(x).view(batch, rows * columns, 3, heads, -1)
     query, key, value = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2)  # (B heads, rows columns, d) each
     row_bias, column_bias = _position_bias(attention, query, rows, columns, full)
+
     key = key.transpose(1, 2).contiguous()
     scaled = query * attention.scale
     mixed = torch.empty_like(query)
@@ -63,6 +64,7 @@ def _attend(attention: Any, x: Tensor, full: int) -> Tensor:
         scores += row_bias[:, piece, :, None]
         scores += column_bias[:, piece, None, :]
         mixed[:, piece] = torch.bmm(scores.flatten(2).softmax(dim=2), value)
+
     merged = mixed.view(batch, heads, rows, columns, -1).permute(0, 2, 3, 1, 4).flatten(3)
     result: Tensor = attention.proj(merged)
     return result
@@ -111,16 +113,20 @@ class CanvasEncoder:
         x = x + network.pos_embed[:, :rows, :columns]
         if content_rows is None or content_rows >= rows:
             return self._blocks(x, 0)
+
         lead = min(self.shape.global_blocks, default=0)
         if not lead:
             return self._blocks(x, 0)
+
         first = -(-content_rows // self.shape.window) * self.shape.window  # behind the last window with anything in it
         if first >= rows:
             return self._blocks(x, 0)
+
         idle = self._idle_rows(x, lead, first)
         upper = x[:, :first]
         for block in list(network.blocks)[:lead]:
             upper = self._block(block, upper)
+
         return self._blocks(torch.cat([upper, idle.expand(len(x), -1, -1, -1)], dim=1), lead)
 
     def _idle_rows(self, x: Tensor, lead: int, first: int) -> Tensor:

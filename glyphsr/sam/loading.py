@@ -33,6 +33,7 @@ def sam_from_state(state: Mapping[str, Tensor], where: str, *, type_: str | None
         raise WeightsError(f"{where}: no Segment Anything checkpoint: no {error}, but {first!r}") from error
     except (ValueError, IndexError, ZeroDivisionError, AssertionError, RuntimeError, TypeError) as error:
         raise WeightsError(f"{where}: no Segment Anything checkpoint as we know them ({error})") from error
+
     relative = next((name for name, own in PUBLISHED.items() if own.embed_dim == shape.embed_dim), None)
     if relative is not None and shape.type is None:
         raise WeightsError(f"{where}: cut off, or changed: as wide as {relative}, but not of its depth or sizes")
@@ -41,14 +42,17 @@ def sam_from_state(state: Mapping[str, Tensor], where: str, *, type_: str | None
     if type_ is not None and shape.type != type_:
         found = shape.type or f"an encoder {shape.embed_dim} wide and {shape.depth} blocks deep"
         raise WeightsError(f"{where}: holds {found}, not {type_}; leave --sam-type away, it is read off the file")
+
     own = {key: tuple(value.shape) for key, value in outline.state_dict().items()}
     wrong = [key for key in own if key not in state or tuple(state[key].shape) != own[key]]
     wrong += [key for key in state if key not in own]
     if wrong:
         raise WeightsError(f"{where}: damaged, or no Segment Anything checkpoint: {wrong[0]!r} ({len(wrong)} entries)")
+
     bad = next((key for key, value in state.items() if not bool(value.isfinite().all())), None)
     if bad is not None:
         raise WeightsError(f"{where}: {bad!r} has values that are no numbers; fetch the file again")
+
     sam = build_sam(shape)
     sam.load_state_dict(dict(state))
     return sam, shape

@@ -133,6 +133,7 @@ class SamPredictor:
             down=self._upsampling(region[0], placement.height, placement.size[0]),
             across=self._upsampling(region[1], placement.width, placement.size[1]),
         )
+
         on_canvas = placement.points(torch.as_tensor(points, dtype=torch.float32, device=self.device))
         masks, confidence = [], []
         done = 0
@@ -144,9 +145,11 @@ class SamPredictor:
                     raise
                 self.prompt_batch //= 2
                 continue
+
             masks.append(own)
             confidence.append(predicted)
             done += len(own) // (3 if self.multimask else 1)
+
         prompts = np.repeat(np.arange(len(points)), 3 if self.multimask else 1)
         return PromptMasks(np.concatenate(masks), np.concatenate(confidence), prompts)
 

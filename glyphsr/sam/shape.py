@@ -71,6 +71,7 @@ def shape_of(shapes: Shapes) -> SamShape:
     depth = _count(shapes, f"{ENCODER}.blocks.")
     reach = [shapes[f"{ENCODER}.blocks.{i}.attn.rel_pos_h"] for i in range(depth)]
     windows = {(length + 1) // 2 for length, _ in reach if (length + 1) // 2 != grid}
+
     return SamShape(
         embed_dim=embed_dim,
         depth=depth,
@@ -126,4 +127,5 @@ def build_sam(shape: SamShape) -> Sam:
         iou_head_depth=3,
         iou_head_hidden_dim=shape.iou_hidden,
     )
+
     return Sam(encoder, prompts, decoder, pixel_mean=list(PIXEL_MEAN), pixel_std=list(PIXEL_STD)).eval()

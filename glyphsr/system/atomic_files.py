@@ -112,6 +112,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     if path.parent not in _swept:
         _swept.add(path.parent)
         sweep(path.parent)
+
     temporary, descriptor = _create(path)
     try:
         try:
@@ -126,6 +127,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             raise
     finally:
         os.close(descriptor)
+
     sync_folder(path.parent)
 
 

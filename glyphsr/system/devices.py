@@ -1,5 +1,6 @@
 """Where and how precisely to compute."""
 
+import os
 from typing import Literal
 
 import torch
@@ -13,24 +14,36 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 def resolve_device(name: str) -> torch.device:
     """The device that ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` stands for on this machine.
 
+    Of several GPUs a process that ``torchrun`` or ``accelerate launch`` started gets that of its local rank.
+
     Raises:
         ConfigError: If the name is none of these or the device is not there.
     """
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            return _of_rank(torch.device("cuda"))
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps") from error
+
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("--device mps: not available on this machine")
     if device.type not in ("cpu", "cuda", "mps"):
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps")
-    return device
+
+    return _of_rank(device)
+
+
+def _of_rank(device: torch.device) -> torch.device:
+    rank = os.environ.get("LOCAL_RANK", "")
+    if device.type != "cuda" or device.index is not None or not rank.isdigit():
+        return device
+    return torch.device("cuda", int(rank) % torch.cuda.device_count())
 
 
 def resolve_precision(name: Precision, device: torch.device) -> torch.dtype:

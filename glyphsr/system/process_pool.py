@@ -18,7 +18,7 @@ WORKER_DIED = (
 
 
 def usable_cores() -> int:
-    """Cores that this process may use; of those of a machine with several ranks its share."""
+    """Cores that this process may use; on a machine with several ranks, an equal part of its cores."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
@@ -50,6 +50,7 @@ def process_pool(
         initargs: For it.
     """
     context = multiprocessing.get_context("spawn")  # an open LMDB must not cross a fork
+
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=initializer, initargs=initargs)
     try:

@@ -35,7 +35,7 @@ class Lexicon:
     """A word list."""
 
     log_frequency: Mapping[str, float]
-    """Lower-case word -> natural logarithm of its share of running text; equal for all where it is not known."""
+    """Lower-case word -> natural logarithm of its fraction of running text; equal for all where it is not known."""
 
     @functools.cached_property
     def words(self) -> tuple[str, ...]:

@@ -44,8 +44,8 @@ def open_validator(
 
     Args:
         config: The run.
-        processes: Who shares the work.
-        say: Told what a person should know.
+        processes: The ranks that work together.
+        say: Called with messages for the user.
         attach_masks: Gives held-out words the masks that glyph maps are compared with.
         slots: Of those masks.
         data_root: Where named LMDBs are looked up first.
@@ -65,14 +65,17 @@ def open_validator(
             raise ConfigError(f"validation.judge: {settings.judge}: not to be had: {error}") from error
         if judge.info.notice:
             say(judge.info.notice)
+
     if settings.protocol == "paper":
         say(ON_TEST)
         pairs = subset_pairs(data_root)
     else:
         sources = open_sources(config.data, held_out=True, data_root=data_root, attach_masks=attach_masks, notify=say)
         pairs = held_out_pairs(sources, config, slots)
+
     if not pairs:
         say(NONE_HELD_OUT)
+
     return Validator(pairs, config, processes, judge)
 
 
@@ -101,7 +104,7 @@ def build_trainer(
         offline: Never fetch weights.
         smoke: Whether it only shows that it runs; such a run is never continued in earnest.
         report: Called after every step, in the main process.
-        notify: Told what a person should know, in the main process.
+        notify: Called with messages for the user, in the main process.
 
     Raises:
         ConfigError: If settings contradict each other or the device is not there.
@@ -136,7 +139,7 @@ def build_trainer(
         batch_size=config.batch_size,
         seed=config.seed,
         slots=slots,
-        share=(processes.rank, processes.count),
+        rank_slice=(processes.rank, processes.count),
     )
     validator = open_validator(
         config, processes, say, attach_masks=attach_masks, slots=slots, data_root=data_root, offline=offline

@@ -181,34 +181,42 @@ class CheckpointManager:
             raise ConfigError(f"{path}: not seen by all processes; the run folder must be on storage that all share")
         if resume == "never" or not found:
             return TrainState()
+
         state = read_state(path, self.processes.device)
         if path == own and given not in (None, str(own.resolve()), *_names_of(state["origin"])):
             raise ConfigError(f"{self.folder.path}: holds a run already, of another state; give another --out")
+
         before = check_resumable(
             state, self.config, path, trainable_names=self.stepper.trainable_names(), smoke=self.smoke
         )
         changed = list(differences(before, self.config))
         for difference in changed:
             self.say(f"going on with another setting than before: {difference}")
+
         same_sources = not any(text.startswith("data.sources") for text in changed)
         if same_sources and state.get("words", self.words) != self.words:
             self.say("fonts, word lists or photographs are others than before, so rendered words are others too")
+
         try:
             self._restore(state, path)
         except (KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
             # What torch's optimisers and generators raise on a state that is not theirs is not documented.
             raise WeightsError(f"{path}: not a training state that fits: {shorten(error)}") from error
+
         progress = TrainState(state["step"], state["bad_steps"], state["skipped"])
         if path != own:
             progress.origin = given
             return progress
+
         progress.origin = state["origin"]
+
         if validates_otherwise(changed):
             self.say("weights are validated in another way than before, so the best ones are looked for anew")
         elif self.folder.best.is_file():
             scores = (state["score"], state["best_score"])
             progress.score, progress.best_score = (ValidationScore(**score) if score else None for score in scores)
             progress.best_step = state["best_step"]
+
         return progress
 
     def _restore(self, state: dict[str, Any], path: Path) -> None:

@@ -42,10 +42,12 @@ class DistributedContext:
         dtype = resolve_precision(precision, wanted)
         if dtype == torch.float16 and wanted.type != "cuda":
             raise ConfigError(f"--precision fp16: training needs a CUDA device for it, not {wanted.type}; try bf16")
+
         if world_size() == 1:
             AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run of this process left its own
             if wanted.type == "cuda" and wanted.index is not None:
                 torch.cuda.set_device(wanted)
+
         self._accelerator = Accelerator(
             cpu=wanted.type == "cpu",
             mixed_precision=NAMES[dtype],

@@ -22,7 +22,7 @@ from glyphsr.text.charset import filter_lower
 from glyphsr.text.lexicon import Lexicon
 
 ACCURACY_AT_ZERO, ACCURACY_AT_FULL = 0.04, 0.25
-"""Shares of right readings: nothing is changed in the least sure words of which at most the first share are read
+"""Fractions of right readings: nothing is changed in the least sure words of which at most the first share are read
 rightly, part of it in the next ones of which at most the second are."""
 
 MIN_RANGE = 0.002
@@ -80,11 +80,11 @@ def _as_seen(word: NDArray[np.uint8], model: SuperResolver) -> Tensor:
 def choose_gate_thresholds(
     readings: Sequence[LabelledReading], *, zero: float = ACCURACY_AT_ZERO, full: float = ACCURACY_AT_FULL
 ) -> ConfidenceGateConfig:
-    """Thresholds from the share of right readings.
+    """Thresholds from the fraction of right readings.
 
     Args:
         readings: Of words that the prior was not trained on.
-        zero: ``low`` is the greatest confidence such that at most this share of the words below it are read rightly.
+        zero: ``low`` is the greatest confidence such that at most this fraction of the words below it are read rightly.
         full: ``high`` likewise for the words from ``low`` on.
 
     Returns:
@@ -107,8 +107,8 @@ def choose_gate_thresholds(
     return ConfidenceGateConfig(low=round(min(low, 1 - MIN_RANGE), 5), high=round(min(high, 1.0), 5))
 
 
-def _most(right: np.ndarray, ends: np.ndarray, share: float) -> int:
-    """The greatest number of leading items, up to one of the ends, of which at most that share are right."""
-    shares = right.cumsum() / np.arange(1, len(right) + 1)
-    few = np.flatnonzero((shares <= share) & ends)
+def _most(right: np.ndarray, ends: np.ndarray, fraction: float) -> int:
+    """The greatest number of leading items, up to one of the ends, of which at most that fraction are right."""
+    accuracies = right.cumsum() / np.arange(1, len(right) + 1)
+    few = np.flatnonzero((accuracies <= fraction) & ends)
     return int(few[-1]) + 1 if len(few) else 0

@@ -51,6 +51,7 @@ class ExtractedWords:
         sample = self.words[index]
         if index >= self.count:
             return sample
+
         found = self.glyphs[index]
         if found.rejected or found.quality < self.min_quality or not len(found.chars):
             return sample
@@ -62,6 +63,7 @@ class ExtractedWords:
             return sample
         if not found.chars.any(axis=(1, 2)).all():  # what has no mask must not be taught to be nowhere
             return sample
+
         return Sample(sample.id, sample.hr, sample.label, sample.lr, line=found.line, chars=found.chars)
 
 
@@ -94,7 +96,7 @@ def mask_attacher(config: TrainConfig, notify: Callable[[str], None]) -> MaskAtt
 
     Args:
         config: The run.
-        notify: Told how many words of a set have no masks, and where they are wanted for something else.
+        notify: Called with how many words of a set have no masks, and where they are wanted for something else.
     """
     data = config.data
     if not config.teaches_masks or data.glyph_source == "kmeans":

@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 HALVED_FROM = 0.8
-"""Share of the run after which the step size is halved: epoch 400 of 500 in LEMMA's."""
+"""Fraction of the run after which the step size is halved: epoch 400 of 500 in LEMMA's."""
 
 
 def learning_rate_factor(

@@ -1,7 +1,6 @@
 """Whether a training state fits the run that would go on from it."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,12 @@ from pydantic import ValidationError
 from glyphsr.config.data import FolderSource
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.weights.checkpoints import current_name
 
 FIXED = (
     *("model.", "task", "recognizer", "prior_weights", "network_weights"),
     *("optimiser.ema_decay", "data.held_out", "loss.focus_recognizer", "channels_last"),
-    *("optimiser.pretrained_share", "optimiser.decoupled_decay"),
+    *("optimiser.pretrained_lr_scale", "optimiser.decoupled_decay"),
 )
 """Settings that a run keeps to its end."""
 
@@ -92,20 +92,23 @@ def check_resumable(
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise WeightsError(f"{path}: its configuration is not one of this version: {where}: {first['msg']}") from error
+
     if state["smoke"] != smoke:
         kind = "a smoke run's" if state["smoke"] else "not a smoke run's"
         raise ConfigError(f"{path}: is {kind}; give another --out")
+
     changed = [text for text in differences(before, config) if text.startswith(FIXED)]
     changed += _split_changes(before, config)
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
-    former = re.compile(r"^aid(?=\.)")  # old name
-    learned = {former.sub("auxiliary_ctc", name) for name in state["trained"]}
+
+    learned = {current_name(name) for name in state["trained"]}
     other = sorted(set(trainable_names) ^ learned)
     if other:
         why = f"by its losses {other[0]} and {len(other) - 1} more parameters learned, or did not"
         raise ConfigError(f"{path}: {why}, other than by these; give another --out")
     if state["step"] > config.steps:
         raise ConfigError(f"{path}: is at step {state['step']}, beyond the {config.steps} asked for; raise steps")
+
     return before

@@ -23,7 +23,7 @@ from glyphsr.safe_reading.limits import DOCUMENT_BYTES
 from glyphsr.safe_reading.text_files import parse_json
 from glyphsr.safe_reading.torch_file import load_torch_file
 from glyphsr.system.atomic_files import write_bytes, write_with
-from glyphsr.weights.checkpoints import Kind, save_checkpoint
+from glyphsr.weights.checkpoints import Kind, current_name, save_checkpoint
 
 LAST, BEST, STATE = "last", "best", "last.state"
 
@@ -181,16 +181,30 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such training state (a run folder's checkpoints/{STATE})")
+
     try:
         state: dict[str, Any] = load_torch_file(path, device=device)
         missing = STATE_KEYS - state.keys()
     except Exception as error:  # whatever a damaged file makes torch raise
         raise WeightsError(f"{path}: not a readable training state; it is damaged, or another kind of file") from error
+
     if missing:
         raise WeightsError(f"{path}: not a training state of this version: no {sorted(missing)[0]!r} in it")
+
     names = state["trained"]
     is_sound = isinstance(state["config"], str) and isinstance(names, list) and all(isinstance(n, str) for n in names)
     counts = (state["step"], state["bad_steps"], state["best_step"])
     if not is_sound or any(isinstance(count, bool) or not isinstance(count, int | None) for count in counts):
         raise WeightsError(f"{path}: not a training state of this version: its figures are none")
+
+    return _with_current_names(state)
+
+
+def _with_current_names(state: dict[str, Any]) -> dict[str, Any]:
+    """A state in which parameters of earlier versions have the names of this one."""
+    if "aid" in state:
+        state["auxiliary_ctc"] = state.pop("aid")
+    for part in ("model", "averaged"):
+        if isinstance(state.get(part), dict):
+            state[part] = {current_name(name): value for name, value in state[part].items()}
     return state

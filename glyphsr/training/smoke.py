@@ -26,7 +26,7 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
 
     Args:
         config: The run as configured.
-        notify: Told of everything that stands in.
+        notify: Called with a message for everything that stands in.
         data_root: Where named LMDBs are looked up first.
     """
     changes: dict[str, Any] = {"steps": STEPS, "batch_size": BATCH, "save_every": STEPS, "keep_every": None}
@@ -38,25 +38,31 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
     if config.prior_weights is not None and not _is_here(config.prior_weights):
         notify(f"smoke: {config.prior_weights} is not here, so the text prior starts from random weights")
         changes["prior_weights"] = None
+
     if config.network_weights is not None and not _is_here(config.network_weights):
         notify(f"smoke: {config.network_weights} is not here, so the network starts from random weights")
         changes["network_weights"] = None
+
     if config.recognizer_weights is not None and not _is_here(config.recognizer_weights):
         notify(f"smoke: {config.recognizer_weights} is not here, so the recognizer starts from random weights")
         changes["recognizer_weights"] = None
+
     absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(local_or_bundled(name))]
     if absent:
         notify(f"smoke: {', '.join(absent)} is not here, so {FALLBACK_RECOGNIZER} stands in for the text focus")
         readers = tuple(FALLBACK_RECOGNIZER if name in absent else name for name in loss.focus_recognizers)
         loss = loss.model_copy(update={"focus_recognizer": readers})
+
     sources = tuple(source for source in config.data.sources if _has_words(source, data_root))
     if sources != config.data.sources:
         missing = len(config.data.sources) - len(sources)
         notify(f"smoke: {missing} of {len(config.data.sources)} word sources left out, since they are not here")
+
     data = config.data.model_copy(update={"sources": sources or (SAMPLE_SOURCE,)})
     if config.teaches_masks and data.glyph_source == "extracted" and not _has_masks(data.sources, data_root):
         notify("smoke: no glyph masks are here, so nothing is learned from masks")
         loss = loss.model_copy(update={"line": 0.0, "char": 0.0, "columns": 0.0})
+
     return config.model_copy(update=changes | {"data": data, "loss": loss})
 
 

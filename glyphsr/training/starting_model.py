@@ -6,9 +6,7 @@ from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
-from glyphsr.models.glyphsr.net2net import enlarge
-from glyphsr.models.glyphsr.network import GlyphSR
-from glyphsr.models.protocols import ExtendedNetwork
+from glyphsr.models.protocols import ExtendedNetwork, GrowableNetwork
 from glyphsr.models.registry import PriorNetwork, RecognizerNetwork, build_recognizer
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.nn.layers.aligned_prior import expand_classes
@@ -89,21 +87,25 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
     """
     if config.network_weights is None:
         return
+
     path = resolve(config.network_weights, offline=offline)
     checkpoint = read_checkpoint(path)
     own = {k.removeprefix(NETWORK_PREFIX): v for k, v in checkpoint.tensors.items() if k.startswith(NETWORK_PREFIX)}
     state = own or checkpoint.tensors
     if checkpoint.kind == "super_resolver" and model.prior is not None:
         state = _for_prior(state, load_recognizer(path), model.prior.recognizer, str(path))
+
     if config.enlarge_network:
-        assert isinstance(model.network, GlyphSR)  # the configuration is checked
+        assert isinstance(model.network, GrowableNetwork)  # the configuration is checked
         try:
-            state = enlarge(state, model.network)
+            state = model.network.state_from_smaller(state)
         except ValueError as error:
             raise WeightsError(f"{path}: {error}") from error
+
     if isinstance(model.network, ExtendedNetwork):
         fresh = model.network.state_dict()
         state = {k: v for k, v in fresh.items() if k.startswith(model.network.added_parts)} | state
+
     load_state(model.network, state, str(path))
 
 

@@ -68,13 +68,13 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
     return replace(batch, lr=move(batch.lr), hr=move(batch.hr), glyphs=moved)
 
 
-def _parameter_groups(objective: Objective[Any], pretrained_share: float) -> list[dict[str, Any]]:
+def _parameter_groups(objective: Objective[Any], pretrained_lr_scale: float) -> list[dict[str, Any]]:
     """What learns, apart from what learns by smaller steps."""
     learning = [p for p in objective.parameters() if p.requires_grad]
-    slow = {id(p) for p in objective.pretrained_parameters()} if pretrained_share < 1 else set()
-    groups = [{"params": [p for p in learning if id(p) not in slow], "share": 1.0}]
+    slow = {id(p) for p in objective.pretrained_parameters()} if pretrained_lr_scale < 1 else set()
+    groups = [{"params": [p for p in learning if id(p) not in slow], "lr_scale": 1.0}]
     if slow:
-        groups.append({"params": [p for p in learning if id(p) in slow], "share": pretrained_share})
+        groups.append({"params": [p for p in learning if id(p) in slow], "lr_scale": pretrained_lr_scale})
     return groups
 
 
@@ -101,7 +101,8 @@ class TrainStep:
         self.processes = processes
         self.objective = objective.to(processes.device)
         processes.synchronise_norms(objective)
-        groups = _parameter_groups(objective, settings.pretrained_share)
+
+        groups = _parameter_groups(objective, settings.pretrained_lr_scale)
         self.parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]
         self.clip_parameters = [p for p in objective.clip_parameters() if p.requires_grad]
         adam = torch.optim.AdamW if settings.decoupled_decay else torch.optim.Adam
@@ -117,7 +118,7 @@ class TrainStep:
         self._buffers = [b for b in objective.model.buffers() if b.numel()]
 
     def step(self, batch: Batch, number: int, *, stop: bool = False) -> StepOutcome:
-        """Learn from one batch, this process's share of it.
+        """Learn from one batch, this process's slice of it.
 
         Args:
             batch: On any device.
@@ -127,7 +128,7 @@ class TrainStep:
         self.objective.train()
         self.objective.steps_done = number
         rate = self._set_learning_rate(number)
-        # Known of the whole batch: its longest word, which decides how far texts are padded, and the least share.
+        # Of the whole batch: its longest word, to which texts are padded, and the smallest rank slice.
         longest, least = self.processes.all_reduce_max(
             [max(len(filter_lower(label)) for label in batch.labels), -len(batch.ids)]
         )
@@ -135,6 +136,7 @@ class TrainStep:
         self.optimiser.zero_grad(set_to_none=True)
         parts = list(split_microbatches(replace(batch, longest_label=longest), min(self.settings.accumulation, -least)))
         counts = [self.objective.counts(part) for part in parts]
+
         totals = self._totals(counts, stop=stop)
         stop = bool(totals.pop(STOP))
         sums = dict.fromkeys(totals, 0.0)
@@ -145,12 +147,15 @@ class TrainStep:
                 if not all(map(math.isfinite, means.values())):
                     return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
                 self.processes.backward(total)
+
         norm = float(self.processes.clip(self.clip_parameters, self.settings.clip_norm))
         finite = math.isfinite(norm) and self._others_are_finite()
         if finite or self.processes.scaler is not None:  # a scaler skips by itself, and learns from it
             self.optimiser.step()
+
         if not finite:
             return self._skipped(sums, norm, rate, before, stop=stop, reason="gradient")
+
         return StepOutcome(sums, norm, rate, stop=stop)
 
     def _set_learning_rate(self, number: int) -> float:
@@ -162,7 +167,7 @@ class TrainStep:
             schedule=settings.schedule,
         )
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * group.get("share", 1.0)  # checkpoints of version 0.1 have none
+            group["lr"] = rate * group.get("lr_scale", 1.0)  # checkpoints of version 0.1 have none
         return rate
 
     def _totals(self, counts: list[dict[str, int]], *, stop: bool) -> dict[str, float]:
@@ -178,7 +183,7 @@ class TrainStep:
         """The loss of a part, such that over all parts the mean of the processes' losses is that of the whole batch.
 
         Returns:
-            The loss, and the part's share of each term over all processes.
+            The loss, and the part's fraction of each term over all processes.
         """
         weighed = torch.stack([value * (counts[name] / max(1.0, totals[name])) for name, value in terms.items()])
         means = self.processes.all_reduce_sum(weighed.detach()).tolist()

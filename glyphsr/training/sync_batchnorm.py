@@ -37,12 +37,14 @@ class SyncedBatchNorm(_BatchNorm):
         """``(B, C, ...)`` -> the same shape."""
         if not self.training:
             return super().forward(x)
+
         y = x.float()
         dims = [d for d in range(y.dim()) if d != 1]
         shape = [1, -1, *([1] * (y.dim() - 2))]
         count = _sum(torch.tensor(float(y.numel() // y.shape[1]), device=y.device))
         mean = _sum(y.sum(dims)) / count
         centred = y - mean.view(shape)
+
         variance = _sum(centred.square().sum(dims)) / count
         if self.running_mean is not None and self.running_var is not None:
             with torch.no_grad():
@@ -51,9 +53,11 @@ class SyncedBatchNorm(_BatchNorm):
                 momentum = self.momentum or 1.0 / float(self.num_batches_tracked)
                 self.running_mean.lerp_(mean.detach(), momentum)
                 self.running_var.lerp_(variance.detach() * count / (count - 1).clamp_min(1), momentum)
+
         out = centred * (variance + self.eps).rsqrt().view(shape)
         if self.affine:
             out = out * self.weight.view(shape) + self.bias.view(shape)
+
         return out.to(x.dtype)
 
 

@@ -53,7 +53,7 @@ def train(
         seed: Of every random draw.
         sets: Further settings as ``key.subkey=value``.
         report: Called after every step, in the main process.
-        notify: Told what a person should know, in the main process.
+        notify: Called with messages for the user, in the main process.
 
     Returns:
         Where the best weights are, and how they validated.

@@ -102,6 +102,7 @@ class Trainer:
         started = time.monotonic()
         resume = find_state(resume, self.folder.path)
         self.processes.run_on_main(self.folder.open)
+
         try:
             self.progress = self.checkpoints.resume(resume)
             self.processes.run_on_main(self._begin)
@@ -113,6 +114,7 @@ class Trainer:
         finally:
             self.curves.close()
             self.folder.close()
+
         return TrainResult(
             self.folder.path,
             self.folder.last,
@@ -140,16 +142,19 @@ class Trainer:
                 self._count(outcome, batch)
                 if self.average is not None and not outcome.skipped:
                     self.average.update(self.model, now.step)
+
                 seen += batch.global_size
                 finished = now.step == config.steps
                 score = self._validate() if now.step % config.validation.every == 0 or finished else None
                 if config.keep_every and now.step % config.keep_every == 0:
                     self.processes.run_on_main(lambda: self.checkpoints.save_weights(f"step-{now.step:06d}", now))
+
                 self._log(outcome, seen / (time.monotonic() - started), score)
                 # Several processes have to stop at the same step, so they agree on it during the next one.
                 stop = outcome.stop or (self.processes.count == 1 and stopped())
                 if score or stop or now.step % config.save_every == 0:
                     self.checkpoints.save(now)  # last of all: what goes on from here has everything before it
+
                 if stop and not finished:
                     raise InterruptedTrainingError(
                         f"interrupted at step {now.step}; the same command goes on from there"
@@ -175,6 +180,7 @@ class Trainer:
             return
         if scaler is not None and outcome.skipped == "gradient" and scaler.get_scale() > 1:
             return  # half precision looks for its scale by overflowing now and then
+
         now.bad_steps += 1
         now.skipped += 1
         ids = [name for names in self.processes.gather(list(batch.ids)) for name in names]

@@ -65,15 +65,15 @@ class ValidationScore:
 
     words: int
     prior_accuracy: float | None
-    """Share of LR pictures that the text prior reads correctly; ``None`` without prior."""
+    """Fraction of LR pictures that the text prior reads correctly; ``None`` without prior."""
     psnr_db: float | None = None
     """Of the network's picture; ``None`` where only the prior is trained."""
     bicubic_psnr_db: float | None = None
     accuracy: float | None = None
-    """Share of SR words that the judge reads, as a plain mean over the parts; ``None`` where it is not asked. Of a
-    recognizer in training the share of HR and of blurred words, as it is shown them."""
+    """Fraction of SR words that the judge reads, as a plain mean over the parts; ``None`` where it is not asked. Of a
+    recognizer in training the fraction of HR and of blurred words, as it is shown them."""
     parts: dict[str, float] = field(default_factory=dict)
-    """That share by test subset, or by what a recognizer was shown."""
+    """The same by test subset, or by what a recognizer was shown."""
     glyphs: dict[str, float] = field(default_factory=dict)
     """Of the maps that are taught, over the words that have masks: ``char_iou``, ``char_mse``, and ``char_zero_mse`` of
     maps of zeros, ``line_...`` likewise (:mod:`glyphsr.metrics.glyph_maps`)."""
@@ -139,18 +139,23 @@ def held_out_pairs(
         else:
             chosen = rng.permutation(np.array(source.indices, np.int64))[:count]
             samples = [source.collection[int(i)] for i in chosen]
+
         for sample in samples:
             aspect = min(max(1.0, sample.hr.shape[1] / sample.hr.shape[0]), config.data.max_aspect)
+
             width = config.data.line_width or round(HEIGHT * aspect / 4) * 4
             hr = resize_like_pil(sample.hr, (2 * HEIGHT, 2 * width))
             if source.paired and sample.lr is not None:
                 lr = resize_like_pil(sample.lr, (HEIGHT, width))
             else:
                 lr = degrade(hr, config.data.degradation, rng)
+
             glyphs = None
             if sample.line is not None and slots is not None:
                 glyphs = glyph_targets([sample], slots, (HEIGHT, width))
+
             pairs.append(Pair(lr, hr, sample.label, glyphs=glyphs))
+
     return pairs
 
 
@@ -175,12 +180,12 @@ def subset_pairs(data_root: str | None) -> list[Pair]:
 
 
 class Validator:
-    """Runs a model over fixed pairs, each process over its share.
+    """Runs a model over fixed pairs, each process over its slice.
 
     Args:
         pairs: LR and HR words.
         config: The run.
-        processes: Who shares the work.
+        processes: The ranks that work together.
         judge: Reads SR where accuracy selects; ``None`` where PSNR does.
     """
 
@@ -190,7 +195,7 @@ class Validator:
         self.pairs = pairs
         self.task = config.task
         self.tasks = config.glyph_tasks
-        self.blurred_share = config.data.blurred_share
+        self.blurred_fraction = config.data.blurred_fraction
         self.processes = processes
         self.judge = judge
         self.parts = list(dict.fromkeys(pair.part for pair in pairs))
@@ -215,7 +220,7 @@ class Validator:
         return score
 
     def _score_recognizer(self, recognizer: RecognizerNetwork) -> ValidationScore:
-        """The share of HR words, and of LR words enlarged by bicubic, that it reads."""
+        """The fraction of HR words, and of LR words enlarged by bicubic, that it reads."""
         read = dict.fromkeys((SHARP, BLURRED), 0)
         for batch in self._batches():
             lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(self.processes.device) for side in SIDES)
@@ -226,11 +231,12 @@ class Validator:
         if not self.pairs:
             return ValidationScore(words=0, prior_accuracy=None)
         parts = {name: total / len(self.pairs) for name, total in zip(read, totals, strict=True)}
-        accuracy = (1 - self.blurred_share) * parts[SHARP] + self.blurred_share * parts[BLURRED]
+        accuracy = (1 - self.blurred_fraction) * parts[SHARP] + self.blurred_fraction * parts[BLURRED]
         return ValidationScore(len(self.pairs), None, accuracy=accuracy, parts=parts)
 
     def _score_super_resolver(self, model: SuperResolver) -> ValidationScore:
         device = self.processes.device
+
         read, fidelity, bicubic = 0, 0.0, 0.0
         right = dict.fromkeys(self.parts, 0)
         maps = dict.fromkeys(MAPS, MapSums())
@@ -238,16 +244,19 @@ class Validator:
             lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(device) for side in SIDES)
             if model.prior is not None:
                 read += _matches([reading.text for reading in model.prior.recognizer.read(lr)], batch)
+
             if self.task == "sr":
                 out = everything(model, lr) if any(self.tasks) else model(lr)
                 sr = out.sr[:, :3].float()
                 for name, sums in self._map_sums(out.glyphs, batch).items():
                     maps[name] = maps[name] + sums
+
                 fidelity += float(psnr(sr.clamp(0, 1), hr).sum())
                 plain = F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
                 bicubic += float(psnr(plain.clamp(0, 1), hr).sum())
                 if self.judge is not None:
                     self._judge(sr, batch, right)
+
         return self._score(read, fidelity, bicubic, right, maps, has_prior=model.prior is not None)
 
     def _map_sums(self, seen: GlyphOutput | None, batch: Sequence[Pair]) -> dict[str, MapSums]:
@@ -281,7 +290,7 @@ class Validator:
         *,
         has_prior: bool,
     ) -> ValidationScore:
-        """Put the shares of all processes together."""
+        """Put the fractions of all processes together."""
         own_maps = [value for sums in maps.values() for value in astuple(sums)]
         total_read, total_fidelity, total_bicubic, *rest = self._totals(
             [read, fidelity, bicubic, *right.values(), *own_maps]
@@ -289,12 +298,14 @@ class Validator:
         total_right, total_maps = rest[: len(right)], rest[len(right) :]
         if not self.pairs:
             return ValidationScore(words=0, prior_accuracy=None)
+
         count = len(self.pairs)
         scored = self.task == "sr"
         parts: dict[str, float] = {}
         if scored and self.judge is not None:
             sizes = [sum(pair.part == part for pair in self.pairs) for part in self.parts]
             parts = {part: hit / size for part, hit, size in zip(self.parts, total_right, sizes, strict=True)}
+
         return ValidationScore(
             words=len(self.pairs),
             prior_accuracy=total_read / count if has_prior else None,

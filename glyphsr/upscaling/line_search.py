@@ -57,10 +57,12 @@ def find_lines(
         return _with_text(pages.find(rgb), text)
     if min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect():
         return None
+
     try:
         found = pages.find(rgb)
     except (ConfigError, DataError):  # then it is a line, as where there is no detector
         return None
+
     size = (rgb.shape[0], rgb.shape[1])
     helped = any(pages.left_alone(box.quad, size) is None for box in found)
     return _with_text(found, text) if helped and is_page(found, size) else None

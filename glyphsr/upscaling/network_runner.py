@@ -33,7 +33,7 @@ class NetworkResult:
     words: tuple[WordReading, ...] = ()
     """What the prior read; places are columns of the line."""
     gate: FloatImage | None = None
-    """``(1, 2w, 3)``: share of the network's change that is to be applied; ``None`` for all of it."""
+    """``(1, 2w, 3)``: fraction of the network's change that is to be applied; ``None`` for all of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +129,8 @@ class NetworkRunner:
         confidence_gate = self.model.config.confidence_gate
         if confidence_gate is None or self.draw_all:
             return NetworkResult(sr, words)
-        share = gate([read.words], [read.is_given], confidence_gate, steps=steps, width=sr.shape[1])  # (1, 1, 1, 2w)
-        return NetworkResult(sr, words, share[0, 0].numpy()[..., None].repeat(3, axis=2))
+        gates = gate([read.words], [read.is_given], confidence_gate, steps=steps, width=sr.shape[1])  # (1, 1, 1, 2w)
+        return NetworkResult(sr, words, gates[0, 0].numpy()[..., None].repeat(3, axis=2))
 
     def _read(self, lines: Sequence[FloatImage], texts: Sequence[str | None]) -> list[_Read]:
         """The text prior of each picture."""
@@ -230,7 +230,9 @@ def _joined(parts: Sequence[_Read], plans: Sequence[TilePlan]) -> list[_Read]:
         if len(own) == 1:
             joined.append(own[0])
             continue
+
         steps = own[0].guide.shape[2]
+
         scale = plan.window / steps
         total = round(plan.width / scale)
         words = []
@@ -242,6 +244,8 @@ def _joined(parts: Sequence[_Read], plans: Sequence[TilePlan]) -> list[_Read]:
                 if low <= middle < high or (i + 1 == len(own) and middle >= high):
                     at = round(start / scale)
                     words.append(replace(word, start=word.start + at, stop=min(total, word.stop + at)))
+
         guide = F.interpolate(own[0].guide, size=total)  # of which only the number of steps matters
         joined.append(_Read(guide, tuple(words), is_given=False))
+
     return joined

@@ -27,7 +27,7 @@ FAR = 2.0
 """Longest line in sides of the picture."""
 
 LINE_SHARE = 0.5
-"""Share of a picture's height from which its only line is taken for the whole picture."""
+"""Fraction of a picture's height from which its only line is taken for the whole picture."""
 
 
 class LineUpscaler(Protocol):
@@ -115,6 +115,7 @@ class PageUpscaler:
             for quad, box, reason in zip(quads, boxes, reasons, strict=True)
             if reason is None
         ]
+
         results = iter(zip(lines, self.upscaler.upscale_lines(lines), strict=True))
         taken = np.zeros(size, np.float32)
         regions, added = [], 0.0
@@ -127,6 +128,7 @@ class PageUpscaler:
             change = result.rgb - resize(line.rgb, line.size).clip(0, 1)
             added += put_back(page, taken, change, (quad + 0.5) * scale - 0.5)
             regions.append(_region(box, height, result))
+
         return UpscaledPage(np.clip(page, 0, 1, out=page), tuple(regions), added / page.size)
 
     def left_alone(self, quad: Quad, size: tuple[int, int]) -> str | None:

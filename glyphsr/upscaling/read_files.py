@@ -1,5 +1,6 @@
 """``read`` over files: what each says, and where that is written."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -62,7 +63,7 @@ def read_files(
         weights: Of the network that makes text readable: name of bundled weights, or a checkpoint file.
         prior_weights: With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior.
         scale: Factor by which lines are enlarged before they are read; 2 by default.
-        strength: Share of the network's change over bicubic that is applied; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied; default from the model's card.
         lexicon: Word list by which the network's own readings are corrected: ``english``, ``none``, or a text file.
         draw: ``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything.
         mode: ``line`` takes each picture as one line of text. ``page`` finds the lines in it. ``auto`` decides by
@@ -105,8 +106,8 @@ def run_reading(
     plan = plan_files([str(name) for name in names], None, naming, recursive=config.recursive)
     target = None if out is None else _Target(Path(out), form, plan.tasks, overwrite=config.overwrite)
     check_mode(config.mode, has_boxes=config.boxes is not None)
-    if config.boxes is not None and len(plan.tasks) > 1:
-        raise ConfigError(f"--boxes: is of one picture, and {len(plan.tasks)} are given")
+    if config.boxes is not None and plan.total > 1:
+        raise ConfigError(f"--boxes: is of one picture, and {plan.total} are given")
 
     done: dict[str, FileReading] = {}
 
@@ -179,6 +180,7 @@ def _read_chunk(reader: TextReader, chunk: Sequence[LoadedPicture], config: Read
             return
     except (GlyphSRError, ValueError, MemoryError):
         pass  # of one of them; the others are read all the same
+
     for item in chunk:
         try:
             yield FileReading(item.task.name, reader.read(item.picture, boxes=config.boxes, **options))
@@ -201,8 +203,8 @@ class _Target:
         if self.form not in get_args(TextForm):
             raise ConfigError(f"-o {path}: expected a folder, or a name ending in {', '.join(ENDINGS)}")
         if self.is_folder:
-            stems = [self._stem(task.name) for task in tasks]
-            twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+            stems = Counter(self._stem(task.name) for task in tasks)
+            twice = next((stem for stem, count in stems.items() if count > 1), None)
             if twice is not None:
                 raise ConfigError(
                     f"-o {path}: several results would be called {twice!r}; read them one folder at a time"

@@ -61,6 +61,7 @@ def render_readings(readings: Sequence[FileReading], form: TextForm) -> str:
         return "".join(render_alto(name, found) for name, found in good)
     if len(readings) == 1:
         return "".join(f"{found.text}\n" for _, found in good)
+
     return "\n".join(f"{name}:\n{found.text}\n" for name, found in good)
 
 

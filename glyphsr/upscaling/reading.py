@@ -12,8 +12,8 @@ from glyphsr.images.perspective import cut_out, widen
 from glyphsr.images.reader import Picture
 from glyphsr.system.devices import Precision
 from glyphsr.types import Reading
+from glyphsr.upscaling.image_calls import Boxes, ImageInput, open_picture
 from glyphsr.upscaling.line_search import Mode
-from glyphsr.upscaling.pictures import Boxes, ImageInput, open_picture
 from glyphsr.upscaling.result import Corners, LineResult, UpscaleResult
 from glyphsr.upscaling.upscaler import Draw, Upscaler
 from glyphsr.weights.loading import PriorWeights
@@ -199,7 +199,7 @@ def read(
         weights: A name of ``glyphsr models list``, or a checkpoint file.
         prior_weights: Text prior of a published network.
         scale: Factor by which lines are enlarged before they are read; 2 by default.
-        strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied, 0..1; default from the model's card.
         lexicon: Word list by which the network's prior is corrected: ``english``, ``none``, or a text file.
         draw: ``sure`` leaves words that the prior is unsure of as bicubic, ``all`` draws everything.
         mode: ``line``, ``page``, or ``auto``, which decides by the picture.

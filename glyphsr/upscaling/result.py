@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.guard.guard import Action
 from glyphsr.images.memory import MemoryImage, enlarged, like, to_array, to_pil
 from glyphsr.images.reader import Picture
@@ -120,7 +119,7 @@ def result_of(
         given: What the picture came as; ``None`` for a file.
         picture: Before.
         upscaled: After.
-        strength: Share of the network's change that was applied.
+        strength: Fraction of the network's change that was applied.
     """
     made = enlarged(picture, upscaled.rgb)
     page = isinstance(upscaled, UpscaledPage)
@@ -130,7 +129,7 @@ def result_of(
         change=255 * upscaled.change,
         regions=_page_lines(upscaled) if isinstance(upscaled, UpscaledPage) else (_whole(picture, upscaled),),
         is_page=page,
-        note="; ".join(notes_of(upscaled, UpscaleConfig())) or None,
+        note="; ".join(notes_of(upscaled, None)) or None,
         picture=made,
     )
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from glyphsr.guard.guard import GuardMode
 from glyphsr.system.devices import Precision
+from glyphsr.upscaling.image_calls import Boxes, ImageInput
 from glyphsr.upscaling.line_search import Mode
-from glyphsr.upscaling.pictures import Boxes, ImageInput
 from glyphsr.upscaling.result import UpscaleResult
 from glyphsr.upscaling.upscaler import Draw, Upscaler
 from glyphsr.weights.loading import PriorWeights
@@ -46,12 +46,12 @@ def upscale(
         scale: Factor on both sides, up to 16; 2 if no size is given.
         width: Pixels instead; alone it keeps the aspect.
         height: Likewise.
-        strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied, 0..1; default from the model's card.
         lexicon: Word list by which readings are corrected: ``english``, ``none``, or a text file with one word a line.
         draw: ``sure`` leaves words that the prior is unsure of as bicubic, ``all`` draws everything.
         guard: Whether a second reader compares lines before and after: ``auto``, ``off``, ``warn`` or ``revert``.
         guard_reader: A reader by name, or ``NAME=FILE``.
-        text: What the picture says: told to the prior, and checked.
+        text: What the picture says: given to the text prior and checked in the result.
         mode: ``line``, ``page``, or ``auto``, which decides by the picture.
         boxes: Lines of a page, where they are known: a JSON file, or a list of boxes.
         min_text_height: Lines of a page that are smaller, in pixels, are left to plain enlargement.

@@ -14,10 +14,10 @@ from glyphsr.images.tiling import TilePlan, add_residual, plan_tiles
 from glyphsr.system.devices import Precision, resolve_device, resolve_precision
 from glyphsr.text.lexicon import open_lexicon
 from glyphsr.upscaling.guarded import guard_lines
+from glyphsr.upscaling.image_calls import Boxes, ImageInput, PictureOptions, upscale_pictures
 from glyphsr.upscaling.line import Line, UpscaledLine
 from glyphsr.upscaling.line_search import Mode
 from glyphsr.upscaling.network_runner import NetworkResult, NetworkRunner, moved
-from glyphsr.upscaling.pictures import Boxes, ImageInput, PictureOptions, upscale_pictures
 from glyphsr.upscaling.result import UpscaleResult
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.weights.loading import LoadedModel, PriorWeights, load_model
@@ -43,7 +43,7 @@ class Upscaler:
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``; a batch that comes out non-finite is redone in fp32.
         batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
             runs out.
-        strength: Share of the network's change over bicubic that is applied, 0..1; default from the model's card.
+        strength: Fraction of the network's change over bicubic that is applied, 0..1; default from the model's card.
         lexicon: Word list by which readings are corrected: ``english``, ``none``, or a text file with one word a line.
         draw: ``sure`` leaves words that the prior is unsure of as bicubic, ``all`` draws everything.
         guard: Whether a reader compares each line before and after; see :class:`~glyphsr.guard.guard.Guard`. ``auto``
@@ -241,7 +241,7 @@ class Upscaler:
             scale: Factor on both sides, up to 16; 2 if no size is given.
             width: Pixels instead; alone it keeps the aspect.
             height: Likewise.
-            text: What the picture says: told to the prior, and checked; for a list one each.
+            text: What the picture says: given to the text prior and checked in the result; for a list one each.
             mode: ``line`` takes the picture as one line of text, ``page`` finds the lines in it, ``auto`` decides by
                 the picture.
             boxes: Lines of a page, where they are known: a JSON file, or a list of ``(x0, y0, x1, y1)``, of four

@@ -100,7 +100,7 @@ def visualize(
         weights: Networks: names or checkpoint files.
         prior_weights: Published CRNN and PARSeq that guide the published networks among them.
         recognizer: Judges that read what is shown, or whose attention is; ``none`` for none.
-        strength: Share of each network's change over bicubic; default from its card.
+        strength: Fraction of each network's change over bicubic; default from its card.
         seed: Of the random words.
         overwrite: Replace the result if it exists.
         device: auto, cpu, cuda, cuda:N or mps.

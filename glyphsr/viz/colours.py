@@ -22,8 +22,8 @@ def heat(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """
     place = np.clip(np.nan_to_num(values.astype(np.float32)), 0, 1) * (len(_STOPS) - 1)
     below = np.minimum(place.astype(np.int64), len(_STOPS) - 2)
-    share = (place - below)[..., None]
-    return np.asarray(((1 - share) * _STOPS[below] + share * _STOPS[below + 1]).round(), np.uint8)
+    weight = (place - below)[..., None]
+    return np.asarray(((1 - weight) * _STOPS[below] + weight * _STOPS[below + 1]).round(), np.uint8)
 
 
 def difference(before: NDArray[np.uint8], after: NDArray[np.uint8], *, gain: float = 2.0) -> NDArray[np.uint8]:
@@ -46,5 +46,5 @@ def laid_over(picture: NDArray[np.uint8], values: NDArray[np.floating]) -> NDArr
         values: ``(H, W)``.
     """
     gray = 0.5 * picture.astype(np.float32).mean(axis=2, keepdims=True) + 110.0
-    share = 0.85 * np.clip(values, 0, 1)[..., None]
-    return np.asarray(((1 - share) * gray + share * np.array([215, 25, 35], np.float32)).clip(0, 255), np.uint8)
+    weight = 0.85 * np.clip(values, 0, 1)[..., None]
+    return np.asarray(((1 - weight) * gray + weight * np.array([215, 25, 35], np.float32)).clip(0, 255), np.uint8)

@@ -63,6 +63,7 @@ def glyph_sheet(words: Sequence[tuple[Sample, Extraction]]) -> NDArray[np.uint8]
     """
     rows = -(-len(words) // COLUMNS)
     cell_height = 2 * IMAGE_HEIGHT + CAPTION_HEIGHT + 3 * GAP
+
     sheet = Image.new("RGB", (COLUMNS * (CELL_WIDTH + GAP) + GAP, rows * cell_height + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
@@ -78,4 +79,5 @@ def glyph_sheet(words: Sequence[tuple[Sample, Extraction]]) -> NDArray[np.uint8]
         below = y + 2 * IMAGE_HEIGHT + 2 * GAP - 4
         draw.text((x, below), _shortened(caption, font), INK, font=font)
         draw.text((x, below + CAPTION_HEIGHT // 2), _shortened(_trouble(extraction), font), TROUBLE, font=font)
+
     return np.asarray(sheet)

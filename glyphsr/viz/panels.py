@@ -81,6 +81,7 @@ def _draw_row(row: Row, width: int) -> Image.Image:
     font = _font(13)
     room = width // 2 - 2 * GAP
     _write(draw, (width - GAP - math.ceil(min(font.getlength(side), room)), 7), side, FAINT, font, room)
+
     top = TITLE
     for line, images, height in zip(lines, fitted, heights, strict=True):
         for column, (panel, image) in enumerate(zip(line, images, strict=True)):
@@ -91,6 +92,7 @@ def _draw_row(row: Row, width: int) -> Image.Image:
             for number, (who, marks) in enumerate(panel.readings):
                 _write_marks(draw, (left, below + LINE * (number + 1)), who, marks, cell)
         top += height
+
     draw.line((0, sheet.height - 1, width, sheet.height - 1), RULE)
     return sheet
 

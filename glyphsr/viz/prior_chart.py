@@ -38,6 +38,7 @@ def prior_chart(
     )
     sheet = Image.new("RGB", (LEFT + width + 2, shown.height + GAP + len(order) * CELL_HEIGHT + CELL_HEIGHT), PAPER)
     sheet.paste(shown, (LEFT, 0))
+
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(13)
     top = shown.height + GAP
@@ -46,6 +47,7 @@ def prior_chart(
         draw.text((2, y + 1), names[k], INK, font=font)
         colours = heat(probabilities[k])[None].repeat(CELL_HEIGHT - 2, axis=0).repeat(step, axis=1)
         sheet.paste(Image.fromarray(colours), (LEFT, y))
+
     bottom = top + len(order) * CELL_HEIGHT
     draw.text((LEFT, bottom), f"{steps} steps; white 0, dark 1", FAINT, font=font)
     return np.asarray(sheet)

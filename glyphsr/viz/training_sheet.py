@@ -41,6 +41,7 @@ def training_sheet(rows: Sequence[TrainingRow]) -> NDArray[np.uint8]:
     """
     columns = 4 if any(row.chars is not None for row in rows) else 3
     cell = CELL_HEIGHT + CAPTION_HEIGHT + GAP
+
     sheet = Image.new("RGB", (columns * (CELL_WIDTH + GAP) + GAP, len(rows) * cell + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
@@ -53,6 +54,7 @@ def training_sheet(rows: Sequence[TrainingRow]) -> NDArray[np.uint8]:
             x = GAP + column * (CELL_WIDTH + GAP)
             sheet.paste(fit(image, height=CELL_HEIGHT, width=CELL_WIDTH), (x, y))
             draw.text((x, y + CELL_HEIGHT + 2), caption, INK, font=font)
+
     return np.asarray(sheet)
 
 

@@ -1,6 +1,7 @@
 """Our checkpoints: safetensors with kind, format number, configuration and card in the header."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,6 +45,27 @@ class Checkpoint:
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
 
+FORMER_NAMES = (
+    (re.compile(r"^(network\.)?hint(?=\.)"), r"\1guidance"),
+    (re.compile(r"\bhint_norm(?=\.)"), "guidance_norm"),
+    (re.compile(r"\bneighbours\.share$"), "neighbours.gate"),
+    (re.compile(r"^aid(?=\.)"), "auxiliary_ctc"),
+)
+"""Names of parameters in files of earlier versions, and those of this one."""
+
+
+def current_name(name: str) -> str:
+    """What a parameter of a file of this or of an earlier version is called now.
+
+    Example:
+        >>> current_name("network.hint.deconvs.0.weight")
+        'network.guidance.deconvs.0.weight'
+    """
+    for former, now in FORMER_NAMES:
+        name = former.sub(now, name)
+    return name
+
+
 def save_checkpoint(path: Path, module: nn.Module, *, kind: Kind, config: Config, card: dict[str, Any]) -> None:
     """Write a module's state and its configuration atomically.
 
@@ -77,27 +99,34 @@ def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint")
+
     NETWORK_BYTES.check(path.stat().st_size, path, WeightsError)
+
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
-            content = {key: file.get_tensor(key) for key in (file.keys() if tensors else ())}
+            content = {current_name(key): file.get_tensor(key) for key in (file.keys() if tensors else ())}
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"{path}: not a readable safetensors checkpoint: {error}") from error
+
     if metadata.get("format") != "glyphsr":
         raise WeightsError(f"{path}: safetensors, but not a glyphsr checkpoint (no format in its header)")
+
     number = metadata.get("format_number", "")
     if number != str(FORMAT_NUMBER):
         raise WeightsError(f"{path}: format {number!r}; this version of glyphsr reads format {FORMAT_NUMBER}")
+
     config, card = (
         parse_json(metadata.get(name, "null"), f"{path}: damaged header: {name}", WeightsError)
         for name in ("config", "card")
     )
     if not (isinstance(config, dict) and isinstance(card, dict)):
         raise WeightsError(f"{path}: damaged header: expected a config and a card")
+
     kind = metadata.get("kind", "")
     if kind not in get_args(Kind):
         raise WeightsError(f"{path}: damaged header: kind {kind!r}")
+
     return Checkpoint(path, cast("Kind", kind), config, card, content)
 
 

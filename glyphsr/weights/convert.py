@@ -47,20 +47,24 @@ def convert(
         raise ConfigError(f"{name}: SAM is used as it is published; `glyphsr models pull {name}` stores it")
     if row.source == "bundled":
         raise ConfigError(f"{name}: is ours; expected the name of published weights")
+
     target = out or cached_path(name)
     if target.suffix != ".safetensors":
         raise ConfigError(f"{target}: expected a name ending in .safetensors")
     if target.exists() and not overwrite:
         raise ConfigError(f"{target}: exists already; --overwrite replaces it")
+
     state = _read_together(file, beside)
     kind = kind_of(state)
     if kind is not None and not is_alike(kind, row.network):
         raise WeightsError(f"{file}: holds {kind}, not {row.network}; try --as {kind}")
+
     card: dict[str, Any] = {"source": file.name, "source_sha256": sha256_of(file), "published": name}
     card |= {"beside": {path.name: sha256_of(path) for path in beside}} if beside else {}
     bad = next((key for key, value in state.items() if not bool(torch.isfinite(value).all())), None)
     if bad is not None:
         raise WeightsError(f"{file}: {bad!r} has values that are no numbers; fetch the file again")
+
     network: RecognizerNetwork | SRNetwork
     stored: Kind
     if row.network in RECOGNIZERS:
@@ -68,14 +72,18 @@ def convert(
     else:
         network, stored = network_from_official(state, str(file), kind=row.network, changes=changes), "network"
         card["num_classes"] = network.num_classes
+
     _check_variant(network.config, row, str(file))
+
     try:
         make_private(target.parent)
         save_checkpoint(target, network, kind=stored, config=network.config, card=card)
     except OSError as error:
         raise WeightsError(f"{target}: cannot be written: {error.strerror}") from error
+
     if target.parent == cache_folder():
         remember(target)
+
     return target
 
 

@@ -27,7 +27,7 @@ class ResumingDownloader:
 
     Args:
         part: Where the unfinished file is kept between attempts.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
     """
 
     def __init__(self, part: Path, progress: DownloadProgress | None = None) -> None:
@@ -55,13 +55,16 @@ class ResumingDownloader:
         headers = {"Range": f"bytes={here}-"} if here else {}
         # Without "identity" a server may compress, and the bytes on disk would not be the ones that are counted.
         headers["Accept-Encoding"] = "identity"
+
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
             if answer.status_code == requests.codes.requested_range_not_satisfiable:
                 return  # nothing is left to fetch; the hash decides whether that is so
+
             answer.raise_for_status()
             if answer.status_code != requests.codes.partial_content:
                 here = 0  # the server sends the whole file again
                 file.truncate(0)
+
             length = answer.headers.get("Content-Length")
             promised = whole_number(length) if length else None
             total = None if promised is None else here + promised
@@ -71,6 +74,7 @@ class ResumingDownloader:
                 WEIGHTS_BYTES.check(here, url, WeightsError)
                 if self.progress:
                     self.progress(here, total)
+
             if total is not None and here < total:
                 raise requests.ConnectionError(f"cut after {here} of {total} bytes")
 
@@ -117,20 +121,23 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
         url: Where from.
         target: The final name, which only ever exists complete and checked.
         sha256: Expected hash or its first digits; ``None`` where nobody published one.
-        progress: Told how far it is.
+        progress: Called with the items done and their total.
 
     Raises:
         WeightsError: If it cannot be fetched or has another hash (it is then thrown away).
     """
     if target.is_file() and (sha256 is None or sha256_of(target).startswith(sha256)):
         return target
+
     try:
         make_private(target.parent)
     except OSError as error:
         raise WeightsError(f"{target.parent}: cannot be made: {error.strerror}; set $GLYPHSR_CACHE") from error
+
     part = target.with_name(f"{target.name}.part")
     pooch.get_logger().setLevel("WARNING")
-    # Pooch knows whole hashes only, and prefixes are checked here, so it is told of none.
+
+    # Pooch knows whole hashes only, and prefixes are checked here, so it is given none.
     try:
         fetched = Path(
             pooch.retrieve(
@@ -143,6 +150,7 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
         )
     except OSError as error:
         raise WeightsError(f"{error.filename or part}: cannot be written: {error.strerror}") from error
+
     found = sha256_of(fetched)
     if sha256 is not None and not found.startswith(sha256):
         with suppress(OSError):
@@ -150,5 +158,6 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
         raise WeightsError(
             f"{url}: has SHA-256 {found[:16]}..., expected {sha256[:16]}...; thrown away, try again later"
         )
+
     fetched.replace(target)
     return target

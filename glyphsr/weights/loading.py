@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from glyphsr.config.model import ModelConfig
 from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig, PARSeqConfig, PPOCRConfig, RecognizerConfig
+from glyphsr.config.recognizers import PRIOR_CONFIGS, PriorConfig, RecognizerConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import (
     PriorNetwork,
@@ -59,7 +59,7 @@ class LoadedModel:
 
     @property
     def default_strength(self) -> float:
-        """Share of the network's change that its card recommends; 1 where it says nothing."""
+        """Fraction of the network's change that its card recommends; 1 where it says nothing."""
         strength = self.card.get("strength", 1.0)
         if not isinstance(strength, int | float) or not 0 <= strength <= 1:
             raise WeightsError(f"{self.path}: damaged card: strength: expected 0 to 1, got {shorten(strength)}")
@@ -144,9 +144,9 @@ def load_prior(path: Path) -> PriorNetwork:
         WeightsError: If the file cannot be read, does not fit, or holds a recognizer without class probabilities.
     """
     recognizer = load_recognizer(path)
-    if not isinstance(recognizer.config, CRNNConfig | CTCTransformerConfig | PPOCRConfig | PARSeqConfig):
+    if not isinstance(recognizer.config, PRIOR_CONFIGS):
         raise WeightsError(f"{path}: holds {recognizer.config.kind}, which cannot be a text prior")
-    prior = build_prior(recognizer.config)
+    prior = build_prior(cast("PriorConfig", recognizer.config))
     prior.load_state_dict(recognizer.state_dict())
     return prior.eval()
 
@@ -174,6 +174,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
             f"{path}: this {config.kind} needs its text prior too, of {network.num_classes} classes; "
             f"give --prior-weights {kind}, a name or a file"
         )
+
     found: list[str] = []
     for prior in priors:
         prior_path = resolve(prior, offline=offline)
@@ -183,6 +184,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
             model = SuperResolver(model_config, prior=TextPriorGenerator(recognizer), network=network)
             return LoadedModel(model.eval(), path, prior_path=prior_path, published=True)
         found.append(f"{prior_path}: gives {recognizer.num_classes} classes")
+
     raise WeightsError(f"{', '.join(found)}, but {path.name} was trained with {network.num_classes}")
 
 

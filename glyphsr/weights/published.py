@@ -69,7 +69,7 @@ class _PlainDtype:
 
 def _plain_number(kind: _PlainDtype, content: bytes) -> float:
     """Stands in for NumPy's own way from bytes to a number."""
-    return float(np.frombuffer(content, np.dtype(kind.code).newbyteorder(kind.order), count=1)[0])
+    return float(np.frombuffer(content, np.dtype(kind.order + kind.code), count=1)[0])
 
 
 def _harmless() -> list[tuple[Any, str]]:

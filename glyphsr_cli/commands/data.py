@@ -56,7 +56,7 @@ def make(
             "-f",
             help="Form of the labels: paddleocr (path<TAB>text), mmocr (JSON lines, or the document of 1.x), doctr "
             '(JSON), csv, icdar (path, "text"), spaces (path text), annotations (JSON list), filename.',
-            show_default="told from the file",
+            show_default="from the file",
         ),
     ] = None,
     hr: Annotated[Path | None, typer.Option(help="Folder of HR pictures, instead of IMAGES.")] = None,
@@ -136,22 +136,29 @@ def _one(name: str, data_root: str | None, *, quiet: bool = False) -> Path:
 def _finish(result: "MakeResult", command: str, *, as_json: bool, quiet: bool) -> None:
     for item in result.bad[:SHOWN_PROBLEMS]:
         console.say(f"error: {item.problem}")
+
     if len(result.bad) > SHOWN_PROBLEMS:
         console.say(f"error: {len(result.bad) - SHOWN_PROBLEMS} more like these; --json lists them all")
+
     if result.resumed_at and not quiet:
         console.say(f"note: went on behind {result.resumed_at} samples of an interrupted run")
+
     if as_json:
         bad = [{"id": item.id, "problem": item.problem} for item in result.bad]
         document = {"schema_version": 1, "command": command, "path": str(result.path), "samples": result.samples}
         console.echo(console.as_json(document | {"bad": bad, "unused": result.unused}))
     else:
         console.echo_path(result.path)
+
     if result.notice and not quiet:
         console.say(f"note: {result.notice}; --labels FILE gives them, --format filename says that they are right")
+
     if result.unused and not quiet:
         console.say(f"note: {result.unused} pictures were not looked at: HR without a label, or LR without its HR")
+
     if not quiet:
         console.say(f"{result.samples} samples, {len(result.bad)} left out")
+
     if result.bad:
         raise typer.Exit(SOME_FAILED)
 

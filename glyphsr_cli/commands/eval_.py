@@ -73,7 +73,7 @@ def eval_(
 ) -> None:
     """Score networks and baselines on TextZoom or a set of your own.
 
-    Accuracy is the share of words that a judge reads exactly (lower-cased letters and digits); averages are over
+    Accuracy is the fraction of words that a judge reads exactly (lower-cased letters and digits); averages are over
     all samples first, over subsets second. Untouched bicubic and HR pictures give floor and ceiling.
     """
     if out is not None:

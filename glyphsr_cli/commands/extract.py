@@ -36,7 +36,7 @@ def extract(
         str | None,
         typer.Option(
             metavar="I/N",
-            help="Work on share I of N; the one that ends last joins all.",
+            help="Work on shard I of N; the one that ends last joins all.",
             show_default="the rank under torchrun or accelerate",
             rich_help_panel=DATA,
         ),
@@ -91,11 +91,11 @@ class _Shown:
             self.notices.add(notice)
             console.say(f"note: {notice}", self.bar.console)
 
-    def add(self, source: Path, done: "ChunkResult", share: int) -> None:
+    def add(self, source: Path, done: "ChunkResult", total: int) -> None:
         """Count one finished chunk; the first call opens the bar."""
         if source not in self.tasks:
             self.started = time.perf_counter()
-            self.tasks[source] = self.bar.add_task(source.name, total=share, counts="")
+            self.tasks[source] = self.bar.add_task(source.name, total=total, counts="")
             self.sums[source] = Counter()
         sums = self.sums[source]
         sums.update(words=done.words, rejected=done.rejected, fallbacks=done.fallbacks.total())

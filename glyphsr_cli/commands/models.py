@@ -131,7 +131,7 @@ def convert(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="What no file shows: align_corners of moran and aster, mix_batch of tatt and pean, hint of c3stisr.",
+            help="What no file shows: align_corners (moran, aster), mix_batch (tatt, pean), guidance (c3stisr).",
         ),
     ] = None,
 ) -> None:

@@ -59,7 +59,7 @@ def read(
     """Read the text of pictures, before and after they are made more readable.
 
     The text of a line is that of the upscaled line, unless a surely read text became another one. Lines that the
-    network changed are told on stderr.
+    network changed are reported on stderr.
 
     Examples: glyphsr read sign.jpg; glyphsr read scans -r -o texts; glyphsr read page.png --format hocr -o page.hocr
     """

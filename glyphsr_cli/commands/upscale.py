@@ -8,13 +8,13 @@ import typer
 
 from glyphsr_cli import console
 from glyphsr_cli.config_options import settings_command
-from glyphsr_cli.options import OUTPUT, JsonOpt, Print0Opt, ProgressOpt, QuietOpt, SeedOpt, VerboseOpt
+from glyphsr_cli.options import OUTPUT, JsonOpt, Print0Opt, ProgressOpt, QuietOpt, SeedOpt, ShardOpt, VerboseOpt
 
 if TYPE_CHECKING:
     from glyphsr.config.upscale import UpscaleConfig
     from glyphsr.upscaling.report import PictureReport, UpscaleRun
 
-IN_DOUBT = ("warned", "reverted")
+WITH_ISSUE = ("warned", "reverted")
 """What the guard did where there is something to tell; the rest is for the report."""
 
 SIZES = (frozenset({"scale"}), frozenset({"width", "height"}))
@@ -37,6 +37,7 @@ def upscale(
     report: Annotated[
         Path | None, typer.Option(help="Write what was done to a .json, .jsonl or .csv file.", rich_help_panel=OUTPUT)
     ] = None,
+    shard: ShardOpt = None,
     seed: SeedOpt = None,
     json_: JsonOpt = False,
     print0: Print0Opt = False,
@@ -76,6 +77,7 @@ def upscale(
             sources,
             out,
             report=report,
+            shard=shard,
             progress=show,
             started=lambda total: bar.update(task, total=total),
         )
@@ -90,11 +92,11 @@ def upscale(
 def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[str]:
     """Failures always, notes unless quiet, the prior's reading when asked to say more."""
     messages = [f"error: {picture.error}"] if picture.error else []
-    if picture.guard_reason and not quiet and picture.guard in IN_DOUBT:
+    if picture.guard_reason and not quiet and picture.guard in WITH_ISSUE:
         done = "; left as it was" if picture.guard == "reverted" else ""
         messages.append(f"warning: {picture.input}: {picture.guard_reader} {picture.guard_reason}{done}")
     for region in picture.regions or ():
-        if region.guard_reason and not quiet and region.guard in IN_DOUBT:
+        if region.guard_reason and not quiet and region.guard in WITH_ISSUE:
             x, y = region.box[0]
             done = "; left as it was" if region.guard == "reverted" else ""
             messages.append(

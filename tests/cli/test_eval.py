@@ -154,8 +154,8 @@ def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
     text = tables.as_plain(tables.evaluation_tables(textzoom, compare_paper=True))
     assert re.search(r"paper: GlyphSR, Table 1 +71\.40 +64\.78 +48\.03 +62\.10", text)
     assert "paper: HR, Table 1" in text
-    doubtful = replace(textzoom, judges=(replace(judge, proof=None),))
-    assert [line.name.endswith("(judge not proved)") for line in paper_rows(doubtful, "crnn")] == [True] * 3
+    unproved = replace(textzoom, judges=(replace(judge, proof=None),))
+    assert [line.name.endswith("(judge not proved)") for line in paper_rows(unproved, "crnn")] == [True] * 3
     assert "paper:" not in tables.as_plain(tables.evaluation_tables(textzoom))
     for change in ({"protocol": "standard"}, {"judges": (replace(judge, published=None),)}, {"parts": parts[:2]}):
         assert why_not_comparable(replace(textzoom, **change))

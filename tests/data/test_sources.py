@@ -157,7 +157,7 @@ def test_shapes_follow_the_configuration(word_folder, tiny_lmdb):
 def test_the_ramp_goes_from_mild_to_configured(word_folder, tiny_lmdb):
     config = config_for(word_folder, tiny_lmdb, ramp_steps=100)
     maker = TrainBatches(open_sources(config, held_out=False), config, batch_size=1, seed=0)
-    shares = [maker.degradation_at(step).mild_share for step in (0, 50, 100, 500)]
+    shares = [maker.degradation_at(step).mild_prob for step in (0, 50, 100, 500)]
     assert shares == [1.0, pytest.approx(0.575), 0.15, 0.15]
 
 

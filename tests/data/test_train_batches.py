@@ -65,8 +65,8 @@ def test_the_shares_of_all_processes_are_the_batch(word_folder, tiny_lmdb, line_
     config = DataConfig(sources=paths, line_width=line_width, heights=(16, 24), held_out=0.0)
     sources = open_sources(config, held_out=False)
     whole, *parts = (
-        TrainBatches(sources, config, batch_size=6, seed=2, slots=SlotCodec(), share=share)[1]
-        for share in ((0, 1), (0, 2), (1, 2))
+        TrainBatches(sources, config, batch_size=6, seed=2, slots=SlotCodec(), rank_slice=part)[1]
+        for part in ((0, 1), (0, 2), (1, 2))
     )
     for k in range(CHUNK_STEPS):
         for i, part in enumerate(parts):
@@ -110,7 +110,9 @@ def test_taller_lines_get_as_many_words_as_have_the_same_pixels():
         for batch in TrainBatches([source], config, batch_size=8, seed=0)[chunk]
     }
     assert sizes == {16: 8, 32: 2}
-    assert {batch.global_size for batch in TrainBatches([source], config, batch_size=8, seed=0, share=(2, 3))[1]} == {
+    assert {
+        batch.global_size for batch in TrainBatches([source], config, batch_size=8, seed=0, rank_slice=(2, 3))[1]
+    } == {
         8,
         3,
     }

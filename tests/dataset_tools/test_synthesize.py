@@ -185,7 +185,7 @@ def test_a_worker_that_cannot_go_on_says_why(tmp_path):
     photographs = tmp_path / "photographs"
     photographs.mkdir()
     (photographs / "bad.png").write_bytes(b"no picture")
-    render = SMALL.model_copy(update={"backgrounds": str(photographs), "background_share": 0.01})
+    render = SMALL.model_copy(update={"backgrounds": str(photographs), "background_prob": 0.01})
     with pytest.raises(DataError, match=r"bad\.png: not a readable picture"):
         synthesize(tmp_path / "set", config=config(FEW_WORDS + 200, render=render, workers=2))
 
@@ -264,7 +264,7 @@ def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(tmp_path, sign):
 
 def test_levels_are_what_their_names_say(tmp_path):
     def error(level):
-        degradation = DegradationConfig(difficulty=LEVELS[level], mild_share=0.0)
+        degradation = DegradationConfig(difficulty=LEVELS[level], mild_prob=0.0)
         result = synthesize(tmp_path / level, config=config(40, glyphs=False, degradation=degradation))
         pairs = PairedLmdb(result.path)
         found = []

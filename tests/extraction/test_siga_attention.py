@@ -100,12 +100,17 @@ def test_settings_without_effect_are_refused(settings):
 
 def test_the_papers_profile_is_the_paper():
     paper, standard = ExtractConfig(profile="paper"), ExtractConfig()
-    assert (paper.squeezes, paper.line_share, paper.localizer_name, paper.separates) == (True, 1.0, "attention", False)
-    assert (standard.squeezes, standard.line_share, standard.localizer_name) == (False, 0.5, "auto")
+    assert (paper.squeezes, paper.line_fraction, paper.localizer_name, paper.separates) == (
+        True,
+        1.0,
+        "attention",
+        False,
+    )
+    assert (standard.squeezes, standard.line_fraction, standard.localizer_name) == (False, 0.5, "auto")
     assert standard.resolved == {
         "anchors": "paper",
         "rule": "paper",
         "refine": "none",
-        "max_line_share": 0.5,
+        "max_line_fraction": 0.5,
         "frame": "natural",
     }

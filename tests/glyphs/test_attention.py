@@ -161,9 +161,9 @@ def test_slanted_characters_are_ordered_along_the_line(word):
 
 def test_checked_replaces_what_is_out_of_order_or_far_away(word):
     a, b, c = true_places(word)
-    doubtful = replace(word, split=replace(word.split, cost=9.0))
+    unsplit = replace(word, split=replace(word.split, cost=9.0))
     given = CheckedLocalizer(AttentionLocalizer(Given(maps_on(word, [c + 9, b, c])), CONFIG))
-    assert given.locate([doubtful])[0].reasons == ("out_of_order", None, None)
+    assert given.locate([unsplit])[0].reasons == ("out_of_order", None, None)
     assert given.locate([word])[0].reasons == ("far_from_cuts", None, None)
     drifted = CheckedLocalizer(AttentionLocalizer(Given(maps_on(word, [a, b, c + 11])), CONFIG)).locate([word])[0]
     assert drifted.reasons == (None, None, "far_from_cuts")

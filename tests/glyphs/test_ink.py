@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glyphsr.glyphs.ink import border_share, find_ink, two_means, without_frames
+from glyphsr.glyphs.ink import border_fraction, find_ink, two_means, without_frames
 from glyphsr.glyphs.kmeans import kmeans_line
 
 from ..helpers.drawn_words import draw_glyphs
@@ -83,10 +83,10 @@ def test_nothing_goes_where_most_of_the_line_would():
     assert np.array_equal(without_frames(mask), mask)
 
 
-def test_border_share_counts_each_corner_once():
+def test_border_fraction_counts_each_corner_once():
     mask = np.zeros((3, 4), bool)
     mask[0, 0] = True
-    assert border_share(mask) == 1 / 10
+    assert border_fraction(mask) == 1 / 10
 
 
 def test_kmeans_line_votes_by_border():

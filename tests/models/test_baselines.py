@@ -38,7 +38,7 @@ CONFIGS = {
     "tpgsr": TPGSRConfig(**GUIDED),
     "tatt": TATTConfig(**SMALL, attention_heads=2),
     "tg": TGConfig(**SMALL),
-    "c3stisr": C3STISRConfig(**GUIDED, hint="fused", language_width=8),
+    "c3stisr": C3STISRConfig(**GUIDED, guidance="fused", language_width=8),
     "rtsrn": RTSRNConfig(**GUIDED, language_width=8),
     "tsan": TSANConfig(**SMALL),
     "lemma": LEMMAConfig(**SMALL, reader_width=4),

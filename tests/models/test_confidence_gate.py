@@ -42,11 +42,11 @@ def model(confidence_gate: ConfidenceGateConfig | None) -> SuperResolver:
     return built
 
 
-@pytest.mark.parametrize(("confidence", "share"), [(0.0, 0.1), (0.4, 0.1), (0.6, 0.55), (0.8, 1.0), (1.0, 1.0)])
-def test_confidence_becomes_a_share(confidence, share):
+@pytest.mark.parametrize(("confidence", "gate_value"), [(0.0, 0.1), (0.4, 0.1), (0.6, 0.55), (0.8, 1.0), (1.0, 1.0)])
+def test_confidence_becomes_a_gate(confidence, gate_value):
     found = gate([[word(0, 4, confidence)]], [False], CONFIG, steps=4, width=8)
     assert found.shape == (1, 1, 1, 8)
-    assert torch.allclose(found, torch.full_like(found, share))
+    assert torch.allclose(found, torch.full_like(found, gate_value))
 
 
 def test_a_word_has_no_say_in_its_neighbours_and_nothing_read_keeps_the_floor():

@@ -50,14 +50,14 @@ def test_tatt_attention_and_interpreted_prior_agree():
     network = load("tatt")
     with torch.no_grad():
         features = network.stem(vector("tatt").input("image"))
-        interpreted, attention = network.hint.interpret(prior("tatt"), features)
+        interpreted, attention = network.guidance.interpret(prior("tatt"), features)
     vector("tatt").check("attention", attention)
     vector("tatt").check_thinned("mid/infoGen", interpreted)
 
 
 def test_tpgsr_transformed_prior_agrees():
     with torch.no_grad():
-        spread = load("tpgsr").hint.spread(prior("tpgsr"))
+        spread = load("tpgsr").guidance.spread(prior("tpgsr"))
     vector("tpgsr").check_thinned("mid/infoGen", spread)
 
 
@@ -115,22 +115,22 @@ def test_a_missing_and_a_strange_entry_are_named(name):
 
 def test_c3stisr_hints_agree_whether_the_released_code_uses_them_or_not():
     golden = vector("c3stisr")
-    network = network_from_official(golden.state, "c3stisr", changes={"hint": "fused"})
+    network = network_from_official(golden.state, "c3stisr", changes={"guidance": "fused"})
     check_entries(network, "c3stisr")
-    hint, features = network.hint, network.stem(golden.input("image"))
+    guidance, features = network.guidance, network.stem(golden.input("image"))
     with torch.no_grad():
-        golden.check("lm_logits", hint.language_model(prior("c3stisr").squeeze(2).transpose(1, 2)))
-        golden.check_thinned("mid/infoGen", hint.recognition.spread(prior("c3stisr")))
-        golden.check_thinned("mid/infoGen_ling", hint.language.spread(hint.language_clue(prior("c3stisr"))))
-        golden.check_thinned("mid/dsta_rec", hint.recognition(prior("c3stisr"), features))
-        golden.check_thinned("mid/gated", hint(prior("c3stisr"), features))
+        golden.check("lm_logits", guidance.language_model(prior("c3stisr").squeeze(2).transpose(1, 2)))
+        golden.check_thinned("mid/infoGen", guidance.recognition.spread(prior("c3stisr")))
+        golden.check_thinned("mid/infoGen_ling", guidance.language.spread(guidance.language_clue(prior("c3stisr"))))
+        golden.check_thinned("mid/dsta_rec", guidance.recognition(prior("c3stisr"), features))
+        golden.check_thinned("mid/gated", guidance(prior("c3stisr"), features))
 
 
 def test_rtsrn_takes_a_clue_instead_of_its_language_models():
     golden = vector("rtsrn")
     with torch.no_grad():
         out = load("rtsrn")(golden.input("image"), prior("rtsrn"), golden.input("clue"))
-        golden.check("lm_logits", load("rtsrn").hint.language_model(prior("rtsrn").squeeze(2).transpose(1, 2)))
+        golden.check("lm_logits", load("rtsrn").guidance.language_model(prior("rtsrn").squeeze(2).transpose(1, 2)))
     golden.check("sr_given_clue", out.sr)
 
 
@@ -138,8 +138,8 @@ def test_lemma_sees_the_text_where_and_as_the_published_one_does():
     golden, network = vector("lemma"), load("lemma")
     with torch.no_grad():
         text = network.reader(golden.input("image")[:, :3])
-        selected = network.hint.select(network.hint.foreground(text))
-        golden.check_thinned("mid/guidanceGen", network.hint(text, network.stem(golden.input("image"))))
+        selected = network.guidance.select(network.guidance.foreground(text))
+        golden.check_thinned("mid/guidanceGen", network.guidance(text, network.stem(golden.input("image"))))
     golden.check("attn_map", text.attention)
     golden.check("img_logits", text.seen)
     golden.check("text_logits", text.meant)
@@ -153,7 +153,7 @@ def test_pean_attention_and_a_picture_alone_agree():
     golden, network = vector("pean"), load("pean")
     image = golden.input("image")
     with torch.no_grad():
-        golden.check("attention", network.hint.interpret(prior("pean"), network.stem(image))[1])
+        golden.check("attention", network.guidance.interpret(prior("pean"), network.stem(image))[1])
         golden.check("sr_second_alone", network(image[1:2], prior("pean")[1:2]).sr)
 
 

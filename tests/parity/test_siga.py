@@ -87,14 +87,14 @@ def test_single_branches_agree(network, seen):
 def test_all_agrees_with_the_text_given(network):
     straight = torch.from_numpy(GOLDEN.expected("rectified"))
     with torch.no_grad():
-        told = network.look(straight, GOLDEN.input("text"))
+        forced = network.look(straight, GOLDEN.input("text"))
         taught = network.condition_on_text(network.backbone(straight), GOLDEN.strings["words"], steps=26)
-    near("teacher_logits", told.logits)
-    near("teacher_src_logits", told.column_logits)
-    near("teacher_attention_1d", told.columns.transpose(1, 2))
-    near("teacher_fused_logits_low", told.fused_half)
+    near("teacher_logits", forced.logits)
+    near("teacher_src_logits", forced.column_logits)
+    near("teacher_attention_1d", forced.columns.transpose(1, 2))
+    near("teacher_fused_logits_low", forced.fused_half)
     for row, length in enumerate(GOLDEN.input("length").tolist()):  # what stands behind the end has no meaning
-        assert torch.allclose(taught.attention[row, 0, :length, 0], told.columns[row, :length], atol=1e-6)
+        assert torch.allclose(taught.attention[row, 0, :length, 0], forced.columns[row, :length], atol=1e-6)
 
 
 def test_whole_network_agrees_from_the_picture_on(network):

@@ -43,7 +43,7 @@ def test_a_step_sees_the_text_before_it_and_not_behind_it(networks, name):
     with torch.no_grad():
         prepared = network.prepare(torch.rand(1, 3, 32, 128))
         one, other = (network.forward_teacher_forced(prepared, [text]).logits for text in ("abcde", "abxde"))
-    assert torch.allclose(one[:, :3], other[:, :3], atol=1e-5)  # step 3 is the first that is told the third character
+    assert torch.allclose(one[:, :3], other[:, :3], atol=1e-5)  # step 3 is the first that is given the third character
     assert not torch.allclose(one[:, 3:], other[:, 3:], atol=1e-5)
 
 

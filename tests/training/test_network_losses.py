@@ -94,8 +94,8 @@ def test_lemmas_reader_is_judged_on_all_steps_by_a_softmax_of_its_softmax():
 @pytest.mark.parametrize(
     ("network", "prior", "part"),
     [
-        (C3STISRConfig(**CLUED, hint="fused"), CRNN, "hint.language_model"),
-        (RTSRNConfig(**CLUED), CRNN, "hint.language_model"),
+        (C3STISRConfig(**CLUED, guidance="fused"), CRNN, "guidance.language_model"),
+        (RTSRNConfig(**CLUED), CRNN, "guidance.language_model"),
         (LEMMAConfig(**SMALL, reader_width=4), CRNN, "reader.classify"),
         (PEANConfig(**STRIPS, auxiliary_reader=True), PARSEQ, "auxiliary_reader"),
     ],
@@ -116,10 +116,10 @@ def test_what_a_network_reads_is_learned_and_without_the_loss_its_reader_rests(n
 
 def test_a_dropped_prior_has_no_language_clue_and_its_reading_teaches_the_prior_nothing():
     torch.manual_seed(0)
-    hint = SuperResolver.from_config(ModelConfig(network=RTSRNConfig(**CLUED), prior=CRNN)).network.hint.eval()
+    guidance = SuperResolver.from_config(ModelConfig(network=RTSRNConfig(**CLUED), prior=CRNN)).network.guidance.eval()
     prior = torch.rand(2, 37, 1, 26).softmax(dim=1) * torch.tensor([0.0, 1.0])[:, None, None, None]
     prior.requires_grad_(True)
-    clue = hint.language_clue(prior)
+    clue = guidance.language_clue(prior)
     assert not clue[0].any()
     assert torch.allclose(clue[1].sum(dim=0), torch.ones(1, 26))
     assert not clue.requires_grad or torch.autograd.grad(clue.sum(), prior, allow_unused=True)[0] is None
@@ -136,7 +136,7 @@ def test_networks_that_read_nothing_are_refused_the_loss():
 
 
 def test_a_pretrained_reader_takes_smaller_steps_and_adamw_decays_the_weights(tmp_path):
-    halves = OptimiserConfig(warmup_steps=0, schedule="halved", pretrained_share=0.1, decoupled_decay=True)
+    halves = OptimiserConfig(warmup_steps=0, schedule="halved", pretrained_lr_scale=0.1, decoupled_decay=True)
     config = config_for(LEMMAConfig(**SMALL, reader_width=4), optimiser=halves)
     stepper = build_trainer(config, tmp_path, device="cpu", workers=0).stepper
     stepper.step(batch_of("Hotel", "1st"), 0)

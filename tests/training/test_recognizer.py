@@ -93,7 +93,7 @@ def test_a_shape_that_cannot_be_is_a_setting_to_correct(word_folder, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts_of_a_batch_weigh_what_they_count(kind):
-    objective = objective_for(kind, blurred_share=0.5)
+    objective = objective_for(kind, blurred_fraction=0.5)
     batch = batch_of(["Hotel", "b-1", "zz", "abcdefghij"])
     batch = Batch(batch.ids, batch.lr, batch.hr, batch.labels, positions=(0, 1, 2, 3), global_size=4)
     whole, total = float(objective(batch)["reading"].detach()), objective.counts(batch)["reading"]
@@ -129,7 +129,7 @@ def test_the_encoder_is_taught_by_ctc_beside_its_decoder(kind):
     assert objective.auxiliary_ctc.weight.grad.abs().max() > 0
     assert all(p.grad is None for name, p in objective.recognizer.named_parameters() if "decoder" in name)
     assert all(p.grad is not None for name, p in objective.recognizer.named_parameters() if "decoder" not in name)
-    assert objective.counts(batch)["auxiliary_ctc"] == 2  # of the third no recognizer can be told
+    assert objective.counts(batch)["auxiliary_ctc"] == 2  # of the third no recognizer can say the text
     objective.auxiliary_weight = 1.0
     assert objective(batch)["auxiliary_ctc"].item() == pytest.approx(2 * terms["auxiliary_ctc"].item())
     nothing = objective(batch_of(["x" * 31]))
@@ -170,7 +170,7 @@ def test_moran_learns_both_directions():
 
 
 def test_the_first_words_of_a_batch_are_shown_blurred():
-    objective = objective_for("crnn", blurred_share=0.5)
+    objective = objective_for("crnn", blurred_fraction=0.5)
     batch = batch_of(["a", "b", "c", "d"], positions=(3, 0, 1, 2), global_size=4)
     shown = objective._pictures(batch)
     plain = F.interpolate(batch.lr, size=(32, 128), mode="bicubic", align_corners=False).clamp(0, 1)
@@ -215,7 +215,7 @@ def test_an_aster_goes_on_with_fewer_characters(word_folder, tmp_path):
 
 def test_a_recognizer_learns_to_read(word_folder, tmp_path):
     optimiser = OptimiserConfig(learning_rate=5e-3, betas=(0.9, 0.98), warmup_steps=10, clip_norm=5.0)
-    data = DataConfig(sources=(FolderSource(path=str(word_folder)),), held_out=0.0, blurred_share=0.2)
+    data = DataConfig(sources=(FolderSource(path=str(word_folder)),), held_out=0.0, blurred_fraction=0.2)
     wide = CRNNConfig(width=8, hidden=32, standardise=True)
     config = config_for(wide, word_folder, data=data, optimiser=optimiser, steps=150, batch_size=8)
     config = config.model_copy(update={"validation": ValidationConfig(every=150)})
@@ -278,7 +278,10 @@ def test_channels_last_learns_the_same_and_goes_on_where_it_stopped(word_folder,
         ({"recognizer": PARSeqConfig()}, "expected another one than parseq"),
         ({"loss": LossConfig(reading=0.0)}, "loss.reading: expected a weight above 0"),
         ({"loss": LossConfig(ctc=1.0)}, "expected none when task is 'recognizer'"),
-        ({"task": "sr", "data": DataConfig(blurred_share=0.2)}, "data.blurred_share: expected 0 unless task is 'recog"),
+        (
+            {"task": "sr", "data": DataConfig(blurred_fraction=0.2)},
+            "data.blurred_fraction: expected 0 unless task is 'recog",
+        ),
         ({"task": "sr", "loss": LossConfig(auxiliary_ctc=1.0)}, "loss.auxiliary_ctc: expected 0 unless task is 'recog"),
         ({"network_weights": "x"}, "network_weights: expected null when task is 'recognizer'"),
         ({"validation": ValidationConfig(protocol="paper")}, "expected standard when task is 'recognizer'"),

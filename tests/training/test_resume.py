@@ -67,9 +67,9 @@ def test_another_model_is_refused_and_other_settings_are_said(config, tmp_path):
     longer = config.model_copy(update={"steps": 8, "optimiser": OptimiserConfig(learning_rate=2e-3, ema_decay=0.9)})
     result = build_trainer(longer, tmp_path, device="cpu", workers=0, notify=notes.append).run()
     assert result.progress.step == 8
-    told = "\n".join(notes)
-    assert "going on with another setting than before: steps: 6 -> 8" in told
-    assert "optimiser.learning_rate: 0.001 -> 0.002" in told
+    said = "\n".join(notes)
+    assert "going on with another setting than before: steps: 6 -> 8" in said
+    assert "optimiser.learning_rate: 0.001 -> 0.002" in said
     with pytest.raises(ConfigError, match="beyond the 4 asked for"):
         run(config.model_copy(update={"steps": 4}), tmp_path)
 
@@ -133,7 +133,7 @@ def test_rendered_words_of_other_fonts_are_said(config, tmp_path):
     font_without(fonts / "b.ttf", "$")
     longer = rendered.model_copy(update={"steps": 4})
     build_trainer(longer, tmp_path / "run", device="cpu", workers=0, notify=notes[1].append).run()
-    assert ["rendered words are others too" in "".join(told) for told in notes] == [False, True]
+    assert ["rendered words are others too" in "".join(said) for said in notes] == [False, True]
 
 
 def test_a_run_goes_on_from_another_runs_state(config, tmp_path):

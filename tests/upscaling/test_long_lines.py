@@ -35,4 +35,4 @@ def test_a_long_line_can_be_given_its_text(upscaler):
     size = (48, 2 * picture.shape[1])
     own, given = upscaler.upscale_lines([Line(picture, size), Line(picture, size, text=TEXT.upper())])
     assert np.abs(own.rgb - given.rgb).mean() > 1e-4
-    assert given.reading.text == TEXT  # what is read is told, whatever is drawn
+    assert given.reading.text == TEXT  # what is read is reported, whatever is drawn

@@ -86,31 +86,45 @@ def _check(hr: NDArray[np.uint8], factor: int) -> None:
 def _degrade(
     hr: NDArray[np.uint8], r: dict[str, float], filters: tuple[Filter, Filter], config: DegradationConfig, factor: int
 ) -> NDArray[np.uint8]:
+    # Blur and down-sampling, with noise of the scene before it.
     name = config.kernels[int(r["kernel"])]
     lr = _shrink(_blur_freely(hr.astype(np.float32), r), filters, factor)
     lr *= np.float32(1 / 255)
     if r["noise_before"]:
         lr += _noise_before(hr.shape[:2], r, name, factor)
+
     _, height, width = lr.shape
+
+    # A second round: shrunk, enlarged and compressed once more.
     if r["second_size"]:
         smaller = (max(1, round(r["second_size"] * width)), max(1, round(r["second_size"] * height)))
         again = np.stack([_there_and_back(plane, smaller) for plane in lr])
         lr = to_planes(compress(to_bytes(again), JPEG, int(r["second_quality"])))
+
+    # Sharpening by the camera, with its halos.
     if r["ringing"]:
         smooth = np.stack([_filtered(plane, smoothing_taps(), len(smoothing_taps()) // 2) for plane in lr])
         lr += np.float32(r["ringing"]) * (lr - smooth)
+
+    # Tone: contrast about the mean, brightness, saturation.
     mean = float(lr.mean(dtype=np.float64))
     lr = lr * np.float32(r["contrast"]) + np.float32(mean * (1 - r["contrast"]) + r["brightness"])
     if r["saturation"] < 1:
         gray = LUMA[0] * lr[0] + LUMA[1] * lr[1] + LUMA[2] * lr[2]
         lr = gray + np.float32(r["saturation"]) * (lr - gray)
+
+    # Noise of the sensor.
     if r["noise_after"]:
         lr = lr + _noise_after(lr, r)
+
+    # Compression, the first time on a grid that need not be the last one's.
     pixels = to_bytes(lr)
     if r["first_quality"]:
         pixels = compress_off_grid(pixels, JPEG, int(r["first_quality"]), (int(r["grid_x"]), int(r["grid_y"])))
+
     if r["codec"]:
         pixels = compress(pixels, int(r["codec"]), int(r["quality"]))
+
     return np.ascontiguousarray(pixels[..., ::-1])
 
 

@@ -29,5 +29,5 @@ def degrade_at_levels(
     """
     line = resize_like_pil(hr, (ROWS, max(8, round(hr.shape[1] * ROWS / hr.shape[0] / 2) * 2)))
     for name, difficulty in LEVELS.items():
-        settings = config.model_copy(update={"difficulty": difficulty, "mild_share": 0.0})
+        settings = config.model_copy(update={"difficulty": difficulty, "mild_prob": 0.0})
         yield name, [degrade(line, settings, rng) for _ in range(draws)]

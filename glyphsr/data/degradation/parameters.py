@@ -12,7 +12,7 @@ REFERENCE_HEIGHT = 32
 """HR line height that the configuration's lengths refer to."""
 
 DEFOCUS_REST = 0.3
-"""Share of the Gaussian's deviation that stays where a disc replaces it."""
+"""Fraction of the Gaussian's deviation that stays where a disc replaces it."""
 
 SECOND_QUALITY = (40.0, 90.0)
 """JPEG quality of earlier rounds."""
@@ -97,7 +97,7 @@ class DegradationParams:
     gray_noise: Numbers
     """1 where all channels have the same noise."""
     shot: Numbers
-    """Share of the variance behind down-sampling that follows brightness."""
+    """Fraction of the variance behind down-sampling that follows brightness."""
     ringing: Numbers
     """Amount of sharpening, 0 for none."""
     contrast: Numbers
@@ -112,7 +112,7 @@ class DegradationParams:
     """Pixels by which the earlier JPEG's blocks lie elsewhere, 0 to 7."""
     grid_y: Numbers
     second_size: Numbers
-    """Size of another round, as a share of LR; 0 for none."""
+    """Size of another round, as a fraction of LR; 0 for none."""
     second_quality: Numbers
 
     def __len__(self) -> int:
@@ -140,7 +140,7 @@ def sample_params(config: DegradationConfig, drawn: NDArray[np.float64], *, heig
     """
     u = dict(zip(_DRAWS, drawn.T, strict=True))
     unit = height / REFERENCE_HEIGHT
-    mild = u["mild"] < config.mild_share
+    mild = u["mild"] < config.mild_prob
     least, greatest = (np.where(mild, m, o) for m, o in zip(config.mild_difficulty, config.difficulty, strict=True))
     difficulty = least + (greatest - least) * u["difficulty"]
 
@@ -157,14 +157,14 @@ def sample_params(config: DegradationConfig, drawn: NDArray[np.float64], *, heig
         return np.asarray(u[draw] < ends[0] + (ends[1] - ends[0]) * difficulty)
 
     sigma = unit * at(config.blur_sigma, "blur")
-    defocused = happens(config.defocus_share, "is_defocus")
+    defocused = happens(config.defocus_prob, "is_defocus")
     sharper = np.where(defocused, DEFOCUS_REST * sigma, sigma)
     widest = at(config.anisotropy, "aspect")
     stretch = np.sqrt(widest ** (2 * u["aspect"] - 1))
     reach = unit * at(config.shift, "shift")
-    compressed = happens(config.compression_share, "is_compressed")
-    double = compressed & happens(config.double_share, "is_double")
-    second = happens(config.second_order_share, "is_second")
+    compressed = happens(config.compression_prob, "is_compressed")
+    double = compressed & happens(config.double_prob, "is_double")
+    second = happens(config.second_order_prob, "is_second")
     earlier = SECOND_QUALITY[1] - SECOND_QUALITY[0]
     return DegradationParams(
         difficulty=difficulty,
@@ -174,22 +174,20 @@ def sample_params(config: DegradationConfig, drawn: NDArray[np.float64], *, heig
         shift_y=reach * (2 * u["shift_y"] - 1),
         # A disc of radius r has the deviation r / 2 along each axis.
         defocus=np.where(defocused, 2 * np.sqrt(1 - DEFOCUS_REST**2) * sigma, 0.0),
-        motion=np.where(happens(config.motion_share, "is_moved"), unit * up_to(config.motion_length, "motion"), 0.0),
+        motion=np.where(happens(config.motion_prob, "is_moved"), unit * up_to(config.motion_length, "motion"), 0.0),
         angle=np.pi * u["angle"],
         kernel=np.floor(u["kernel"] * len(config.kernels)),
-        noise_before=np.where(
-            happens(config.noise_before_share, "is_noisy"), up_to(config.noise_before, "before"), 0.0
-        ),
+        noise_before=np.where(happens(config.noise_before_prob, "is_noisy"), up_to(config.noise_before, "before"), 0.0),
         noise_before_at=np.floor(u["before_at"] * FIELD_SIZE),
         noise_after=up_to(config.noise_after, "after"),
         noise_after_at=np.floor(u["after_at"] * FIELD_SIZE),
-        gray_noise=(u["gray"] < config.gray_noise_share).astype(np.float64),
+        gray_noise=(u["gray"] < config.gray_noise_prob).astype(np.float64),
         shot=config.shot_noise * u["shot"],
-        ringing=np.where(happens(config.ringing_share, "is_ringing"), up_to(config.ringing, "ringing"), 0.0),
+        ringing=np.where(happens(config.ringing_prob, "is_ringing"), up_to(config.ringing, "ringing"), 0.0),
         contrast=up_to(config.contrast, "contrast"),
         saturation=up_to(config.saturation, "saturation"),
         brightness=at(config.brightness, "brightness") * (2 * u["brightness"] - 1),
-        codec=np.where(compressed, np.where(u["codec"] < config.webp_share, WEBP, JPEG), 0).astype(np.float64),
+        codec=np.where(compressed, np.where(u["codec"] < config.webp_prob, WEBP, JPEG), 0).astype(np.float64),
         quality=np.round(up_to(config.quality, "quality")),
         first_quality=np.where(double, np.round(SECOND_QUALITY[0] + earlier * u["first_quality"]), 0.0),
         grid_x=np.floor(8 * u["grid_x"]),

@@ -123,6 +123,7 @@ def _textured(colour: Colour, size: tuple[int, int], draws: RandomChoices, stren
     kind = draws.unit()
     if kind < 0.35:
         return background
+
     if kind < 0.6:
         cells = (draws.number(2, 6), draws.number(3, 16))
     elif kind < 0.75:  # grain of paper, cloth or stone
@@ -137,6 +138,7 @@ def _textured(colour: Colour, size: tuple[int, int], draws: RandomChoices, stren
         else:
             background[:, :, : round(edge * size[1])] += step
         return background
+
     background += strength * clouds(size, cells, draws)
     return background
 
@@ -150,14 +152,14 @@ def make_background(
         colour: Of the ground.
         size: ``(H, W)``.
         draws: Source of every draw.
-        config: Strengths and shares.
+        config: Strengths and probabilities.
         photograph: To take a patch of; ``None`` for none.
 
     Raises:
         DataError: If a photograph cannot be read.
     """
     strength = config.texture * draws.unit()
-    if photograph is not None and draws.happens(config.background_share):
+    if photograph is not None and draws.happens(config.background_prob):
         patch = _patch(photograph, size, draws)
         # Towards the ground's colour: text on the bare photograph would often be nowhere to be seen.
         calm = draws.between((0.35, 0.85))

@@ -24,14 +24,14 @@ class Clutter:
     kind: Kind
     side: Side
     gap: float
-    """Between it and the text, as a share of the text's height."""
+    """Between it and the text, as a fraction of the text's height."""
     reach: float
     """How much of it is seen, likewise."""
 
 
-def plan_clutter(draws: RandomChoices, share: float) -> Clutter | None:
+def plan_clutter(draws: RandomChoices, probability: float) -> Clutter | None:
     """What to put where, before the text is set, so that there is room."""
-    if not draws.happens(share):
+    if not draws.happens(probability):
         return None
     kind = draws.pick_by({"letters": 0.5, "line": 0.35, "frame": 0.15})
     side: Side = draws.pick(SIDES)
@@ -58,6 +58,7 @@ def cover_clutter(clutter: Clutter, layout: Layout, draws: RandomChoices) -> Cov
     near, far = clutter.gap * tall, (clutter.gap + clutter.reach) * tall
     if clutter.kind == "letters":
         return _letters(clutter, layout, draws, near)
+
     height, width = layout.size
     canvas = np.zeros(layout.size, np.float32)
     lines = {
@@ -69,6 +70,7 @@ def cover_clutter(clutter: Clutter, layout: Layout, draws: RandomChoices) -> Cov
     for side in lines if clutter.kind == "frame" else (clutter.side,):
         left, top, right, bottom = lines[side]
         np.maximum(canvas, np.outer(_covered(height, top, bottom), _covered(width, left, right)), out=canvas)
+
     return canvas
 
 
@@ -81,6 +83,7 @@ def _covered(count: int, start: float, end: float) -> Coverage:
 def _letters(clutter: Clutter, layout: Layout, draws: RandomChoices, near: float) -> Coverage:
     """Letters of the same font in a row beside, above or below the text."""
     x0, y0, x1, y1 = layout.box
+
     whole = np.zeros(layout.size, np.uint8)
     size = (y1 - y0) * draws.between((0.8, 1.2))
     x = draws.around(0, size) if clutter.side in ("top", "bottom") else 0.0
@@ -95,7 +98,9 @@ def _letters(clutter: Clutter, layout: Layout, draws: RandomChoices, near: float
         if found is not None:
             place, coverage = found
             whole[place] = cv2.add(whole[place], coverage)
+
         x += wide + 0.12 * size
         if x > layout.size[1] + size:
             break
+
     return whole.astype(np.float32) / np.float32(255)

@@ -35,10 +35,12 @@ def ink_text(
         coverage: Of the letters.
         palette: Ink, and the second colour of outlines and gradients.
         draws: Source of every draw.
-        config: Shares of the effects.
+        config: Fractions of the effects.
     """
     unit = picture.shape[1] / 32
-    if draws.happens(config.shadow_share):
+
+    # Behind the ink: a shadow, an outline.
+    if draws.happens(config.shadow_prob):
         reach = unit * draws.between((0.5, 2.5))
         angle = draws.between((0, 2 * np.pi))
         shadow = _shifted(coverage, reach * np.cos(angle), reach * np.sin(angle))
@@ -46,21 +48,28 @@ def ink_text(
             shadow = np.asarray(cv2.GaussianBlur(shadow, (0, 0), unit * draws.between((0.4, 1.5))), np.float32)
         dark = np.full(3, draws.between((0, 0.3)), np.float32) if draws.happens(0.8) else palette.second
         alpha_composite(picture, shadow * np.float32(draws.between((0.3, 0.9))), dark)
-    if draws.happens(config.outline_share):
+
+    if draws.happens(config.outline_prob):
         side = 2 * round(unit * draws.between((0.6, 1.6))) + 1
         around = cv2.dilate(coverage, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
         alpha_composite(picture, np.asarray(around, np.float32), palette.second)
+
+    # The ink itself, plain or with a gradient, whole or worn off.
     ink: Colour | Picture = palette.ink
-    if draws.happens(config.gradient_share):
+    if draws.happens(config.gradient_prob):
         change = np.linspace(0, draws.between((0.2, 0.7)), picture.shape[1], dtype=np.float32)
         change = change if draws.happens(0.5) else change[::-1]
         ink = palette.ink[:, None, None] + change[:, None] * (palette.second - palette.ink)[:, None, None]
-    if draws.happens(config.worn_share):
+
+    if draws.happens(config.worn_prob):
         cells = (draws.number(6, 20), draws.number(12, 80))
         holes = 1.2 + 0.9 * clouds(coverage.shape, cells, draws)
         coverage = coverage * np.clip(holes, draws.between((0.3, 0.7)), 1)
+
     alpha_composite(picture, coverage, ink)
-    if draws.happens(config.bevel_share):
+
+    # Light on its edges.
+    if draws.happens(config.bevel_prob):
         angle, strength = draws.between((0, 2 * np.pi)), draws.between((0.1, 0.35))
         x, y = unit * np.cos(angle), unit * np.sin(angle)
         picture += strength * (_shifted(coverage, x, y) - _shifted(coverage, -x, -y)) * coverage

@@ -33,7 +33,7 @@ SLANTS = (0.0, 0.15, 0.3)
 """Of the builtin font's letters that others are compared with: italics look like none of the upright ones."""
 
 WORST_RANK = 0.24
-"""Greatest share of the other letters that a letter may look more like than itself, on average.
+"""Greatest fraction of the other letters that a letter may look more like than itself, on average.
 
 Of 1,544 fonts of Debian's packages most are below 0.1, scripts and blackletter reach 0.22, symbol fonts 0.27 to 0.51.
 """
@@ -105,7 +105,7 @@ def _builtin() -> NDArray[np.float32]:
 
 
 def _rank_of_own(shapes: dict[str, NDArray[np.uint8]]) -> float:
-    """Mean share of the other letters and digits that a letter looks more like than itself: a half for symbols."""
+    """Mean fraction of the other letters and digits that a letter looks more like than itself: a half for symbols."""
     own = np.stack([_template(shapes[char]) for char in ALPHANUMERIC])
     alike = (own @ _builtin().transpose(0, 2, 1)).max(axis=0)  # (letters, builtin letters)
     better = alike > np.diag(alike)[:, None]
@@ -137,6 +137,7 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
             FONT_BYTES.check(file.seek(0, os.SEEK_END), path, DataError)
             file.seek(0)
             file.read(1)
+
     try:
         font = (
             ImageFont.load_default(SIZE)
@@ -148,10 +149,12 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
         shapes = {char: _shape(font, char) for char in characters}
     except Exception:  # what drawing with damaged fonts raises is not documented and varies
         return None
+
     drawn = {char: shape for char, shape in shapes.items() if shape.any() and not np.array_equal(shape, absent)}
     digest = hashlib.sha256()
     for char in sorted(drawn):
         digest.update(char.encode() + drawn[char].tobytes())
+
     whole = set(ALPHANUMERIC) <= set(drawn)
     legible = whole and _rank_of_own(drawn) <= WORST_RANK
     return Portrait(frozenset(drawn), digest.hexdigest(), legible, whole and _cases_alike(drawn) >= UNICASE_ALIKE)

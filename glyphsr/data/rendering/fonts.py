@@ -135,7 +135,7 @@ def find_fonts(places: tuple[str, ...] = (), notify: Notify | None = None) -> Fo
 
     Args:
         places: Font files, folders of them, ``builtin``; none for the system's.
-        notify: Told when many fonts have to be looked at.
+        notify: Called with a message when many fonts have to be checked.
 
     Raises:
         DataError: If a place does not exist, or no font there draws letters and digits.
@@ -144,16 +144,19 @@ def find_fonts(places: tuple[str, ...] = (), notify: Notify | None = None) -> Fo
     known = _Known()
     if notify and sum(not known.has(file) for file in files) > 200:
         notify(f"looking at {len(files)} fonts, once")
+
     fonts = []
     for file in dict.fromkeys(files):
         found = portrait(file) if file == BUILTIN_FONT else known.look(file)
         if found is not None and found.is_legible:
             fonts.append(Font(file, found.covers, found.shapes, found.is_unicase))
+
     known.keep()
     if not fonts:
         where = ", ".join(places) if places else "this machine"
         seen = f"none of {len(files)} font files draws" if files else "no font files to draw"
         raise DataError(f"{where}: {seen} letters and digits; {HELP}")
+
     return FontBook(fonts)
 
 

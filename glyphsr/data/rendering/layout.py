@@ -52,7 +52,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Margins:
-    """Between text and picture, as shares of the text's height."""
+    """Between text and picture, as fractions of the text's height."""
 
     left: float
     top: float
@@ -121,7 +121,7 @@ def _flat(draws: RandomChoices, config: RenderConfig, width: float, reach: float
     """
     angle = config.rotation * draws.normal()
     # No draw where there are none, so that data sets made before there were any come out as they did.
-    if config.turned_share and draws.happens(config.turned_share):
+    if config.turned_prob and draws.happens(config.turned_prob):
         angle += draws.around(0.0, config.turn)
     shear = min(MOST_SHEAR, max(-MOST_SHEAR, config.shear * draws.normal()))
     cos, sin = math.cos(angle), math.sin(angle)
@@ -165,32 +165,38 @@ def place(
     """
     em = float(font.size)
     stroke = int(draws.happens(0.08) and em >= 32) * max(1, round(em / 48))
-    touching = draws.happens(config.touching_share)
+    touching = draws.happens(config.touching_prob)
     spacing = em * (draws.between((-0.16, -0.06)) if touching else max(-0.04, config.tracking * draws.normal()))
     glyphs = _set(text, font, stroke, spacing, small)
     if not glyphs or len(glyphs) != sum(not char.isspace() for char in text):
         raise UndrawableError
+
     first, last = min(glyph.left for glyph in glyphs), max(glyph.right for glyph in glyphs)
     top, bottom = min(glyph.up for glyph in glyphs), max(glyph.bottom for glyph in glyphs)
     width, height = last - first, bottom - top
     if width < 4 or height < 4:
         raise UndrawableError
+
     # What is drawn from the baseline's start is stretched about the text's middle first, then bent, then turned.
     centre = (first + last) / 2
     room = config.max_aspect * (1 + margins.top + margins.bottom) - margins.left - margins.right
     stretch = min(config.stretch ** draws.around(0, 1), max(0.1, room) * height / width)
     wide = stretch * width
-    bend = draws.around(0, config.curve) if draws.happens(config.curve_share) and wide > 1.5 * height else 0.0
+    bend = draws.around(0, config.curve) if draws.happens(config.curve_prob) and wide > 1.5 * height else 0.0
+
+    # One matrix for each glyph: from its own square into the text's plane.
     placed = np.zeros((len(glyphs), 3, 3))
     placed[:, 0, 0] = [stretch * glyph.size for glyph in glyphs]
     placed[:, 1, 1] = [glyph.size for glyph in glyphs]
     placed[:, 2, 2] = 1.0
+
     placed[:, 0, 2] = [stretch * (glyph.left - centre) for glyph in glyphs]
     placed[:, 1, 2] = [glyph.up - (top + bottom) / 2 for glyph in glyphs]
     if bend:
         half = [stretch * (glyph.right - glyph.left) / 2 for glyph in glyphs]
         middles = placed[:, 0, 2] + half
         placed = np.stack([_on_arc(float(x), bend / wide, (bottom - top) / 2) for x in middles]) @ placed
+
     reach = math.hypot(wide, height) / 2 + wide * abs(bend) / 4
     return _scaled(glyphs, _flat(draws, config, wide, reach) @ placed, margins=margins, height=config.height)
 
@@ -218,6 +224,7 @@ def _scaled(
     tall = y1 - y0
     if tall < 2 or x1 - x0 < 2:
         raise UndrawableError
+
     scale = height / (tall * (1 + margins.top + margins.bottom))
     wide = scale * (x1 - x0 + tall * (margins.left + margins.right))
     columns = max(height // 2, math.ceil(wide))
@@ -230,6 +237,7 @@ def _scaled(
         PlacedGlyph(glyph.char, *_shrunk(glyph.shape, matrix, scale), (box[0], box[1], box[2], box[3]))
         for glyph, matrix, box, scale in zip(glyphs, matrices, moved, _scales(matrices), strict=True)
     )
+
     return Layout(done, (height, columns), (left, top, left + scale * (x1 - x0), top + scale * tall))
 
 

@@ -22,9 +22,9 @@ class RandomChoices:
         self.normal = rng.standard_normal
         """Mean 0, deviation 1."""
 
-    def happens(self, share: float) -> bool:
-        """True for this share of the calls; draws even where that is certain, so that settings change one thing."""
-        return bool(self.unit() < share)
+    def happens(self, probability: float) -> bool:
+        """True for this fraction of the calls; draws even where that is certain, so that settings change one thing."""
+        return bool(self.unit() < probability)
 
     def between(self, limits: tuple[float, float]) -> float:
         """Evenly from a range."""

@@ -112,9 +112,12 @@ class RandomTexts:
             "date": _date,
             "email": self._email,
         }
+
+        # Words are drawn by length as in running text, as far as the word list has such lengths.
         there = {length: LENGTHS.get(length, 0.0) for length in words_by_length()}
         limit = max(config.max_characters, min(there))
         self._lengths = {n: weight for n, weight in there.items() if n <= limit and weight} or {min(there): 1.0}
+
         self._kinds = {write: getattr(config, name) for name, write in kinds.items()}
         self._cases: dict[Callable[[str], str] | None, float] = {
             str.upper: config.upper,
@@ -283,6 +286,7 @@ def _lines(file: str) -> list[str]:
 def _check(text: str, book: FontBook, where: str) -> None:
     if len(text) > MAX_LINE:
         raise DataError(f"{where}: {len(text)} characters in a line, expected at most {MAX_LINE}")
+
     unfit = [
         c
         for c in text
@@ -297,6 +301,7 @@ def _check(text: str, book: FontBook, where: str) -> None:
         )
     if book.able(text):
         return
+
     missing = sorted({c for c in text if not c.isspace() and not book.able(c)})
     what = f"no font draws {' '.join(missing)}" if missing else "no font draws all its characters"
     raise DataError(f"{where}: {text!r}: {what}; install one that does, name it with --fonts, or leave the line out")

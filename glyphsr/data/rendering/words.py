@@ -75,7 +75,7 @@ class WordRenderer:
 
     Args:
         config: What to draw and how.
-        notify: Told when many fonts have to be looked at first.
+        notify: Called with a message when many fonts have to be checked first.
 
     Raises:
         DataError: If there is no usable font, or a file or folder of the configuration cannot be used.
@@ -129,6 +129,7 @@ class WordRenderer:
         """
         draws = RandomChoices(rng)
         own = Shared(float(draws.unit()), float(draws.unit()))
+
         font, photograph = shared or own
         for _ in range(MAX_TRIES):
             text = self.texts.write(draws)
@@ -139,6 +140,7 @@ class WordRenderer:
                 return self._draw(text, _at(fonts, font), photograph, draws, masks=masks)
             except UndrawableError:
                 font = float(draws.unit())  # some draw slivers or blanks
+
         raise DataError(
             f"{text!r}: cannot be seen in {MAX_TRIES} draws at height {self.config.height}; expected shorter texts, "
             "larger pictures, or other fonts"
@@ -146,20 +148,22 @@ class WordRenderer:
 
     def _draw(self, text: str, font: Font, photograph: float, draws: RandomChoices, *, masks: bool) -> RenderedWord:
         config = self.config
-        clutter = plan_clutter(draws, config.clutter_share)
+        clutter = plan_clutter(draws, config.clutter_prob)
         # No draw where there are none, so that data sets made before there were any come out as they did.
-        loose = config.loose_share > 0 and draws.happens(config.loose_share)
+        loose = config.loose_prob > 0 and draws.happens(config.loose_prob)
         limits = config.loose_margin if loose else config.margin
         margins = with_room(Margins(*(draws.between(limits) for _ in range(4))), clutter)
         em = round(EM_PER_HEIGHT * config.height)
         small = 1.0
         # No draw where there are none, so that data sets made before there were any come out as they did.
-        if config.small_caps_share and _can_be_small_caps(text) and draws.happens(config.small_caps_share):
+        if config.small_caps_prob and _can_be_small_caps(text) and draws.happens(config.small_caps_prob):
             text, small = text.upper(), draws.between(SMALL_CAPS)
+
         layout = place(text, open_font(font.path, em), config=config, draws=draws, margins=margins, small=small)
         coverage, chars = masks_of(layout) if masks else (union(layout.glyphs, layout.size), None)
         if int(coverage.max()) < 64:
             raise UndrawableError
+
         ink = coverage.astype(np.float32) / np.float32(255)
         other = None if clutter is None else cover_clutter(clutter, layout, draws)
         image = self._paint(ink, other, _at(self.photographs, photograph) if self.photographs else None, draws)

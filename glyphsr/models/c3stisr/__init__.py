@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class C3STISRArchitecture(Architecture):
-    """C3STISR: its settings, and how its published files are told."""
+    """C3STISR: its settings, and how its published files are recognised."""
 
     kind = "c3stisr"
     settings = C3STISRConfig

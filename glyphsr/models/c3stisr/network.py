@@ -13,29 +13,29 @@ from glyphsr.nn.layers.stn import SpatialTransformer
 class C3STISR(ResidualNetwork):
     """TPGSR's trunk, guided by clues.
 
-    Source: ``JingyeChen/C3-STISR: model/tsrn.py``, class ``TSRN_TL``. The release computes a fused hint and hands the
-    plain prior to the blocks; with ``hint="fused"`` they get the hint, as the paper says. The paper's third, visual
-    clue is not in the release.
+    Source: ``JingyeChen/C3-STISR: model/tsrn.py``, class ``TSRN_TL``. The release computes fused guidance and gives
+    the plain prior to the blocks; with ``guidance="fused"`` they get the fused one, as the paper says. The paper's
+    third clue, a visual one, is not in the release.
     """
 
     @classmethod
     def from_config(cls, config: C3STISRConfig, *, num_classes: int) -> "C3STISR":
         """Build the network for a prior of ``num_classes`` classes."""
-        hint: nn.Module
-        if config.hint == "fused":
-            hint = CluedPrior(config, num_classes)
+        guidance: nn.Module
+        if config.guidance == "fused":
+            guidance = CluedPrior(config, num_classes)
         else:
-            hint = PriorTransformer(num_classes, config.prior_hidden, config.prior_width, gated=False)
+            guidance = PriorTransformer(num_classes, config.prior_hidden, config.prior_width, gated=False)
         return cls(
             config,
             blocks=[SequentialResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)],
-            hint=hint,
+            guidance=guidance,
             stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
             num_classes=num_classes,
         )
 
     def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Guidance:
-        """The hint of every block; the reading is the language model's, where there is one."""
-        if not isinstance(self.hint, CluedPrior):
+        """The guidance of every block; the reading is the language model's, where there is one."""
+        if not isinstance(self.guidance, CluedPrior):
             return super().guide(lr, prior, features)
-        return self.hint.guide(self.prior_or_none(lr, prior), features)
+        return self.guidance.guide(self.prior_or_none(lr, prior), features)

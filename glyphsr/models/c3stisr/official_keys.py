@@ -20,12 +20,12 @@ def key_table(config: C3STISRConfig) -> KeyTable:
 
     Example:
         >>> key_table(C3STISRConfig()).ours("infoGen.tconv2.weight")
-        'hint.deconvs.1.weight'
-        >>> key_table(C3STISRConfig(hint="fused")).ours("gated.gated2.0.weight_v")
-        'hint.fusion.second.0.parametrizations.weight.original1'
+        'guidance.deconvs.1.weight'
+        >>> key_table(C3STISRConfig(guidance="fused")).ours("gated.gated2.0.weight_v")
+        'guidance.fusion.second.0.parametrizations.weight.original1'
     """
-    fused = config.hint == "fused"
-    names = clue_names("hint") if fused else prior_transformer_names("hint")
+    fused = config.guidance == "fused"
+    names = clue_names("guidance") if fused else prior_transformer_names("guidance")
     for i in range(config.num_srbs):
         names |= srb_names(f"blocks.{i}", f"block{i + 2}")
     # The released code runs the language clue, too, and drops the result.

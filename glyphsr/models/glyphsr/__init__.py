@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class GlyphSRArchitecture(Architecture):
-    """GlyphSR: its settings, and how its published files are told."""
+    """GlyphSR: its settings, and how its published files are recognised."""
 
     kind = "glyphsr"
     settings = GlyphSRConfig

@@ -48,6 +48,8 @@ class GlyphPerceptionModule(nn.Module):
         heads = heads or GlyphHeads(line=config.line, chars=config.char, classes=config.cls)
         width = config.width
         self.config = config
+
+        # One trunk for both heads: convolutions, context along the line, convolutions.
         self.conv0 = _conv_bn_relu(in_channels, width)
         self.conv1 = _conv_bn_relu(width, 2 * width)
         self.conv2 = _conv_bn_relu(2 * width, 2 * width)
@@ -55,8 +57,11 @@ class GlyphPerceptionModule(nn.Module):
         self.conv3 = _conv_bn_relu(2 * width, 2 * width)
         self.conv4 = _conv_bn_relu(2 * width, width)
         self.conv5 = _conv_bn_relu(width, width // 2)
+
+        # Classes are pooled under the maps, so that they need both.
         self.char_head = nn.Conv2d(width // 2, config.num_slots, 3, padding=1) if heads.chars or heads.classes else None
         self.line_head = nn.Conv2d(width // 2, 1, 3, padding=1) if heads.line or heads.classes else None
+
         projected = heads.classes and config.class_features == "projected"
         self.class_features = _conv_bn_relu(in_channels, 2 * width, bias=False) if projected else None
         pooled = 2 * width if projected else in_channels

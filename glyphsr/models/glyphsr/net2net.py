@@ -6,14 +6,12 @@ Source: Chen, Goodfellow, Shlens, *Net2Net: Accelerating Learning via Knowledge 
 import re
 
 import torch
-from torch import Tensor
-
-from glyphsr.models.glyphsr.network import GlyphSR
+from torch import Tensor, nn
 
 _NUMBERED = re.compile(r"(srbs|gfms)\.(\d+)\.")
 
 
-def enlarge(state: dict[str, Tensor], network: GlyphSR) -> dict[str, Tensor]:
+def enlarge(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     """Weights of a smaller network for a larger one, so that both give the same picture.
 
     Units that the smaller network has come first in every layer and do not see the new ones, which start from the
@@ -21,7 +19,7 @@ def enlarge(state: dict[str, Tensor], network: GlyphSR) -> dict[str, Tensor]:
     fusion moves behind them. Both networks have the same width of trunk, and fuse once.
 
     Args:
-        state: The smaller network's weights, by the names of :class:`GlyphSR`.
+        state: The smaller network's weights, by their names in a GlyphSR network.
         network: The larger one, as it was built.
 
     Returns:
@@ -32,6 +30,7 @@ def enlarge(state: dict[str, Tensor], network: GlyphSR) -> dict[str, Tensor]:
 
     Example:
         >>> from glyphsr.config.networks import GlyphSRConfig
+        >>> from glyphsr.models.glyphsr.network import GlyphSR
         >>> shape = {"block": "convolutional", "prior_layout": "aligned", "output": "residual", "width": 32}
         >>> small = GlyphSR.from_config(GlyphSRConfig(num_srbs=1, gfm_from=1, **shape), num_classes=8)
         >>> large = GlyphSR.from_config(GlyphSRConfig(num_srbs=3, gfm_from=3, **shape), num_classes=8)

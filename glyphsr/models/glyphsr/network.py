@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.models.glyphsr.gfm import GlyphFusionModule
 from glyphsr.models.glyphsr.gpm import GlyphHeads, GlyphPerceptionModule
+from glyphsr.models.glyphsr.net2net import enlarge
 from glyphsr.nn.layers.aligned_prior import AlignedPrior
 from glyphsr.nn.layers.guided_block import GuidedResidualBlock
 from glyphsr.nn.layers.pixel_shuffle import PixelShuffleUpsampler
@@ -38,7 +39,7 @@ class GlyphSR(nn.Module):
     """SR branch, prior transformer, GPM and GFM (paper, Figure 2).
 
     SRBs are counted from 1 as in the paper: ``gfm_from = 4`` is N_gly = 4, the released code's ``char_block`` 5.
-    Without GFM the GPM only supervises and, unless told otherwise, reads the last SRB, as in the released variant.
+    Without GFM the GPM only supervises and, by default, reads the last SRB, as in the released variant.
 
     The SR branch draws its weights before the glyph modules, so that at one seed all rows of an ablation start alike.
 
@@ -74,11 +75,13 @@ class GlyphSR(nn.Module):
         if config.output == "residual":  # start from the bicubic picture
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
         self.gpm = None
         if config.has_gpm:
             fused = config.gfm_from is not None
             heads = GlyphHeads(line=config.gpm.line, chars=config.gpm.char or fused, classes=config.gpm.cls)
             self.gpm = GlyphPerceptionModule(config.width, config.gpm, heads=heads)
+
         fused_srbs = range(config.gfm_from or config.num_srbs + 1, config.num_srbs + 1)
         self.gfms = nn.ModuleDict({str(n): GlyphFusionModule(config.width, config.gpm.num_slots) for n in fused_srbs})
 
@@ -118,6 +121,10 @@ class GlyphSR(nn.Module):
 
         return [module for module in idle if module is not None]
 
+    def state_from_smaller(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """As :func:`glyphsr.models.glyphsr.net2net.enlarge`, for this network."""
+        return enlarge(state, self)
+
     def forward(self, lr: Tensor, prior: Tensor | None, *, with_glyphs: bool | None = None) -> SROutput:
         """Super-resolve.
 
@@ -132,15 +139,18 @@ class GlyphSR(nn.Module):
         everything = self.training if with_glyphs is None else with_glyphs
         if prior is None:
             prior = lr.new_zeros(1, self.num_classes, 1, 26)
+
         if self.config.block == "convolutional":  # the layout that convolutions are quickest in on CPUs
             lr = lr.contiguous(memory_format=torch.channels_last)
+
         features = self.stem(lr)  # (B, width, h, w)
-        hint = self.prior_transformer(prior, features)
-        hint = hint.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
+        guidance = self.prior_transformer(prior, features)
+
+        guidance = guidance.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
         x = features
         glyphs: GlyphOutput | None = None
         for n, srb in enumerate(self.srbs, start=1):
-            x = srb(x, hint)
+            x = srb(x, guidance)
             if n == self.config.glyph_srb and self.gpm is not None and (everything or self.gfms):
                 glyphs = self.gpm(x, GlyphHeads(line=everything, chars=True, classes=everything))
             if str(n) in self.gfms:
@@ -148,9 +158,12 @@ class GlyphSR(nn.Module):
                 maps = glyphs.chars
                 assert maps is not None
                 x = self.gfms[str(n)](x, maps.detach() if self.config.detach_fusion else maps)
+
+        # The trunk's sum is enlarged and drawn, on top of bicubic where the configuration says so.
         out = self.head(self.upsampler(features + self.tail(x)))  # (B, C, 2h, 2w)
         if self.config.output == "tanh":
             out = torch.tanh(out)
         else:
             out = out + F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
+
         return SROutput(sr=out, glyphs=glyphs)

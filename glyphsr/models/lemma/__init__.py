@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class LEMMAArchitecture(Architecture):
-    """LEMMA: its settings, and how its published files are told."""
+    """LEMMA: its settings, and how its published files are recognised."""
 
     kind = "lemma"
     settings = LEMMAConfig

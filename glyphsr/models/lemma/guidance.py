@@ -20,7 +20,7 @@ class TextGuidance(nn.Module):
     Source: ``csguoh/LEMMA: model/Position_aware_module.py``, class ``Location_enhancement_Multimodal_alignment``.
 
     Args:
-        width: Channels D of trunk and hint, a multiple of 4.
+        width: Channels D of trunk and guidance, a multiple of 4.
         num_pixels: Pixels P of a picture.
         dropout: Rate, in training only.
     """
@@ -30,6 +30,8 @@ class TextGuidance(nn.Module):
     def __init__(self, width: int, num_pixels: int, dropout: float) -> None:
         super().__init__()
         half = width // 2
+
+        # Where text is.
         self.locate = nn.Sequential(
             nn.Conv2d(1, half, 3, padding=1, bias=False),
             nn.BatchNorm2d(half),
@@ -39,8 +41,11 @@ class TextGuidance(nn.Module):
             nn.PReLU(),
             nn.Conv2d(width, width, 3, padding=1, bias=False),
         )
+
         self.mix = nn.Conv2d(width, width, 3, padding=1)
         self.embed = nn.Linear(NUM_CLASSES, width, bias=False)
+
+        # What it says: words attend to each other, then to pixels; pixels to words.
         self.text_encoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(2))
         self.text_decoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(3))
         self.pixel_decoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(3))
@@ -62,7 +67,7 @@ class TextGuidance(nn.Module):
         return order[:, :NUM_SELECTED]
 
     def forward(self, text: LocatedText, features: Tensor) -> Tensor:
-        """Make the hint of every block.
+        """Make the guidance of every block.
 
         Args:
             text: What the reader found.
@@ -72,19 +77,22 @@ class TextGuidance(nn.Module):
             ``(B, D, h, w)``.
         """
         foreground = self.foreground(text)
-        share = self.locate(foreground).flatten(2).softmax(dim=2).view_as(features)
+        attention = self.locate(foreground).flatten(2).softmax(dim=2).view_as(features)
         code = self.dropout(self.pixel_code)  # (P, 1, D)
-        enhanced = self.mix(F.instance_norm(features) * share).flatten(2).permute(2, 0, 1) + code  # (P, B, D)
+        enhanced = self.mix(F.instance_norm(features) * attention).flatten(2).permute(2, 0, 1) + code  # (P, B, D)
         selected = self.select(foreground).T[:, :, None].expand(-1, -1, enhanced.shape[2])  # (S, B, D)
         pixels = enhanced.gather(0, selected)
         places = (text.attention.flatten(2) @ code[:, 0]).transpose(0, 1)  # (T, B, D)
         words = self.embed(text.meant).transpose(0, 1) + places
         for layer in self.text_encoder:
             words, _ = layer(words, words, words)
+
         keys = words
         for layer in self.text_decoder:
             keys, _ = layer(keys, pixels, pixels)
+
         x = torch.zeros_like(enhanced).scatter(0, selected, pixels)
         for layer in self.pixel_decoder:
             x, _ = layer(x, keys, words)
+
         return x.permute(1, 2, 0).reshape_as(features)

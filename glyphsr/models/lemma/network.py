@@ -20,7 +20,7 @@ def _pointwise(in_channels: int, width: int) -> nn.Sequential:
 
 
 class Modulation(nn.Module):
-    """Scales and shifts features by a hint.
+    """Scales and shifts features by guidance.
 
     Args:
         width: Channels of both.
@@ -29,10 +29,11 @@ class Modulation(nn.Module):
 
     def __init__(self, width: int, size: tuple[int, int]) -> None:
         super().__init__()
-        self.hint_norm = nn.BatchNorm2d(width)
+        self.guidance_norm = nn.BatchNorm2d(width)
         self.gate = _pointwise(2 * width, width)
         self.scaled = _pointwise(2 * width, width)
         self.shift = _pointwise(2 * width, width)
+
         self.channel_gate = nn.Sequential(
             nn.Conv2d(width, width, size, groups=width),
             nn.Conv2d(width, width, 1),
@@ -42,12 +43,13 @@ class Modulation(nn.Module):
             nn.Conv2d(width, width, 1),
             nn.Sigmoid(),
         )
+
         self.aggregate = _pointwise(width, width)
         self.norm = nn.BatchNorm2d(width)
 
-    def forward(self, x: Tensor, hint: Tensor) -> Tensor:
+    def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """``(B, width, *size)`` twice -> the same shape."""
-        both = torch.cat([x, self.hint_norm(hint)], dim=1)
+        both = torch.cat([x, self.guidance_norm(guidance)], dim=1)
         channels = self.channel_gate(self.gate(both))  # (B, width, 1, 1)
         return self.norm(self.shift(both) + self.aggregate(channels * self.scaled(both)))  # type: ignore[no-any-return]
 
@@ -66,10 +68,10 @@ class ModulatedBlock(nn.Module):
         self.vertical_gru = GRUBlock(width, width, axis="vertical", project=False)
         self.horizontal_gru = GRUBlock(width, width, axis="horizontal", project=False)
 
-    def forward(self, x: Tensor, hint: Tensor) -> Tensor:
+    def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """``(B, width, *size)`` twice -> the same shape."""
         residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
-        residual = self.vertical_gru(self.modulation(residual, hint))
+        residual = self.vertical_gru(self.modulation(residual, guidance))
         return self.horizontal_gru(self.norm(x + residual))  # type: ignore[no-any-return]
 
 
@@ -88,7 +90,7 @@ class LEMMA(ResidualNetwork):
         super().__init__(
             config,
             blocks=[ModulatedBlock(config.width, size) for _ in range(config.num_srbs)],
-            hint=TextGuidance(config.width, size[0] * size[1], config.dropout),
+            guidance=TextGuidance(config.width, size[0] * size[1], config.dropout),
             stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
         )
         self.reader = LocatingReader(config.reader_width, config.dropout)
@@ -110,16 +112,16 @@ class LEMMA(ResidualNetwork):
         return (self.reader,)
 
     def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Guidance:
-        """The hint of every block, from what the reader finds in the picture; readings: what is seen, what is meant.
+        """The guidance of every block, from what the reader finds, with its two readings: seen and meant.
 
         Raises:
             ValueError: If the picture has another size than the network was built for.
         """
         del prior
-        assert self.hint is not None
+        assert self.guidance is not None
         size = self.config.fixed_size
         assert size is not None
         if lr.shape[-2:] != size:
             raise ValueError(f"expected {size[0]} x {size[1]} pictures, got {tuple(lr.shape[-2:])}")
         text = self.reader(lr[:, :3].detach())
-        return Guidance(self.hint(text, features), (text.seen, text.meant))
+        return Guidance(self.guidance(text, features), (text.seen, text.meant))

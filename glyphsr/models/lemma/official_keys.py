@@ -14,7 +14,7 @@ from glyphsr.nn.key_tables import (
 )
 
 _MODULATION = {
-    "hint_norm": "BN",
+    "guidance_norm": "BN",
     "gate": "conv1x1_1",
     "scaled": "conv1x1_2",
     "shift": "conv1x1_3",
@@ -55,7 +55,7 @@ _GUIDANCE = {
 UNUSED = r"guidanceGen\.(text|select)_pos\.pe"
 """What the published class builds and never calls."""
 
-CODES = rf"(reader|hint)\.(\w+\.)?(place|position|pixel)_code|{LANGUAGE_CODES}"
+CODES = rf"(reader|guidance)\.(\w+\.)?(place|position|pixel)_code|{LANGUAGE_CODES}"
 
 
 def key_table(config: LEMMAConfig) -> KeyTable:
@@ -66,7 +66,7 @@ def key_table(config: LEMMAConfig) -> KeyTable:
         'reader.attention.up.3.0.weight'
     """
     names = {f"reader.{a}": f"position_prior.{b}" for a, b in _READER.items()}
-    names |= {f"hint.{a}": f"guidanceGen.{b}" for a, b in _GUIDANCE.items()}
+    names |= {f"guidance.{a}": f"guidanceGen.{b}" for a, b in _GUIDANCE.items()}
     names |= language_model_names("reader.language_model", "position_prior.language")
     for i in range(config.num_srbs):
         ours, published = f"blocks.{i}", f"block{i + 2}"

@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class PEANArchitecture(Architecture):
-    """PEAN: its settings, and how its published files are told."""
+    """PEAN: its settings, and how its published files are recognised."""
 
     kind = "pean"
     settings = PEANConfig

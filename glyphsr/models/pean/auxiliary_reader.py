@@ -27,6 +27,7 @@ class AuxiliaryReader(nn.Module):
 
     def __init__(self, width: int, hidden: int = 256) -> None:
         super().__init__()
+
         channels = (width, 2 * width, 4 * width, 4 * width, 8 * width, 8 * width, 8 * width)
         layers: list[nn.Module] = []
         for i, (before, after) in enumerate(itertools.pairwise(channels), start=1):
@@ -37,6 +38,7 @@ class AuxiliaryReader(nn.Module):
             layers.append(nn.ReLU(inplace=True))
             if i % 2 == 1:
                 layers.append(nn.MaxPool2d((2, 2), (2, 1), (0, 1)))
+
         self.cnn = nn.Sequential(*layers)
         self.rnn = nn.Sequential(
             BidirectionalLSTM(channels[-1], hidden, hidden), BidirectionalLSTM(hidden, hidden, self.codec.num_classes)

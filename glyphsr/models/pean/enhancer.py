@@ -12,11 +12,11 @@ NUM_TIMES = 1000
 """Times of the diffusion process."""
 
 BETAS = (1e-6, 1e-2)
-"""Shares of noise that the first and the last time add; linear between."""
+"""Fractions of noise that the first and the last time add; linear between."""
 
 
 def signal_levels() -> Tensor:
-    """What is left of the signal after each time, the root of the cumulated shares.
+    """What is left of the signal after each time, the root of the cumulated fractions.
 
     Returns:
         ``(NUM_TIMES + 1,)`` float64, 1 first.

@@ -39,13 +39,14 @@ class PEAN(ResidualNetwork):
         super().__init__(
             config,
             blocks=[StripStack(config.width, config.strip_heads, config.num_pairs) for _ in range(config.num_srbs)],
-            hint=interpreter,
+            guidance=interpreter,
             num_classes=num_classes,
         )
         self.head_norm = nn.BatchNorm2d(config.image_channels)
         self.enhancer: PriorEnhancer | None = None
         if config.enhancer_steps:
             self.enhancer = PriorEnhancer(num_classes, num_denoisings=config.enhancer_steps, seed=config.enhancer_seed)
+
         self.auxiliary_reader = AuxiliaryReader(config.width) if config.auxiliary_reader else None
 
     @property
@@ -74,7 +75,7 @@ class PEAN(ResidualNetwork):
         if self.enhancer is not None:
             read = prior.squeeze(2).transpose(1, 2)  # (B, T, K)
             prior = self.enhancer(read, start).transpose(1, 2).unsqueeze(2)
-        return self.finish(features, cast("PriorInterpreter", self.hint)(prior, features))
+        return self.finish(features, cast("PriorInterpreter", self.guidance)(prior, features))
 
     def read_features(self, x: Tensor) -> tuple[Tensor, ...]:
         """The auxiliary reader's logits, in training alone."""

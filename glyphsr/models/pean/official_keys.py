@@ -55,7 +55,7 @@ def key_table(config: PEANConfig) -> KeyTable:
         >>> key_table(PEANConfig(enhancer_steps=1)).ours("denoise_fn.block_3.fc.weight")
         'enhancer.blocks.2.linear.weight'
     """
-    table = STEM | {f"hint.{a}": b for a, b in _INTERPRETER.items()}
+    table = STEM | {f"guidance.{a}": b for a, b in _INTERPRETER.items()}
     for n in range(config.num_srbs):
         ours, published = f"blocks.{n}", f"block{n + 2}"
         for i in range(config.num_pairs):
@@ -68,7 +68,7 @@ def key_table(config: PEANConfig) -> KeyTable:
     table |= {"head": f"block{tail + 1}.1", "head_norm": f"block{tail + 1}.2"}
     if config.enhancer_steps:
         table |= {f"enhancer.{a}": f"denoise_fn.{b}" for a, b in _ENHANCER.items()}
-    return KeyTable(table, unused=UNUSED, computed=r"hint\.step_code")
+    return KeyTable(table, unused=UNUSED, computed=r"guidance\.step_code")
 
 
 def config_from_keys(shapes: Shapes) -> tuple[PEANConfig, int]:

@@ -96,7 +96,7 @@ class StripStack(nn.Module):
     Source: ``jdfxzzy/PEAN: model/amm.py``.
 
     Args:
-        width: Channels of trunk and hint, a multiple of ``heads``.
+        width: Channels of trunk and guidance, a multiple of ``heads``.
         heads: Attention heads.
         num_pairs: Pairs of blocks.
     """
@@ -107,9 +107,9 @@ class StripStack(nn.Module):
         self.within = nn.ModuleList(WithinStrips(width, heads) for _ in range(num_pairs))
         self.between = nn.ModuleList(BetweenStrips(width, heads) for _ in range(num_pairs))
 
-    def forward(self, x: Tensor, hint: Tensor) -> Tensor:
+    def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """``(B, width, h, w)`` twice -> the same shape."""
         y = x
         for merge, within, between in zip(self.merges, self.within, self.between, strict=True):
-            y = between(within(merge(torch.cat([y, hint], dim=1))))
+            y = between(within(merge(torch.cat([y, guidance], dim=1))))
         return x + y

@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class RTSRNArchitecture(Architecture):
-    """RTSRN: its settings, and how its published files are told."""
+    """RTSRN: its settings, and how its published files are recognised."""
 
     kind = "rtsrn"
     settings = RTSRNConfig

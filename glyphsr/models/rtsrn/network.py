@@ -25,9 +25,9 @@ class WaveResidualBlock(nn.Module):
         self.vertical_gru = GRUBlock(width + prior_width, width, axis="vertical")
         self.horizontal_gru = GRUBlock(width, width, axis="horizontal")
 
-    def forward(self, x: Tensor, hint: Tensor) -> Tensor:
+    def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """``(B, width, h, w)`` and ``(B, prior_width, h, w)`` -> ``(B, width, h, w)``."""
-        residual = self.vertical_gru(torch.cat([self.wave(x), hint], dim=1))
+        residual = self.vertical_gru(torch.cat([self.wave(x), guidance], dim=1))
         return self.horizontal_gru(x + residual)  # type: ignore[no-any-return]
 
 
@@ -41,7 +41,7 @@ class NeighbourAttention(nn.Module):
 
     def __init__(self, width: int, dropout: float = 0.4) -> None:
         super().__init__()
-        self.share = nn.Parameter(torch.zeros(1))
+        self.gate = nn.Parameter(torch.zeros(1))
         self.project = nn.Conv2d(width, 3 * width, 1, bias=False)
         self.norm = nn.BatchNorm2d(width)
         self.dropout = nn.Dropout(dropout)
@@ -62,21 +62,21 @@ class NeighbourAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, width, H, W)`` -> the same shape."""
-        return (1 - self.share) * x + self.share * F.mish(self.norm(self.attend(x)))
+        return (1 - self.gate) * x + self.gate * F.mish(self.norm(self.attend(x)))
 
 
 class RTSRN(ResidualNetwork):
     """One stage of RTSRN, its language model included.
 
     Source: ``wenyu1009/RTSRN: model/rtsrn.py``. The published evaluation runs the language model outside the network;
-    here it is part of the hint.
+    here it is part of the guidance.
     """
 
     def __init__(self, config: RTSRNConfig, *, num_classes: int) -> None:
         super().__init__(
             config,
             blocks=[WaveResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)],
-            hint=CluedPrior(config, num_classes),
+            guidance=CluedPrior(config, num_classes),
             stn=SpatialTransformer(config.image_channels) if config.stn else None,
             num_classes=num_classes,
         )
@@ -100,10 +100,10 @@ class RTSRN(ResidualNetwork):
         """
         lr = self.straighten(lr)
         features = self.stem(lr)
-        hint, prior = cast("CluedPrior", self.hint), self.prior_or_none(lr, prior)
+        guidance, prior = cast("CluedPrior", self.guidance), self.prior_or_none(lr, prior)
         if clue is None:
-            return self.finish(features, *hint.guide(prior, features))
-        return self.finish(features, hint(prior, features, clue))
+            return self.finish(features, *guidance.guide(prior, features))
+        return self.finish(features, guidance(prior, features, clue))
 
     def enlarge(self, x: Tensor) -> Tensor:
         """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""

@@ -30,13 +30,13 @@ def key_table(config: RTSRNConfig) -> KeyTable:
         >>> key_table(RTSRNConfig()).ours("block2.wave_mlp.attn.tfc_w.weight")
         'blocks.0.wave.mixing.columns.mix.weight'
     """
-    names = clue_names("hint")
+    names = clue_names("guidance")
     for i in range(config.num_srbs):
         names |= gru_names(f"blocks.{i}", f"block{i + 2}")
         names |= {f"blocks.{i}.wave.{a}": f"block{i + 2}.wave_mlp.{b}" for a, b in _WAVE.items()}
     attention = f"block{config.num_srbs + 3}.0.pam"
     names |= {
-        "neighbours.share": f"{attention}.gama",  # (sic): the published spelling
+        "neighbours.gate": f"{attention}.gama",  # (sic): the published spelling
         "neighbours.project": f"{attention}.output.0.trans",
         "neighbours.norm": f"{attention}.output.1",
     }

@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class TATTArchitecture(Architecture):
-    """TATT: its settings, and how its published files are told."""
+    """TATT: its settings, and how its published files are recognised."""
 
     kind = "tatt"
     settings = TATTConfig

@@ -33,7 +33,7 @@ class TATT(ResidualNetwork):
         return cls(
             config,
             blocks=[SequentialResidualBlock(config.width, config.width) for _ in range(config.num_srbs)],
-            hint=interpreter,
+            guidance=interpreter,
             stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
             num_classes=num_classes,
         )

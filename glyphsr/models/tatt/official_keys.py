@@ -33,12 +33,12 @@ def key_table(config: TATTConfig) -> KeyTable:
 
     Example:
         >>> key_table(TATTConfig()).ours("infoGen.transformer.decoder.layers.1.norm3.bias")
-        'hint.decoder.1.norm2.bias'
+        'guidance.decoder.1.norm2.bias'
     """
-    names = {f"hint.{a}": f"infoGen.{b}" for a, b in _INTERPRETER.items()}
+    names = {f"guidance.{a}": f"infoGen.{b}" for a, b in _INTERPRETER.items()}
     for i in range(config.num_srbs):
         names |= srb_names(f"blocks.{i}", f"block{i + 2}")
-    return residual_network_table(config, names, stn=config.stn, unused=UNUSED, computed=r"hint\.step_code")
+    return residual_network_table(config, names, stn=config.stn, unused=UNUSED, computed=r"guidance\.step_code")
 
 
 def config_from_keys(shapes: Shapes) -> tuple[TATTConfig, int]:

@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class TBSRNArchitecture(Architecture):
-    """TBSRN: its settings, and how its published files are told."""
+    """TBSRN: its settings, and how its published files are recognised."""
 
     kind = "tbsrn"
     settings = TBSRNConfig

@@ -55,9 +55,9 @@ class TransformerResidualBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.enhancer = FeatureEnhancer(width, config.attention_heads, config.dropout)
 
-    def forward(self, x: Tensor, hint: Tensor | None = None) -> Tensor:
-        """``(B, width, h, w)`` -> the same shape; there is no hint."""
-        del hint
+    def forward(self, x: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """``(B, width, h, w)`` -> the same shape; there is no guidance."""
+        del guidance
         residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
         return x + self.enhancer(residual)  # type: ignore[no-any-return]
 

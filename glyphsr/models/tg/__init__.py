@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class TextGestaltArchitecture(Architecture):
-    """TextGestalt: its settings, and how its published files are told."""
+    """TextGestalt: its settings, and how its published files are recognised."""
 
     kind = "tg"
     settings = TGConfig

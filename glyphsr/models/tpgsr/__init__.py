@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class TPGSRArchitecture(Architecture):
-    """TPGSR: its settings, and how its published files are told."""
+    """TPGSR: its settings, and how its published files are recognised."""
 
     kind = "tpgsr"
     settings = TPGSRConfig

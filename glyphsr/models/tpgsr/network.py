@@ -20,7 +20,7 @@ class TPGSR(ResidualNetwork):
         return cls(
             config,
             blocks=[SequentialResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)],
-            hint=PriorTransformer(num_classes, config.prior_hidden, config.prior_width, tall=False, gated=False),
+            guidance=PriorTransformer(num_classes, config.prior_hidden, config.prior_width, tall=False, gated=False),
             stn=stn,
             num_classes=num_classes,
         )

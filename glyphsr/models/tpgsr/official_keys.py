@@ -19,9 +19,9 @@ def key_table(config: TPGSRConfig) -> KeyTable:
 
     Example:
         >>> key_table(TPGSRConfig()).ours("infoGen.tconv2.weight")
-        'hint.deconvs.1.weight'
+        'guidance.deconvs.1.weight'
     """
-    names = prior_transformer_names("hint")
+    names = prior_transformer_names("guidance")
     for i in range(config.num_srbs):
         names |= srb_names(f"blocks.{i}", f"block{i + 2}")
     return residual_network_table(config, names, stn=config.stn)

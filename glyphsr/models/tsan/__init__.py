@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class TSANArchitecture(Architecture):
-    """TSAN: its settings, and how its published files are told."""
+    """TSAN: its settings, and how its published files are recognised."""
 
     kind = "tsan"
     settings = TSANConfig

@@ -78,9 +78,9 @@ class CascadedGroups(nn.Module):
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
 
-    def forward(self, x: Tensor, hint: Tensor | None = None) -> Tensor:
-        """``(B, width, h, w)`` -> the same shape; there is no hint."""
-        del hint
+    def forward(self, x: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """``(B, width, h, w)`` -> the same shape; there is no guidance."""
+        del guidance
         residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
         for group in self.groups:
             residual = group(residual, self.act)

@@ -45,6 +45,7 @@ def key_table(config: TSANConfig) -> KeyTable:
         "head": "upsample.1",
     }
     table |= {f"body.{i}.{a}": f"body1.{i}.{b}" for i in range(3) for a, b in _BLOCK.items()}
+
     table |= {f"refine.{i}.{a}": f"RBS1.{i}.{b}" for i in range(4) for a, b in _BLOCK.items()}
     heads = [(f"gradient_attention.heads.{i}", f"ggams.c1_{i + 1}") for i in range(4)]
     table |= {f"{ours}.{a}": f"{published}.{b}" for ours, published in heads for a, b in _GRADIENT.items()}
@@ -56,6 +57,7 @@ def key_table(config: TSANConfig) -> KeyTable:
             group, refinement = f"{ours}.groups.{g}", f"{published}.mysrb.prm{g + 1}.body"
             table[f"{group}.tail"] = f"{refinement}.9"
             table |= {f"{group}.blocks.{i}.{a}": f"{refinement}.{i}.{b}" for i in range(9) for a, b in _WEIGHED.items()}
+
     return KeyTable(table | (STN if config.stn else {}), unused=UNUSED, computed=SPLINE_CONSTANTS)
 
 

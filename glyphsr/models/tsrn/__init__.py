@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class TSRNArchitecture(Architecture):
-    """TSRN: its settings, and how its published files are told."""
+    """TSRN: its settings, and how its published files are recognised."""
 
     kind = "tsrn"
     settings = TSRNConfig

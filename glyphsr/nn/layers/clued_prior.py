@@ -1,4 +1,4 @@
-"""Two clues fused into one hint: what was read, and what a language model makes of it."""
+"""Two clues fused into one guidance: what was read, and what a language model makes of it."""
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +20,12 @@ def _branch(channels: int) -> nn.Sequential:
 
 
 class GatedFusion(nn.Module):
-    """Weighs two hints against each other, channel by channel and place by place.
+    """Weighs two guidance features against each other, channel by channel and place by place.
 
     Source: ``wenyu1009/RTSRN: model/gatedfusion.py`` (from C3-STISR), whose third branch rests.
 
     Args:
-        width: Channels of the hints and of the features beside them.
+        width: Channels of the guidance features and of the features beside them.
     """
 
     def __init__(self, width: int) -> None:
@@ -43,7 +43,7 @@ class GatedFusion(nn.Module):
 
 
 class CluedPrior(nn.Module):
-    """The hint of C3-STISR's paper and of RTSRN: recognition clue and language clue, fused.
+    """The guidance of C3-STISR's paper and of RTSRN: recognition clue and language clue, fused.
 
     Args:
         config: Widths of the trunk, of the prior transformers and of the language model.
@@ -75,12 +75,12 @@ class CluedPrior(nn.Module):
         return logits.softmax(dim=2).transpose(1, 2).unsqueeze(2) * present
 
     def guide(self, prior: Tensor, features: Tensor) -> Guidance:
-        """The hint of every block, and the language model's reading; arguments as of :meth:`forward`."""
+        """The guidance of every block, and the language model's reading; arguments as of :meth:`forward`."""
         logits = self.correct(prior)
         return Guidance(self(prior, features, self.language_clue(prior, logits)), (logits,))
 
     def forward(self, prior: Tensor, features: Tensor, clue: Tensor | None = None) -> Tensor:
-        """The hint of every block.
+        """The guidance of every block.
 
         Args:
             prior: ``(B, K, 1, T)`` class probabilities.

@@ -37,6 +37,7 @@ def sample_deformed(x: Tensor, offset: Tensor) -> Tensor:
     grid = torch.stack([2 * (x_position + 1) / (width + 1) - 1, 2 * (y + 1) / (height + 1) - 1], dim=-1)
     flat = grid.reshape(batch * channels, TAPS * height, width, 2)
     sampled = F.grid_sample(padded, flat, mode="bilinear", padding_mode="zeros", align_corners=True)
+
     return sampled.view(batch, channels, TAPS, height, width)
 
 

@@ -23,6 +23,7 @@ class DSTAGate(nn.Module):
         super().__init__()
         if channels % 4:
             raise ValueError(f"channels: expected a multiple of 4, got {channels}")
+
         f = channels // 4
         self.reduce = nn.Conv2d(channels, f, kernel_size=1)
         self.skip = nn.Conv2d(f, f, kernel_size=1)
@@ -55,4 +56,5 @@ class DSTAGate(nn.Module):
         gate = F.relu(self.channel_gate1(d.mean(dim=(2, 3), keepdim=True)))
         channel = self.channel_gate2(gate).sigmoid()  # (B, channels, 1, 1)
         place = F.interpolate(d, size=(height, width), mode="bilinear", align_corners=False) + self.skip(a)
+
         return x * self.space_gate(place).sigmoid() * channel  # type: ignore[no-any-return]

@@ -85,6 +85,7 @@ class PriorInterpreter(nn.Module):
         """
         if features.shape[-2:] != self.size:
             raise ValueError(f"expected {self.size[0]} x {self.size[1]} pictures, got {tuple(features.shape[-2:])}")
+
         steps = self.act(self.embed(prior.squeeze(2).permute(2, 0, 1)))  # (T, B, D)
         code = self.dropout(self.step_code[:, : len(steps)]).transpose(0, 1)  # (T, 1, D)
         code = code.expand_as(steps)
@@ -92,6 +93,7 @@ class PriorInterpreter(nn.Module):
         if self.encoder is not None:
             doubled = 2 * steps  # the published encoder adds its input to itself first
             memory, _ = self.encoder(doubled, doubled + code, doubled, query_code=code)
+
         place_code = self._code_of_places(len(features))
         x = features.flatten(2).permute(2, 0, 1)  # (P, B, D)
         outputs = []
@@ -99,6 +101,7 @@ class PriorInterpreter(nn.Module):
         for layer in self.decoder:
             x, weights = layer(x, memory + code, memory, query_code=place_code, need_weights=True)
             outputs.append(self.norm(x))
+
         mean = torch.stack(outputs).mean(dim=0)
         return mean.permute(1, 2, 0).reshape_as(features), weights
 

@@ -15,7 +15,7 @@ from glyphsr.types import SROutput
 class Guidance(NamedTuple):
     """What guides the blocks, and what was read for it."""
 
-    hint: Tensor | None
+    guidance: Tensor | None
     """``(B, D, h, w)``; ``None`` for a network without."""
     readings: tuple[Tensor, ...] = ()
     """Logits ``(B, T, K)`` of the network's own readers."""
@@ -28,8 +28,8 @@ class ResidualNetwork(nn.Module):
 
     Args:
         config: Widths and channels.
-        blocks: Residual blocks, called as ``block(features, hint)``.
-        hint: Called as ``hint(prior, features)``, gives every block's guidance; ``None`` for no guidance.
+        blocks: Residual blocks, called as ``block(features, guidance)``.
+        guidance: Called as ``guidance(prior, features)``, gives every block's guidance; ``None`` for no guidance.
         stn: Straightens the input while training, as published; ``None`` for a network without.
         num_classes: Classes K of the text prior, 0 without.
     """
@@ -39,7 +39,7 @@ class ResidualNetwork(nn.Module):
         config: TrunkConfig,
         *,
         blocks: Sequence[nn.Module],
-        hint: nn.Module | None = None,
+        guidance: nn.Module | None = None,
         stn: nn.Module | None = None,
         num_classes: int = 0,
     ) -> None:
@@ -47,7 +47,7 @@ class ResidualNetwork(nn.Module):
         self.config = config
         self.num_classes = num_classes
         self.stem = Stem(config.image_channels, config.width)
-        self.hint = hint
+        self.guidance = guidance
         self.blocks = nn.ModuleList(blocks)
         self.tail = nn.Sequential(nn.Conv2d(config.width, config.width, 3, padding=1), nn.BatchNorm2d(config.width))
         self.upsampler = PixelShuffleUpsampler(config.width)
@@ -78,18 +78,18 @@ class ResidualNetwork(nn.Module):
         return self.stn(lr) if self.stn is not None and self.training else lr
 
     def guide(self, lr: Tensor, prior: Tensor | None, features: Tensor) -> Guidance:
-        """The hint of every block, and what was read for it."""
-        return Guidance(None if self.hint is None else self.hint(self.prior_or_none(lr, prior), features))
+        """The guidance of every block, and what was read for it."""
+        return Guidance(None if self.guidance is None else self.guidance(self.prior_or_none(lr, prior), features))
 
     def prior_or_none(self, lr: Tensor, prior: Tensor | None) -> Tensor:
         """The text prior ``(B, K, 1, T)``, zeros where there is none."""
         return lr.new_zeros(len(lr), self.num_classes, 1, 26) if prior is None else prior
 
-    def finish(self, features: Tensor, hint: Tensor | None, readings: tuple[Tensor, ...] = ()) -> SROutput:
-        """From the stem's features and the hint to the picture."""
+    def finish(self, features: Tensor, guidance: Tensor | None, readings: tuple[Tensor, ...] = ()) -> SROutput:
+        """From the stem's features and the guidance to the picture."""
         x = features
         for block in self.blocks:
-            x = block(x, hint)
+            x = block(x, guidance)
         x = self.tail(x)
         readings = (*readings, *self.read_features(x))
         return SROutput(sr=self.draw(self.enlarge(features + x)), glyphs=None, readings=readings)

@@ -33,7 +33,7 @@ class ThinPlateSpline(nn.Module):
     Args:
         size: Output ``(height, width)`` in pixels.
         num_control_points: Control points, half of them on top.
-        margin: Distance of the target points from the border, as a share of the image.
+        margin: Distance of the target points from the border, as a fraction of the image.
         align_corners: Meaning of the grid for :func:`torch.nn.functional.grid_sample`. The GlyphSR release asks for
             ``True``; ASTER's and TSRN's code does not say, which was ``True`` up to PyTorch 1.2 and ``False`` since.
     """
@@ -50,6 +50,8 @@ class ThinPlateSpline(nn.Module):
         self.size = size
         self.align_corners = align_corners
         height, width = size
+
+        # The linear system of the spline, whose inverse turns source points into coefficients.
         points = regular_control_points(num_control_points, margin)
         n = num_control_points
         kernel = torch.zeros(n + 3, n + 3)
@@ -57,11 +59,14 @@ class ThinPlateSpline(nn.Module):
         kernel[:n, n] = kernel[n, :n] = 1.0
         kernel[:n, n + 1 :] = points
         kernel[n + 1 :, :n] = points.T
+
+        # Every target pixel as a combination of the control points.
         y, x = torch.meshgrid(torch.arange(height) / (height - 1), torch.arange(width) / (width - 1), indexing="ij")
         coordinates = torch.stack([x.flatten(), y.flatten()], dim=1)  # (H * W, 2)
         representation = torch.cat(
             [_radial_basis(coordinates, points), torch.ones(height * width, 1), coordinates], dim=1
         )
+
         # In double precision: in single, the processor decides on the sixth digit of entries near 100 that cancel.
         # Without memory there is nothing to invert, and torch would take seconds to find that out.
         inverse = kernel if kernel.is_meta else torch.linalg.inv(kernel.double()).to(kernel.dtype)
@@ -117,6 +122,7 @@ class ControlPointLocalizer(nn.Module):
         super().__init__()
         if size not in ((16, 64), (32, 64)):
             raise ValueError(f"size: expected (16, 64) or (32, 64), got {size}")
+
         # Down to 1 x 2 either way, so that the linear layer sees 512 numbers.
         self.pools = (*[(2, 2)] * 4, (size[0] // 16, 2), None)
         channels = (in_channels, *self.WIDTHS)
@@ -126,10 +132,12 @@ class ControlPointLocalizer(nn.Module):
         )
         self.hidden = nn.Sequential(nn.Linear(512, 512), RowNorm(512), nn.ReLU())
         self.points = nn.Linear(512, 2 * num_control_points)
+
         for module in self.convs.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, std=math.sqrt(2 / (9 * module.out_channels)))
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+
         hidden = self.hidden[0]
         assert isinstance(hidden, nn.Linear)
         nn.init.normal_(hidden.weight, std=0.001)

@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class ASTERArchitecture(Architecture):
-    """ASTER: its settings, and how its published files are told."""
+    """ASTER: its settings, and how its published files are recognised."""
 
     kind = "aster"
     settings = ASTERConfig

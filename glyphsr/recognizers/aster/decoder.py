@@ -126,6 +126,7 @@ class AttentionDecoder(nn.Module):
         keys, state, last = self._start(features)
         scores = features.new_full((batch, beam), float("-inf"))
         scores[:, 0] = 0.0
+
         texts = torch.zeros(batch, beam, 0, dtype=torch.int64, device=features.device)
         ended: list[list[Hypothesis]] = [[] for _ in range(batch)]
         first = beam * torch.arange(batch, device=features.device)[:, None]  # row of each picture's beam 0
@@ -142,9 +143,11 @@ class AttentionDecoder(nn.Module):
             for b, k in finished.nonzero().tolist():
                 if len(ended[b]) < beam:
                     ended[b].append(Hypothesis(tuple(texts[b, k].tolist()), float(scores[b, k])))
+
             scores = scores.masked_fill(finished, float("-inf"))
             if all(len(found) == beam for found in ended):
                 break
+
         return [self._best(ended[b], texts[b], scores[b], beam) for b in range(batch)]
 
     @staticmethod

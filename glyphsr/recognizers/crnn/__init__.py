@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class CRNNArchitecture(Architecture):
-    """CRNN: its settings, and how its published files are told."""
+    """CRNN: its settings, and how its published files are recognised."""
 
     kind = "crnn"
     settings = CRNNConfig

@@ -2,21 +2,16 @@
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.nn.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.nn.layers.grayscale import luminance
-from glyphsr.recognizers.ctc_alignment import forward_teacher_forced
-from glyphsr.recognizers.ctc_decoding import best_paths
-from glyphsr.recognizers.protocols import TeacherForcedOutput
+from glyphsr.recognizers.ctc_recognizer import CTCNetwork
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
-from glyphsr.types import Reading
 
 HEIGHT = 32
 """Pixels; the convolutions bring this height down to one."""
@@ -43,7 +38,7 @@ def _convolutions(width: int) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
-class CRNN(nn.Module):
+class CRNN(CTCNetwork):
     """Reads a line of any width; the published network when the configuration is the default.
 
     Source: ``meijieru/crnn.pytorch`` and its copy in the STISR repositories; keys are the published ones.
@@ -54,7 +49,6 @@ class CRNN(nn.Module):
         self.config = config or CRNNConfig()
         self.charset = CHARSETS[self.config.charset_size]
         self.codec = CTCCodec(self.charset)
-        self.num_classes = self.num_symbols = self.codec.num_classes
         hidden = self.config.hidden
         self.cnn = _convolutions(self.config.width)
         self.rnn = nn.Sequential(
@@ -96,35 +90,7 @@ class CRNN(nn.Module):
         features = self.cnn(gray)  # (B, 8 width, 1, T)
         return self.rnn(features.squeeze(2).permute(2, 0, 1))  # type: ignore[no-any-return]
 
-    def symbol_logits(self, prepared: Tensor) -> Tensor:
-        """As :meth:`forward`; the name that CTC recognizers have in common."""
-        return self(prepared)  # type: ignore[no-any-return]
-
-    def probabilities(self, images: Tensor) -> Tensor:
-        """Class probabilities ``(B, K, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]; class 0 is blank."""
-        return self(self.prepare(images)).softmax(dim=2).permute(1, 2, 0)  # type: ignore[no-any-return]
-
-    def forward_teacher_forced(
-        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
-    ) -> TeacherForcedOutput:
-        """As :func:`glyphsr.recognizers.ctc_alignment.forward_teacher_forced`."""
-        return forward_teacher_forced(self(prepared), texts, self.codec, steps=steps)
-
     @property
     def max_length(self) -> int | None:
         """Steps of the fixed input width, ``None`` where the picture's aspect is kept."""
         return self.config.input_width // 4 + 1 if self.config.input_width else None
-
-    @torch.no_grad()
-    def read_prepared(self, prepared: Tensor) -> list[Reading]:
-        """One reading per gray image ``(B, 1, 32, W)``."""
-        return self.decode(self(prepared).softmax(dim=2).permute(1, 2, 0))
-
-    @torch.no_grad()
-    def read(self, images: Tensor) -> list[Reading]:
-        """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
-        return self.decode(self.probabilities(images))
-
-    def decode(self, probabilities: Tensor) -> list[Reading]:
-        """Best path of each image; the confidence multiplies the probabilities of the path's characters."""
-        return best_paths(probabilities, self.codec)

@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class CTCTransformerArchitecture(Architecture):
-    """CTCTransformer: its settings, and how its published files are told."""
+    """CTCTransformer: its settings, and how its published files are recognised."""
 
     kind = "ctc_transformer"
     settings = CTCTransformerConfig

@@ -1,19 +1,14 @@
 """A recognizer for low resolution: it works at the picture's own 16 rows instead of blowing it up first."""
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import CTCTransformerConfig
-from glyphsr.recognizers.ctc_alignment import forward_teacher_forced
-from glyphsr.recognizers.ctc_decoding import best_paths
+from glyphsr.recognizers.ctc_recognizer import ColumnCTCNetwork
 from glyphsr.recognizers.ctc_transformer.encoder import LineBlock, shape_features
-from glyphsr.recognizers.protocols import TeacherForcedOutput
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
-from glyphsr.types import Reading
 
 MIN_STEPS = 4
 """Narrower pictures are made wider."""
@@ -25,20 +20,14 @@ STRIDE = 2
 """Columns of the picture for each step."""
 
 
-class CTCTransformer(nn.Module):
-    """Reads a line of any width: residual convolutions, a transformer along the line, CTC.
-
-    A second head says for every step which character's ink it is on, or none; CTC's own probabilities are spikes that
-    say little about where a character begins and ends. Both together are the text prior.
-    """
+class CTCTransformer(ColumnCTCNetwork):
+    """Reads a line of any width: residual convolutions, a transformer along the line, CTC."""
 
     def __init__(self, config: CTCTransformerConfig | None = None) -> None:
         super().__init__()
         self.config = config or CTCTransformerConfig()
         self.charset = CHARSETS[self.config.charset_size]
         self.codec = CTCCodec(self.charset)
-        self.num_symbols = self.codec.num_classes
-        self.num_classes = 2 * self.num_symbols
         dim = self.config.dim
         self.cnn = shape_features(self.config.channels, self.config.blocks, dim, self.config.height)
         self.blocks = nn.ModuleList(
@@ -84,37 +73,3 @@ class CTCTransformer(nn.Module):
         """
         features = self.encode(prepared).transpose(0, 1)
         return self.symbols(features), self.columns(features)
-
-    def probabilities(self, images: Tensor) -> Tensor:
-        """``(B, 2 S, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]: CTC's, then those of the columns."""
-        heads = self(self.prepare(images))
-        return torch.cat([logits.softmax(dim=2) for logits in heads], dim=2).permute(1, 2, 0)
-
-    def symbol_logits(self, prepared: Tensor) -> Tensor:
-        """CTC's logits alone, ``(T, B, S)``."""
-        return self(prepared)[0]  # type: ignore[no-any-return]
-
-    def forward_teacher_forced(
-        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
-    ) -> TeacherForcedOutput:
-        """As :func:`glyphsr.recognizers.ctc_alignment.forward_teacher_forced`."""
-        return forward_teacher_forced(self.symbol_logits(prepared), texts, self.codec, steps=steps)
-
-    @property
-    def max_length(self) -> int | None:
-        """No limit but the picture's width."""
-        return None
-
-    @torch.no_grad()
-    def read_prepared(self, prepared: Tensor) -> list[Reading]:
-        """One reading per prepared image."""
-        return self.decode(self(prepared)[0].softmax(dim=2).permute(1, 2, 0))
-
-    @torch.no_grad()
-    def read(self, images: Tensor) -> list[Reading]:
-        """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
-        return self.read_prepared(self.prepare(images))
-
-    def decode(self, probabilities: Tensor) -> list[Reading]:
-        """Best path of each image through CTC's rows of ``(B, 2 S, T)``, or of ``(B, S, T)``."""
-        return best_paths(probabilities[:, : self.num_symbols], self.codec)

@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class MORANArchitecture(Architecture):
-    """MORAN: its settings, and how its published files are told."""
+    """MORAN: its settings, and how its published files are recognised."""
 
     kind = "moran"
     settings = MORANConfig

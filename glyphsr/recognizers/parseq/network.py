@@ -44,6 +44,7 @@ class PARSeq(nn.Module):
         self.max_length = c.max_label_length
         self.max_forced_steps = c.max_label_length + 1
         self.num_classes = self.codec.num_classes
+
         self.encoder = VisionTransformer(
             img_size=c.image_size,
             patch_size=c.patch_size,
@@ -56,6 +57,7 @@ class PARSeq(nn.Module):
             global_pool="",
             num_classes=0,
         )
+
         layer = TwoStreamDecoderLayer(
             c.embed_dim, num_heads=c.decoder_heads, mlp_dim=c.mlp_ratio * c.embed_dim, dropout=c.dropout
         )

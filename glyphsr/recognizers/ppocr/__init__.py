@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class PPOCRArchitecture(Architecture):
-    """PPOCR: its settings, and how its published files are told."""
+    """PPOCR: its settings, and how its published files are recognised."""
 
     kind = "ppocr"
     settings = PPOCRConfig

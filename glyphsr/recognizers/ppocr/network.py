@@ -1,20 +1,15 @@
 """PP-OCRv6's small recognizer: strong on print and photographs, and quick on a CPU."""
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import PPOCRConfig
-from glyphsr.recognizers.ctc_alignment import forward_teacher_forced
-from glyphsr.recognizers.ctc_decoding import best_paths
+from glyphsr.recognizers.ctc_recognizer import ColumnCTCNetwork
 from glyphsr.recognizers.ppocr.backbone import OUT_CHANNELS, Backbone
 from glyphsr.recognizers.ppocr.neck import WIDTH, SVTRNeck
-from glyphsr.recognizers.protocols import TeacherForcedOutput
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
-from glyphsr.types import Reading
 
 HEIGHT = 48
 """Rows that the backbone reduces to one."""
@@ -26,12 +21,10 @@ MIN_STEPS = 4
 """Steps of the narrowest picture; narrower ones are made wider."""
 
 
-class PPOCR(nn.Module):
+class PPOCR(ColumnCTCNetwork):
     """Reads a line of any width: convolutions, two attention blocks along the line, CTC.
 
-    A second head, which the published network does not have, says for every step which character's ink it is on, or
-    none. CTC's own probabilities are spikes that say little about where a character begins and ends. Both together are
-    the text prior.
+    The published network has no head for columns; it is trained here.
 
     Source: PP-OCRv6_rec_small of PaddleOCR (Apache-2.0), as the package ``rapidocr`` ships it.
     """
@@ -41,8 +34,6 @@ class PPOCR(nn.Module):
         self.config = config or PPOCRConfig()
         self.charset = self.config.alphabet or CHARSETS[self.config.charset_size]
         self.codec = CTCCodec(self.charset)
-        self.num_symbols = self.codec.num_classes
-        self.num_classes = 2 * self.num_symbols
         self.backbone = Backbone()
         self.neck = SVTRNeck(OUT_CHANNELS)
         self.symbols = nn.Linear(WIDTH, self.num_symbols)
@@ -81,38 +72,7 @@ class PPOCR(nn.Module):
         both = torch.cat([read, seen.squeeze(2).transpose(1, 2)], dim=2)
         return self.symbols(read).transpose(0, 1), self.columns(both).transpose(0, 1)
 
-    def probabilities(self, images: Tensor) -> Tensor:
-        """``(B, 2 S, T)`` of RGB images ``(B, 3, h, w)`` in [0, 1]: CTC's, then those of the columns."""
-        heads = self(self.prepare(images))
-        return torch.cat([logits.softmax(dim=2) for logits in heads], dim=2).permute(1, 2, 0)
-
     def symbol_logits(self, prepared: Tensor) -> Tensor:
-        """CTC's logits alone, ``(T, B, S)``."""
-        return self.symbols(self.neck(self.backbone(prepared.contiguous(memory_format=torch.channels_last)))).transpose(  # type: ignore[no-any-return]
-            0, 1
-        )
-
-    def forward_teacher_forced(
-        self, prepared: Tensor, texts: Sequence[str], *, steps: int | None = None
-    ) -> TeacherForcedOutput:
-        """As :func:`glyphsr.recognizers.ctc_alignment.forward_teacher_forced`."""
-        return forward_teacher_forced(self.symbol_logits(prepared), texts, self.codec, steps=steps)
-
-    @property
-    def max_length(self) -> int | None:
-        """No limit but the picture's width."""
-        return None
-
-    @torch.no_grad()
-    def read_prepared(self, prepared: Tensor) -> list[Reading]:
-        """One reading per prepared image."""
-        return self.decode(self.symbol_logits(prepared).softmax(dim=2).permute(1, 2, 0))
-
-    @torch.no_grad()
-    def read(self, images: Tensor) -> list[Reading]:
-        """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
-        return self.read_prepared(self.prepare(images))
-
-    def decode(self, probabilities: Tensor) -> list[Reading]:
-        """Best path of each image through CTC's rows of ``(B, 2 S, T)``, or of ``(B, S, T)``."""
-        return best_paths(probabilities[:, : self.num_symbols], self.codec)
+        """CTC's logits ``(T, B, S)``, without those of the columns."""
+        seen = self.backbone(prepared.contiguous(memory_format=torch.channels_last))
+        return self.symbols(self.neck(seen)).transpose(0, 1)  # type: ignore[no-any-return]

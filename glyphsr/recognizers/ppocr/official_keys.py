@@ -35,10 +35,12 @@ def key_table(config: PPOCRConfig) -> KeyTable:
     table = {"symbols.weight": HEAD[0], "symbols.bias": HEAD[1]}
     for order, (ours, number) in enumerate(_convolutions()):
         table |= {f"{ours}.weight": f"conv2d_{number}.w_0", f"{ours}.bias": f"p2o.pd_op.reshape.{order}.0"}
+
     for ours, (conv, norm) in _NECK.items():
         table[f"neck.{ours}.conv.weight"] = f"conv2d_{conv}.w_0"
         parts = {"weight": "w_0", "bias": "b_0", "running_mean": "w_1", "running_var": "w_2"}
         table |= {f"neck.{ours}.norm.{part}": f"batch_norm2d_{norm}.{name}" for part, name in parts.items()}
+
     for i in range(2):
         block = f"neck.blocks.{i}"
         for j, name in enumerate(_LINEARS):
@@ -46,6 +48,7 @@ def key_table(config: PPOCRConfig) -> KeyTable:
             table |= {f"{block}.{name}.weight": f"{linear}.w_0", f"{block}.{name}.bias": f"{linear}.b_0"}
         for j, name in enumerate(("norm1", "norm2")):
             table |= _norm(f"{block}.{name}", 2 * i + j)
+
     return KeyTable(table | _norm("neck.norm", 4), computed=r"columns\..*")
 
 

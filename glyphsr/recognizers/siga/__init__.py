@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class SIGAArchitecture(Architecture):
-    """SIGA: its settings, and how its published files are told."""
+    """SIGA: its settings, and how its published files are recognised."""
 
     kind = "siga"
     settings = SIGAConfig

@@ -59,10 +59,12 @@ class Backbone(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
         )
+
         self.stage1 = _stage(width, width, 3, stride=2)
         self.stage2 = _stage(width, 2 * width, 4)
         self.stage3 = _stage(2 * width, 4 * width, 6, stride=2)
         self.stage4 = _stage(4 * width, 8 * width, 6)
+
         wide = 16 * width
         self.stage5 = _stage(8 * width, wide, 3)
         self.stage6 = _stage(wide, wide, 2)
@@ -70,6 +72,7 @@ class Backbone(nn.Module):
             nn.Conv2d(wide, wide, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(wide), nn.ReLU()
         )
         self.stage7 = _stage(wide, wide, 1)
+
         self.flatten1 = self._flatten(wide, stride=2)
         self.flatten2 = self._flatten(wide, stride=1)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from glyphsr.config.recognizers import SIGAConfig
 from glyphsr.recognizers.ctc_decoding import ended_readings
-from glyphsr.recognizers.protocols import TeacherForcedOutput
+from glyphsr.recognizers.protocols import ForegroundAttention, TeacherForcedOutput
 from glyphsr.recognizers.siga.backbone import Backbone, Features
 from glyphsr.recognizers.siga.rectifier import Rectifier
 from glyphsr.recognizers.siga.segmentation import GlyphHead
@@ -76,15 +76,21 @@ class SIGA(nn.Module):
         self.max_length = self.config.max_steps - 1
         self.rectifier = Rectifier(SIZE)
         self.backbone = Backbone(self.config.width)
+
+        # Where each character is: 1D attention over columns.
         self.column_encoder = SequenceEncoder(wide, hidden)
         self.column_decoder = AttentionDecoder(hidden, classes)
         self.encoder = SequenceEncoder(wide, hidden)
         self.decoder = AttentionDecoder(hidden, classes)
+
+        # What each character looks like, at half and at a quarter of the resolution.
         self.head = GlyphHead(self.config.width, hidden, 1 + self.config.max_steps)
         self.half_decoder = Decoder(hidden, hidden, hidden, classes)
         self.quarter_decoder = Decoder(hidden, hidden, hidden, classes)
         self.fused_half_decoder = AttentionDecoder(hidden, classes, gated=True)
         self.fused_quarter_decoder = AttentionDecoder(hidden, classes, gated=True)
+
+        # Both are fused into the reading.
         self.gate = Gate(hidden)
         self.widen = nn.Linear(hidden, 2 * hidden)
         self.final_decoder = Decoder(2 * hidden, 2 * hidden, hidden, classes)
@@ -106,6 +112,7 @@ class SIGA(nn.Module):
         features = self.backbone(straight)
         context = self.column_encoder(features.columns)
         column_logits, _, attention = self.column_decoder(context, steps=steps, previous=previous)
+
         foreground, half, quarter = self.head(features)
         glyphs_half, glyphs_quarter = self.head.glyphs(features, half, quarter)
         seen = self.encoder(features.columns)
@@ -114,6 +121,7 @@ class SIGA(nn.Module):
             seen, steps=steps, glyphs=glyphs_quarter, previous=previous
         )
         logits = self.final_decoder(self.widen(self.gate(low, middle)), previous=previous)
+
         return SIGAOutput(
             logits=logits,
             column_logits=column_logits,
@@ -141,13 +149,23 @@ class SIGA(nn.Module):
         """One reading per RGB image ``(B, 3, h, w)`` in [0, 1]."""
         return self.read_prepared(self.prepare(images))
 
+    def attend_foreground(self, prepared: Tensor, texts: Sequence[str]) -> ForegroundAttention:
+        """Foreground and 1D attention, given the true texts."""
+        grid = self.rectifier.grid(prepared)
+        straight = F.grid_sample(prepared, grid, padding_mode="border", align_corners=True)
+        features = self.backbone(straight)
+
+        foreground = self.head(features)[0].softmax(dim=1)[:, 1]  # (B, 32, 128)
+        attention = self.condition_on_text(features, texts).attention[:, 0, :, 0]  # (B, T, 32)
+        return ForegroundAttention(foreground, attention, grid)
+
     def foreground(self, prepared: Tensor) -> Tensor:
         """Probability of text ``(B, 32, 128)`` at each pixel of the rectified pictures; above 0.5 is text."""
         logits, _, _ = self.head(self.backbone(self.rectifier(prepared)))
         return logits.softmax(dim=1)[:, 1]  # type: ignore[no-any-return]
 
     def columns(self, prepared: Tensor, texts: Sequence[str]) -> Tensor:
-        """1D attention ``(B, T, 32)`` over columns of the rectified pictures, told the true texts."""
+        """1D attention ``(B, T, 32)`` over columns of the rectified pictures, given the true texts."""
         return self.forward_teacher_forced(prepared, texts).attention[:, 0, :, 0]
 
     def forward_teacher_forced(

@@ -72,6 +72,7 @@ def key_table(config: SIGAConfig) -> KeyTable:
         "gate.weight": "model_two.Fusion.W",
         "widen": "model_two.pw",
     }
+
     return KeyTable(names, unused=r"model_two\.downsampler\..*", computed=r"rectifier\.(inverse_kernel|pixel_terms)")
 
 

@@ -49,12 +49,14 @@ class Localizer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+
         self.convs = nn.ModuleList()
         channels = 3
         for width in self.WIDTHS:
             conv = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
             self.convs.append(nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU()))
             channels = width
+
         self.hidden = nn.Linear(512, 256)
         self.points = nn.Linear(256, 2 * NUM_POINTS)
         nn.init.zeros_(self.points.weight)

@@ -47,9 +47,11 @@ class GlyphHead(nn.Module):
         self.conv4 = _conv(inner, inner, 1)
         self.up2 = _double(inner)
         self.conv5 = _conv(inner + width, inner, 1)
+
         self.foreground = nn.Conv2d(inner, 2, kernel_size=1)
         self.quarter_maps = nn.Conv2d(inner, num_maps, kernel_size=1)
         self.half_maps = nn.Conv2d(inner, num_maps, kernel_size=1)
+
         self.quarter_features = _project(8 * width, hidden)
         self.half_features = _project(2 * width, hidden)
         self.half_encoder = SequenceEncoder(hidden, hidden, layers=1)

@@ -39,8 +39,8 @@ class Gate(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """``(..., hidden)`` twice -> ``(..., hidden)``."""
-        share = self.weight(torch.cat([a, b], dim=-1)).sigmoid()
-        return share * a.tanh() + (1 - share) * b.tanh()  # type: ignore[no-any-return]
+        gate = self.weight(torch.cat([a, b], dim=-1)).sigmoid()
+        return gate * a.tanh() + (1 - gate) * b.tanh()  # type: ignore[no-any-return]
 
 
 class Decoder(nn.Module):
@@ -131,12 +131,14 @@ class AttentionDecoder(nn.Module):
         for step in range(steps):
             if previous is not None:
                 rows = previous[:, step]
+
             scores = self.score(torch.tanh(keys + self.state_key(state)[:, None]))  # (B, P, 1)
             weights = scores.softmax(dim=1)
             context = (weights * columns).sum(dim=1)  # (B, hidden)
             if self.gate is not None:
                 assert glyphs is not None
                 context = self.gate(context, glyphs[:, step])
+
             state, cell = self.cell(torch.cat([context, self.characters(rows)], dim=1), (state, cell))
             logits = self.classifier(state)
             yield logits, context, weights[..., 0]

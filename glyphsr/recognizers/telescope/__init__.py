@@ -7,7 +7,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class TelescopeArchitecture(Architecture):
-    """Telescope: its settings, and how its published files are told."""
+    """Telescope: its settings, and how its published files are recognised."""
 
     kind = "telescope"
     settings = TelescopeConfig

@@ -44,6 +44,7 @@ class Telescope(nn.Module):
             raise ValueError(
                 f"embed_dim: expected {GROUPS[-1][-1] // 2}, half of the encoder's width, got {c.embed_dim}"
             )
+
         self.encoder = Encoder()
         self.embedding = nn.Embedding(self.num_classes, c.embed_dim)
         self.decoder = Decoder(width, heads=c.heads, mlp_dim=c.mlp_dim, dropout=c.dropout)

@@ -26,6 +26,7 @@ def key_table(config: TelescopeConfig) -> KeyTable:
     names = {"embedding": f"embedding_{word}.lut", "classifier": f"generator_{word}.proj"}
     for i in (1, 2):
         names |= _conv_norm(f"encoder.conv{i}", f"{cnn}.conv{i}", f"{cnn}.bn{i}")
+
     for g, (_, depth, _) in enumerate(GROUPS):
         layer = f"{cnn}.layer{g + 1}"
         for b in range(depth):
@@ -35,11 +36,14 @@ def key_table(config: TelescopeConfig) -> KeyTable:
         last = g == len(GROUPS) - 1
         conv, norm = ("_conv2", "_conv2_bn") if last else ("_conv", "_bn")
         names |= _conv_norm(f"encoder.transitions.{g}", layer + conv, layer + norm)
+
     for ours, published in (("self_attention", "mask_multihead"), ("cross_attention", "multihead")):
         names |= {f"decoder.{ours}.{name}": f"decoder.{published}.linears.{i}" for i, name in enumerate(_LINEARS)}
+
     for i in (1, 2, 3):
         names[f"decoder.norm{i}.scale"] = f"decoder.mul_layernorm{i}.a_2"
         names[f"decoder.norm{i}.shift"] = f"decoder.mul_layernorm{i}.b_2"
+
     names |= {"decoder.feed_forward.expand": "decoder.pff.w_1", "decoder.feed_forward.reduce": "decoder.pff.w_2"}
     return KeyTable(names, unused=UNUSED)
 

@@ -36,7 +36,7 @@ class TermBuilder:
     Args:
         model: What is trained.
         config: The run.
-        notify: Told when another recognizer stands in for one that is named.
+        notify: Called with a message when another recognizer stands in for one that is named.
         offline: Never fetch weights.
     """
 

@@ -1,7 +1,6 @@
 """The OCR term of a training step: frozen recognizers read SR, and CTC compares that with the true text."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -10,19 +9,10 @@ from glyphsr.config.losses import LossConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.losses.ctc import ctc_loss
-from glyphsr.recognizers.protocols import CTCRecognizer
+from glyphsr.recognizers.ctc_recognizer import CTCNetwork
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.loading import load_recognizer
 from glyphsr.weights.registry import sha256_of
-
-if TYPE_CHECKING:
-    from glyphsr.recognizers.crnn.network import CRNN
-    from glyphsr.recognizers.ctc_transformer.network import CTCTransformer
-    from glyphsr.recognizers.ppocr.network import PPOCR
-
-
-CTCNetwork: TypeAlias = "CRNN | CTCTransformer | PPOCR"
-"""Networks that read by CTC."""
 
 
 class FrozenReaders(nn.Module):
@@ -32,7 +22,7 @@ class FrozenReaders(nn.Module):
         recognizers: All of them; none gives no term.
     """
 
-    def __init__(self, recognizers: Sequence["CTCNetwork"]) -> None:
+    def __init__(self, recognizers: Sequence[CTCNetwork]) -> None:
         super().__init__()
         self._readers = tuple(recognizers)
         self.recognizers = nn.ModuleList(recognizer.requires_grad_(False) for recognizer in recognizers)
@@ -61,7 +51,7 @@ class FrozenReaders(nn.Module):
         return torch.stack(terms).mean()
 
 
-def open_readers(config: LossConfig, *, offline: bool = False) -> list["CTCNetwork"]:
+def open_readers(config: LossConfig, *, offline: bool = False) -> list[CTCNetwork]:
     """The recognizers that the OCR term names; none where it has no weight.
 
     Raises:
@@ -76,7 +66,7 @@ def open_readers(config: LossConfig, *, offline: bool = False) -> list["CTCNetwo
             recognizer = load_recognizer(resolve(name, offline=offline))
         except WeightsError as error:
             raise WeightsError(f"loss.ocr_recognizers: {error}") from error
-        if not isinstance(recognizer, CTCRecognizer):
+        if not isinstance(recognizer, CTCNetwork):
             raise ConfigError(
                 f"loss.ocr_recognizers: {name}: expected a recognizer by CTC, got {recognizer.config.kind}"
             )

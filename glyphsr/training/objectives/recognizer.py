@@ -23,13 +23,13 @@ from glyphsr.types import Batch
 
 
 class RecognizerObjective(Objective[nn.Module]):
-    """A recognizer alone, on HR pictures and, as a share of each batch, on LR ones enlarged by bicubic."""
+    """A recognizer alone, on HR pictures and, as a fraction of each batch, on LR ones enlarged by bicubic."""
 
     def __init__(self, model: RecognizerNetwork, config: TrainConfig) -> None:
         super().__init__(model)
         self.recognizer = model
         self.weight = config.loss.reading
-        self.blurred_share = config.data.blurred_share
+        self.blurred_fraction = config.data.blurred_fraction
         self.auxiliary_weight = config.loss.auxiliary_ctc
         self.auxiliary_ctc: nn.Linear | None = None
         if config.loss.auxiliary_ctc:
@@ -45,7 +45,7 @@ class RecognizerObjective(Objective[nn.Module]):
 
     def auxiliary_modules(self) -> dict[str, nn.Module]:
         """The layer of the auxiliary CTC, where there is one."""
-        return {} if self.auxiliary_ctc is None else {"aid": self.auxiliary_ctc}  # old name
+        return {} if self.auxiliary_ctc is None else {"auxiliary_ctc": self.auxiliary_ctc}
 
     def forward(self, batch: Batch) -> LossTerms:
         """What it reads, with the true texts given; words that are longer than it can say are left out."""
@@ -54,21 +54,25 @@ class RecognizerObjective(Objective[nn.Module]):
         if isinstance(recognizer, CTCRecognizer):
             logits = recognizer.symbol_logits(recognizer.prepare(pictures))
             return {"reading": self.weight * ctc_loss(logits, batch.labels, recognizer.codec)}
+
         assert isinstance(recognizer, AttentionRecognizer)
         chosen = self._trainable_words(batch)
         if not chosen:
             nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
             return {"reading": nothing} | ({"auxiliary_ctc": nothing} if self.auxiliary_ctc else {})
+
         prepared, texts = recognizer.prepare(pictures[chosen]), [self._target_text(batch.labels[i]) for i in chosen]
         if not isinstance(recognizer, DecodingRecognizer):
             taught = recognizer.forward_teacher_forced(prepared, texts)
             return {"reading": self.weight * class_loss(taught.logits.float(), taught.targets)}
+
         decoder_outputs = recognizer.decoder_outputs(prepared, texts)
         losses = [class_loss(output.logits.float(), output.targets) for output in decoder_outputs]
         terms = {"reading": self.weight * torch.stack(losses).mean()}
         if self.auxiliary_ctc is not None:
             logits = self.auxiliary_ctc(decoder_outputs[0].columns).transpose(0, 1)
             terms["auxiliary_ctc"] = self.auxiliary_weight * ctc_loss(logits, texts, self.auxiliary_codec)
+
         return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
@@ -80,7 +84,7 @@ class RecognizerObjective(Objective[nn.Module]):
         return {"reading": sum(1 + len(self._target_text(batch.labels[i])) for i in chosen)} | auxiliary
 
     def _target_text(self, label: str) -> str:
-        """A label as the recognizer is told it."""
+        """A label as the recognizer is given it."""
         return filter_to(label, self.recognizer.charset)
 
     def _trainable_words(self, batch: Batch) -> list[int]:
@@ -92,7 +96,7 @@ class RecognizerObjective(Objective[nn.Module]):
 
     def _pictures(self, batch: Batch) -> Tensor:
         """HR, or LR of the same size for the first words of the whole batch; ``(B, 3, H, W)`` in [0, 1]."""
-        blurred = round(self.blurred_share * (batch.global_size or len(batch.ids)))
+        blurred = round(self.blurred_fraction * (batch.global_size or len(batch.ids)))
         if not blurred:
             return batch.hr
         places = torch.tensor(batch.positions or range(len(batch.ids)), device=batch.hr.device)

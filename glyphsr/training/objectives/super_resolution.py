@@ -37,7 +37,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         self.prior_drop = config.prior_drop
         self.prior_from = config.prior_from
         self.trains_prior = config.trains_prior
-        self.given_text_share = config.given_text_share
+        self.given_text_fraction = config.given_text_fraction
         self.tasks = config.glyph_tasks
         self.terms = nn.ModuleList(terms)
         self._terms = tuple(terms)
@@ -81,8 +81,8 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         terms = {name: value for term in self._terms for name, value in term(seen).items()}
 
         if self.steps_done < self.loss.glyph_warmup_steps and any(self.tasks[:2]):
-            share = self.steps_done / self.loss.glyph_warmup_steps
-            terms = {name: term if name in MAP_TERMS else share * term for name, term in terms.items()}
+            warmup = self.steps_done / self.loss.glyph_warmup_steps
+            terms = {name: term if name in MAP_TERMS else warmup * term for name, term in terms.items()}
         return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
@@ -106,7 +106,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
             prior = torch.cat([head.float().softmax(dim=2) for head in heads], dim=2).permute(1, 2, 0).unsqueeze(2)
             return prior, heads[0]
 
-        given = round(self.given_text_share * (batch.global_size or len(batch.lr)))  # of the whole batch
+        given = round(self.given_text_fraction * (batch.global_size or len(batch.lr)))  # of the whole batch
         numbers = batch.positions or tuple(range(len(batch.lr)))
         texts = [label if number < given else None for number, label in zip(numbers, batch.labels, strict=True)]
         with torch.set_grad_enabled(self.trains_prior):

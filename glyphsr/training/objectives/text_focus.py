@@ -85,13 +85,13 @@ class TextFocus(nn.Module):
         return self
 
     def target_text(self, label: str) -> str:
-        """A label as the recognizer is told it: letters and digits, in the published loss 0-9a-z; or their strokes."""
+        """A label as the recognizer is given it: letters and digits, in the published loss 0-9a-z; or their strokes."""
         if self.strokes is not None:
             return "".join(self.strokes.get(char, "") for char in label)
         return filter_to(keep(label, ALPHANUMERIC), self.recognizer.charset)
 
     def _trainable_words(self, batch: Batch) -> list[int]:
-        """The words that the recognizer can be told."""
+        """The words that the recognizer can be conditioned on."""
         recognizer = self.recognizer
         texts = [self.target_text(label) for label in batch.labels]
         if isinstance(recognizer, CTCRecognizer):
@@ -121,6 +121,7 @@ class TextFocus(nn.Module):
         chosen = self._trainable_words(batch)
         if not chosen:
             return Focus(sr.sum() * 0 if self.attends else None, sr.sum() * 0)
+
         texts = [self.target_text(batch.labels[i]) for i in chosen]
         steps = (
             None
@@ -129,6 +130,7 @@ class TextFocus(nn.Module):
         )
         if isinstance(recognizer, BoundedRecognizer) and steps is not None:
             steps = min(steps, recognizer.max_forced_steps)
+
         seen = recognizer.forward_teacher_forced(recognizer.prepare(sr[chosen]), texts, steps=steps)
         attention = None
         if self.attends:
@@ -137,6 +139,7 @@ class TextFocus(nn.Module):
             places = hr.attention.shape[-2] * hr.attention.shape[-1]
             difference = attention_difference(_precise(seen.attention), _precise(hr.attention))
             attention = difference * places / TELESCOPE_PLACES
+
         valid = seen.targets >= 0
         confusion = weighted_cross_entropy(_precise(seen.logits)[valid], seen.targets[valid], self.weights)
         return Focus(attention, confusion)
@@ -157,7 +160,7 @@ def focus_at_hand(config: LossConfig, notify: Callable[[str], None]) -> LossConf
 
     Args:
         config: The losses.
-        notify: Told which, since the paper's numbers need the recognizer that it names.
+        notify: Called with its name, since the paper's numbers need the recognizer that it names.
 
     Raises:
         WeightsError: If a name is unknown, or a file is not there.
@@ -183,7 +186,7 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
 
     Args:
         config: The losses.
-        notify: Told when another recognizer stands in for Telescope.
+        notify: Called with a message when another recognizer stands in for Telescope.
         offline: Never fetch anything.
 
     Raises:

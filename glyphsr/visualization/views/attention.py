@@ -21,7 +21,7 @@ MOST = 16
 
 
 class AttentionViewer:
-    """A recognizer that is told the text.
+    """A recognizer that is given the text.
 
     Args:
         config: Whose attention: the first of ``recognizer``.

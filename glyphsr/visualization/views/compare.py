@@ -70,6 +70,7 @@ class Comparer:
         self.squash = config.protocol == "paper"
         self.finds = config.find is not None
         self.networks = [row for row in open_methods(settings) if isinstance(row, NetworkMethod)]
+
         self.judges: list[Reader] = []
         self.notices: list[str] = []
         if config.recognizer != (NONE,):
@@ -108,6 +109,7 @@ class Comparer:
         else:
             pictures = self.draw(words)
             tensors = {name: [to_tensor([image])[0] for image in found] for name, found in pictures.items()}
+
         texts = {
             (name, judge.info.name): self._read(judge, found)
             for name, found in tensors.items()
@@ -118,6 +120,7 @@ class Comparer:
         for judge in self.judges:
             sharp = [to_tensor([image])[0] for image in truth]
             texts[HR, judge.info.name] = dict(zip(with_hr, self._read(judge, sharp).values(), strict=True))
+
         priors = self._prior_readings(words) if self.finds else [None] * len(words)
         for i, word in enumerate(words):
             found = self._row(word, {name: images[i] for name, images in pictures.items()}, texts, i)

@@ -59,6 +59,7 @@ class GemViewer:
             prepared = prepare_word(picture, label, squeeze=self.settings.squeezes)
         except Rejection as reason:
             return Row(title, (Panel("HR", picture),), word.subset, f"rejected: {reason}")
+
         points = self.localizer.locate([prepared])[0]
         on_ink = self.settings.anchor_order == "ink"
         prompts = prompts_of(prepared, points, self.settings.steps, on_ink=on_ink)
@@ -75,6 +76,7 @@ class GemViewer:
         for record in found.glyphs:
             if record.fallback:
                 reasons[record.fallback] = reasons.get(record.fallback, "") + record.char
+
         return Row(title, tuple(panels), word.subset, ", ".join(f"{reason}: {who}" for reason, who in reasons.items()))
 
     @staticmethod

@@ -97,8 +97,10 @@ class GlyphViewer:
             height, width = plan.height, min(plan.width, plan.window)
             picture = (window[:height, :width].clip(0, 1) * 255).round().astype(np.uint8)
             panels += self._perceived(out.glyphs, picture, word.label)
+
         if word.hr is not None:
             panels += self._extracted(word)
+
         title = f"{word.title} · {word.label}" if word.label is not None else word.title
         return Row(title, tuple(panels), word.subset)
 

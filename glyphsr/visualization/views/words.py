@@ -122,6 +122,7 @@ def choose_words(inputs: Sequence[str | Path], config: VisualizeConfig) -> list[
         raise ConfigError("--text: is of pictures given as files; words of --lmdb have their own")
     if config.index and config.sample:
         raise ConfigError("--index: give numbers or --sample, not both")
+
     sets = open_sets(config)
     if config.index:
         if len(sets.parts) > 1:
@@ -130,11 +131,13 @@ def choose_words(inputs: Sequence[str | Path], config: VisualizeConfig) -> list[
         if beyond is not None:
             raise ConfigError(f"--index: expected 1..{sets.total}, got {beyond}")
         return [sets.read(number - 1) for number in config.index]
+
     count = min(config.sample or SHOWN, sets.total)
     if config.sample:
         numbers = np.sort(np.random.default_rng(config.seed).choice(sets.total, count, replace=False))
     else:
         numbers = np.unique(np.linspace(0, sets.total - 1, count).round().astype(int))
+
     return [sets.read(int(number)) for number in numbers]
 
 

@@ -11,24 +11,24 @@ from glyphsr.data.noise import FIELD_SIZE, noise_at
 from ...conftest import draw_word
 
 OFF = {
-    "mild_share": 0.0,
+    "mild_prob": 0.0,
     "difficulty": (1.0, 1.0),
     "spread": 0.0,
     "blur_sigma": (0.0, 0.0),
     "anisotropy": (1.0, 1.0),
-    "defocus_share": (0.0, 0.0),
-    "motion_share": (0.0, 0.0),
+    "defocus_prob": (0.0, 0.0),
+    "motion_prob": (0.0, 0.0),
     "shift": (0.0, 0.0),
     "kernels": ("area",),
-    "noise_before_share": (0.0, 0.0),
+    "noise_before_prob": (0.0, 0.0),
     "noise_after": (0.0, 0.0),
     "shot_noise": 0.0,
-    "ringing_share": (0.0, 0.0),
+    "ringing_prob": (0.0, 0.0),
     "contrast": (1.0, 1.0),
     "saturation": (1.0, 1.0),
     "brightness": (0.0, 0.0),
-    "compression_share": (0.0, 0.0),
-    "second_order_share": (0.0, 0.0),
+    "compression_prob": (0.0, 0.0),
+    "second_order_prob": (0.0, 0.0),
 }
 """Down-sampling by the mean of four pixels, and nothing else."""
 
@@ -100,7 +100,7 @@ def test_every_kernel_keeps_brightness_and_place(kernel, factor):
 
 def test_difficulty_0_is_down_sampling_and_little_else():
     hr = even(draw_word("Clean"))
-    config = DegradationConfig(difficulty=0.0, mild_share=0.0, kernels=("area",))
+    config = DegradationConfig(difficulty=0.0, mild_prob=0.0, kernels=("area",))
     for seed in range(5):
         assert np.abs(degrade(hr, config, rng(seed)).astype(int) - degrade(hr, only(), rng())).max() <= 2
 
@@ -110,7 +110,7 @@ def test_the_harder_the_farther_from_the_clean_picture():
     clean = degrade(hr, only(), rng()).astype(float)
 
     def error(difficulty):
-        config = DegradationConfig(difficulty=difficulty, mild_share=0.0)
+        config = DegradationConfig(difficulty=difficulty, mild_prob=0.0)
         return np.mean([np.square(degrade(hr, config, rng(seed)) - clean).mean() for seed in range(40)])
 
     errors = [error(d) for d in (0.0, 0.25, 0.5, 0.75, 1.0)]
@@ -149,7 +149,7 @@ BOX = 8**2 / 12  # variance of a box of 8 pixels
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_blur_has_the_asked_deviation_as_gaussian_and_as_disc(share):
-    config = only(blur_sigma=(3.0, 3.0), defocus_share=(share, share))
+    config = only(blur_sigma=(3.0, 3.0), defocus_prob=(share, share))
     x, y = spread(degrade(BRIGHT, config, rng()))  # at height 64 lengths are twice as long
     assert x == y == pytest.approx(np.sqrt(36 + BOX), rel=0.06)
 
@@ -163,7 +163,7 @@ def test_anisotropic_blur_is_longer_along_one_axis():
 
 
 def test_motion_smears_along_one_direction_and_keeps_brightness():
-    config = only(motion_share=(1.0, 1.0), motion_length=(8.0, 8.0))
+    config = only(motion_prob=(1.0, 1.0), motion_length=(8.0, 8.0))
     params = sample_params(config, draw_numbers(rng(2)), height=32)
     (lr,) = degrade_each([point()], params, config)
     assert lr.astype(float).sum() == pytest.approx(255 * 3 / 4, rel=0.15)
@@ -176,7 +176,7 @@ def test_motion_smears_along_one_direction_and_keeps_brightness():
 def test_the_shortest_motions_leave_the_picture_there(length):
     flat = np.full((32, 32, 3), 200, np.uint8)
     for seed in range(30):
-        config = only(motion_share=(1, 1), motion_length=(0.0, length))
+        config = only(motion_prob=(1, 1), motion_length=(0.0, length))
         assert (degrade(flat, config, rng(seed)) == 200).all()
     for angle in (0.0, np.pi / 2, 0.7):
         assert motion_kernel(length, angle, odd_size(length)).sum() == pytest.approx(1)
@@ -225,14 +225,14 @@ def test_blur_lengths_scale_with_the_line_height():
 @pytest.mark.parametrize("gray", [0.0, 1.0])
 def test_noise_behind_has_the_asked_deviation_and_colour(gray):
     flat = np.full((64, 128, 3), 120, np.uint8)
-    lr = degrade(flat, only(noise_after=(0.1, 0.1), gray_noise_share=gray), rng()).astype(float)
+    lr = degrade(flat, only(noise_after=(0.1, 0.1), gray_noise_prob=gray), rng()).astype(float)
     assert lr.std() == pytest.approx(25.5, rel=0.05)
     assert (np.ptp(lr, axis=2).max() == 0) == bool(gray)
 
 
 def test_noise_before_is_smoothed_by_down_sampling():
     flat = np.full((64, 128, 3), 120, np.uint8)
-    lr = degrade(flat, only(noise_before_share=(1.0, 1.0), noise_before=(0.1, 0.1)), rng()).astype(float)
+    lr = degrade(flat, only(noise_before_prob=(1.0, 1.0), noise_before=(0.1, 0.1)), rng()).astype(float)
     assert lr.std() == pytest.approx(25.5 / 2, rel=0.05)  # the mean of four
 
 
@@ -262,7 +262,7 @@ def test_sharpening_rings_beside_edges():
     half = np.full((32, 64, 3), 80, np.uint8)
     half[:, 32:] = 170
     soft = degrade(half, only(blur_sigma=(1.5, 1.5)), rng()).astype(int)
-    ringing = degrade(half, only(blur_sigma=(1.5, 1.5), ringing_share=(1, 1), ringing=(1.5, 1.5)), rng()).astype(int)
+    ringing = degrade(half, only(blur_sigma=(1.5, 1.5), ringing_prob=(1, 1), ringing=(1.5, 1.5)), rng()).astype(int)
     assert (soft.min(), soft.max()) == (80, 170)
     assert ringing.min() < 76
     assert ringing.max() > 174
@@ -273,11 +273,11 @@ def test_compression_leaves_blocks_the_lower_its_quality_the_more():
     clean = degrade(hr, only(), rng()).astype(float)
 
     def error(**changes):
-        lr = degrade(hr, only(compression_share=(1, 1), double_share=(0, 0), **changes), rng())
+        lr = degrade(hr, only(compression_prob=(1, 1), double_prob=(0, 0), **changes), rng())
         return np.abs(lr - clean).mean()
 
-    assert 0 < error(quality=(95, 95), webp_share=0.0) < error(quality=(30, 30), webp_share=0.0)
-    assert 0 < error(quality=(95, 95), webp_share=1.0) < error(quality=(30, 30), webp_share=1.0)
+    assert 0 < error(quality=(95, 95), webp_prob=0.0) < error(quality=(30, 30), webp_prob=0.0)
+    assert 0 < error(quality=(95, 95), webp_prob=1.0) < error(quality=(30, 30), webp_prob=1.0)
 
 
 def test_red_stays_red_through_codecs():
@@ -285,7 +285,7 @@ def test_red_stays_red_through_codecs():
     red[..., 0] = 200
     for webp in (0.0, 1.0):
         for again in (0.0, 1.0):
-            config = only(compression_share=(1, 1), webp_share=webp, double_share=(again, again))
+            config = only(compression_prob=(1, 1), webp_prob=webp, double_prob=(again, again))
             lr = degrade(red, config, rng()).astype(int)
             assert np.abs(lr - [200, 0, 0]).max() < 12
 
@@ -293,13 +293,13 @@ def test_red_stays_red_through_codecs():
 def test_a_second_round_loses_more():
     hr = even(draw_word("Second", 64))
     clean = degrade(hr, only(), rng()).astype(float)
-    again = degrade(hr, only(second_order_share=(1, 1)), rng()).astype(float)
+    again = degrade(hr, only(second_order_prob=(1, 1)), rng()).astype(float)
     assert np.abs(again - clean).mean() > 1
     assert again.mean() == pytest.approx(clean.mean(), abs=1)
 
 
 def test_pictures_are_mild_as_often_as_asked():
-    config = DegradationConfig(mild_share=0.25, mild_difficulty=(0.0, 0.2), difficulty=(0.5, 1.0))
+    config = DegradationConfig(mild_prob=0.25, mild_difficulty=(0.0, 0.2), difficulty=(0.5, 1.0))
     difficulty = sample_params(config, draw_numbers(rng(), 4000), height=32).difficulty
     assert (difficulty <= 0.2).mean() == pytest.approx(0.25, abs=0.03)
     assert ((difficulty <= 0.2) | (difficulty >= 0.5)).all()
@@ -339,7 +339,7 @@ def test_settings_out_of_range_are_refused(changes):
 @pytest.mark.parametrize("side", [2, 4, 8])
 def test_pictures_smaller_than_the_kernel_are_degraded(side):
     hr = np.full((side, side, 3), 90, np.uint8)
-    assert (degrade(hr, only(blur_sigma=(30.0, 30.0), motion_share=(1, 1), motion_length=(30, 30)), rng()) == 90).all()
+    assert (degrade(hr, only(blur_sigma=(30.0, 30.0), motion_prob=(1, 1), motion_length=(30, 30)), rng()) == 90).all()
 
 
 def test_nothing_is_degraded_to_nothing():

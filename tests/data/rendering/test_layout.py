@@ -16,12 +16,12 @@ STRAIGHT = {
     "rotation": 0.0,
     "shear": 0.0,
     "perspective": 0.0,
-    "curve_share": 0.0,
+    "curve_prob": 0.0,
     "stretch": 1.0,
     "tracking": 0.0,
-    "touching_share": 0.0,
+    "touching_prob": 0.0,
 }
-WILD = {"rotation": 0.1, "shear": 0.3, "perspective": 0.3, "curve_share": 1.0, "curve": 1.0, "touching_share": 0.5}
+WILD = {"rotation": 0.1, "shear": 0.3, "perspective": 0.3, "curve_prob": 1.0, "curve": 1.0, "touching_prob": 0.5}
 
 
 def laid(text, seed=0, margin=0.1, **changes):
@@ -128,7 +128,7 @@ def test_long_text_is_drawn_narrower():
 @pytest.mark.parametrize("text", ["I", "Hotel", "m" * 30])
 def test_the_horizon_is_never_crossed(text):
     for seed in range(40):
-        layout = laid(text, seed, perspective=10.0, rotation=1.0, shear=1.0, curve_share=0.5, curve=3.0)
+        layout = laid(text, seed, perspective=10.0, rotation=1.0, shear=1.0, curve_prob=0.5, curve=3.0)
         for glyph in layout.glyphs:
             height, width = glyph.shape.shape
             corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
@@ -140,7 +140,7 @@ def test_the_horizon_is_never_crossed(text):
 def test_a_long_line_on_an_arc_is_no_smaller_than_one_that_is_straight():
     heights = []
     for share in (0.0, 1.0):
-        layout = laid("A" * 40, 1, **(STRAIGHT | {"curve_share": share, "curve": 0.5}))
+        layout = laid("A" * 40, 1, **(STRAIGHT | {"curve_prob": share, "curve": 0.5}))
         heights.append(np.median([glyph.box[3] - glyph.box[1] for glyph in layout.glyphs]))
     assert heights[1] > 0.35 * heights[0]
 
@@ -158,7 +158,7 @@ def test_a_character_that_cannot_be_seen_is_refused_with_and_without_masks():
 
 def test_an_arc_moves_the_ends_up_or_down():
     straight = laid("mmmmmmmmmm", **STRAIGHT)
-    arched = laid("mmmmmmmmmm", 5, **(STRAIGHT | {"curve_share": 1.0, "curve": 1.2}))
+    arched = laid("mmmmmmmmmm", 5, **(STRAIGHT | {"curve_prob": 1.0, "curve": 1.2}))
 
     def sag(layout):
         middles = [(glyph.box[1] + glyph.box[3]) / 2 for glyph in layout.glyphs]

@@ -17,12 +17,12 @@ from ...helpers.fonts import font_of_capitals, whole_font
 from .test_layout import STRAIGHT, laid
 
 EVERYTHING = {
-    "outline_share": 0.5,
-    "shadow_share": 0.5,
-    "bevel_share": 0.5,
-    "gradient_share": 0.5,
-    "worn_share": 0.5,
-    "clutter_share": 0.7,
+    "outline_prob": 0.5,
+    "shadow_prob": 0.5,
+    "bevel_prob": 0.5,
+    "gradient_prob": 0.5,
+    "worn_prob": 0.5,
+    "clutter_prob": 0.7,
 }
 
 
@@ -60,7 +60,7 @@ def test_the_picture_is_the_same_with_and_without_masks(renderer):
 def test_ink_and_ground_differ_where_the_masks_say(renderer):
     """Masks and pictures belong together: brightness inside and around the masks is not the same."""
     apart = []
-    plain = WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), clutter_share=0.0, contrast=(0.4, 1.0)))
+    plain = WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), clutter_prob=0.0, contrast=(0.4, 1.0)))
     for i in range(40):
         word = plain.word(2, i, masks=True)
         gray = word.image @ LUMA
@@ -109,8 +109,8 @@ def test_grounds_come_from_photographs(tmp_path):
     pixels = np.zeros((60, 90, 3), np.uint8)
     pixels[:, ::2] = (255, 40, 40)  # stripes that no ground of ours has
     Image.fromarray(pixels).save(tmp_path / "p.png")
-    common = {"fonts": (BUILTIN_FONT,), "gray_share": 1.0, "noise": 0.0}
-    with_photos = WordRenderer(RenderConfig(**common, backgrounds=str(tmp_path), background_share=1.0))
+    common = {"fonts": (BUILTIN_FONT,), "gray_prob": 1.0, "noise": 0.0}
+    with_photos = WordRenderer(RenderConfig(**common, backgrounds=str(tmp_path), background_prob=1.0))
     without = WordRenderer(RenderConfig(**common))
 
     def redness(renderer):
@@ -145,7 +145,7 @@ def test_equal_names_and_sizes_are_not_equal_photographs(tmp_path):
 
 def test_folders_of_photographs_that_cannot_be_used_are_named(tmp_path):
     def open_with(folder):
-        return WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), backgrounds=str(folder), background_share=1.0))
+        return WordRenderer(RenderConfig(fonts=(BUILTIN_FONT,), backgrounds=str(folder), background_prob=1.0))
 
     with pytest.raises(DataError, match="no such folder of photographs"):
         open_with(tmp_path / "none")
@@ -192,7 +192,7 @@ def test_fonts_that_draw_nothing_of_the_texts_end_in_one_line(tmp_path):
 
 def test_small_capitals_are_labelled_as_capitals_and_masked():
     texts = {"text": {"upper": 0, "capitalised": 1, "lower": 0, "mixed": 0, "code": 0, "plate": 0, "address": 0}}
-    config = RenderConfig.model_validate({"fonts": (BUILTIN_FONT,), "small_caps_share": 1.0, **STRAIGHT, **texts})
+    config = RenderConfig.model_validate({"fonts": (BUILTIN_FONT,), "small_caps_prob": 1.0, **STRAIGHT, **texts})
     words = [word for word in (WordRenderer(config).word(1, i, masks=True) for i in range(30)) if word.text.isalpha()]
     assert len(words) > 10
     for word in words:
