@@ -14,17 +14,20 @@ from typer.core import TyperGroup
 
 from glyphsr import __version__
 from glyphsr.errors import GlyphSRError
+from glyphsr.system.memory import is_out_of_memory
 from glyphsr_cli import console
 from glyphsr_cli.commands.config import config_app
 from glyphsr_cli.commands.data import data_app
 from glyphsr_cli.commands.data_inspect import inspect as data_inspect
 from glyphsr_cli.commands.data_synth import degrade, synth
+from glyphsr_cli.commands.demo import demo
 from glyphsr_cli.commands.doctor import doctor
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.read import read
 from glyphsr_cli.commands.reproduce import reproduce
+from glyphsr_cli.commands.serve import serve
 from glyphsr_cli.commands.train import train
 from glyphsr_cli.commands.upscale import upscale
 from glyphsr_cli.commands.visualize import visualize
@@ -65,7 +68,9 @@ class ErrorBoundary(TyperGroup):
             with suppress(OSError):
                 console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
             raise typer.Exit(1) from error
-        except MemoryError as error:
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
             console.say("error: out of memory; give smaller pictures, or --batch-size 1")
             raise typer.Exit(1) from error
 
@@ -116,6 +121,8 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("demo")(demo)
+app.command("serve")(serve)
 app.command("doctor")(doctor)
 _flow(app)
 data_app.command("inspect")(data_inspect)

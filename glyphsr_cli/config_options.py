@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import typer
 
+from glyphsr.safe_reading.numbers import whole_number
 from glyphsr_cli.options import ConfigOpt, SetOpt
 
 if TYPE_CHECKING:
@@ -160,8 +161,9 @@ def _form(annotation: Any) -> Any:
 
 def _number(text: str) -> int | float | str:
     """A number where the text is one; the settings say what would be right of any other."""
-    if text.strip().isdecimal():
-        return int(text)
+    whole = whole_number(text.strip())
+    if whole is not None:
+        return whole
     try:
         return float(text)
     except ValueError:

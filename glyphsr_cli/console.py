@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import typer
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from glyphsr.errors import ConfigError
 from glyphsr.text.controls import show_controls
 
 WIDE_BAR = 90
@@ -135,3 +137,18 @@ def limit_kernel_cache() -> None:
     Its CPU library keeps those of the last 1,024 shapes, some 300 MB once lines of many widths passed.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+
+
+def require(extra: str, *modules: str) -> None:
+    """Make sure that the packages of an extra are there.
+
+    Args:
+        extra: Its name.
+        modules: Top-level modules of its packages.
+
+    Raises:
+        ConfigError: If one is missing.
+    """
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise ConfigError(f"{', '.join(missing)}: not installed; pip install 'glyphsr[{extra}]'")

@@ -65,3 +65,12 @@ ProgressOpt = Annotated[
 VerboseOpt = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel=OUTPUT)]
 QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="Say only errors on stderr.", rich_help_panel=OUTPUT)]
 OfflineOpt = Annotated[bool, typer.Option("--offline", help="Never touch the network.", rich_help_panel=COMPUTE)]
+ShardOpt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N",
+        help="Work on share I of N.",
+        show_default="the rank under torchrun or accelerate",
+        rich_help_panel=COMPUTE,
+    ),
+]

@@ -37,6 +37,7 @@ FLOORS = {
     "dataset_tools": 7,
     "training": 7,
     "upscaling": 8,
+    "serving": 9,
     "evaluation": 9,
     "visualization": 10,
     "reproduction": 10,
@@ -121,6 +122,8 @@ def test_config_stays_free_of_torch(path):
         ["data", "synth", "--help"],
         ["data", "degrade", "--help"],
         ["extract", "--help"],
+        ["serve", "--help"],
+        ["demo", "--help"],
     ],
 )
 def test_help_and_version_import_nothing_heavy(arguments):

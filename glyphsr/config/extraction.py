@@ -102,6 +102,10 @@ class ExtractConfig(Config):
     """Prompts that SAM decodes at once; halved when memory runs out."""
     workers: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Processes; as many as the machine has cores, with a GPU one."""
+    engine: Annotated[Literal["local", "ray"], Flag(COMPUTE)] = "local"
+    """``local``: this machine. ``ray``: the workers of a Ray cluster."""
+    address: Annotated[str | None, Flag(COMPUTE, default="one on this machine")] = None
+    """Of the Ray cluster; ``auto`` for the one that this machine belongs to."""
     seed: Annotated[int, Flag(COMPUTE)] = 0
     """Nothing is drawn at random; part of every command."""
     offline: Annotated[bool, Flag(COMPUTE)] = False

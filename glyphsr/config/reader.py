@@ -19,6 +19,7 @@ from glyphsr.config.named import find_config
 from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
 from glyphsr.config.read import ReadConfig
+from glyphsr.config.serve import DemoConfig, ServeConfig
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
@@ -39,6 +40,8 @@ COMMANDS: dict[str, type[Config]] = {
     "extract": ExtractConfig,
     "synth": SynthConfig,
     "visualize": VisualizeConfig,
+    "serve": ServeConfig,
+    "demo": DemoConfig,
 }
 """Settings of all commands."""
 

@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field
 from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag, split_text
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.ranges import Fraction
+from glyphsr.safe_reading.numbers import whole_number
+from glyphsr.safe_reading.text_files import shorten
 
 WORDS = "Words"
 
@@ -15,7 +17,7 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(split_text)]
 
 
 MOST_NUMBERS = 100_000
-"""That a range may stand for."""
+"""That all ranges together may stand for."""
 
 
 def _numbers(value: Any) -> Any:
@@ -24,10 +26,11 @@ def _numbers(value: Any) -> Any:
     found: list[int] = []
     for part in parts:
         first, dash, last = str(part).strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise ValueError(f"expected numbers such as 3,7,10-12, got {value!r}")
-        numbers = range(int(first), int(last if dash else first) + 1)
-        if not numbers or len(numbers) > MOST_NUMBERS:
+        start, end = whole_number(first), whole_number(last if dash else first)
+        if start is None or end is None:
+            raise ValueError(f"expected numbers such as 3,7,10-12, got {shorten(value)}")
+        numbers = range(start, end + 1)
+        if not numbers or len(found) + len(numbers) > MOST_NUMBERS:
             raise ValueError(f"expected a growing range of at most {MOST_NUMBERS} numbers, got {part!r}")
         found += numbers
     return tuple(found)

@@ -40,8 +40,9 @@ USUAL_NAMES = (
 PATH_COLUMNS = ("file", "filename", "file_name", "image", "img_path", "imagepath", "path", "name")
 TEXT_COLUMNS = ("label", "text", "words", "word", "transcription", "gt", "groundtruth")
 
-_ICDAR = re.compile(r'\s*(?P<name>[^,"]*[^,"\s])\s*,\s+"(?P<text>.*)"\s*')
-"""``name, "text"``, in which a backslash stands before quotes and backslashes."""
+_ICDAR = re.compile(r'\s*+(?P<name>[^,"]++),\s+"(?P<text>.*)"\s*')
+"""``name, "text"``, in which a backslash stands before quotes and backslashes. No part of it is tried a second time, so
+that a line of nothing but spaces takes no longer than another."""
 
 _CORNERS = re.compile(r"\s*(-?\d+(\.\d*)?\s*,\s*){8}.*")
 """ICDAR's ground truth for detection: eight numbers, then a text."""
@@ -101,7 +102,7 @@ def _read_icdar(path: Path) -> list[Labelled]:
         found = _ICDAR.fullmatch(line)
         if found is None:
             raise DataError(f'{path}:{number}: expected name, "text", got {line[:40]!r}')
-        rows.append(Labelled(found["name"], re.sub(r'\\([\\"])', r"\1", found["text"])))
+        rows.append(Labelled(found["name"].rstrip(), re.sub(r'\\([\\"])', r"\1", found["text"])))
     return rows
 
 

@@ -18,7 +18,7 @@ from glyphsr.data.sources import SAMPLE_NOTICE, SAMPLE_ROOT
 from glyphsr.errors import ConfigError, DataError, GlyphSRError, OutputError
 from glyphsr.extraction.chunk_store import ChunkStore, DamagedChunkError, difference
 from glyphsr.extraction.localizers import ComponentInfo
-from glyphsr.extraction.pool import number_of_workers, run_in_processes
+from glyphsr.extraction.pool import run_chunks
 from glyphsr.extraction.preview import draw_preview
 from glyphsr.extraction.report import ExtractionReport, counts_of_chunks, counts_of_result, report_of
 from glyphsr.extraction.worker import ChunkResult, Worker, WorkerSpec
@@ -45,6 +45,8 @@ NO_PARAMETERS = {
     "precision",
     "batch_size",
     "workers",
+    "engine",
+    "address",
     "seed",
     "offline",
 }
@@ -244,15 +246,8 @@ class DatasetExtraction:
 
     def _work(self, chunks: Sequence[int]) -> Iterator[ChunkResult]:
         spec = WorkerSpec(self.path, self.parts, self.config, self.localizer, self.segmenter, self.device)
-        workers = min(number_of_workers(self.config, self.segmenter, self.device), len(chunks))
-        heavy = self.segmenter.facts["name"] == "sam" and self.device == "cpu"  # wants memory of its own
         try:
-            if workers > 1 or (workers and heavy):
-                yield from run_in_processes(spec, chunks, workers)
-            else:
-                worker = Worker(spec)
-                for chunk in chunks:
-                    yield worker.run(chunk)
+            yield from run_chunks(spec, chunks)
         except OSError as error:
             if isinstance(error, FileNotFoundError) and self._has_result():
                 return  # the same command elsewhere was faster
@@ -306,13 +301,9 @@ def _holds_glyphs(glyphs: GlyphLmdb) -> bool:
 
 
 def _device_of(config: ExtractConfig, localizer: ComponentInfo, segmenter: ComponentInfo) -> str:
-    """``cpu`` where nothing but ink is at work; else what ``auto`` stands for, of several GPUs the rank's own."""
+    """``cpu`` where nothing but ink is at work; else what ``auto`` stands for."""
     if segmenter.facts["name"] == "ink" and localizer.facts["name"] == "cuts":
         return "cpu"
     from glyphsr.system.devices import resolve_device
 
-    device = resolve_device(config.device)
-    rank = os.environ.get("LOCAL_RANK", "")
-    if device.type == "cuda" and device.index is None and rank.isdigit():
-        return f"cuda:{rank}"
-    return str(device)
+    return str(resolve_device(config.device))

@@ -1,6 +1,5 @@
 """Extract glyph masks: one picture from Python, or whole data sets, sharded and resumable."""
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from glyphsr.glyphs.word import Rejection, prepare_word
 from glyphsr.images.memory import MemoryImage, to_picture
 from glyphsr.images.reader import read_picture
 from glyphsr.system.devices import Precision
+from glyphsr.system.shards import parse_shard
 from glyphsr.types import Extraction
 
 
@@ -149,30 +149,6 @@ class ExtractRun:
         return 1 if failed == sum(report.words for report in self.reports) else 3
 
 
-def parse_shard(text: str | None, environment: dict[str, str] | None = None) -> tuple[int, int]:
-    """``I/N`` as numbers, counted from 1; without it the rank that ``torchrun`` or ``accelerate launch`` gave.
-
-    Raises:
-        ConfigError: If it is no such text, or the rank makes no sense.
-
-    Example:
-        >>> parse_shard("2/3"), parse_shard(None, {"RANK": "0", "WORLD_SIZE": "4"}), parse_shard(None, {})
-        ((2, 3), (1, 4), (1, 1))
-    """
-    if text is None:
-        known = os.environ if environment is None else environment
-        rank, total = known.get("RANK", ""), known.get("WORLD_SIZE", "")
-        if not rank or not total:
-            return 1, 1
-        if not (rank.isdigit() and total.isdigit() and int(rank) < int(total)):
-            raise ConfigError(f"environment: RANK {rank} of WORLD_SIZE {total}; give --shard I/N, or neither of them")
-        return int(rank) + 1, int(total)
-    first, slash, second = text.partition("/")
-    if not (slash and first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second)):
-        raise ConfigError(f"--shard {text}: expected I/N with I from 1 to N, e.g. 1/4")
-    return int(first), int(second)
-
-
 def extract(
     lmdb: str | Path,
     out: str | Path | None = None,
@@ -199,6 +175,8 @@ def extract(
     precision: Precision | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | Literal["auto"] | None = None,
+    engine: Literal["local", "ray"] | None = None,
+    address: str | None = None,
     seed: int | None = None,
     offline: bool | None = None,
 ) -> ExtractRun:
@@ -241,6 +219,8 @@ def extract(
         precision: Of SAM; ``auto`` is fp32 here, since anything less changes masks a little.
         batch_size: Prompts that SAM decodes at once; halved when memory runs out.
         workers: Processes; as many as the machine has cores, with a GPU one.
+        engine: ``local``: this machine. ``ray``: the workers of a Ray cluster.
+        address: Of the Ray cluster; ``auto`` for the one that this machine belongs to.
         seed: Nothing is drawn at random; part of every command.
         offline: Never fetch weights.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.errors import GlyphSRError
 from glyphsr.extraction.localizers import ComponentInfo
+from glyphsr.extraction.ray_chunks import run_on_ray
 from glyphsr.extraction.worker import ChunkResult, Worker, WorkerSpec
 from glyphsr.system.process_pool import WORKER_DIED, end_with_parent, process_pool, usable_cores
 from glyphsr.system.subprocess_env import child_environment
@@ -35,6 +36,26 @@ def number_of_workers(config: ExtractConfig, segmenter: ComponentInfo, device: s
     need = 2 * Path(segmenter.facts["path"]).stat().st_size + 3_000_000_000  # weights, activations
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2 * need
     return int(max(1, min(cores, memory // need)))
+
+
+def run_chunks(spec: WorkerSpec, chunks: Sequence[int]) -> Iterator[ChunkResult]:
+    """Chunks in the order in which they are finished, done by whom the settings say.
+
+    Raises:
+        GlyphSRError: If a process dies.
+        OSError: If a chunk cannot be written.
+    """
+    if spec.config.engine == "ray":
+        yield from run_on_ray(spec, chunks)
+        return
+    workers = min(number_of_workers(spec.config, spec.segmenter, spec.device), len(chunks))
+    heavy = spec.segmenter.facts["name"] == "sam" and spec.device == "cpu"  # wants memory of its own
+    if workers > 1 or (workers and heavy):
+        yield from run_in_processes(spec, chunks, workers)
+        return
+    worker = Worker(spec)
+    for chunk in chunks:
+        yield worker.run(chunk)
 
 
 def start_worker(spec: WorkerSpec, threads: int) -> None:

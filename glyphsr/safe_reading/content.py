@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +26,7 @@ def _check_regular(mode: int, path: Path, error: type[GlyphSRError]) -> None:
 
 
 @contextmanager
-def open_regular(path: Path, error: type[GlyphSRError] = DataError) -> Iterator[IO[bytes]]:
+def open_regular(path: Path, error: type[GlyphSRError] = DataError) -> Iterator[BufferedReader]:
     """Open a regular file for reading bytes. Pipes and devices, which may never end, are refused without opening them.
 
     Raises:

@@ -54,10 +54,14 @@ SETTINGS_ITEMS = Limit("GLYPHSR_MAX_SETTINGS_ITEMS", 100_000, "settings")
 LABEL_BYTES = Limit("GLYPHSR_MAX_LABEL_BYTES", 10_000, "bytes in a label")
 BOXES = Limit("GLYPHSR_MAX_BOXES", 20_000, "boxes")
 ONNX_BYTES = Limit("GLYPHSR_MAX_ONNX_BYTES", 256 << 20, "bytes in an ONNX file")
+FONT_BYTES = Limit("GLYPHSR_MAX_FONT_BYTES", 256 << 20, "bytes in a font")
+NETWORK_BYTES = Limit("GLYPHSR_MAX_NETWORK_BYTES", 512 << 20, "bytes in a checkpoint")
 WEIGHTS_BYTES = Limit("GLYPHSR_MAX_WEIGHTS_BYTES", 8 << 30, "bytes of weights")
 
 LIMITS = (
     *(PICTURE_PIXELS, PICTURE_BYTES, DOCUMENT_BYTES, DOCUMENT_ITEMS, DOCUMENT_DEPTH),
-    *(SETTINGS_BYTES, SETTINGS_ITEMS, LABEL_BYTES, BOXES, ONNX_BYTES, WEIGHTS_BYTES),
+    *(SETTINGS_BYTES, SETTINGS_ITEMS, LABEL_BYTES, BOXES, ONNX_BYTES, FONT_BYTES),
+    NETWORK_BYTES,
+    WEIGHTS_BYTES,
 )
 """All of them; the documentation lists them, and the settings reader knows their variables."""

@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,15 @@ def _depth(content: bytes) -> int:
     return deepest
 
 
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        key = next(key for key, count in counts.items() if count > 1)
+        raise ValueError(f"{shorten(key)} is given twice")
+    return found
+
+
 def parse_json(content: bytes | str, where: object, error: type[GlyphSRError] = DataError) -> Any:
     """A JSON document's value.
 
@@ -66,7 +76,8 @@ def parse_json(content: bytes | str, where: object, error: type[GlyphSRError] = 
         error: Class of what is raised.
 
     Raises:
-        GlyphSRError: Of the given class, if it is not JSON, too large, too deep, or of too many values.
+        GlyphSRError: Of the given class, if it is not JSON, too large, too deep, of too many values, or has a key
+            twice.
     """
     content = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     DOCUMENT_BYTES.check(len(content), where, error)
@@ -74,7 +85,7 @@ def parse_json(content: bytes | str, where: object, error: type[GlyphSRError] = 
     DOCUMENT_ITEMS.check(sum(content.count(mark) for mark in (b",", b":", b"[", b"{")), where, error)
     DOCUMENT_DEPTH.check(_depth(content), where, error)
     try:
-        return json.loads(content.removeprefix(b"\xef\xbb\xbf"))
+        return json.loads(content.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_without_repeats)
     except ValueError as problem:  # not JSON, not UTF-8, or a number of thousands of digits
         raise error(f"{where}: not JSON: {problem}") from problem
 

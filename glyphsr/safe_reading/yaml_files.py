@@ -8,6 +8,7 @@ import yaml
 from glyphsr.errors import ConfigError
 from glyphsr.safe_reading.content import read_content
 from glyphsr.safe_reading.limits import DOCUMENT_DEPTH, SETTINGS_BYTES, SETTINGS_ITEMS
+from glyphsr.safe_reading.numbers import MOST_BITS
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -27,11 +28,13 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str, where: str) -> None:
         super().__init__(text)
         self.where = where
-        self._depth = self._count = 0
+        self._depth = self._composed = self._count = 0
         self._open: set[int] = set()
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """As the base class, but not deeper than the limit."""
+        """As the base class, but not deeper and no more than the limits."""
+        self._composed += 1
+        SETTINGS_ITEMS.check(self._composed, self.where, ConfigError)
         self._depth += 1
         DOCUMENT_DEPTH.check(self._depth, self.where, ConfigError)
         node = super().compose_node(parent, index)
@@ -68,6 +71,8 @@ class _Loader(yaml.SafeLoader):
         except (yaml.YAMLError, ValueError, AttributeError, KeyError, IndexError, OverflowError) as error:
             kind = node.tag.removeprefix(_TAG)
             raise self._fail(node, path, f"not a value of YAML's kind {kind!r}: {node.value[:40]!r}") from error
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            raise self._fail(node, path, f"a number of {value.bit_length():,} bits, at most {MOST_BITS}")
         if not isinstance(value, str | int | float | None):
             raise self._fail(node, path, f"expected a text or a number, got YAML's {node.tag.removeprefix(_TAG)!r}")
         return value

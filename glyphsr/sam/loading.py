@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from segment_anything.modeling import Sam
 from torch import Tensor
 
@@ -25,7 +26,8 @@ def sam_from_state(state: Mapping[str, Tensor], where: str, *, type_: str | None
     """
     try:
         shape = shape_of({key: tuple(value.shape) for key, value in state.items()})
-        sam = build_sam(shape)
+        with torch.device("meta"):  # a file whose shapes do not fit is refused before its network takes any memory
+            outline = build_sam(shape)
     except KeyError as error:
         first = next(iter(state), "nothing")
         raise WeightsError(f"{where}: no Segment Anything checkpoint: no {error}, but {first!r}") from error
@@ -41,7 +43,7 @@ def sam_from_state(state: Mapping[str, Tensor], where: str, *, type_: str | None
         found = shape.type or f"an encoder {shape.embed_dim} wide and {shape.depth} blocks deep"
         raise WeightsError(f"{where}: holds {found}, not {type_}; leave --sam-type away, it is read off the file")
 
-    own = {key: tuple(value.shape) for key, value in sam.state_dict().items()}
+    own = {key: tuple(value.shape) for key, value in outline.state_dict().items()}
     wrong = [key for key in own if key not in state or tuple(state[key].shape) != own[key]]
     wrong += [key for key in state if key not in own]
     if wrong:
@@ -51,5 +53,6 @@ def sam_from_state(state: Mapping[str, Tensor], where: str, *, type_: str | None
     if bad is not None:
         raise WeightsError(f"{where}: {bad!r} has values that are NaN or infinite; download the file again")
 
+    sam = build_sam(shape)
     sam.load_state_dict(dict(state))
     return sam, shape

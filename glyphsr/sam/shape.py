@@ -88,10 +88,8 @@ def shape_of(shapes: Shapes) -> SamShape:
 
 
 def _count(shapes: Shapes, prefix: str) -> int:
-    """How many numbered parts there are."""
-    return 1 + max(
-        (int(key.removeprefix(prefix).split(".")[0]) for key in shapes if key.startswith(prefix)), default=-1
-    )
+    """How many numbered parts there are; a huge number in a name does not stand for as many."""
+    return len({key.removeprefix(prefix).split(".")[0] for key in shapes if key.startswith(prefix)})
 
 
 def build_sam(shape: SamShape) -> Sam:

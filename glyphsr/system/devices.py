@@ -1,10 +1,12 @@
 """Where and how precisely to compute."""
 
+import os
 from typing import Literal
 
 import torch
 
 from glyphsr.errors import ConfigError
+from glyphsr.system.memory import is_out_of_memory as is_out_of_memory
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -12,12 +14,14 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 def resolve_device(name: str) -> torch.device:
     """The device that ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` stands for on this machine.
 
+    Of several GPUs a process that ``torchrun`` or ``accelerate launch`` started gets that of its local rank.
+
     Raises:
         ConfigError: If the name is none of these or the device is not there.
     """
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            return _of_rank(torch.device("cuda"))
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
     try:
@@ -32,7 +36,14 @@ def resolve_device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda", "mps"):
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps")
 
-    return device
+    return _of_rank(device)
+
+
+def _of_rank(device: torch.device) -> torch.device:
+    rank = os.environ.get("LOCAL_RANK", "")
+    if device.type != "cuda" or device.index is not None or not rank.isdigit():
+        return device
+    return torch.device("cuda", int(rank) % torch.cuda.device_count())
 
 
 def resolve_precision(name: Precision, device: torch.device) -> torch.dtype:
@@ -41,13 +52,3 @@ def resolve_precision(name: Precision, device: torch.device) -> torch.dtype:
         native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
-
-
-SIGNS_OF_NO_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that the device's memory, or the machine's, ran out."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS_OF_NO_MEMORY)

@@ -22,7 +22,7 @@ def usable_cores() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
-    return max(1, cores // (int(ranks) if ranks.isdigit() and int(ranks) else 1))
+    return max(1, cores // (int(ranks) if ranks.isdecimal() and len(ranks) < 10 and int(ranks) else 1))
 
 
 def end_with_parent() -> None:

@@ -195,9 +195,7 @@ class CheckpointManager:
 
         same_sources = not any(text.startswith("data.sources") for text in changed)
         if same_sources and state.get("words", self.words) != self.words:
-            self.say(
-                "fonts, word lists or photographs have changed, so that rendered words differ from here on"
-            )
+            self.say("fonts, word lists or photographs have changed, so that rendered words differ from here on")
 
         try:
             self._restore(state, path)
@@ -213,9 +211,7 @@ class CheckpointManager:
         progress.origin = state["origin"]
 
         if validates_otherwise(changed):
-            self.say(
-                "validation settings have changed, so that the best weights are selected again"
-            )
+            self.say("validation settings have changed, so that the best weights are selected again")
         elif self.folder.best.is_file():
             scores = (state["score"], state["best_score"])
             progress.score, progress.best_score = (ValidationScore(**score) if score else None for score in scores)

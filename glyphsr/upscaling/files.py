@@ -1,29 +1,28 @@
-"""``upscale`` over files: plans them, tells lines from pages, batches lines of like size, and reports on each."""
+"""``upscale`` over files: plans them, enlarges some at a time, writes the results, and reports on each."""
 
 import time
+from array import array
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import torch
 
 from glyphsr._version import VERSION
 from glyphsr.config.upscale import UpscaleConfig
-from glyphsr.errors import ConfigError, DataError, PictureError
-from glyphsr.images.text_boxes import TextBox, read_boxes
-from glyphsr.system.atomic_files import write_bytes
-from glyphsr.upscaling.file_plan import FileTask, OutputNaming, compare_path, plan_files
-from glyphsr.upscaling.line import Line, UpscaledLine
-from glyphsr.upscaling.line_search import check_mode, find_lines
-from glyphsr.upscaling.pages import PageUpscaler, UpscaledPage
-from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
+from glyphsr.errors import ConfigError
+from glyphsr.system.shards import parse_shard, shard_path
+from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks, OutputNaming, compare_path, plan_files
+from glyphsr.upscaling.file_run import FileRun
+from glyphsr.upscaling.line_search import check_mode
+from glyphsr.upscaling.picture_worker import PictureUpscaler
+from glyphsr.upscaling.ray_files import run_on_ray
+from glyphsr.upscaling.remote_files import upscale_remote
+from glyphsr.upscaling.remote_plan import is_remote, plan_remote
 from glyphsr.upscaling.report import PictureReport, UpscaleRun, check_report_path
-from glyphsr.upscaling.report_formats import render_report
+from glyphsr.upscaling.report_formats import write_report
+from glyphsr.upscaling.report_spool import ReportSpool
 from glyphsr.upscaling.target_size import TargetSize
-from glyphsr.upscaling.upscaler import Upscaler
-from glyphsr.upscaling.writing import write_upscaled
 
 
 def _default_label(config: UpscaleConfig) -> str:
@@ -37,101 +36,6 @@ def _is_finished(task: FileTask, config: UpscaleConfig) -> bool:
         return task.target is not None and not config.overwrite and task.target.exists()
     except OSError:
         return False  # the write will say what is wrong with the name
-
-
-class _FileRun:
-    """State of one run over files."""
-
-    def __init__(self, config: UpscaleConfig, report: Callable[[PictureReport], None] | None) -> None:
-        self.config = config
-        self.report = report
-        self.sources: set[Path] = set()
-        """Inputs, which nothing may replace."""
-        self.pictures: dict[FileTask, PictureReport] = {}
-        self.upscaler = Upscaler(
-            config.weights,
-            prior_weights=config.prior_weights,
-            device=config.device,
-            precision=config.precision,
-            batch_size=config.batch_size,
-            strength=config.strength,
-            lexicon=config.lexicon,
-            draw=config.draw,
-            guard=config.guard,
-            guard_reader=config.guard_reader,
-            offline=config.offline,
-        )
-        self.pages = PageUpscaler(
-            self.upscaler, min_text_height=config.min_text_height, max_text_height=config.max_text_height
-        )
-
-    def find_lines(self, item: LoadedPicture) -> list[TextBox] | None:
-        """The lines of a picture that is a page; ``None`` for one that is a line itself.
-
-        Raises:
-            DataError: If its boxes cannot be read, or the detector fails.
-        """
-        given = None if self.config.boxes is None else lambda: read_boxes(self._boxes_file(item.task))
-        return find_lines(item.picture.rgb, self.pages, mode=self.config.mode, text=self.config.text, given=given)
-
-    def _boxes_file(self, task: FileTask) -> Path:
-        path = Path(self.config.boxes or "")
-        return path / f"{Path(task.name).stem}.json" if path.is_dir() else path
-
-    def finish(self, task: FileTask, picture: PictureReport) -> None:
-        self.pictures[task] = picture
-        if self.report:
-            self.report(picture)
-
-    def fail(self, task: FileTask, error: Exception) -> None:
-        target = str(task.target) if task.target else None
-        self.finish(task, PictureReport(task.name, target, "failed", error=str(error)))
-
-    def run_chunk(self, chunk: list[LoadedPicture], pool: ThreadPoolExecutor) -> None:
-        lines: list[LoadedPicture] = []
-        for item in chunk:
-            try:
-                boxes = self.find_lines(item)
-                if boxes is None:
-                    lines.append(item)
-                else:
-                    self._run_page(item, boxes, pool)
-            except (DataError, PictureError) as error:
-                self.fail(item.task, error)
-            except (cv2.error, ValueError, MemoryError) as error:
-                reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-                self.fail(item.task, PictureError(f"{item.task.name}: its lines cannot be enlarged: {reason}"))
-        started = time.monotonic()
-        results = self.upscaler.upscale_lines([Line(item.picture.rgb, item.size, self.config.text) for item in lines])
-        seconds = (time.monotonic() - started) / max(1, len(lines))
-        written = [self._written(pool, item, result, seconds) for item, result in zip(lines, results, strict=True)]
-        self._collect(lines, written)
-
-    def _run_page(self, item: LoadedPicture, boxes: list[TextBox], pool: ThreadPoolExecutor) -> None:
-        started = time.monotonic()
-        page = self.pages.upscale(item.picture.rgb, item.size, boxes)
-        seconds = time.monotonic() - started
-        self._collect([item], [self._written(pool, item, page, seconds)])
-
-    def _written(
-        self, pool: ThreadPoolExecutor, item: LoadedPicture, result: UpscaledLine | UpscaledPage, seconds: float
-    ) -> Future[PictureReport]:
-        strength = self.upscaler.strength
-        return pool.submit(
-            write_upscaled, item, result, self.config, strength=strength, seconds=seconds, inputs=self.sources
-        )
-
-    def _collect(self, items: Sequence[LoadedPicture], written: Sequence[Future[PictureReport]]) -> None:
-        for item, future in zip(items, written, strict=True):
-            try:
-                self.finish(item.task, future.result())
-            except BrokenPipeError:
-                raise
-            except PictureError as error:
-                self.fail(item.task, error)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                self.fail(item.task, PictureError(f"{item.task.target or 'stdout'}: cannot write: {reason}"))
 
 
 def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> None:
@@ -153,6 +57,7 @@ def run_files(
     out: str | Path | None = None,
     *,
     report: Path | None = None,
+    shard: str | None = None,
     progress: Callable[[PictureReport], None] | None = None,
     started: Callable[[int], None] | None = None,
 ) -> UpscaleRun:
@@ -160,9 +65,12 @@ def run_files(
 
     Args:
         config: How, and what else is written.
-        inputs: Files, folders, globs, or ``-`` for stdin.
-        out: File, folder, or ``-`` for stdout; default beside each input.
-        report: Write a ``.json``, ``.jsonl`` or ``.csv`` report here, too.
+        inputs: Files, folders, globs, ``-`` for stdin, or what fsspec reads: URLs such as ``s3://bucket/folder``, and
+            tar files of pictures, of which each becomes one.
+        out: File, folder, or ``-`` for stdout; default beside each input. For URLs and tar files a folder or URL.
+        report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
+            ``-I-of-N`` behind its name.
+        shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
 
@@ -175,53 +83,97 @@ def run_files(
         WeightsError: If the weights cannot be loaded.
     """
     begin = time.monotonic()
-    target = TargetSize(config.scale, config.width, config.height)
+    TargetSize(config.scale, config.width, config.height)  # says what is wrong with it
     check_mode(config.mode, has_boxes=config.boxes is not None)
+    share = parse_shard(shard)
     if report is not None:
+        report = shard_path(report, share)
         check_report_path(report, overwrite=config.overwrite)
     rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
     names = [inputs] if isinstance(inputs, (str, Path)) else inputs
-    plan = plan_files([str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive)
-    tasks = plan.tasks
-    if not tasks:
-        raise ConfigError("INPUT: expected at least one file, folder, glob or -")
-    if config.text and len(tasks) > 1:
-        raise ConfigError(
-            "--text: is what one picture says, and several are given; a --boxes folder has texts for each"
+    if any(is_remote(str(name)) for name in names):
+        _check_remote(config)
+        found = plan_remote(
+            [str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive
         )
-    if config.boxes and len(tasks) > 1 and not Path(config.boxes).is_dir():
-        raise ConfigError("--boxes: one file for one picture; for several expected a folder with <name>.json for each")
-    if config.min_text_height > config.max_text_height:
-        raise ConfigError(f"--min-text-height: expected at most --max-text-height, {config.max_text_height:g}")
-    _refuse_to_overwrite(tasks, config)
-    run = _FileRun(config, progress)
-    run.sources = {task.source.resolve() for task in tasks if task.source is not None}
-    for name, message in plan.failures:
-        run.finish(FileTask(Path(name), None), PictureReport(name, None, "failed", error=message))
-    todo = []
-    for task in tasks:
-        if _is_finished(task, config):
-            run.finish(task, PictureReport(task.name, str(task.target), "skipped"))
-        else:
-            todo.append(task)
-    if started:
-        started(len(todo))
-    if todo:
-        run.upscaler.load()  # a wrong checkpoint is one error, not one per picture
-        with ThreadPoolExecutor(config.workers) as pool:
-            for chunk in read_chunks(todo, target, pool, ahead=2 * config.workers, failed=run.fail):
-                run.run_chunk(chunk, pool)
+        pictures = upscale_remote(found, config, share=share, progress=progress, started=started)
+        weights: str | None = config.weights
+    else:
+        plan = plan_files(
+            [str(n) for n in names], None if out is None else str(out), rule, recursive=config.recursive, share=share
+        )
+        _check_plan(plan, config)
+        pictures, weights = _run(plan, config, progress, started)
     result = UpscaleRun(
-        pictures=tuple(run.pictures.values()) if plan.failures else tuple(run.pictures[task] for task in tasks),
-        weights=str(run.upscaler.weights_path) if todo else None,
+        pictures=pictures,
+        weights=weights,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
         versions={"glyphsr": VERSION, "torch": torch.__version__},
     )
     if report is not None:
-        content = render_report(result, report.suffix.lower()).encode(errors="surrogateescape")
         try:
-            write_bytes(report, content)
+            write_report(result, report)
         except OSError as error:  # the pictures are there all the same
             return replace(result, problem=f"--report {report}: cannot be written: {error.strerror or error}")
     return result
+
+
+def _run(
+    plan: FilePlan,
+    config: UpscaleConfig,
+    progress: Callable[[PictureReport], None] | None,
+    started: Callable[[int], None] | None,
+) -> tuple[ReportSpool, str | None]:
+    """Do a plan, and tell the reports and the weights in use."""
+    run = FileRun(config, plan, progress, PictureUpscaler(config))
+    if config.save_regions is not None:
+        run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
+    todo = _unfinished(plan.tasks, run)
+    if started:
+        started(len(todo))
+    weights = None
+    if todo and config.engine == "ray":
+        run_on_ray(todo, config, run.finish)
+        weights = config.weights
+    elif todo:
+        run.worker.load()
+        run.run(todo)
+        weights = str(run.worker.upscaler.weights_path)
+    run.pictures.close()
+    return run.pictures, weights
+
+
+def _check_remote(config: UpscaleConfig) -> None:
+    for option in ("text", "boxes", "save_regions", "compare"):
+        if getattr(config, option):
+            raise ConfigError(
+                f"--{option.replace('_', '-')}: works on files of this machine, not on URLs and tar files"
+            )
+
+
+def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:
+    if not plan.total:
+        raise ConfigError("INPUT: expected at least one file, folder, glob or -")
+    if config.text and plan.total > 1:
+        raise ConfigError(
+            "--text: is what one picture says, and several are given; a --boxes folder has texts for each"
+        )
+    if config.boxes and plan.total > 1 and not Path(config.boxes).is_dir():
+        raise ConfigError("--boxes: one file for one picture; for several expected a folder with <name>.json for each")
+    if config.engine == "ray" and any(task.source is None or task.target is None for task in plan.tasks[:1]):
+        raise ConfigError("--engine ray: works on files; stdin and stdout are this machine's alone")
+    if config.min_text_height > config.max_text_height:
+        raise ConfigError(f"--min-text-height: expected at most --max-text-height, {config.max_text_height:g}")
+    _refuse_to_overwrite(plan.tasks, config)
+
+
+def _unfinished(tasks: FileTasks, run: FileRun) -> FileTasks:
+    """Those that an earlier run has not finished; the others are reported as skipped."""
+    todo = array("q")
+    for task in tasks:
+        if _is_finished(task, run.config):
+            run.finish(task, PictureReport(task.name, str(task.target), "skipped"))
+        else:
+            todo.append(task.number)
+    return tasks.chosen(todo)

@@ -1,10 +1,14 @@
 """Pictures to upscale, read ahead in threads and handed over as many at a time as memory allows."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
 
+from glyphsr.config.upscale import Mode
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
 from glyphsr.safe_reading.content import read_stream
@@ -12,8 +16,13 @@ from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 from glyphsr.upscaling.file_plan import FileTask
 from glyphsr.upscaling.target_size import TargetSize
 
+T = TypeVar("T")
+
 CHUNK_PICTURES = 128
 """Pictures in memory at a time at most: enough to fill batches, little enough to stay flat."""
+
+CHUNK_BYTES = 2_000_000
+"""Bytes of their files, beyond the first picture: pages come a few at a time."""
 
 CHUNK_PIXELS = 8_000_000
 """Pixels in memory at a time, in and out, beyond the first picture."""
@@ -27,6 +36,12 @@ class LoadedPicture:
     picture: Picture
     size: tuple[int, int]
     """``(height, width)`` of the result."""
+    text: str | None = None
+    """What it says, where that is known."""
+    mode: Mode = "auto"
+    """What it is taken for."""
+    boxes: Path | None = None
+    """JSON file of its lines; else they are looked for."""
 
 
 def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
@@ -61,6 +76,8 @@ def read_chunks(
         ahead: How many may be read before they are needed.
         failed: Called for each file that cannot be read, which is left out.
     """
+    ends = unit_ends(tasks)
+    end = next(ends, 0)
     pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
@@ -72,11 +89,46 @@ def read_chunks(
             loaded = future.result()
         except PictureError as error:
             failed(task, error)
-            continue
-        chunk.append(loaded)
-        pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
-        if len(chunk) == CHUNK_PICTURES or pixels >= CHUNK_PIXELS:
+        else:
+            chunk.append(loaded)
+            pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
+        is_last = i + 1 == end
+        if chunk and (is_last or pixels >= CHUNK_PIXELS):
             yield chunk
             chunk, pixels = [], 0
-    if chunk:
-        yield chunk
+        if is_last:
+            end = next(ends, 0)
+
+
+def unit_ends(tasks: Sequence[FileTask]) -> Iterator[int]:
+    """Places behind the last task of each unit: a chunk never reaches over one, whoever works on it.
+
+    The files' sizes decide, which are known without reading them. Which pictures pass through the network together can
+    change the last bit of a result, so machines that share the work must cut it alike.
+    """
+    yield from _ends(_size(task) for task in tasks)
+
+
+def _ends(sizes: Iterable[int]) -> Iterator[int]:
+    start = content = place = 0
+    for place, size in enumerate(sizes, 1):
+        before = place - 1
+        if before > start and (before - start == CHUNK_PICTURES or content + size > CHUNK_BYTES):
+            yield before
+            start, content = before, 0
+        content += size
+    if place:
+        yield place
+
+
+def cut_units(items: Sequence[T], sizes: Sequence[int]) -> list[list[T]]:
+    """The same units of inputs whose sizes are known."""
+    ends = [0, *_ends(sizes)]
+    return [list(items[start:end]) for start, end in pairwise(ends)]
+
+
+def _size(task: FileTask) -> int:
+    try:
+        return task.source.stat().st_size if task.source is not None else 0
+    except OSError:
+        return 0  # reading it will say what is wrong

@@ -1,5 +1,6 @@
 """``read`` over files: what each says, and where that is written."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -105,8 +106,8 @@ def run_reading(
     plan = plan_files([str(name) for name in names], None, naming, recursive=config.recursive)
     target = None if out is None else _Target(Path(out), form, plan.tasks, overwrite=config.overwrite)
     check_mode(config.mode, has_boxes=config.boxes is not None)
-    if config.boxes is not None and len(plan.tasks) > 1:
-        raise ConfigError(f"--boxes: is of one picture, and {len(plan.tasks)} are given")
+    if config.boxes is not None and plan.total > 1:
+        raise ConfigError(f"--boxes: is of one picture, and {plan.total} are given")
 
     done: dict[str, FileReading] = {}
 
@@ -202,8 +203,8 @@ class _Target:
         if self.form not in get_args(TextForm):
             raise ConfigError(f"-o {path}: expected a folder, or a name ending in {', '.join(ENDINGS)}")
         if self.is_folder:
-            stems = [self._stem(task.name) for task in tasks]
-            twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+            stems = Counter(self._stem(task.name) for task in tasks)
+            twice = next((stem for stem, count in stems.items() if count > 1), None)
             if twice is not None:
                 raise ConfigError(
                     f"-o {path}: several results would be called {twice!r}; read them one folder at a time"

@@ -12,8 +12,8 @@ from glyphsr.images.perspective import cut_out, widen
 from glyphsr.images.reader import Picture
 from glyphsr.system.devices import Precision
 from glyphsr.types import Reading
+from glyphsr.upscaling.image_calls import Boxes, ImageInput, open_picture
 from glyphsr.upscaling.line_search import Mode
-from glyphsr.upscaling.pictures import Boxes, ImageInput, open_picture
 from glyphsr.upscaling.result import Corners, LineResult, UpscaleResult
 from glyphsr.upscaling.upscaler import Draw, Upscaler
 from glyphsr.weights.loading import PriorWeights

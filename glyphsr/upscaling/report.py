@@ -1,11 +1,12 @@
 """What an ``upscale`` run did to each picture, as objects and as JSON, JSON lines or CSV."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 from glyphsr.guard.guard import Action, Verdict
 from glyphsr.system.atomic_files import check_writable
@@ -94,7 +95,7 @@ class PictureReport:
 class UpscaleRun:
     """A whole run."""
 
-    pictures: tuple[PictureReport, ...]
+    pictures: Sequence[PictureReport]
     weights: str | None
     """File of the weights in use; ``None`` if nothing was left to do."""
     seconds: float
@@ -104,14 +105,18 @@ class UpscaleRun:
     problem: str | None = None
     """Why the report could not be written."""
 
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(status for picture in self.pictures for status in (picture.status, *_improved(picture)))
+
     def count(self, status: str) -> int:
         """Pictures of one status."""
-        return sum(picture.status == status for picture in self.pictures)
+        return self._counts[status]
 
     @property
     def improved(self) -> int:
         """Pictures that the network changed."""
-        return sum(picture.status == "done" and picture.method == "network" for picture in self.pictures)
+        return self._counts["improved"]
 
     @property
     def exit_code(self) -> int:
@@ -138,6 +143,10 @@ class UpscaleRun:
             "config": self.config,
             "pictures": [asdict(picture) for picture in self.pictures],
         }
+
+
+def _improved(picture: PictureReport) -> tuple[str, ...]:
+    return ("improved",) if picture.status == "done" and picture.method == "network" else ()
 
 
 def check_report_path(path: Path, *, overwrite: bool) -> None:
@@ -204,8 +213,13 @@ def _region_report(region: Region) -> RegionReport:
     )
 
 
-def notes_of(result: UpscaledLine | UpscaledPage, config: UpscaleConfig) -> list[str]:
-    """Why a picture, or lines of it, came out as plain enlargement."""
+def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]:
+    """Why a picture, or lines of it, came out as plain enlargement.
+
+    Args:
+        result: What became of it.
+        text: What was given as its text.
+    """
     if isinstance(result, UpscaledLine):
         why = why_unchanged(result)
         return [f"only enlarged by bicubic: {why}"] if why else []
@@ -217,7 +231,7 @@ def notes_of(result: UpscaledLine | UpscaledPage, config: UpscaleConfig) -> list
     if reasons:
         listed = ", ".join(f"{count} {why}" for why, count in reasons.items())
         notes.append(f"{reasons.total()} of {len(found)} lines only enlarged: {listed}")
-    if config.text and len(result.regions) > 1:
+    if text and len(result.regions) > 1:
         notes.append(
             f"--text is not used, since there are {len(result.regions)} lines; give --boxes with a text for each"
         )

@@ -3,26 +3,51 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
+from glyphsr.system.atomic_files import atomic_path
 from glyphsr.text.controls import guard_cell
 from glyphsr.upscaling.hocr import render_hocr
 from glyphsr.upscaling.report import SCHEMA_VERSION, PictureReport, UpscaleRun
 
 
-def render_report(run: UpscaleRun, suffix: str) -> str:
-    """A run as the text of a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` file."""
+def write_report(run: UpscaleRun, path: Path) -> None:
+    """Write a run to a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` file; rows go there one by one.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        file.writelines(_parts(run, path.suffix.lower()))
+
+
+def _parts(run: UpscaleRun, suffix: str) -> Iterator[str]:
+    """The text of a report, piece by piece."""
     if suffix == ".json":
-        return json.dumps(run.as_dict(), indent=2) + "\n"
-    if suffix == ".hocr":
-        return render_hocr(run)
-    rows = [asdict(picture) for picture in run.pictures]
-    if suffix == ".jsonl":
-        return "".join(json.dumps({"schema_version": SCHEMA_VERSION} | row) + "\n" for row in rows)
+        yield json.dumps(run.as_dict(), indent=2) + "\n"
+    elif suffix == ".hocr":
+        yield render_hocr(run)
+    elif suffix == ".jsonl":
+        for picture in run.pictures:
+            yield json.dumps({"schema_version": SCHEMA_VERSION} | asdict(picture)) + "\n"
+    else:
+        yield from _csv(run)
+
+
+def _csv(run: UpscaleRun) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(PictureReport.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
-    for row in rows:
+    for picture in run.pictures:
+        row = asdict(picture)
         cells = row | {"regions": json.dumps(row["regions"]) if row["regions"] else ""}
         writer.writerow({name: guard_cell(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
-    return buffer.getvalue()
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()

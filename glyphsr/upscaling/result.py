@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.guard.guard import Action
 from glyphsr.images.memory import MemoryImage, enlarged, like, to_array, to_pil
 from glyphsr.images.reader import Picture
@@ -130,7 +129,7 @@ def result_of(
         change=255 * upscaled.change,
         regions=_page_lines(upscaled) if isinstance(upscaled, UpscaledPage) else (_whole(picture, upscaled),),
         is_page=page,
-        note="; ".join(notes_of(upscaled, UpscaleConfig())) or None,
+        note="; ".join(notes_of(upscaled, None)) or None,
         picture=made,
     )
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from glyphsr.guard.guard import GuardMode
 from glyphsr.system.devices import Precision
+from glyphsr.upscaling.image_calls import Boxes, ImageInput
 from glyphsr.upscaling.line_search import Mode
-from glyphsr.upscaling.pictures import Boxes, ImageInput
 from glyphsr.upscaling.result import UpscaleResult
 from glyphsr.upscaling.upscaler import Draw, Upscaler
 from glyphsr.weights.loading import PriorWeights

@@ -20,6 +20,7 @@ def upscale_files(
     *,
     config: UpscaleConfig | str | Path | None = None,
     report: str | Path | None = None,
+    shard: str | None = None,
     progress: Callable[[PictureReport], None] | None = None,
     started: Callable[[int], None] | None = None,
     weights: str | Path | None = None,
@@ -48,15 +49,20 @@ def upscale_files(
     precision: Precision | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | None = None,
+    engine: Literal["local", "ray"] | None = None,
+    address: str | None = None,
     offline: bool | None = None,
 ) -> UpscaleRun:
     """Upscale files, folders, globs or stdin; what the command does, with its options as arguments.
 
     Args:
-        inputs: Files, folders, globs, or ``-`` for stdin.
-        out: File, folder, or ``-`` for stdout; default beside each input.
+        inputs: Files, folders, globs, ``-`` for stdin, or what fsspec reads: URLs such as ``s3://bucket/folder``, and
+            tar files of pictures, of which each becomes one.
+        out: File, folder, or ``-`` for stdout; default beside each input. For URLs and tar files a folder or URL.
         config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
-        report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too.
+        report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
+            ``-I-of-N`` behind its name.
+        shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
         weights: Name of bundled weights, or a checkpoint file.
@@ -92,6 +98,8 @@ def upscale_files(
         precision: auto, fp32, bf16 or fp16.
         batch_size: Lines of 16 x 64 pixels per batch; halved when memory runs out.
         workers: Threads that read and write pictures.
+        engine: ``local``: this process. ``ray``: the workers of a Ray cluster.
+        address: Of the Ray cluster; ``auto`` for the one that this machine belongs to.
         offline: Never fetch weights.
 
     Returns:
@@ -108,6 +116,7 @@ def upscale_files(
         inputs,
         out,
         report=None if report is None else Path(report),
+        shard=shard,
         progress=progress,
         started=started,
     )

@@ -14,10 +14,10 @@ from glyphsr.images.tiling import TilePlan, add_residual, plan_tiles
 from glyphsr.system.devices import Precision, resolve_device, resolve_precision
 from glyphsr.text.lexicon import open_lexicon
 from glyphsr.upscaling.guarded import guard_lines
+from glyphsr.upscaling.image_calls import Boxes, ImageInput, PictureOptions, upscale_pictures
 from glyphsr.upscaling.line import Line, UpscaledLine
 from glyphsr.upscaling.line_search import Mode
 from glyphsr.upscaling.network_runner import NetworkResult, NetworkRunner, moved
-from glyphsr.upscaling.pictures import Boxes, ImageInput, PictureOptions, upscale_pictures
 from glyphsr.upscaling.result import UpscaleResult
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.weights.loading import LoadedModel, PriorWeights, load_model

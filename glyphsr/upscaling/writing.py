@@ -42,32 +42,61 @@ def write_upscaled(
         PictureError: If the picture cannot be encoded, or a line would replace an input.
         OSError: If a file cannot be written.
     """
-    task, picture = item.task, item.picture
-    alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
-    enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
+    task = item.task
     format_name = picture_format(task.target.suffix if task.target else "." + config.ext.lstrip("."))
-    content = encode_picture(enlarged, format_name, quality=config.quality)
+    content, report = encode_upscaled(
+        item, result, format_name, quality=config.quality, strength=strength, seconds=seconds
+    )
     if isinstance(result, UpscaledPage) and config.save_regions is not None:
         # Before the picture: what exists is finished, its lines too.
         save_regions(task, result, config, inputs=inputs)
     if task.target is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-    else:
-        task.target.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(task.target, content)
-        if config.compare:
-            panel = Picture(before_after(resize(picture.rgb, item.size).clip(0, 1), result.rgb))
-            write_bytes(compare_path(task.target), encode_picture(panel, "PNG"))
-    notes = notes_of(result, config)
+        return report
+    task.target.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(task.target, content)
+    if config.compare:
+        panel = Picture(before_after(resize(item.picture.rgb, item.size).clip(0, 1), result.rgb))
+        write_bytes(compare_path(task.target), encode_picture(panel, "PNG"))
+    return replace(report, output=str(task.target))
+
+
+def encode_upscaled(
+    item: LoadedPicture,
+    result: UpscaledLine | UpscaledPage,
+    format_name: str,
+    *,
+    quality: int,
+    strength: float,
+    seconds: float,
+) -> tuple[bytes, PictureReport]:
+    """The content of a picture file, and what is to be said of it; no output is named yet.
+
+    Args:
+        item: What was upscaled.
+        result: What it became.
+        format_name: PIL's name of the format.
+        quality: Of JPEG and WebP.
+        strength: Share of the network's change that was applied.
+        seconds: How long it took.
+
+    Raises:
+        PictureError: If the picture cannot be encoded.
+    """
+    picture = item.picture
+    alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
+    enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
+    content = encode_picture(enlarged, format_name, quality=quality)
+    notes = notes_of(result, item.text)
     fitted = fit_to_format(enlarged, format_name)
     notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
     frames = picture.num_frames or "several"
     notes += [f"only the first of {frames} frames was taken"] if frames != 1 else []
     notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
-    return PictureReport(
-        input=task.name,
-        output=str(task.target) if task.target else None,
+    return content, PictureReport(
+        input=item.task.name,
+        output=None,
         status="done",
         width=picture.rgb.shape[1],
         height=picture.rgb.shape[0],

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from glyphsr.config.base import Config
 from glyphsr.errors import WeightsError
-from glyphsr.safe_reading.limits import WEIGHTS_BYTES
+from glyphsr.safe_reading.limits import NETWORK_BYTES
 from glyphsr.safe_reading.text_files import parse_json
 from glyphsr.system.atomic_files import write_with
 
@@ -100,7 +100,7 @@ def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint")
 
-    WEIGHTS_BYTES.check(path.stat().st_size, path, WeightsError)
+    NETWORK_BYTES.check(path.stat().st_size, path, WeightsError)
 
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from glyphsr.errors import WeightsError
 from glyphsr.safe_reading.limits import WEIGHTS_BYTES
+from glyphsr.safe_reading.numbers import whole_number
 from glyphsr.system.cache import make_private
 from glyphsr.weights.registry import sha256_of
 
@@ -65,8 +66,8 @@ class ResumingDownloader:
                 file.truncate(0)
 
             length = answer.headers.get("Content-Length")
-
-            total = here + int(length) if length else None
+            promised = whole_number(length) if length else None
+            total = None if promised is None else here + promised
             for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
                 here += len(chunk)

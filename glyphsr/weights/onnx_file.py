@@ -45,6 +45,8 @@ def read_onnx(path: Path, charset: str | None = None) -> tuple[dict[str, Tensor]
         model = onnx.load_from_string(content)  # which cannot look for further files beside it
         found = [(item.name, item) for item in model.graph.initializer]
         found += [(node.output[0], node.attribute[0].t) for node in model.graph.node if node.op_type == "Constant"]
+        if any(tensor.data_location == onnx.TensorProto.EXTERNAL for _, tensor in found):
+            raise ValueError("tensors in other files")
         arrays = {name: onnx.numpy_helper.to_array(tensor) for name, tensor in found}
         multiplied = {node.input[1] for node in model.graph.node if node.op_type == "MatMul"}
     except Exception as error:  # what onnx and protobuf raise on damaged files is not documented and varies

@@ -28,6 +28,7 @@ from glyphsr.models.registry import (
 )
 from glyphsr.models.unsupported import name_unsupported
 from glyphsr.nn.key_tables import KeyTable
+from glyphsr.safe_reading.text_files import shorten
 from glyphsr.safe_reading.torch_file import load_torch_file
 from glyphsr.text.charset import PRINTABLE_95
 from glyphsr.weights.checkpoints import M, check_shapes, load_state, outlined
@@ -40,6 +41,9 @@ PREFIXES = ("module.", "model.")
 """Put before every key by data parallelism and by Lightning wrappers."""
 
 
+PLAIN_NUMBERS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1", "?")
+"""NumPy's names of the kinds of numbers that may stand beside the weights."""
+
 ONNX = ".onnx"
 SUFFIXES = {".pth", ".pt", ".ckpt", ".tar", ONNX}
 """Endings of published files; everything else is taken for one of ours."""
@@ -50,12 +54,29 @@ def is_published_file(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def _harmless() -> list[Any]:
+class _PlainDtype:
+    """Stands in for ``numpy.dtype``, which would make numbers of any size of a file's words."""
+
+    def __init__(self, code: str, *_: object) -> None:
+        if code not in PLAIN_NUMBERS:
+            raise ValueError(f"a number of kind {shorten(code)}; expected one of {', '.join(PLAIN_NUMBERS)}")
+        self.code, self.order = code, "<"
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        """The second part is the order of bytes; the others are those of every plain number."""
+        self.order = ">" if state[1] == ">" else "<"
+
+
+def _plain_number(kind: _PlainDtype, content: bytes) -> float:
+    """Stands in for NumPy's own way from bytes to a number."""
+    return float(np.frombuffer(content, np.dtype(kind.order + kind.code), count=1)[0])
+
+
+def _harmless() -> list[tuple[Any, str]]:
     """Plain values that training scripts keep beside the weights: numbers of NumPy, and their options."""
-    scalars = [type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "?")]
-    rebuild = np.float64(0).__reduce__()[0]
     # The same function was called by another module's name before NumPy 2.
-    return [*scalars, np.dtype, rebuild, (rebuild, "numpy.core.multiarray.scalar"), argparse.Namespace]
+    numbers = [(_plain_number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    return [(_PlainDtype, "numpy.dtype"), *numbers, (argparse.Namespace, "argparse.Namespace")]
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

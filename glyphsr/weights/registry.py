@@ -3,6 +3,7 @@
 import difflib
 import functools
 import hashlib
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,8 @@ from pydantic import Field, TypeAdapter
 
 from glyphsr.config.base import Config
 from glyphsr.errors import WeightsError
+from glyphsr.safe_reading.content import open_regular
+from glyphsr.safe_reading.limits import WEIGHTS_BYTES
 from glyphsr.system.cache import cache_folder
 
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
@@ -74,8 +77,13 @@ def entry(name: str) -> Entry:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
+    """SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        WeightsError: If it cannot be read, is no regular file, or is larger than weights may be.
+    """
+    with open_regular(path, WeightsError) as file:
+        WEIGHTS_BYTES.check(os.fstat(file.fileno()).st_size, path, WeightsError)
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

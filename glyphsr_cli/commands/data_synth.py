@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glyphsr.safe_reading.numbers import whole_number
 from glyphsr_cli import console
 from glyphsr_cli.options import OUTPUT, SETTINGS, ConfigOpt, JsonOpt, ProgressOpt, QuietOpt, SeedOpt, SetOpt
 
@@ -38,6 +39,10 @@ HeightOpt = Annotated[
     typer.Option(help="Height of the HR pictures in pixels: 8 to 512, even.", show_default="32", rich_help_panel=WORDS),
 ]
 OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.", rich_help_panel=OUTPUT)]
+
+
+MOST_COLUMNS = 100
+"""Of a sheet of difficulties."""
 
 
 def synth(
@@ -144,10 +149,13 @@ def degrade(
     It shows what `data synth`, `data make` and training do to HR pictures; `--set degradation.blur_sigma=[0.2,5]` and
     the like change it.
     """
+    from glyphsr.errors import ConfigError
     from glyphsr_cli.commands.data_inspect import check_sheet, write_sheet
 
     check_sheet("--out", out, overwrite=overwrite)
     columns = _numbers(difficulty, ",")
+    if len(columns) > MOST_COLUMNS:
+        raise ConfigError(f"--difficulty: {len(columns):,} columns, at most {MOST_COLUMNS}")
     settings = _load(config, sets, {"seed": seed}, _render_flags(None, fonts, None, None), None)
     from glyphsr.dataset_tools.degradation_sheet import view_degradation
 
@@ -191,4 +199,5 @@ def _numbers(text: str, mark: str) -> list[float]:
 
 
 def _number_or_text(text: str | None) -> int | str | None:
-    return int(text) if text and text.isdecimal() else text
+    whole = whole_number(text) if text else None
+    return text if whole is None else whole

@@ -39,13 +39,13 @@ def list_(json_: JsonOpt = False, verbose: VerboseOpt = False) -> None:
     for row in rows:
         more = (row.entry.network, row.entry.about) if verbose else ()
         cells.append((row.name, row.status, _size(row), row.entry.licence, _origin(row), *more))
-    tables.show([tables.Table("Weights", columns, tuple(cells), wide=True, firm=3)])
+    tables.show([tables.Table("Weights (OWNER/PROJECT is on github.com)", columns, tuple(cells), wide=True, firm=3)])
 
 
 def _origin(row: "StoredWeights") -> str:
     """Where weights come from, in few words."""
     if row.entry.source == "authors":
-        return (row.entry.page or "its authors").removeprefix("https://")
+        return (row.entry.page or "its authors").removeprefix("https://").removeprefix("github.com/")
     return {"bundled": "the package", "download": "glyphsr models pull", "unpublished": "nobody; train it"}[
         row.entry.source
     ]

@@ -8,7 +8,7 @@ import typer
 
 from glyphsr_cli import console
 from glyphsr_cli.config_options import settings_command
-from glyphsr_cli.options import OUTPUT, JsonOpt, Print0Opt, ProgressOpt, QuietOpt, SeedOpt, VerboseOpt
+from glyphsr_cli.options import OUTPUT, JsonOpt, Print0Opt, ProgressOpt, QuietOpt, SeedOpt, ShardOpt, VerboseOpt
 
 if TYPE_CHECKING:
     from glyphsr.config.upscale import UpscaleConfig
@@ -37,6 +37,7 @@ def upscale(
     report: Annotated[
         Path | None, typer.Option(help="Write what was done to a .json, .jsonl or .csv file.", rich_help_panel=OUTPUT)
     ] = None,
+    shard: ShardOpt = None,
     seed: SeedOpt = None,
     json_: JsonOpt = False,
     print0: Print0Opt = False,
@@ -76,6 +77,7 @@ def upscale(
             sources,
             out,
             report=report,
+            shard=shard,
             progress=show,
             started=lambda total: bar.update(task, total=total),
         )

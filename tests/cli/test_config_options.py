@@ -6,8 +6,10 @@ import inspect
 import pytest
 
 from glyphsr.config.base import Flag
+from glyphsr_cli.commands.demo import demo
 from glyphsr_cli.commands.eval_ import eval_
 from glyphsr_cli.commands.extract import extract
+from glyphsr_cli.commands.serve import serve
 from glyphsr_cli.commands.upscale import upscale
 from glyphsr_cli.commands.visualize import visualize
 from glyphsr_cli.config_options import BUILD, settings_command
@@ -17,6 +19,8 @@ COMMANDS = {
     "glyphsr.config.extraction:ExtractConfig": extract,
     "glyphsr.config.evaluation:EvalConfig": eval_,
     "glyphsr.config.visualize:VisualizeConfig": visualize,
+    "glyphsr.config.serve:ServeConfig": serve,
+    "glyphsr.config.serve:DemoConfig": demo,
 }
 
 

@@ -79,6 +79,8 @@ def test_our_own_recognizer_stands_in_for_the_papers_and_is_named(tiny_lmdb, tmp
         (["--lmdb", "easy", "--segmenter", "sam"], 4, "no SAM checkpoint here"),
         (["--lmdb", "easy", "--localizer", "attention", "--recognizer", "telescop"], 4, "did you mean 'telescope'?"),
         (["--lmdb", "easy", "--shard", "3/2"], 2, "--shard 3/2: expected I/N"),
+        (["--lmdb", "easy", "--shard", "²/²"], 2, "expected I/N"),
+        (["--lmdb", "easy", "--shard", "9" * 5000 + "/1"], 2, "expected I/N"),
         (["--lmdb", "easy", "--steps", "two"], 2, "steps.0: input should be a valid number, got the text 'two'"),
         (["--lmdb", "easy", "--threshold", "7"], 2, "threshold: input should be less than or equal to 1"),
         (["--lmdb", "easy", "--set", "key_points.head=max"], 2, "did you mean 'heads'?"),

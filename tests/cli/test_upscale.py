@@ -436,7 +436,7 @@ def test_interrupting_a_folder_run_leaves_whole_files_only(folder, tmp_path, tin
     def interrupted(self, chunk, pool):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module._FileRun, "run_chunk", interrupted)  # stands in for the user's Ctrl-C
+    monkeypatch.setattr(module.FileRun, "_run_chunk", interrupted)  # stands in for the user's Ctrl-C
     result = CliRunner().invoke(app, ["upscale", str(folder), "-o", str(tmp_path / "o"), "-w", str(tiny_weights)])
     assert result.exit_code == 130
     assert "continues from there" in result.stderr

@@ -152,6 +152,8 @@ def test_a_run_of_training(tiny_config, word_folder, tmp_path):
         ((), "expected pictures, or --lmdb NAME"),
         (("--lmdb", "four", "--index", "5"), "--index: expected 1..4, got 5"),
         (("--lmdb", "four", "--index", "a"), "expected numbers such as 3,7,10-12"),
+        (("--lmdb", "four", "--index", "9" * 5000), "expected numbers such as 3,7,10-12"),
+        (("--lmdb", "four", "--index", "1-99999,1-99999"), "at most 100000 numbers"),
         (("--lmdb", "none"), "no such LMDB"),
         (("nowhere.png",), "nowhere.png: no such file or folder"),
         (("--lmdb", "four", "-o", "x.gif"), "expected a name ending in .png, .html or .pdf"),

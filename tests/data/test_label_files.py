@@ -1,8 +1,12 @@
+import time
+from contextlib import suppress
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels, write_labels
+from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels
+from glyphsr.data.label_writing import write_labels
 from glyphsr.errors import ConfigError, DataError
 
 SCRIPTS = st.text(
@@ -107,3 +111,12 @@ def test_a_wrong_label_file_is_named_with_its_line(name, tmp_path):
 def test_a_file_of_windows_in_utf_16_is_understood(tmp_path):
     (tmp_path / "labels.txt").write_text("a.png\t\u00c9t\u00e9\r\n", encoding="utf-16", newline="")
     assert read_labels(tmp_path / "labels.txt") == [Labelled("a.png", "\u00c9t\u00e9")]
+
+
+@pytest.mark.parametrize("line", [" " * 200_000 + "x", "a " * 100_000, "a, " + '"' * 200_000 + "x", "1," * 100_000])
+def test_a_hostile_line_takes_no_longer_than_another(tmp_path, line):
+    (tmp_path / "gt.csv").write_text(line)
+    start = time.process_time()
+    with suppress(DataError):
+        read_labels(tmp_path / "gt.csv", "icdar")
+    assert time.process_time() - start < 2

@@ -12,8 +12,9 @@ from glyphsr.data.lmdb_writer import LmdbWriter
 from glyphsr.errors import ConfigError, GlyphSRError, OutputError
 from glyphsr.extraction import dataset_run, worker
 from glyphsr.extraction.chunk_store import ChunkStore, difference
-from glyphsr.extraction.extract import extract, parse_shard
+from glyphsr.extraction.extract import extract
 from glyphsr.system.process_pool import usable_cores
+from glyphsr.system.shards import parse_shard
 
 from ..helpers.drawn_words import INK_ONLY
 from ..helpers.lmdb import values

@@ -39,6 +39,14 @@ def font_of_blanks(path: Path) -> Path:
     return _write(path, change)
 
 
+def font_of_giants(path: Path) -> Path:
+    """Letters a hundred ems wide and high."""
+    font = TTFont(io.BytesIO(ImageFont.load_default(20).font_bytes))
+    font["head"].unitsPerEm = 16
+    font.save(path)
+    return path
+
+
 def font_without(path: Path, characters: str) -> Path:
     def change(cmap):
         for char in characters:

@@ -46,6 +46,7 @@ def test_only_regular_files_are_read_and_none_that_is_too_large(tmp_path):
         ("[" + "0," * 4_000_001 + "0]", "values, at most 4,000,000"),
         ("[" + "9" * 5000 + "]", "not JSON"),
         ("{", "not JSON"),
+        ('{"b": [{"a": 1, "c": 2, "a": 3}]}', "'a' is given twice"),
         (b"\xff", "not JSON"),
     ],
 )
@@ -88,6 +89,9 @@ def test_lines_are_named_by_their_number(tmp_path):
         ("? [1]\n: 2", "expected a plain key"),
         ("a: [", "not YAML"),
         ("<<: 3", "expected a mapping"),
+        ("a: 0x" + "f" * 5000, "a: a number of 20,000 bits"),
+        ("a: 0" + "7" * 100_000, "a: a number of 300,000 bits"),
+        ("{" + "a," * 200_000 + "}", "settings, at most 100,000"),
     ],
 )
 def test_yaml_that_is_none_names_the_key(text, message):

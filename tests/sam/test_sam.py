@@ -240,3 +240,11 @@ def test_a_published_network_that_was_cut_off_is_refused():
 def test_another_type_than_asked_for_is_refused(sam):
     with pytest.raises(WeightsError, match="holds an encoder 32 wide and 3 blocks deep, not vit_b"):
         sam_from_state(sam.state_dict(), "file.pth", type_="vit_b")
+
+
+def test_shapes_that_ask_for_a_huge_network_take_no_memory(sam):
+    state = dict(sam.state_dict())
+    state["image_encoder.patch_embed.proj.weight"] = torch.zeros(200_000, 3, 1, 1)
+    state["mask_decoder.transformer.layers.1000000000.norm1.weight"] = torch.zeros(1)
+    with pytest.raises(WeightsError):
+        sam_from_state(state, "hostile.pth")

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.config.rendering import BUILTIN_FONT
+from glyphsr.errors import DataError
+from glyphsr.safe_reading.limits import FONT_BYTES
 from glyphsr.text.charset import ALPHANUMERIC, PRINTABLE_94
 
 CHECK_NUMBER = 3
@@ -34,6 +37,9 @@ WORST_RANK = 0.24
 
 Of 1,544 fonts of Debian's packages most are below 0.1, scripts and blackletter reach 0.22, symbol fonts 0.27 to 0.51.
 """
+
+MOST_EMS = 64
+"""Area of a character in square ems beyond which it is not drawn: a hostile font may claim thousands."""
 
 TWO_SHAPES = "abdeghnqrt"
 """Letters whose capitals are no larger copies of them."""
@@ -59,8 +65,16 @@ class Portrait:
     """Whether lower-case letters are drawn as capitals, large or small."""
 
 
+def is_bounded(font: ImageFont.FreeTypeFont, char: str, stroke: int = 0) -> bool:
+    """Whether a character takes no more room than characters do; nothing is drawn."""
+    left, top, right, bottom = font.getbbox(char, anchor="ls", stroke_width=stroke)
+    return (right - left) * (bottom - top) <= MOST_EMS * font.size**2
+
+
 def _shape(font: ImageFont.FreeTypeFont, char: str) -> NDArray[np.uint8]:
     """Coverage on a cell that leaves room for accents and swashes."""
+    if not is_bounded(font, char):
+        raise ValueError(f"{char!r} is larger than any character")
     cell = Image.new("L", (CELL, CELL), 0)
     ImageDraw.Draw(cell).text((SIZE, 2 * SIZE), char, 255, font=font, anchor="ls")
     return np.asarray(cell)
@@ -116,9 +130,12 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
 
     Raises:
         OSError: If the file cannot be read.
+        DataError: If it is too large.
     """
     if path != BUILTIN_FONT:
         with Path(path).open("rb") as file:  # whose failure FreeType would not tell from that of a file that is no font
+            FONT_BYTES.check(file.seek(0, os.SEEK_END), path, DataError)
+            file.seek(0)
             file.read(1)
 
     try:
@@ -130,7 +147,7 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
         assert isinstance(font, ImageFont.FreeTypeFont)
         absent = _shape(font, ABSENT)
         shapes = {char: _shape(font, char) for char in characters}
-    except (OSError, ValueError):
+    except Exception:  # what drawing with damaged fonts raises is not documented and varies
         return None
 
     drawn = {char: shape for char, shape in shapes.items() if shape.any() and not np.array_equal(shape, absent)}

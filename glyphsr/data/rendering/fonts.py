@@ -123,7 +123,7 @@ class FontBook:
 def _draws(path: str, char: str) -> bool:
     try:
         found = portrait(path, char)
-    except OSError:
+    except (OSError, DataError):
         return False
     return found is not None and char in found.covers
 
@@ -165,7 +165,7 @@ def _files_at(place: str) -> list[str]:
     if place == BUILTIN_FONT or path.is_file():
         return [place]
     if path.is_dir():
-        return sorted(str(file) for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        return sorted(str(file) for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     raise DataError(f"{place}: no such font file or folder; {HELP}")
 
 

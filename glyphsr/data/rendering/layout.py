@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from glyphsr.config.rendering import RenderConfig
+from glyphsr.data.rendering.font_check import is_bounded
 from glyphsr.data.rendering.random_choices import RandomChoices
 
 EM_PER_HEIGHT = 2.0
@@ -70,6 +71,8 @@ def _move(x: float, y: float) -> Matrix:
 @functools.lru_cache(maxsize=128)  # of a run's few fonts; at a height of 512 a shape takes half a megabyte
 def _drawn(font: ImageFont.FreeTypeFont, char: str, stroke: int) -> tuple[NDArray[np.uint8], tuple[int, int], float]:
     """A character's inked box, where it begins beside a baseline's start at ``(0, 0)``, and how far the next one is."""
+    if not is_bounded(font, char, stroke):
+        raise UndrawableError
     core, (left, up) = font.getmask2(char, anchor="ls", stroke_width=stroke)
     # Pillow has no public way from its core images to arrays but through another drawing, which takes twice as long.
     shape = np.asarray(Image.Image()._new(core)) if min(core.size) else np.zeros((0, 0), np.uint8)

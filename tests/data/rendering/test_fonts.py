@@ -5,11 +5,18 @@ import shutil
 import pytest
 
 from glyphsr.config.rendering import BUILTIN_FONT
-from glyphsr.data.rendering.font_check import portrait
-from glyphsr.data.rendering.fonts import find_fonts
+from glyphsr.data.rendering.font_check import is_bounded, portrait
+from glyphsr.data.rendering.fonts import find_fonts, open_font
 from glyphsr.errors import DataError
 
-from ...helpers.fonts import font_of_blanks, font_of_boxes, font_of_other_letters, font_without, whole_font
+from ...helpers.fonts import (
+    font_of_blanks,
+    font_of_boxes,
+    font_of_giants,
+    font_of_other_letters,
+    font_without,
+    whole_font,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +37,27 @@ def test_a_character_that_a_font_does_not_have_is_not_covered():
     assert find_fonts((BUILTIN_FONT,)).able("A\u6f22") == []
 
 
-@pytest.mark.parametrize("make", [font_of_boxes, font_of_blanks, font_of_other_letters])
+@pytest.mark.parametrize("make", [font_of_boxes, font_of_blanks, font_of_other_letters, font_of_giants])
 def test_fonts_that_draw_no_letters_are_left_out(tmp_path, make):
     make(tmp_path / "broken.ttf")
     with pytest.raises(DataError, match="none of 1 font files draws letters and digits; install some"):
         find_fonts((str(tmp_path / "broken.ttf"),))
+
+
+def test_fonts_that_never_end_are_refused_and_pipes_passed_over(tmp_path):
+    whole_font(tmp_path / "a.ttf")
+    os.mkfifo(tmp_path / "b.ttf")
+    assert len(find_fonts((str(tmp_path),))) == 1
+    with (tmp_path / "c.ttf").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DataError, match="GLYPHSR_MAX_FONT_BYTES"):
+        find_fonts((str(tmp_path),))
+
+
+def test_a_character_larger_than_any_is_not_drawn(tmp_path):
+    font = open_font(str(font_of_giants(tmp_path / "a.ttf")), 64)
+    assert not is_bounded(font, "W")
+    assert is_bounded(open_font(BUILTIN_FONT, 64), "W", stroke=2)
 
 
 def test_a_font_without_a_letter_is_left_out_and_one_without_a_sign_is_not(tmp_path):

@@ -1,0 +1,16 @@
+"""Whether an error says that memory ran out, whichever library said it."""
+
+SIGNS = ("out of memory", "can't allocate memory", "alloc_failed", "insufficient memory", "failed to allocate")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the device's memory, or the machine's, ran out.
+
+    Example:
+        >>> is_out_of_memory(RuntimeError("CUDA out of memory")), is_out_of_memory(RuntimeError("shapes differ"))
+        (True, False)
+    """
+    if isinstance(error, MemoryError):
+        return True
+    of_library = isinstance(error, RuntimeError) or type(error).__module__.partition(".")[0] == "cv2"
+    return of_library and any(sign in str(error).lower() for sign in SIGNS)
