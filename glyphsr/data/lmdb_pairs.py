@@ -17,6 +17,8 @@ from glyphsr.safe_reading.lmdb_file import LmdbFile
 from glyphsr.safe_reading.picture_header import check_picture
 from glyphsr.types import Sample
 
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a damaged value is one line of ours on stderr
+
 NUMBER_DIGITS = 9
 PREFIXES = (b"image_hr-", b"image_lr-", b"label-", b"glyph_meta-")
 """Before the numbers of samples, of pairs and of glyph masks."""

@@ -80,7 +80,7 @@ class LmdbWriter:
 
     def _open(self, folder: Path) -> lmdb.Environment:
         def attempt() -> lmdb.Environment:
-            # Without LMDB's own lock file, which it maps: on a full disk that would end the process. The folder is held.
+            # Without LMDB's own lock file, which it maps: a full disk would end the process. The folder is held anyway.
             return lmdb.open(os.fsencode(folder), map_size=self._map_size, lock=False, meminit=False)
 
         close_deleted()
