@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +36,9 @@ from glyphsr_cli.config_options import build
 
 INTERRUPTED = 130
 
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""Of every command line that cannot be read; Typer exports only this one of its kinds."""
+
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -54,17 +58,23 @@ class ErrorBoundary(TyperGroup):
             _say_unwritable(error)
             raise SystemExit(1) from error
 
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """Read the command line up to the command's name."""
+        with _usage_errors_as_lines():
+            return super().make_context(*args, **settings)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with _usage_errors_as_lines():
+                return super().invoke(ctx)
         except GlyphSRError as error:
             if not error.is_repeated:
                 console.say(f"error: {error}")
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
             console.say(
-                "interrupted; what was written is complete, and the same command goes on from there where it can"
+                "interrupted; what was written is complete, and the same command continues from there where it can"
             )
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:  # the reader of our stdout went away, e.g. `| head`
@@ -85,6 +95,20 @@ def _say_unwritable(error: OSError) -> None:
     _give_up_stdout()
     with suppress(OSError):
         console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
+
+
+@contextmanager
+def _usage_errors_as_lines() -> Iterator[None]:
+    """Show what is wrong with a command line like any other error; a command without arguments shows its help."""
+    try:
+        yield
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise
+        command = error.ctx.command_path if error.ctx else "glyphsr"
+        message = " ".join(error.format_message().split())
+        console.say(f"error: {message.removesuffix('.')}; see `{command} --help`")
+        raise typer.Exit(error.exit_code) from error
 
 
 def _give_up_stdout() -> None:

@@ -3,7 +3,7 @@
     python recipes/bundled.py --words WORDS [--pairs LMDB] [--out runs] [--install]
 
 WORDS is a folder of HR word pictures with annotations.json, LMDB stored LR/HR pairs of the same words; docs/weights.md
-says where to get them. Each piece goes on where it was stopped, so the same command is given again after an
+says where to get them. Each piece continues where it was stopped, so the same command is given again after an
 interruption; what is done is kept. The recipe is configs/compact-prior.yaml and compact.yaml; --prior-steps and
 --network-steps shorten it, --set changes both. OUT/compact.safetensors is the result, and with --install the package's
 weights. The gate's thresholds are chosen on training words that were held out, by what the prior itself reads there: no
@@ -44,7 +44,7 @@ def tell(readings: list[LabelledReading], chosen: ConfidenceGateConfig) -> None:
 
 
 def check_start(run: Path, prior_file: Path) -> None:
-    """Refuse to go on with a network that was trained with another prior."""
+    """Refuse to continue a network that was trained with another prior."""
     last = run / "checkpoints" / "last.safetensors"
     if not last.is_file():
         return
@@ -52,7 +52,7 @@ def check_start(run: Path, prior_file: Path) -> None:
     assert model.prior is not None
     kept = model.prior.recognizer.state_dict()
     if not all(torch.equal(value, kept[key]) for key, value in load_recognizer(prior_file).state_dict().items()):
-        sys.exit(f"{run}: was trained with another prior than {prior_file}; remove it to train the network anew")
+        sys.exit(f"{run}: was trained with another prior than {prior_file}; remove it to train the network again")
 
 
 def main() -> None:
@@ -103,5 +103,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except GlyphSRError as error:  # an interruption too: the same command goes on
+    except GlyphSRError as error:  # an interruption too: the same command continues
         sys.exit(str(error))

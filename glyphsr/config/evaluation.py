@@ -26,7 +26,7 @@ class EvalConfig(Config):
     prior_weights: Annotated[Texts, Flag()] = ()
     """Published CRNN and PARSeq that guide the published networks among them; matched by their number of classes."""
     recognizer: Annotated[Texts, Flag(short="-R")] = ("crnn",)
-    """Judges: names, ``name=file`` for weights of your own, or ``all`` that are at hand."""
+    """Judges: names, ``name=file`` for weights of your own, or ``all`` that are available."""
     baseline: Annotated[tuple[Baseline, ...], BeforeValidator(split_text), Flag(commas=True)] = ("bicubic", "hr")
     """Untouched pictures that are scored too."""
     protocol: Annotated[Protocol, Flag()] = "paper"

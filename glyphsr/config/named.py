@@ -45,7 +45,7 @@ def find_config(given: str | Path) -> Path:
         ConfigError: If there is neither; the nearest name is given.
     """
     path = Path(given)
-    if path.exists() or (path.suffix and path.suffix not in (ENDING, ".yml")):
+    if path.is_file() or (path.suffix and path.suffix not in (ENDING, ".yml")):
         return path
 
     known = named_configs()
@@ -68,4 +68,4 @@ def describe(path: Path) -> str:
     """What a configuration is for: the first sentence of the comment that it begins with."""
     lines = read_text(path, ConfigError).splitlines()
     comment = " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
-    return re.split(r"(?<=[.;:])\s", comment, maxsplit=1)[0].rstrip(".;:")
+    return re.split(r"(?<=[.;])\s", comment, maxsplit=1)[0].rstrip(".;")

@@ -130,6 +130,8 @@ def _folders(source: Path | None, hr: Path | None, lr: Path | None) -> tuple[Pat
     for folder in (source, hr, lr):
         if folder is not None and not folder.is_dir():
             raise DataError(f"{folder}: no such folder")
+        if folder is not None and (folder / "data.mdb").is_file():
+            raise DataError(f"{folder}: an LMDB; `glyphsr data export {folder} -o WORDS` makes a folder of it")
     if hr is not None:
         return hr, lr, hr
     assert source is not None

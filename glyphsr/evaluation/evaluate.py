@@ -48,7 +48,7 @@ def evaluate(
         weights: Networks: names or checkpoint files; ``none`` for the baselines alone.
         prior_weights: Published CRNN and PARSeq that guide the published networks among them; matched by their
             number of classes.
-        recognizer: Judges: names, ``name=file`` for weights of your own, or ``all`` that are at hand.
+        recognizer: Judges: names, ``name=file`` for weights of your own, or ``all`` that are available.
         baseline: Untouched pictures that are scored too.
         protocol: ``paper``: 16 x 64 to 32 x 128, PSNR and SSIM of batches of 48. ``standard``: natural width, per
             image.

@@ -62,7 +62,7 @@ class Guard:
 
     Raises:
         ConfigError: If the reader is unknown or not installed.
-        WeightsError: If its weights are not to be had.
+        WeightsError: If its weights are not available.
     """
 
     def __init__(

@@ -223,7 +223,7 @@ def open_readers(
         kinds = {text.partition("=")[0] for text in asked}
         for name in (name for name in READERS if name not in kinds):
             try:
-                judge = open_reader(name, device, offline=True)  # what is at hand, without fetching
+                judge = open_reader(name, device, offline=True)  # what is available, without fetching
                 unique[judge.info.name] = judge
             except (ConfigError, WeightsError) as error:
                 notices.append(f"left out {error}")

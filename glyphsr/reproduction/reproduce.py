@@ -84,7 +84,7 @@ def reproduce(
     Raises:
         ConfigError: If there is no such table, or a setting does not fit.
         DataError: If data are missing.
-        WeightsError: If a judge's weights are not to be had.
+        WeightsError: If a judge's weights are not available.
     """
     if table not in TABLES:
         raise ConfigError(f"reproduce {table}: expected {', '.join(TABLES)}")

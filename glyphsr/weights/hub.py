@@ -62,7 +62,7 @@ def resolve(name: str | Path, *, offline: bool = False, progress: DownloadProgre
     """The file that a path or a name stands for; fetched where it is not here and has a stable address.
 
     Raises:
-        WeightsError: If it is not to be had; the message says where it comes from.
+        WeightsError: If it is not available; the message says where it comes from.
     """
     found = local_weights(name)
     if found is not None:

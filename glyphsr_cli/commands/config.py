@@ -26,6 +26,8 @@ class CommandName(StrEnum):
     eval = "eval"
     visualize = "visualize"
     synth = "synth"
+    serve = "serve"
+    demo = "demo"
 
 
 NameArg = Annotated[
@@ -39,7 +41,7 @@ ForOpt = Annotated[CommandName, typer.Option("--for", help="The command whose se
 
 @config_app.command("list")
 def list_(json_: JsonOpt = False) -> None:
-    """Show the training configurations in the package; `glyphsr train --config NAME` takes each by its name."""
+    """Show the configurations in the package, which `--config` takes by name; those of words are for data synth."""
     from glyphsr.config.named import describe, named_configs
 
     found = {name: (path, describe(path)) for name, path in named_configs().items()}

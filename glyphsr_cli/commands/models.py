@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glyphsr_cli import console
+from glyphsr_cli.completion import weights_names
 from glyphsr_cli.options import JsonOpt, OfflineOpt, ProgressOpt, QuietOpt, VerboseOpt
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ models_app = typer.Typer(help="List, fetch, check and convert weights.", no_args
 
 GATE_FAILED = 5
 
-NameArg = Annotated[str, typer.Argument(metavar="NAME", help="A name of `glyphsr models list`.")]
+NameArg = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name of `glyphsr models list`.", autocompletion=weights_names)
+]
 
 
 @models_app.command("list")
@@ -39,13 +42,13 @@ def list_(json_: JsonOpt = False, verbose: VerboseOpt = False) -> None:
     for row in rows:
         more = (row.entry.network, row.entry.about) if verbose else ()
         cells.append((row.name, row.status, _size(row), row.entry.licence, _origin(row), *more))
-    tables.show([tables.Table("Weights", columns, tuple(cells), wide=True, firm=3)])
+    tables.show([tables.Table("Weights (OWNER/PROJECT is on github.com)", columns, tuple(cells), wide=True, firm=3)])
 
 
 def _origin(row: "StoredWeights") -> str:
     """Where weights come from, in few words."""
     if row.entry.source == "authors":
-        return (row.entry.page or "its authors").removeprefix("https://")
+        return (row.entry.page or "its authors").removeprefix("https://").removeprefix("github.com/")
     return {"bundled": "the package", "download": "glyphsr models pull", "unpublished": "nobody; train it"}[
         row.entry.source
     ]
@@ -65,7 +68,7 @@ def _as_dict(row: "StoredWeights") -> dict[str, object]:
 def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = None, quiet: QuietOpt = False) -> None:
     """Fetch published weights into the cache, check their SHA-256 and convert them; print the file.
 
-    A transfer that was cut goes on where it stopped.
+    A transfer that was cut continues where it stopped.
     """
     from glyphsr.errors import WeightsError
     from glyphsr.weights.hub import download as fetch

@@ -88,7 +88,8 @@ def test_a_folder_is_mirrored_and_finished_work_is_skipped(run, folder, tmp_path
     assert second.stdout.split() == [str(out / "a.png")]
     assert (out / "b.png").stat().st_mtime_ns == stamp
     assert "3 skipped" in run(folder, "-r", "-o", out).stderr
-    assert "3 improved" in run(folder, "-r", "-o", out, "--overwrite").stderr
+    assert "3 skipped" in run(folder, "-r", "-o", out, "--overwrite").stderr  # they are what would come out
+    assert "3 improved" in run(folder, "-r", "-o", out, "--overwrite", "--strength", 0.5).stderr
 
 
 def test_a_second_run_beside_the_inputs_does_not_upscale_its_own_results(run, folder):
@@ -405,8 +406,8 @@ def test_an_existing_report_is_left_alone(run, picture, tmp_path):
 
 def test_further_frames_are_noted(run, tmp_path):
     frames = [Image.fromarray(draw_word(text, 20)) for text in ("one", "two")]
-    frames[0].save(tmp_path / "f.tif", save_all=True, append_images=frames[1:])
-    assert "only the first of 2 frames" in run(tmp_path / "f.tif").stderr
+    frames[0].save(tmp_path / "f.gif", save_all=True, append_images=frames[1:])
+    assert "only the first of 2 frames" in run(tmp_path / "f.gif").stderr
 
 
 def test_a_long_line_passes_through_windows(run, tmp_path):
@@ -439,7 +440,7 @@ def test_interrupting_a_folder_run_leaves_whole_files_only(folder, tmp_path, tin
     monkeypatch.setattr(module.FileRun, "_run_chunk", interrupted)  # stands in for the user's Ctrl-C
     result = CliRunner().invoke(app, ["upscale", str(folder), "-o", str(tmp_path / "o"), "-w", str(tiny_weights)])
     assert result.exit_code == 130
-    assert "goes on from there" in result.stderr
+    assert "continues from there" in result.stderr
     assert not (tmp_path / "o").exists()
 
 

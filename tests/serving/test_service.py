@@ -47,7 +47,7 @@ def test_a_picture_comes_back_as_the_library_makes_it(client):
     answer = post(client, png())
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
     made = np.asarray(Image.open(io.BytesIO(answer.content)))
-    own = Upscaler(guard="off", device="cpu").upscale(np.asarray(Image.open(io.BytesIO(png()))))
+    own = Upscaler(guard="off", device="cpu")(np.asarray(Image.open(io.BytesIO(png())))).image
     assert made.shape == (32, 128, 3)
     np.testing.assert_allclose(made.astype(int), own.astype(int), atol=1)
 
@@ -144,7 +144,7 @@ def test_a_request_that_waits_too_long_is_given_up(slow):
 
 
 def test_one_that_breaks_takes_none_along():
-    """Whatever error comes out of a batch, its other pictures are done and the thread goes on."""
+    """Whatever error comes out of a batch, its other pictures are done and the thread continues."""
 
     class Breaks(PictureUpscaler):
         def upscale(self, items):

@@ -54,7 +54,7 @@ class Comparer:
 
     Raises:
         ConfigError: If a judge is unknown.
-        WeightsError: If weights are not to be had.
+        WeightsError: If weights are not available.
     """
 
     def __init__(self, config: VisualizeConfig) -> None:
