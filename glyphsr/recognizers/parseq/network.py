@@ -135,7 +135,7 @@ class PARSeq(nn.Module):
             step = self._decode(queries[:, i : i + 1], tokens, memory)
             steps.append(step)
             tokens = torch.cat([tokens, step.argmax(dim=2)], dim=1)
-            if bool((tokens == EOS).any(dim=1).all()):
+            if not torch.jit.is_tracing() and bool((tokens == EOS).any(dim=1).all()):
                 break
         return torch.cat(steps, dim=1), tokens
 
