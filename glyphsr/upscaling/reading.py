@@ -155,7 +155,7 @@ class TextReader:
     def _found(self, picture: Picture, result: UpscaleResult) -> ReadResult:
         lines = self._lines(picture, result.regions)
         height, width = picture.rgb.shape[:2]
-        return ReadResult(lines, width, height, self.guard.reader.info.name, result.note)
+        return ReadResult(lines, width, height, self.guard.reader.name, result.note)
 
     def _lines(self, picture: Picture, regions: Sequence[LineResult]) -> tuple[TextLine, ...]:
         """Lines that the network saw with the guard's readings; the others are read as they are."""
