@@ -253,7 +253,7 @@ def validate(kind: type[C], tree: Mapping[str, Any], where: str) -> C:
     except ValidationError as error:
         first, *others = error.errors()
         explained = _explain(first, kind)
-        if UNION_PART.match(str(first["loc"][-1])):  # what else may stand there
+        if first["loc"] and UNION_PART.match(str(first["loc"][-1])):  # what else may stand there
             also = [e["msg"].removeprefix("Input should be ") for e in others if e["loc"][:-1] == first["loc"][:-1]]
             explained = explained.replace(", got ", "".join(f" or {part}" for part in also) + ", got ", 1)
         raise ConfigError(f"{where}: {explained}") from error
