@@ -50,6 +50,14 @@ class ErrorBoundary(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         return name, build(command, name, CONTEXT), rest
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program; help and version are printed before there is a command."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            _say_unwritable(error)
+            raise SystemExit(1) from error
+
     def make_context(self, *args: Any, **settings: Any) -> Any:
         """Read the command line up to the command's name."""
         with _usage_errors_as_lines():
@@ -73,16 +81,20 @@ class ErrorBoundary(TyperGroup):
             _give_up_stdout()
             raise typer.Exit(1) from error
         except OSError as error:  # most of all a full disk, or a stdout that cannot be written
-            reason = error.strerror or str(error) or type(error).__name__
-            _give_up_stdout()
-            with suppress(OSError):
-                console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
+            _say_unwritable(error)
             raise typer.Exit(1) from error
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             console.say("error: out of memory; give smaller pictures, or --batch-size 1")
             raise typer.Exit(1) from error
+
+
+def _say_unwritable(error: OSError) -> None:
+    reason = error.strerror or str(error) or type(error).__name__
+    _give_up_stdout()
+    with suppress(OSError):
+        console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
         elif keys[0] not in names:
-            close = difflib.get_close_matches(keys[0], sorted(names), n=1)
+            close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.75)
             hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
             warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
 

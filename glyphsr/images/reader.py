@@ -18,7 +18,7 @@ from glyphsr.images.exif import ORIENTATION, read_exif
 from glyphsr.images.tiff import BEGINNINGS, by_range, open_tiff, read_tiff
 from glyphsr.safe_reading.content import read_content
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
-from glyphsr.safe_reading.picture_header import check_picture
+from glyphsr.safe_reading.picture_header import check_picture, check_png_chunks
 
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
@@ -68,6 +68,7 @@ def _is_wide(image: Image.Image, encoded: bytes) -> bool:
 
 def _read_16_bit_png(encoded: bytes, image: Image.Image) -> NDArray[np.float32]:
     """``(H, W, C)`` in [0, 1], C 1..4; PIL would cut colour down to 8 bits."""
+    check_png_chunks(encoded, "16-bit PNG", PictureError)
     array = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if array is None:
         raise ValueError("cannot decode its 16-bit pixels")

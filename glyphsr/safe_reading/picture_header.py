@@ -105,6 +105,25 @@ def _declared(encoded: bytes) -> Declared:
     return Declared(*_by_pil(encoded, "TIFF", "BMP", "GIF", "PPM"))
 
 
+def check_png_chunks(encoded: bytes, where: str, error: type[GlyphSRError]) -> None:
+    """Refuse a PNG with a part that is longer than the file: OpenCV makes room for what a part says, up to 2 GB.
+
+    Raises:
+        GlyphSRError: Of the given class.
+    """
+    if not encoded.startswith(b"\x89PNG"):
+        return
+    place = 8
+    while place + 8 <= len(encoded):
+        (size,) = struct.unpack_from(">I", encoded, place)
+        if place + 12 + size > len(encoded):
+            kind = encoded[place + 4 : place + 8]
+            raise error(f"{where}: not a readable picture ({len(encoded)} bytes): its part {kind!r} is cut off")
+        if encoded[place + 4 : place + 8] == b"IEND":
+            return
+        place += 12 + size
+
+
 def check_picture(encoded: bytes, where: str, error: type[GlyphSRError]) -> Declared:
     """What a picture declares, if that may be decoded.
 

@@ -25,7 +25,7 @@ class FileRun:
     Args:
         config: Settings.
         plan: What to do, and the inputs that nothing can be done about, which are reported first.
-        report: Told of each picture.
+        report: Called with the report of each picture.
         worker: Enlarges them.
         journal: Grows by each picture that is finished, or failed.
     """

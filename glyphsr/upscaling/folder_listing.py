@@ -31,8 +31,8 @@ def entries_below(
         suffix: What results have behind their names, beside the usual labels.
         recursive: Look into the folders below.
         avoid: A resolved folder whose pictures are left out.
-        unreadable: Told of folders below that cannot be looked into.
-        left_out: Told why, and of which entry.
+        unreadable: Called with folders below that cannot be looked into.
+        left_out: Called with each entry that is left out, and why.
 
     Raises:
         OSError: If the folder itself cannot be looked into.

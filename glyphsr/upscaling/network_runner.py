@@ -153,7 +153,7 @@ class NetworkRunner:
             picture = self.model.network_input(batch)
             sr = self._precise(lambda: self.model.network(picture, guide).sr, lambda found: found)
             if not bool(torch.isfinite(sr).all()):
-                raise WeightsError(f"{self.name}: gives results that are no numbers; fetch it again, or train it again")
+                raise WeightsError(f"{self.name}: returns NaN or infinity; download the weights again, or retrain")
             return list(sr[:, :3].float().permute(0, 2, 3, 1).cpu().numpy())
 
         return self._batched(tiles, run)

@@ -26,7 +26,7 @@ def run_on_ray(tasks: FileTasks, config: UpscaleConfig, finish: Callable[[FileTa
     Args:
         tasks: What to do.
         config: Settings; its address tells the cluster.
-        finish: Told of each task that is done, or failed.
+        finish: Called for each task that is done, or failed.
 
     Raises:
         ConfigError: If Ray is not installed, or there is no such cluster.
