@@ -208,13 +208,13 @@ def test_a_result_too_large_is_refused(run, tmp_path, monkeypatch):
     Image.new("RGB", (300, 300)).save(tmp_path / "big.png")
     result = run(tmp_path / "big.png", "--scale", "4")
     assert result.exit_code == 1
-    assert "would become 1200 x 1200 pixels: 1,440,000 pixels, at most 1,000,000" in result.stderr
+    assert "would become 1200 x 1200 pixels, at most 1,000,000 are made; give --scale 3.33" in result.stderr
     assert names(tmp_path) == ["big.png"]
 
 
 def test_a_missing_file_is_named(run, tmp_path):
     result = run(tmp_path / "no.png")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert result.stderr.strip().lower().startswith(f"error: {tmp_path / 'no.png'}: no such file".lower())
 
 
