@@ -24,6 +24,7 @@ from glyphsr_cli.commands.data_synth import degrade, synth
 from glyphsr_cli.commands.demo import demo
 from glyphsr_cli.commands.doctor import doctor
 from glyphsr_cli.commands.eval_ import eval_
+from glyphsr_cli.commands.export import export
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.read import read
@@ -157,6 +158,7 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("export")(export)
 app.command("demo")(demo)
 app.command("serve")(serve)
 app.command("doctor")(doctor)

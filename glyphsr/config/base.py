@@ -1,7 +1,7 @@
 """What every configuration class shares."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field
 
@@ -30,6 +30,10 @@ FORMERLY_SHARES = ConfigDict(alias_generator=AliasGenerator(validation_alias=_wi
 
 COMPUTE, DATA, MODEL, OUTPUT = "Computing", "Data", "Model", "Output"
 """Panels of ``--help`` that several commands have."""
+
+
+RuntimeName = Literal["auto", "torch", "onnx", "openvino"]
+"""What runs a network."""
 
 
 @dataclass(frozen=True)

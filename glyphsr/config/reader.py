@@ -1,6 +1,8 @@
 """Reads settings, strict about every key: defaults < YAML file < ``GLYPHSR_*`` environment < ``--set`` < flags."""
 
 import difflib
+import functools
+import importlib
 import json
 import os
 import re
@@ -13,17 +15,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from glyphsr.config.base import Config
-from glyphsr.config.evaluation import EvalConfig
-from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.named import find_config
-from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
-from glyphsr.config.read import ReadConfig
-from glyphsr.config.serve import DemoConfig, ServeConfig
-from glyphsr.config.synth import SynthConfig
-from glyphsr.config.training import TrainConfig
-from glyphsr.config.upscale import UpscaleConfig
-from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.errors import ConfigError
 from glyphsr.safe_reading.limits import DOCUMENT_DEPTH, LIMITS
 from glyphsr.safe_reading.text_files import SHOWN
@@ -32,18 +25,26 @@ from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS: dict[str, type[Config]] = {
-    "train": TrainConfig,
-    "upscale": UpscaleConfig,
-    "read": ReadConfig,
-    "eval": EvalConfig,
-    "extract": ExtractConfig,
-    "synth": SynthConfig,
-    "serve": ServeConfig,
-    "demo": DemoConfig,
-    "visualize": VisualizeConfig,
+COMMANDS: dict[str, str] = {
+    "train": "glyphsr.config.training:TrainConfig",
+    "upscale": "glyphsr.config.upscale:UpscaleConfig",
+    "read": "glyphsr.config.read:ReadConfig",
+    "eval": "glyphsr.config.evaluation:EvalConfig",
+    "extract": "glyphsr.config.extraction:ExtractConfig",
+    "synth": "glyphsr.config.synth:SynthConfig",
+    "visualize": "glyphsr.config.visualize:VisualizeConfig",
+    "serve": "glyphsr.config.serve:ServeConfig",
+    "demo": "glyphsr.config.serve:DemoConfig",
 }
-"""Settings of all commands."""
+"""Settings of all commands; imported where one is asked for, since all of them take a while."""
+
+
+def settings_of(command: str) -> type[Config]:
+    """Class of a command's settings."""
+    module, _, name = COMMANDS[command].partition(":")
+    found: type[Config] = getattr(importlib.import_module(module), name)
+    return found
+
 
 PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS", "GLYPHSR_CI_CACHE"}
 RESERVED = PLACES | {limit.variable for limit in LIMITS}
@@ -133,7 +134,6 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
     ``glyphsr``, or images that carry a ``GLYPHSR_VERSION``.
     """
     tree: Tree = {}
-    names = set().union(*(known.model_fields for known in COMMANDS.values()))
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
@@ -145,12 +145,17 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         if keys[0] in kind.model_fields:
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
-        elif keys[0] not in names:
-            close = difflib.get_close_matches(keys[0], sorted(names), n=1, cutoff=0.75)
+        elif keys[0] not in _names_of_all_commands():
+            close = difflib.get_close_matches(keys[0], sorted(_names_of_all_commands()), n=1, cutoff=0.75)
             hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
             warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
 
     return tree
+
+
+@functools.cache
+def _names_of_all_commands() -> frozenset[str]:
+    return frozenset().union(*(settings_of(command).model_fields for command in COMMANDS))
 
 
 def _models_at(kind: type[BaseModel], location: Sequence[str | int]) -> list[type[BaseModel]]:
@@ -200,7 +205,7 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         known = {name for model in _models_at(kind, location[:-1]) for name in model.model_fields}
         close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1, cutoff=CLOSE)
-        others = [name for name, other in COMMANDS.items() if path in other.model_fields and other is not kind]
+        others = [name for name in COMMANDS if path in (other := settings_of(name)).model_fields and other is not kind]
         if others and not close:
             return f"{path}: unknown key; it is a setting of {' and '.join(others)}"
         return f"{path}: unknown key; did you mean {close[0]!r}?" if close else f"{path}: unknown key"
@@ -211,6 +216,8 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         # Checks of a whole model name the field; those of one field are at its place already.
         return message if not path else f"{path}.{message}" if field in known else f"{path}: {message}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        from glyphsr.config.networks import PLUGIN
+
         own = [str(_tag(model)) for model in _models_at(kind, location)]
         kinds = ", ".join([*(tag for tag in own if tag != PLUGIN), *(plugin_names() if PLUGIN in own else ())])
         found = value.get("kind") if isinstance(value, dict) else value

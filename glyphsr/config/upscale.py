@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag, switch
+from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag, RuntimeName, switch
 from glyphsr.config.ranges import Fraction, NonNegative
 
 GUARD, PAGE, SIZE = "Guard against invented letters", "Page", "Size"
@@ -42,6 +42,9 @@ class UpscalerConfig(Config):
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Annotated[Precision, Flag(COMPUTE)] = "auto"
     """auto, fp32, bf16 or fp16."""
+    runtime: Annotated[RuntimeName, Flag(COMPUTE)] = "auto"
+    """What runs the model: ``torch``, or of an exported one ``onnx`` (onnxruntime) or ``openvino``. ``auto`` takes
+    onnxruntime on CPUs where the weights were exported, as the bundled ones are."""
     batch_size: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Lines of 16 x 64 pixels per batch; halved when memory runs out."""
     offline: Annotated[bool, Flag(COMPUTE)] = False

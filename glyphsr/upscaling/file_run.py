@@ -109,7 +109,7 @@ class FileRun:
 
     def _collect(self, item: LoadedPicture, future: Future[PictureReport]) -> None:
         try:
-            self.finish(item.task, future.result())
+            report = future.result()
         except BrokenPipeError:
             raise
         except PictureError as error:
@@ -117,3 +117,5 @@ class FileRun:
         except OSError as error:
             reason = error.strerror or str(error)
             self.fail(item.task, PictureError(f"{item.task.target or 'stdout'}: cannot write: {reason}"))
+        else:
+            self.finish(item.task, report)  # whose listener may fail, which is no fault of this picture

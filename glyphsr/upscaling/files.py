@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from glyphsr._version import VERSION
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
@@ -27,6 +25,7 @@ from glyphsr.upscaling.report_journal import ReportJournal
 from glyphsr.upscaling.report_spool import ReportSpool
 from glyphsr.upscaling.settings_mark import read_mark, settings_mark
 from glyphsr.upscaling.target_size import TargetSize
+from glyphsr.weights.runtimes import choose_runtime, runtime_version
 
 UNKNOWN = "unknown"
 """Mark of a result that has none: it is complete, and taken for finished."""
@@ -122,12 +121,13 @@ def run_files(
         journal = None if report is None else ReportJournal(report, overwrite=config.overwrite)
         pictures, weights = _run(plan, config, journal, progress, started)
         left_out = plan.left_out
+    runtime = choose_runtime(config.runtime, config.weights, device=config.device, precision=config.precision)
     result = UpscaleRun(
         pictures=pictures,
         weights=weights,
         seconds=time.monotonic() - begin,
         config=config.model_dump(mode="json"),
-        versions={"glyphsr": VERSION, "torch": torch.__version__},
+        versions={"glyphsr": VERSION, **runtime_version(runtime)},
         left_out=left_out,
     )
     return result if report is None or journal is None else _with_report(result, report, journal)

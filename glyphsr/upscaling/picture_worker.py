@@ -43,6 +43,7 @@ class PictureUpscaler:
             prior_weights=config.prior_weights,
             device=config.device,
             precision=config.precision,
+            runtime=config.runtime,
             batch_size=config.batch_size,
             strength=config.strength,
             lexicon=config.lexicon,
@@ -66,7 +67,7 @@ class PictureUpscaler:
     def with_settings(self, config: UpscalerConfig) -> "PictureUpscaler":
         """One with other settings and the same weights, which are not loaded again."""
         other = PictureUpscaler(config)
-        other.upscaler.loaded = self.upscaler.loaded
+        other.upscaler.loaded, other.upscaler.engine = self.upscaler.loaded, self.upscaler.engine
         return other
 
     def upscale(self, items: Sequence[LoadedPicture]) -> Iterator[Outcome]:

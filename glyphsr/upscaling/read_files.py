@@ -20,6 +20,7 @@ from glyphsr.upscaling.read_formats import ENDINGS, FileReading, TextForm, rende
 from glyphsr.upscaling.reading import TextReader
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.upscaling.upscaler import Draw, Upscaler
+from glyphsr.weights.runtimes import Runtime
 
 
 def read_files(
@@ -45,6 +46,7 @@ def read_files(
     overwrite: bool | None = None,
     device: str | None = None,
     precision: Precision | None = None,
+    runtime: Runtime | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | None = None,
     offline: bool | None = None,
@@ -76,6 +78,8 @@ def read_files(
         overwrite: Replace results that exist.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, bf16 or fp16.
+        runtime: ``torch``, or of an exported model ``onnx`` (onnxruntime) or ``openvino``; ``auto`` takes onnxruntime
+            on CPUs where the weights were exported.
         batch_size: Lines of 16 x 64 pixels per batch; halved when memory runs out.
         workers: Threads that read pictures.
         offline: Never fetch weights.
@@ -141,6 +145,7 @@ def _readings(tasks: Sequence[FileTask], config: ReadConfig) -> Iterator[FileRea
         prior_weights=config.prior_weights,
         device=config.device,
         precision=config.precision,
+        runtime=config.runtime,
         batch_size=config.batch_size,
         strength=config.strength,
         lexicon=config.lexicon,

@@ -12,6 +12,7 @@ from glyphsr.upscaling.files import run_files
 from glyphsr.upscaling.line_search import Mode
 from glyphsr.upscaling.report import PictureReport, UpscaleRun
 from glyphsr.upscaling.upscaler import Draw
+from glyphsr.weights.runtimes import Runtime
 
 
 def upscale_files(
@@ -48,6 +49,7 @@ def upscale_files(
     overwrite: bool | None = None,
     device: str | None = None,
     precision: Precision | None = None,
+    runtime: Runtime | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | None = None,
     engine: Literal["local", "ray"] | None = None,
@@ -99,6 +101,8 @@ def upscale_files(
         overwrite: Replace results that exist.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, bf16 or fp16.
+        runtime: ``torch``, or of an exported model ``onnx`` (onnxruntime) or ``openvino``; ``auto`` takes onnxruntime
+            on CPUs where the weights were exported.
         batch_size: Lines of 16 x 64 pixels per batch; halved when memory runs out.
         workers: Threads that read and write pictures.
         engine: ``local``: this process. ``ray``: the workers of a Ray cluster.
