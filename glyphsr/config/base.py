@@ -57,6 +57,16 @@ class Flag:
     """Whether it is a file or a folder."""
 
 
+def switch(value: Any) -> Any:
+    """``off`` and ``on`` as words, which YAML takes for truth values.
+
+    Example:
+        >>> switch(False), switch("warn")
+        ('off', 'warn')
+    """
+    return {False: "off", True: "on"}[value] if isinstance(value, bool) else value
+
+
 def split_text(value: Any) -> Any:
     """A text with commas for a list, as environment variables and ``--set`` give it; lists become tuples.
 

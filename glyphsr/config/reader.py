@@ -53,6 +53,12 @@ RESERVED = PLACES | {limit.variable for limit in LIMITS}
 SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
 """How the addresses begin that Kubernetes puts into variables named after Services."""
 
+CLOSE = 0.5
+"""Likeness of names from which one is taken for a slip of the other."""
+
+UNION_PART = re.compile(r"^(constrained-|literal\[|function-|nullable\[|(str|int|float|bool)$)")
+"""How pydantic calls one of several types that a setting may have, in the path of an error."""
+
 MAX_BASES = 16
 """Files that may name one another under ``base``."""
 
@@ -140,7 +146,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
         elif keys[0] not in _names_of_all_commands():
-            close = difflib.get_close_matches(keys[0], sorted(_names_of_all_commands()), n=1)
+            close = difflib.get_close_matches(keys[0], sorted(_names_of_all_commands()), n=1, cutoff=0.75)
             hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
             warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
 
@@ -181,6 +187,8 @@ def _named_steps(kind: type[BaseModel], location: Sequence[str | int], value: An
         known = any(step in model.model_fields for model in models)
         last = i + 1 == len(location)
         tag = isinstance(step, str) and not known and any(step == _tag(model) for model in models)
+        if UNION_PART.match(str(step)) and not known:
+            continue
         if not tag or (last and not isinstance(value, dict)):
             steps.append(str(step))
     return steps
@@ -196,7 +204,10 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
     path = ".".join(_named_steps(kind, location, value))
     if error["type"] == "extra_forbidden":
         known = {name for model in _models_at(kind, location[:-1]) for name in model.model_fields}
-        close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1, cutoff=0.0)
+        close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1, cutoff=CLOSE)
+        others = [name for name in COMMANDS if path in (other := settings_of(name)).model_fields and other is not kind]
+        if others and not close:
+            return f"{path}: unknown key; it is a setting of {' and '.join(others)}"
         return f"{path}: unknown key; did you mean {close[0]!r}?" if close else f"{path}: unknown key"
     if error["type"] == "value_error":
         message = str(error["ctx"]["error"])
@@ -240,7 +251,11 @@ def validate(kind: type[C], tree: Mapping[str, Any], where: str) -> C:
     try:
         return kind.model_validate_json(json.dumps(tree, default=str))
     except ValidationError as error:
-        explained = _explain(error.errors()[0], kind)
+        first, *others = error.errors()
+        explained = _explain(first, kind)
+        if first["loc"] and UNION_PART.match(str(first["loc"][-1])):  # what else may stand there
+            also = [e["msg"].removeprefix("Input should be ") for e in others if e["loc"][:-1] == first["loc"][:-1]]
+            explained = explained.replace(", got ", "".join(f" or {part}" for part in also) + ", got ", 1)
         raise ConfigError(f"{where}: {explained}") from error
 
 

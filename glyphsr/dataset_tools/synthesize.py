@@ -147,7 +147,7 @@ def synthesize(
 
     beside = out.with_name(out.name + SUFFIX)
     if overwrite and masks_at is None and beside.exists() and notify:
-        notify(f"{beside}: are masks of the words that are replaced; make them again with --glyphs, or remove them")
+        notify(f"{beside}: holds masks of the words that are replaced; replace them too with --glyphs, or remove them")
 
     made = 0
     try:

@@ -101,11 +101,11 @@ def line_text(words: Sequence[WordReading]) -> str:
 def _spelled(path: Sequence[int], seen: NDArray[np.float64], case_map: NDArray[np.int64], codec: CTCCodec) -> str:
     """The characters of a best path over letters without case, each in its likelier case."""
     text = ""
-    for symbol, run in itertools.groupby(range(len(path)), key=lambda step: path[step]):
+    for symbol, run in itertools.groupby(range(len(path)), key=path.__getitem__):
         if symbol == BLANK:
             continue
-        cases = np.flatnonzero(case_map == symbol)
-        likelier = cases[seen[np.ix_(cases, list(run))].sum(axis=1).argmax()]
+        cases, steps = np.flatnonzero(case_map == symbol), np.array(list(run))
+        likelier = cases[seen[np.ix_(cases, steps)].sum(axis=1).argmax()]
         text += codec.charset[int(likelier) - 1]
     return text
 

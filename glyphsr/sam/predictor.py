@@ -116,6 +116,8 @@ class SamPredictor:
         features = self.encoder.encode(pixels.to(self.device, self.dtype), content_rows=used_rows)
 
         # float16 overflowed somewhere: once more in float32.
+
+        # float16 overflowed somewhere: once more in float32.
         if self._precise is not None and not bool(torch.isfinite(features).all()):
             encoder = CanvasEncoder(self._precise.image_encoder.to(self.device), self.shape)
             features = encoder.encode(pixels.to(self.device), content_rows=used_rows)

@@ -195,7 +195,7 @@ class CheckpointManager:
 
         same_sources = not any(text.startswith("data.sources") for text in changed)
         if same_sources and state.get("words", self.words) != self.words:
-            self.say("fonts, word lists or photographs are others than before, so rendered words are others too")
+            self.say("fonts, word lists or photographs have changed, so that rendered words differ from here on")
 
         try:
             self._restore(state, path)
@@ -211,7 +211,7 @@ class CheckpointManager:
         progress.origin = state["origin"]
 
         if validates_otherwise(changed):
-            self.say("weights are validated in another way than before, so the best ones are looked for again")
+            self.say("validation settings have changed, so that the best weights are selected again")
         elif self.folder.best.is_file():
             scores = (state["score"], state["best_score"])
             progress.score, progress.best_score = (ValidationScore(**score) if score else None for score in scores)

@@ -120,7 +120,7 @@ class NetworkRunner:
         def run(batch: FloatBatch, members: list[int]) -> list[FloatImage]:
             made = self.engine.super_resolve(batch, [guides[i] for i in members] if guides else [])
             if not all(np.isfinite(sr).all() for sr in made):
-                raise WeightsError(f"{self.name}: gives results that are no numbers; fetch it again, or train it anew")
+                raise WeightsError(f"{self.name}: returns NaN or infinity; download the weights again, or retrain")
             return made
 
         return self._batched(tiles, run)

@@ -87,7 +87,7 @@ class PictureUpscaler:
                 if boxes is None:
                     lines.append(item)
                     continue
-                page = self.pages.upscale(item.picture.rgb, item.size, boxes)
+                page = self.pages.upscale(item.seen, item.size, boxes)
             except (DataError, PictureError) as error:
                 yield Outcome(item, error)
             except (cv2.error, ValueError, MemoryError) as error:
@@ -97,7 +97,7 @@ class PictureUpscaler:
                 yield Outcome(item, page, time.monotonic() - started)
 
         started = time.monotonic()
-        results = self.upscaler.upscale_lines([Line(i.picture.rgb, i.size, i.text) for i in lines])
+        results = self.upscaler.upscale_lines([Line(i.seen, i.size, i.text) for i in lines])
         seconds = (time.monotonic() - started) / max(1, len(lines))
         for item, result in zip(lines, results, strict=True):
             yield Outcome(item, result, seconds)
@@ -105,4 +105,4 @@ class PictureUpscaler:
     def _find_lines(self, item: LoadedPicture) -> list[TextBox] | None:
         boxes = item.boxes
         given = None if boxes is None else lambda: read_boxes(boxes)
-        return find_lines(item.picture.rgb, self.pages, mode=item.mode, text=item.text, given=given)
+        return find_lines(item.seen, self.pages, mode=item.mode, text=item.text, given=given)

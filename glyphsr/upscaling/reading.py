@@ -10,6 +10,7 @@ import numpy as np
 from glyphsr.guard.guard import Guard
 from glyphsr.images.perspective import cut_out, widen
 from glyphsr.images.reader import Picture
+from glyphsr.images.transparency import as_seen
 from glyphsr.system.devices import Precision
 from glyphsr.types import Reading
 from glyphsr.upscaling.image_calls import Boxes, ImageInput, open_picture
@@ -154,12 +155,12 @@ class TextReader:
     def _found(self, picture: Picture, result: UpscaleResult) -> ReadResult:
         lines = self._lines(picture, result.regions)
         height, width = picture.rgb.shape[:2]
-        return ReadResult(lines, width, height, self.guard.reader.info.name, result.note)
+        return ReadResult(lines, width, height, self.guard.reader.name, result.note)
 
     def _lines(self, picture: Picture, regions: Sequence[LineResult]) -> tuple[TextLine, ...]:
         """Lines that the network saw with the guard's readings; the others are read as they are."""
         unseen = [i for i, region in enumerate(regions) if region.before is None]
-        pieces = [cut_out(picture.rgb, widen(np.asarray(regions[i].box, float)) - 0.5).clip(0, 1) for i in unseen]
+        pieces = [cut_out(as_seen(picture), widen(np.asarray(regions[i].box, float)) - 0.5).clip(0, 1) for i in unseen]
         plain = dict(zip(unseen, self.guard.read(pieces), strict=True))
 
         lines = []

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -62,7 +62,7 @@ class _PriorGraph(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         assert self.prior is not None
-        return self.prior.recognizer.probabilities(lr)  # type: ignore[no-any-return]
+        return self.prior.recognizer.probabilities(lr)
 
 
 def export(
@@ -167,7 +167,7 @@ def _written(
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter, about itself and about sizes that stay as they are
         torch.onnx.export(
-            graph.eval(), tuple(inputs.values()), file, dynamo=False, opset_version=OPSET,
+            graph.eval(), tuple(inputs.values()), cast("str", file), dynamo=False, opset_version=OPSET,
             input_names=list(inputs), output_names=[output],
             dynamic_axes={name: axes for name, axes in free.items() if name in (*inputs, output)},
             # Weights that stay in a checkpoint have to be used as they are there; runtimes fold them as they load.
@@ -179,7 +179,7 @@ def _written(
         point_into(proto, source)
     for key, value in metadata.items():
         proto.metadata_props.add(key=key, value=value)
-    return proto.SerializeToString()
+    return bytes(proto.SerializeToString())
 
 
 def _sizes(loaded: LoadedModel) -> Sequence[tuple[int, int, int]]:

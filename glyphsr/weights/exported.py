@@ -44,7 +44,7 @@ class GraphFacts(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format_number: Literal[1] = FORMAT_NUMBER
+    format_number: Literal[1] = 1
     config: ModelConfig
     card: dict[str, Any] = {}
     scale: int = 2

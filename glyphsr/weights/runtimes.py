@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def choose_runtime(asked: Runtime, weights: str | Path, *, device: str, precisio
     if asked == "torch" or (asked == "auto" and not is_graph and not _suits(weights, device, plain=on_cpu and plain)):
         return "torch"
 
-    chosen = cast("GraphRuntime", "onnx" if asked == "auto" else asked)
+    chosen = "onnx" if asked == "auto" else asked
     package, install = PACKAGES[chosen]
     if find_spec(package) is None:
         raise ConfigError(f"--runtime {chosen}: {package} is not installed; pip install {install}")
@@ -85,7 +85,7 @@ def runtime_version(runtime: Runtime) -> dict[str, str]:
         >>> list(runtime_version("onnx"))
         ['onnxruntime']
     """
-    package = "torch" if runtime in ("auto", "torch") else PACKAGES[runtime][0]
+    package = "torch" if runtime == "auto" or runtime == "torch" else PACKAGES[runtime][0]
     return {package: version(package)}
 
 

@@ -37,6 +37,8 @@ def test_names_stand_for_files_of_the_package(given):
 
 
 def test_a_file_comes_before_a_name_and_wrong_names_show_the_nearest(tmp_path):
+    Path("tsrn").mkdir()  # as in a clone, which has a folder of the package's name
+    assert find_config("tsrn") == named_configs()["tsrn"]
     Path("glyphsr").write_text("steps: 3\n")
     assert load(TrainConfig, "glyphsr", environment={}).steps == 3
     with pytest.raises(ConfigError, match="did you mean 'tsrn'"):

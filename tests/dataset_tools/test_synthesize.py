@@ -236,7 +236,7 @@ def test_masks_of_words_that_are_replaced_are_named(tmp_path):
     synthesize(tmp_path / "set", config=config())
     notes = []
     synthesize(tmp_path / "set", config=config(seed=9, glyphs=False), overwrite=True, notify=notes.append)
-    assert "set-glyphs: are masks of the words that are replaced" in notes[0]
+    assert "set-glyphs: holds masks of the words that are replaced" in notes[0]
     with pytest.raises(DataError, match="holds glyph masks, no pairs"):
         view_degradation(str(tmp_path / "set-glyphs"))
 

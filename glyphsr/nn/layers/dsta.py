@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.nn.layers.deformable import DepthwiseDeformableConv
+from glyphsr.nn.tracing import is_tracing
 
 
 class DSTAGate(nn.Module):
@@ -60,7 +61,7 @@ class DSTAGate(nn.Module):
         return x * self.space_gate(place).sigmoid() * channel  # type: ignore[no-any-return]
 
     def _at_least_min_size(self, a: Tensor, height: int, width: int) -> Tensor:
-        if torch.jit.is_tracing():  # sizes are tensors then, and have to stay free
+        if is_tracing():  # sizes are tensors then, and have to stay free
             missing = [(self.MIN_SIZE - torch.as_tensor(size)).clamp_min(0) for size in (width, height)]
             return F.pad(a, (0, missing[0], 0, missing[1]), mode="replicate")  # type: ignore[arg-type]
         missing_h, missing_w = max(0, self.MIN_SIZE - height), max(0, self.MIN_SIZE - width)

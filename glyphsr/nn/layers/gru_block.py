@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from glyphsr.nn.layers.bidirectional_gru import run_both_directions
+from glyphsr.nn.tracing import is_tracing
 
 
 class GRUBlock(nn.Module):
@@ -38,7 +39,7 @@ class GRUBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, in_channels, h, w)`` -> ``(B, out_channels, h, w)``."""
         # torch's own layer is the quicker one on GPUs, and the one that has derivatives and a form in ONNX.
-        if torch.is_grad_enabled() or not _is_plain(x) or torch.jit.is_tracing():
+        if torch.is_grad_enabled() or not _is_plain(x) or is_tracing():
             return self._by_torch(x)
 
         projection = self.project if isinstance(self.project, nn.Conv2d) else None

@@ -3,13 +3,13 @@
 import itertools
 from collections import OrderedDict
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.nn.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.nn.layers.grayscale import luminance
+from glyphsr.nn.tracing import is_tracing
 from glyphsr.recognizers.ctc_recognizer import CTCNetwork
 from glyphsr.recognizers.tracing import traced_steps
 from glyphsr.text.charset import CHARSETS
@@ -84,7 +84,7 @@ class CRNN(CTCNetwork):
         return (self.config.input_width or self._natural_width(height, width)) // 4 + 1
 
     def _natural_width(self, height: int, width: int) -> int:
-        if torch.jit.is_tracing():  # sizes are tensors then, and have to stay free
+        if is_tracing():  # sizes are tensors then, and have to stay free
             return traced_steps(width * HEIGHT / height, 8)
         return max(8, round(width * HEIGHT / height))
 

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import PPOCRConfig
+from glyphsr.nn.tracing import is_tracing
 from glyphsr.recognizers.ctc_recognizer import ColumnCTCNetwork
 from glyphsr.recognizers.ppocr.backbone import OUT_CHANNELS, Backbone
 from glyphsr.recognizers.ppocr.neck import WIDTH, SVTRNeck
@@ -54,14 +55,14 @@ class PPOCR(ColumnCTCNetwork):
         """
         height, width = images.shape[-2:]
         size = (HEIGHT, STRIDE * self.steps_of(height, width))
-        if torch.jit.is_tracing() or (height, width) != size:
-            smaller = not torch.jit.is_tracing() and height > HEIGHT
+        if is_tracing() or (height, width) != size:
+            smaller = not is_tracing() and height > HEIGHT
             images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=smaller)
         return images.flip(1) * 2 - 1
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
-        if torch.jit.is_tracing():  # sizes are tensors then, and have to stay free
+        if is_tracing():  # sizes are tensors then, and have to stay free
             return traced_steps(width * HEIGHT / height / STRIDE, MIN_STEPS)
         return max(MIN_STEPS, round(width * HEIGHT / height / STRIDE))
 
