@@ -95,9 +95,9 @@ def read_words(arguments: argparse.Namespace) -> list[tuple[str, Line, int]]:
         words = PairedLmdb(arguments.data_root / subset)
         for i in range(min(len(words), arguments.limit or len(words))):
             sample = words[i]
-            anew = degrade_at_levels(sample.hr, DegradationConfig(), rng, draws=arguments.draws)
+            again = degrade_at_levels(sample.hr, DegradationConfig(), rng, draws=arguments.draws)
             stored = [] if sample.lr is None else [sample.lr]
-            for picture in [picture for _, drawn in anew for picture in drawn] or stored:
+            for picture in [picture for _, drawn in again for picture in drawn] or stored:
                 lr = np.asarray(picture / np.float32(255), np.float32)
                 found.append((comparable(sample.label), Line(lr, (2 * lr.shape[0], 2 * lr.shape[1])), number))
             number += 1

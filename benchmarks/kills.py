@@ -70,7 +70,7 @@ class Command:
 
 
 def _import_what_they_need(base: Path, pictures: Path) -> None:
-    """Imports of the heavy commands, which else every fork would do anew."""
+    """Imports of the heavy commands, which else every fork would do again."""
     first = next(iter(sorted(pictures.iterdir())))
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         for words in (

@@ -34,6 +34,6 @@ class WeightsError(GlyphSRError):
 
 
 class PictureError(DataError):
-    """One picture that cannot be read or written; a run over many pictures goes on without it."""
+    """One picture that cannot be read or written; a run over many pictures continues without it."""
 
     exit_code: ClassVar[int] = 1

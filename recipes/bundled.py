@@ -3,7 +3,7 @@
     python recipes/bundled.py --words WORDS [--pairs LMDB] [--out runs] [--install]
 
 WORDS is a folder of HR word pictures with annotations.json, LMDB stored LR/HR pairs of the same words; docs/weights.md
-says where to get them. Each piece goes on where it was stopped, so the same command is given again after an
+says where to get them. Each piece continues where it was stopped, so the same command is given again after an
 interruption; what is done is kept. The recipe is configs/compact-prior.yaml and compact.yaml; --prior-steps and
 --network-steps shorten it, --set changes both. OUT/compact.safetensors is the result, and with --install the package's
 weights. The gate's thresholds are chosen on training words that were held out, by what the prior itself reads there: no
@@ -29,6 +29,7 @@ from glyphsr.text.lexicon import english
 from glyphsr.training.gate_calibration import LabelledReading, choose_gate_thresholds, held_out_readings
 from glyphsr.training.objectives.ocr import readers_of
 from glyphsr.weights.checkpoints import save_checkpoint
+from glyphsr.weights.export import export
 from glyphsr.weights.loading import load_recognizer, load_super_resolver
 from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 
@@ -44,7 +45,7 @@ def tell(readings: list[LabelledReading], chosen: ConfidenceGateConfig) -> None:
 
 
 def check_start(run: Path, prior_file: Path) -> None:
-    """Refuse to go on with a network that was trained with another prior."""
+    """Refuse to continue a network that was trained with another prior."""
     last = run / "checkpoints" / "last.safetensors"
     if not last.is_file():
         return
@@ -52,7 +53,7 @@ def check_start(run: Path, prior_file: Path) -> None:
     assert model.prior is not None
     kept = model.prior.recognizer.state_dict()
     if not all(torch.equal(value, kept[key]) for key, value in load_recognizer(prior_file).state_dict().items()):
-        sys.exit(f"{run}: was trained with another prior than {prior_file}; remove it to train the network anew")
+        sys.exit(f"{run}: was trained with another prior than {prior_file}; remove it to train the network again")
 
 
 def main() -> None:
@@ -97,11 +98,12 @@ def main() -> None:
     save_checkpoint(target, model.half(), kind="super_resolver", config=config, card=card)
     if options.install:
         register(target)
+        export(target, target.with_suffix(".onnx"), share_weights=True, overwrite=True)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {sha256_of(target)}")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except GlyphSRError as error:  # an interruption too: the same command goes on
+    except GlyphSRError as error:  # an interruption too: the same command continues
         sys.exit(str(error))

@@ -89,7 +89,7 @@ def named(config: TrainConfig) -> TrainConfig:
 
 
 def trained(config: TrainConfig, out: Path, options: dict[str, Any]) -> Path:
-    """The best weights of a run, which begins or goes on unless it has all its steps already."""
+    """The best weights of a run, which begins or continues unless it has all its steps already."""
     last, best, state = (out / "checkpoints" / name for name in ("last.safetensors", "best.safetensors", "last.state"))
     if last.is_file() and best.is_file() and read_checkpoint(last, tensors=False).card["steps"] == config.steps:
         before = TrainConfig.model_validate_json(read_state(state, torch.device("cpu"))["config"])

@@ -3,7 +3,7 @@
     python recipes/recognizers.py --words ../shared/data/iiit5k-lr/train-hr [--out runs] [--only crnn] [--install]
     python recipes/recognizers.py --words ../shared/data/iiit5k-lr/train-hr --first aster-4  # the package's, further
 
-Each piece goes on where it was stopped, so the same command is given again after an interruption; what is done is kept.
+After an interruption the same command continues; what is done is kept.
 The recipe is configs/recognizers/*.yaml; --steps and --count shorten it, --fonts names other fonts than the system's,
 --set changes all runs. With --first the package's weights stand for what the runs before that one left.
 OUT/<kind>-synth.safetensors are the results, and with --install the package's weights.
@@ -94,5 +94,5 @@ def render(name: str, folder: str, options: argparse.Namespace) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except GlyphSRError as error:  # an interruption too: the same command goes on
+    except GlyphSRError as error:  # an interruption too: the same command continues
         sys.exit(str(error))

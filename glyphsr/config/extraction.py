@@ -62,7 +62,7 @@ class ExtractConfig(Config):
     """Three masks per prompt, all candidates, as SAM's authors advise for single points; else one."""
     localizer: Annotated[Literal["auto", "attention", "cuts", "checked"], Flag(METHOD)] = "auto"
     """``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the former verified by
-    the latter. ``auto``: attention where the recognizer's weights are at hand, else cuts."""
+    the latter. ``auto``: attention where the recognizer's weights are available, else cuts."""
     recognizer: Annotated[str, Flag(METHOD)] = "telescope"
     """Whose position attention (key point 1): a name or file of Telescope, ASTER, MORAN, PARSeq, SIGA, CRNN or CTC
     transformer weights."""

@@ -112,7 +112,7 @@ class TrainConfig(Config):
     given_text_fraction: Fraction = 0.0
     """Fraction of each batch whose true text is given to the prior, so that the network learns to trust a text."""
     save_every: Positive = 500
-    """Steps between saves of ``last``, from which a killed run goes on; each validation saves too."""
+    """Steps between saves of ``last``, from which a killed run continues; each validation saves too."""
     keep_every: Positive | None = None
     """Steps between checkpoints that are kept under their step's number; null for none."""
     validation: ValidationConfig = ValidationConfig()

@@ -113,7 +113,7 @@ def color_jitter(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 def warp(sample: Sample, rng: np.random.Generator) -> Sample:
     """A word seen from elsewhere: slanted, turned, in perspective, bent, cropped otherwise, wider or narrower.
 
-    Beyond its borders it goes on as at them.
+    Beyond its borders it continues as at them.
 
     Args:
         sample: Its LR side is dropped, since it shows the word as it was. Where a character that has a mask would be

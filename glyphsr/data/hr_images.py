@@ -1,4 +1,4 @@
-"""HR word pictures with their texts, whatever they are stored in: what glyph extraction reads."""
+"""HR word images with their texts, from LMDBs or folders; glyph extraction reads them."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from glyphsr.types import Sample
 
 
 class HrWords(Protocol):
-    """Numbered HR pictures and texts."""
+    """A numbered collection of HR images and texts."""
 
     path: Path
 
@@ -33,16 +33,16 @@ class HrWords(Protocol):
 
     @property
     def shortfall(self) -> str | None:
-        """What a person should know if the set is smaller than it says."""
+        """Message for the user if the set holds fewer samples than it declares, else ``None``."""
         ...
 
     def fingerprint(self) -> str:
-        """Equal for equal content, wherever it lies; texts, sizes of files and their last bytes count."""
+        """Digest of the texts, the file sizes and the last bytes of each file; the same wherever the set is stored."""
         ...
 
 
 class LmdbWords:
-    """The HR sides of a TextZoom LMDB, or the words of one for recognition; a broken LR side is of no matter.
+    """HR images of a TextZoom LMDB, or images of an LMDB for recognition. LR images are not read.
 
     Args:
         path: The environment's folder.
@@ -55,7 +55,7 @@ class LmdbWords:
         self.path = path
         self.pairs = PairedLmdb(path)
         self._declared = self.pairs.declared()
-        # Keys that were never written are one problem of the set, not one each of its samples.
+        # Missing keys are reported once for the set, not once for each sample.
         self._count = len(self.pairs)
 
     @property
@@ -88,10 +88,10 @@ class LmdbWords:
 
 
 class FolderWords:
-    """A folder of HR pictures with a label file, or with their texts in their names.
+    """A folder of HR images with a label file, or with the texts as file names.
 
     Args:
-        path: The folder; forms of label files are those of ``glyphsr data make``.
+        path: The folder; its label file has one of the formats of ``glyphsr data make``.
 
     Raises:
         DataError: If it holds no pictures, or its label file is malformed.
@@ -126,7 +126,7 @@ class FolderWords:
         return Sample(id=f"{self.path.name}/{name}", hr=decode_rgb(encoded, str(file), upright=False), label=label)
 
     def _find(self, name: str) -> Path:
-        """Paths are relative to the folder, or to ``hr/`` in it, as ``glyphsr data export`` writes them."""
+        """Path of an image: in ``hr/`` of the folder, where ``glyphsr data export`` writes it, else in the folder."""
         below = self.path / "hr" / name
         return below if below.is_file() else self.path / name
 
@@ -149,7 +149,7 @@ class FolderWords:
 
 
 def open_hr_words(path: Path) -> HrWords:
-    """An LMDB, or a folder of pictures.
+    """Open an LMDB, or a folder of images.
 
     Raises:
         DataError: If it is neither.

@@ -1,4 +1,4 @@
-"""Writes TextZoom's LMDB layout: growing, all or nothing, and going on where an interrupted run stopped."""
+"""Writes TextZoom's LMDB layout: growing, all or nothing, and continuing where an interrupted run stopped."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,11 +42,11 @@ class LmdbWriter:
     """An environment that gets its name when it is complete.
 
     Samples are numbered from 1 in the order they are added. An unfinished one stays beside its final place as
-    ``<name>.partial``; the same source then goes on behind the last committed sample.
+    ``<name>.partial``; the same source then continues behind the last committed sample.
 
     Args:
         path: Final folder.
-        source: Describes what it is made from; an unfinished one made from something else is started anew.
+        source: Describes what it is made from; an unfinished one made from something else is started over.
         overwrite: Replace a folder that exists.
 
     Raises:
@@ -80,7 +80,8 @@ class LmdbWriter:
 
     def _open(self, folder: Path) -> lmdb.Environment:
         def attempt() -> lmdb.Environment:
-            return lmdb.open(os.fsencode(folder), map_size=self._map_size, lock=True, meminit=False)
+            # Without LMDB's own lock file, which it maps: a full disk would end the process. The folder is held anyway.
+            return lmdb.open(os.fsencode(folder), map_size=self._map_size, lock=False, meminit=False)
 
         close_deleted()
         try:

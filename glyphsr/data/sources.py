@@ -1,4 +1,4 @@
-"""Opens the word sources of a configuration and splits each into a training and a validation part."""
+"""Opens the word sources of a configuration and splits each into training and validation words."""
 
 import os
 import re
@@ -26,20 +26,20 @@ SAMPLE_ROOT = Path(__file__).parent / "sample"
 """The small set that ships with the package: words rendered by us, laid out like TextZoom."""
 
 SAMPLE_NOTICE = "no data root was found, so the small sample set of rendered words in the package is used"
-"""What a command says when it falls back on it."""
+"""Message of commands that use the sample set by default."""
 
 ENDLESS = sys.maxsize
 """Length of a collection that never ends."""
 
 HELD_OUT_SEED, HELD_OUT_STREAM = 20_250_101, 6
-"""Of rendered words to validate on; no run renders its own with the second one. Their pictures are no training
-pictures, their texts may be."""
+"""Seed and stream of rendered validation words. No training run uses this stream, so no image is trained on; a text
+may be."""
 
 TRAIN_PARTS = ("train", "train1", "train2")
 
 
 class WordCollection(Protocol):
-    """Anything that gives samples by number."""
+    """A sequence of samples."""
 
     def __len__(self) -> int:
         """How many."""
@@ -57,7 +57,7 @@ class WordSource:
     weight: float
     collection: WordCollection
     indices: tuple[int, ...] = ()
-    """The words of this part; none where the collection is endless."""
+    """Words of the collection that belong to this part; empty for an endless collection."""
     paired: bool = False
     """Whether the stored LR side is used."""
     recombine: float = 0.0
@@ -65,16 +65,16 @@ class WordSource:
     warp: float = 0.0
     """As in :class:`glyphsr.config.data.FolderSource`."""
     origin: str = ""
-    """Of rendered words a digest of what they are made of; on another machine they may be others."""
+    """Digest of the fonts and texts of rendered words, which may differ between machines; empty for others."""
 
     @property
     def is_endless(self) -> bool:
-        """Whether no word comes twice."""
+        """Whether the collection never repeats a word."""
         return not self.indices and len(self.collection) == ENDLESS
 
 
 class JoinedWords:
-    """Collections one behind the other, such as TextZoom's ``train1`` and ``train2``."""
+    """Concatenation of collections, such as TextZoom's ``train1`` and ``train2``."""
 
     def __init__(self, parts: Sequence[WordCollection]) -> None:
         self.parts = parts
@@ -94,7 +94,7 @@ class RenderedWords:
     Args:
         renderer: Draws them.
         seed: Of all words together.
-        numbers: What parts these words from others of the same seed, such as the number of their source.
+        numbers: Distinguish these words from others of the same seed, such as the number of their source.
         masks: Make exact masks.
     """
 
@@ -166,7 +166,7 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
     ``$GLYPHSR_DATA``, else ``./data/TextZoom`` and ``./TextZoom``, else, if there is none of these, in the sample set.
 
     Raises:
-        DataError: If there is none; the message says where was looked.
+        DataError: If there is none, naming the folders that were searched.
     """
     direct = Path(name)
     if (direct / "data.mdb").is_file():
@@ -190,18 +190,18 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
 
 
 def _is_held_out(key: str, fraction: float) -> bool:
-    """Stable draw by name, so that adding words never moves a word from validation to training."""
+    """Decide by a hash of the name, so that adding words never moves a word between validation and training."""
     return zlib.crc32(key.encode()) % 10_000 < fraction * 10_000
 
 
 def _group(name: str, pattern: str | None) -> str:
-    """What decides whether a picture is held out: what the pattern finds in its file's name, else path and name."""
+    """Key that decides whether an image is held out: what the pattern finds in its file name, else path and name."""
     found = re.search(pattern, Path(name).name) if pattern else None
     return found.group() if found and found.group() else name
 
 
 def _names(environment: PairedLmdb, path: Path, pattern: str | None) -> list[str]:
-    """What decides for each pair of an environment whether it is held out."""
+    """Keys of an environment's pairs that decide whether each is held out."""
     numbered = [f"{path.name}/{i}" for i in range(len(environment))]
     if pattern is None:
         return numbered
@@ -217,7 +217,9 @@ def expanded(path: str) -> str:
     """
     found = os.path.expandvars(path)
     if "$" in found:
-        raise DataError(f"{path}: this environment variable is not set; it names where the words lie on this machine")
+        raise DataError(
+            f"{path}: this environment variable is not set; set it to the folder of the words on this machine"
+        )
     return found
 
 

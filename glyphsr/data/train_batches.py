@@ -60,7 +60,7 @@ class _Draw:
 class TrainBatches(Dataset[list[Batch]]):
     """Chunk ``c`` of :data:`CHUNK_STEPS` batches is drawn from the seed ``(seed, c)`` alone.
 
-    Every source comes in an order of its own, shuffled anew when all its words have been drawn. Where words keep their
+    Every source comes in an order of its own, shuffled again when all its words have been drawn. Where words keep their
     aspect, those of like width share a batch, and all batches of a chunk have about the same pixels: what is wide comes
     as often as what is narrow. Batches of taller lines leave words out, those of smaller ones repeat some.
 
@@ -105,7 +105,7 @@ class TrainBatches(Dataset[list[Batch]]):
         return rng.multinomial(self.words_per_chunk, self._probabilities).astype(np.int64)
 
     def _taken_before(self, chunk: int) -> NDArray[np.int64]:
-        """How many words of each source all earlier chunks have; going on from the last answer is quick."""
+        """How many words of each source all earlier chunks have; continuing from the last answer is quick."""
         if chunk < self._counted:
             self._counted, self._counts = 0, np.zeros(len(self.sources), np.int64)
         for earlier in range(self._counted, chunk):
@@ -159,7 +159,7 @@ class TrainBatches(Dataset[list[Batch]]):
                 assert aspects is not None
                 width = max(16, round(height * float(np.median(aspects[group])) / 4) * 4)
 
-            # No draw where there are none, so that runs begun before there were any go on as they would have.
+            # No draw where there are none, so that runs begun before there were any continue as they would have.
             squashed = self.config.squashed_prob > 0 and rng.random() < self.config.squashed_prob
             shape = LineShape(height, width, SQUASHED_ASPECT * height if squashed else None)
             count = round(len(group) * (REFERENCE_HEIGHT / height) ** (1 if self.config.line_width else 2))

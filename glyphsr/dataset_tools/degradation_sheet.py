@@ -52,7 +52,7 @@ def view_degradation(
 
     Raises:
         ConfigError: If a difficulty is none.
-        DataError: If the source is not to be had, or there is no font.
+        DataError: If the source is not available, or there is no font.
     """
     settings = config or SynthConfig()
     if not difficulties or not all(0 <= d <= 1 for d in difficulties):

@@ -51,7 +51,7 @@ def export(
     A set for recognition has no LR pictures.
 
     Pictures get the names they were made from, or their number. The folder gets its name when it is complete; an
-    interrupted run goes on in ``<out>.partial``.
+    interrupted run continues in ``<out>.partial``.
 
     Args:
         source: The LMDB.

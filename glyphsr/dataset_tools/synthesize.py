@@ -40,7 +40,7 @@ AHEAD = 3
 BYTES_OF_PAIRS, BYTES_OF_MASKS = 12, 3
 """What a word takes on disk per square of its height."""
 
-GOES_ON = "what is written stays, the same command goes on"
+GOES_ON = "what is written stays, the same command continues"
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def synthesize(
 
     beside = out.with_name(out.name + SUFFIX)
     if overwrite and masks_at is None and beside.exists() and notify:
-        notify(f"{beside}: are masks of the words that are replaced; make them anew with --glyphs, or remove them")
+        notify(f"{beside}: holds masks of the words that are replaced; replace them too with --glyphs, or remove them")
 
     made = 0
     try:

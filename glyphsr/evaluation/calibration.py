@@ -44,7 +44,7 @@ def calibrate(*, progress: Callable[[int, int], None] | None = None, **settings:
     Raises:
         ConfigError: If the subsets are not TextZoom's, or a judge is none of the paper's.
         DataError: If no subset can be opened.
-        WeightsError: If a judge's weights are not to be had.
+        WeightsError: If a judge's weights are not available.
     """
     fixed = {"weights": ("none",), "baseline": SIDES, "protocol": "paper", "bootstrap": 0, "limit": None}
     config = validate(EvalConfig, settings | fixed, "settings")

@@ -24,7 +24,7 @@ from glyphsr.system.atomic_files import write_bytes
 COMPARED = ("format_number", "source", "segmenter", "localizer", "parameters")
 """Parts of a manifest that must be equal for results to stand in one set."""
 
-FORMER_NAMES = {"max_line_fraction": "max_line_fraction"}
+FORMER_NAMES = {"max_line_share": "max_line_fraction"}
 """Parameters in manifests of earlier versions, and their names in this one."""
 
 LOCK = ".merging"
@@ -37,7 +37,7 @@ DAMAGES = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, NotIm
 
 
 class DamagedChunkError(DataError):
-    """A chunk that cannot be read back; it is deleted and has to be made anew."""
+    """A chunk that cannot be read back; it is deleted and has to be made again."""
 
 
 def difference(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> str | None:
@@ -92,7 +92,7 @@ class ChunkStore:
         return range(chunk * self.size, min((chunk + 1) * self.size, self.samples))
 
     def open(self, manifest: Mapping[str, Any], *, overwrite: bool) -> None:
-        """Begin, or go on with what is there.
+        """Begin, or continue what is there.
 
         Raises:
             ConfigError: If other parameters made what is there, or something else is in the way.
@@ -107,7 +107,7 @@ class ChunkStore:
 
         if other is not None and self._has_chunks():  # else nothing is lost, and no reason to refuse
             if not overwrite:
-                raise ConfigError(f"{self.path}: unfinished, with other parameters: {other}; --overwrite starts anew")
+                raise ConfigError(f"{self.path}: unfinished, with other parameters: {other}; --overwrite starts over")
             self.remove()
             if self.path.exists():
                 raise ConfigError(f"{self.path}: was begun again by another process; run one at a time")
@@ -153,7 +153,7 @@ class ChunkStore:
         """Values of each word of a chunk.
 
         Raises:
-            DamagedChunkError: If the file is damaged; it is deleted, so that the same command makes it anew.
+            DamagedChunkError: If the file is damaged; it is deleted, so that the same command makes it again.
         """
         file = self.chunk_file(chunk)
         try:

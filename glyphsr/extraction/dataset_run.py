@@ -28,7 +28,7 @@ INK_CHUNK, SAM_CHUNK = 128, 8
 """Words per chunk: what a kill can cost. SAM takes seconds per word on a processor."""
 
 PARTS_SUFFIX = ".parts"
-GOES_ON = "finished chunks stay, the same command goes on"
+GOES_ON = "finished chunks stay, the same command continues"
 
 NO_PARAMETERS = {
     "segmenter",
@@ -267,7 +267,7 @@ class DatasetExtraction:
                     rounds += 1
                     if rounds > self.parts.count:  # what is written does not come back: no disk to work on
                         raise
-                    self._say(f"{error}; it is made anew")
+                    self._say(f"{error}; it is made again")
                 except OutputError as error:
                     raise GlyphSRError(f"{error}; {GOES_ON}") from error
                 except (OSError, lmdb.Error) as error:

@@ -70,7 +70,7 @@ def extract_glyphs(
         sam_type: Which SAM the file must hold; read off the file by default.
         multimask: Three masks per prompt, all candidates, as SAM's authors advise for single points; else one.
         localizer: ``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the
-            former verified by the latter. ``auto``: attention where the recognizer's weights are at hand, else
+            former verified by the latter. ``auto``: attention where the recognizer's weights are available, else
             cuts.
         recognizer: Whose position attention (key point 1): a name or file of Telescope, ASTER, MORAN, PARSeq, SIGA,
             CRNN or CTC transformer weights.
@@ -102,7 +102,7 @@ def extract_glyphs(
     Raises:
         ConfigError: If a setting is unknown or does not fit.
         PictureError: If a file cannot be read.
-        WeightsError: If weights that are asked for are not to be had.
+        WeightsError: If weights that are asked for are not available.
         ValueError: If an array has another shape, dtype or range.
     """
     settings = settings_from(ExtractConfig, config, locals())
@@ -182,7 +182,7 @@ def extract(
 ) -> ExtractRun:
     """Make the glyph LMDB of a data set, or of each of the sets that a name stands for.
 
-    Finished chunks are kept beside the result, so that the same command goes on after any interruption. With shards,
+    Finished chunks are kept beside the result, so that the same command continues after any interruption. With shards,
     whichever finishes the last chunk joins all of them.
 
     Args:
@@ -201,7 +201,7 @@ def extract(
         sam_layout: ``padded`` encodes as SAM does. ``mosaic`` (four lines a canvas) and ``crop`` are faster and
             must pass a test.
         localizer: ``attention``: where a recognizer looks. ``cuts``: from the ink and the text. ``checked``: the
-            former verified by the latter. ``auto``: attention where the recognizer's weights are at hand, else
+            former verified by the latter. ``auto``: attention where the recognizer's weights are available, else
             cuts.
         recognizer: Whose position attention (key point 1): a name or file of Telescope, ASTER, MORAN, PARSeq, SIGA,
             CRNN or CTC transformer weights.

@@ -99,7 +99,7 @@ def compare_masks(
 
     Raises:
         DataError: If words or exact masks are missing.
-        WeightsError: If a checkpoint that is named is not to be had.
+        WeightsError: If a checkpoint that is named is not available.
     """
     config = ExtractConfig.model_validate(settings)
     say = notify or (lambda _: None)

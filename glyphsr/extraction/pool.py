@@ -93,4 +93,4 @@ def run_in_processes(spec: WorkerSpec, chunks: Sequence[int], workers: int) -> I
             for future in as_completed(futures):
                 yield future.result()
     except BrokenProcessPool as error:
-        raise GlyphSRError(f"{spec.source}: {WORKER_DIED}. Finished chunks stay, the same command goes on") from error
+        raise GlyphSRError(f"{spec.source}: {WORKER_DIED}. Finished chunks stay, the same command continues") from error

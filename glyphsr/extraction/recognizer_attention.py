@@ -1,4 +1,4 @@
-"""Where our recognizers look for the characters of words whose text is known."""
+"""Attention of recognizers on words whose text is known; its peaks locate the characters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from glyphsr.recognizers.protocols import AttentionRecognizer, CTCRecognizer
 from glyphsr.text.charset import filter_to
 
 UNKNOWN = "outside_alphabet"
-"""Reason of characters that the recognizer cannot read."""
+"""Reason given for characters that are not in the recognizer's alphabet."""
 
 TOO_LONG = "too_long_for_recognizer"
 MAX_BATCH = 32
@@ -58,6 +58,8 @@ class RecognizerAttention:
             ready = self.network.prepare(pixels)
             prepared.setdefault(ready.shape, []).append((i, ready))
 
+        # Images of one prepared size are read together.
+        # Images of one prepared size are read together.
         for group in prepared.values():
             for first in range(0, len(group), MAX_BATCH):
                 members = group[first : first + MAX_BATCH]
@@ -69,7 +71,7 @@ class RecognizerAttention:
         return results
 
     def _by_character(self, text: str, maps: NDArray[np.float32] | None) -> Maps:
-        """Give each character its step; those that the recognizer does not know have none."""
+        """Assign steps to characters, skipping those that the recognizer does not know."""
         if maps is None:
             return [TOO_LONG] * len(text)
         steps = iter(maps)
@@ -78,12 +80,12 @@ class RecognizerAttention:
     def _maps(self, prepared: torch.Tensor, texts: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """One map ``(h, w)`` per known character of each text: ``(L, h, w)``."""
         if isinstance(self.network, CTCRecognizer):
-            scores = (
-                self.network.symbol_logits(prepared).log_softmax(dim=2).cpu().double()
-            )  # (T, B, K); mps has no doubles
+            # Double precision on the CPU, since mps has none.
+            scores = self.network.symbol_logits(prepared).log_softmax(dim=2).cpu().double()  # (T, B, K)
             placed, fits = align(scores, [self.network.codec.encode(text) for text in texts])
             rows = placed.float().numpy()[:, :, None]
             return [own[: len(text)] if fit else None for own, text, fit in zip(rows, texts, fits, strict=True)]
+
         assert isinstance(self.network, AttentionRecognizer)
         attention = self.network.forward_teacher_forced(prepared, texts).attention.float().cpu().numpy()
         return [merge_heads(rows, self.heads)[: len(text)] for rows, text in zip(attention, texts, strict=True)]

@@ -48,7 +48,7 @@ def describe_segmenter(config: ExtractConfig) -> ComponentInfo:
     """Resolve ``auto`` and find the checkpoint, without loading it.
 
     Raises:
-        WeightsError: If SAM is asked for and its checkpoint is not to be had.
+        WeightsError: If SAM is asked for and its checkpoint is not available.
     """
     wanted = config.sam_checkpoint
     names = [SAM_NAMES[config.sam_type]] if config.sam_type else list(SAM_NAMES.values())

@@ -45,7 +45,7 @@ HOPELESS = 50.0
 """Cost of a split that could not be found."""
 
 
-class Rejection(Exception):  # noqa: N818 - no error: the run goes on, and the word's meta says why
+class Rejection(Exception):  # noqa: N818 - no error: the run continues, and the word's meta says why
     """Why a word has no glyphs; its text is one of the reasons in ``docs/glyphs.md``."""
 
 

@@ -61,7 +61,7 @@ class ReadingNetwork(Protocol):
 
 @runtime_checkable
 class ExtendedNetwork(Protocol):
-    """A network that can go on from weights of itself without some of its parts."""
+    """A network that can continue from weights of itself without some of its parts."""
 
     added_parts: tuple[str, ...]
     """Beginnings of those parts' entries."""

@@ -84,7 +84,7 @@ def reproduce(
     Raises:
         ConfigError: If there is no such table, or a setting does not fit.
         DataError: If data are missing.
-        WeightsError: If a judge's weights are not to be had.
+        WeightsError: If a judge's weights are not available.
     """
     if table not in TABLES:
         raise ConfigError(f"reproduce {table}: expected {', '.join(TABLES)}")
@@ -213,7 +213,7 @@ class _Scoring:
         return score
 
 
-NO_INFLUENCE = {"device", "precision", "batch_size", "workers", "offline", "weights", "prior_weights"}
+NO_INFLUENCE = {"device", "precision", "runtime", "batch_size", "workers", "offline", "weights", "prior_weights"}
 """Settings that change no score of a run."""
 
 

@@ -92,7 +92,7 @@ def runs_of(
 
 
 def train_missing(runs: Sequence[Run], notify: Callable[[str], None], **options: Any) -> None:
-    """Train what is missing, one after the other; each goes on from where it stopped.
+    """Train what is missing, one after the other; each continues from where it stopped.
 
     Args:
         runs: Of one table; runs that share a folder are trained once.

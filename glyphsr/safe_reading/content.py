@@ -1,4 +1,4 @@
-"""The bytes of a file: regular files only, and none larger than its kind may be."""
+"""Reads the bytes of regular files, up to a limit for each kind of file."""
 
 import os
 import stat
@@ -27,7 +27,7 @@ def _check_regular(mode: int, path: Path, error: type[GlyphSRError]) -> None:
 
 @contextmanager
 def open_regular(path: Path, error: type[GlyphSRError] = DataError) -> Iterator[BufferedReader]:
-    """A regular file, open for reading bytes; pipes and devices, which may never end, are refused unopened.
+    """Open a regular file for reading bytes. Pipes and devices, which may never end, are refused without opening them.
 
     Raises:
         GlyphSRError: Of the given class, if it is missing, unreadable or no regular file.
@@ -48,12 +48,12 @@ def open_regular(path: Path, error: type[GlyphSRError] = DataError) -> Iterator[
 
 
 def read_content(path: Path, limit: Limit, error: type[GlyphSRError] = DataError) -> bytes:
-    """A file's bytes.
+    """Read a regular file whole.
 
     Args:
         path: A regular file, or a link to one.
-        limit: Of its size.
-        error: Class of what is raised.
+        limit: Largest size that is read.
+        error: Class of the exceptions.
 
     Raises:
         GlyphSRError: Of the given class, if it is missing, unreadable, no regular file, or too large.
@@ -65,7 +65,7 @@ def read_content(path: Path, limit: Limit, error: type[GlyphSRError] = DataError
 
 
 def read_stream(stream: IO[bytes], limit: Limit, where: str, error: type[GlyphSRError] = DataError) -> bytes:
-    """All that a stream gives.
+    """Read a stream to its end.
 
     Raises:
         GlyphSRError: Of the given class, if it is more than the limit.

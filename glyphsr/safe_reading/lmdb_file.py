@@ -303,7 +303,7 @@ class LmdbFile:
     def check(self) -> list[str]:
         """Look at every page of both trees; what is wrong, each naming its page.
 
-        After it, LMDB itself can open the file, too, for example to go on writing.
+        After it, LMDB itself can open the file, too, for example to continue writing.
         """
         problems: list[str] = []
         seen: set[int] = set()

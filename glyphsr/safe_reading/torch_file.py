@@ -21,7 +21,7 @@ NAMES = {
     *("torch.nn.parameter Parameter", "torch.storage UntypedStorage", "torch.storage TypedStorage"),
     *("builtins set", "builtins complex", "__builtin__ set", "__builtin__ complex", "_codecs encode"),
 }
-"""What a file may name. Torch allows more, some of which takes as much memory as it is told to (``bytearray``)."""
+"""What a file may name. Torch allows more, some of which takes as much memory as it is asked to (``bytearray``)."""
 
 LONGEST_TEXT = 1 << 16
 """Characters of a text in a file that has texts encoded, since some codecs are slow."""

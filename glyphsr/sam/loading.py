@@ -51,7 +51,7 @@ def sam_from_state(state: Mapping[str, Tensor], where: str, *, type_: str | None
 
     bad = next((key for key, value in state.items() if not bool(value.isfinite().all())), None)
     if bad is not None:
-        raise WeightsError(f"{where}: {bad!r} has values that are no numbers; fetch the file again")
+        raise WeightsError(f"{where}: {bad!r} has values that are NaN or infinite; download the file again")
 
     sam = build_sam(shape)
     sam.load_state_dict(dict(state))

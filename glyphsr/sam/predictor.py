@@ -1,4 +1,4 @@
-"""All masks for all prompts of many pictures: each picture encoded once, its prompts decoded in batches."""
+"""SAM on many images: each image is encoded once, and its prompts are decoded in batches."""
 
 import copy
 from collections.abc import Sequence
@@ -18,23 +18,23 @@ from glyphsr.sam.shape import LOGITS_PER_PATCH, SamShape
 from glyphsr.system.devices import is_out_of_memory
 
 CPU_BATCH, GPU_BATCH = 8, 128
-"""Prompts decoded at once; on a processor more only leave its caches (docs/performance.md)."""
+"""Prompts decoded at once; on a CPU larger batches no longer fit its caches (docs/performance.md)."""
 
 
 @dataclass(frozen=True, eq=False)
 class PromptMasks:
-    """Answers to the prompts of one picture."""
+    """Masks for the prompts of one image."""
 
     masks: NDArray[np.bool_]
     """``(M C, h, w)`` at the picture's size, C masks per prompt."""
     confidence: NDArray[np.float64]
-    """``(M C,)``: predicted IoU; the head is not bounded, so it may exceed 1."""
+    """``(M C,)``: predicted IoU; it is not bounded and may exceed 1."""
     prompts: NDArray[np.int64]
     """``(M C,)``: which prompt each mask answers."""
 
 
 def _in_full_precision(norm: nn.Module) -> None:
-    """Let a norm compute in float32: its squares overflow half precision long before its result does."""
+    """Let a norm compute in float32: its squares overflow in half precision where its result does not."""
     norm.float()
     norm.register_forward_pre_hook(lambda _, given: (given[0].float(),))
     norm.register_forward_hook(lambda _, __, result: result.half())
@@ -48,7 +48,7 @@ class SamPredictor:
         shape: Its sizes.
         layout: See :func:`glyphsr.sam.layouts.place`. Only ``padded`` gives SAM's own masks.
         device: Where to compute.
-        dtype: float32, bfloat16 or float16; what comes out non-finite in float16 is redone in float32.
+        dtype: float32, bfloat16 or float16; non-finite results in float16 are computed again in float32.
         prompt_batch: Prompts decoded at once; halved when memory runs out.
         multimask: Three masks per prompt, else one.
     """
@@ -81,7 +81,7 @@ class SamPredictor:
 
     @torch.inference_mode()
     def segment(self, images: Sequence[NDArray[np.uint8]], points: Sequence[NDArray[np.float64]]) -> list[PromptMasks]:
-        """Answer all prompts.
+        """Predict masks for all prompts.
 
         Args:
             images: ``(h, w, 3)`` uint8 RGB each.
@@ -114,6 +114,10 @@ class SamPredictor:
             used_columns = max(p.columns(patch).stop for p in moved)
             pixels = pixels[:, :, : used_rows * patch, : used_columns * patch]
         features = self.encoder.encode(pixels.to(self.device, self.dtype), content_rows=used_rows)
+
+        # float16 overflowed somewhere: once more in float32.
+
+        # float16 overflowed somewhere: once more in float32.
         if self._precise is not None and not bool(torch.isfinite(features).all()):
             encoder = CanvasEncoder(self._precise.image_encoder.to(self.device), self.shape)
             features = encoder.encode(pixels.to(self.device), content_rows=used_rows)
@@ -122,7 +126,8 @@ class SamPredictor:
     def _answer(self, features: Tensor, placement: Placement, points: NDArray[np.float64]) -> PromptMasks:
         patch = self.shape.patch
         rows, columns = placement.rows(patch), placement.columns(patch)
-        # Of a shared canvas a line sees its own strip only.
+
+        # On a shared canvas a line attends to its own strip only.
         whole = (slice(0, features.shape[2]), slice(0, features.shape[3]))
         context = (rows, columns) if self.layout == "mosaic" else whole
         region = self._region(rows, columns, context)
@@ -154,7 +159,7 @@ class SamPredictor:
         return PromptMasks(np.concatenate(masks), np.concatenate(confidence), prompts)
 
     def _region(self, rows: slice, columns: slice, context: tuple[slice, slice]) -> tuple[slice, slice]:
-        """The picture's patches within the context, and one more each way, into which its last pixels interpolate."""
+        """Patches of the image within the context, and one more at each end for interpolation."""
         ends = [min(own.stop + 1, full.stop) for own, full in zip((rows, columns), context, strict=True)]
         return (
             slice(rows.start - context[0].start, ends[0] - context[0].start),
@@ -184,7 +189,7 @@ class SamPredictor:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """What all prompts of a picture share."""
+    """What is the same for all prompts of one image."""
 
     features: Tensor
     context: tuple[slice, slice]

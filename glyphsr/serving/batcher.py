@@ -39,7 +39,7 @@ class Batcher:
     Args:
         worker: Enlarges.
         most: Pictures at a time.
-        watch: Told the size of each batch.
+        watch: Called with the size of each batch.
     """
 
     def __init__(self, worker: PictureUpscaler, most: int, watch: Callable[[int], None]) -> None:
@@ -78,7 +78,7 @@ class Batcher:
         try:
             for outcome in self._worker.upscale([ticket.item for ticket in batch]):
                 waiting.pop(id(outcome.item)).answer(outcome)
-        except Exception as error:  # whatever it is, each request gets an answer and the thread goes on
+        except Exception as error:  # whatever it is, each request gets an answer and the thread continues
             if len(batch) == 1:
                 batch[0].answer(error)
                 return

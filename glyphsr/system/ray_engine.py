@@ -1,6 +1,6 @@
 """Work spread over the machines of a Ray cluster, by Ray Data; its packages come with the extra ``cluster``.
 
-Ray hands out the work, starts workers anew that died, and gives what was lost to others. So an item may be worked on
+Ray hands out the work, starts workers again that died, and gives what was lost to others. So an item may be worked on
 more than once, and its worker has to write the same result under the same name each time.
 """
 

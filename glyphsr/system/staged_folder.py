@@ -9,7 +9,7 @@ from glyphsr.errors import ConfigError, OutputError
 from glyphsr.system.atomic_files import sweep, sync_folder, take_away
 
 MARK = ".unfinished"
-"""File in a folder that is being built; it says what from, so that an interrupted build can go on."""
+"""File in a folder that is being built; it says what from, so that an interrupted build can continue."""
 
 Foreign = Callable[[Path], str | None]
 """Tells what in a folder this kind of build did not write; ``None`` if it wrote everything."""
@@ -45,7 +45,7 @@ class FolderBuild:
 
     Args:
         path: The final folder; a link is followed.
-        source: Describes what it is built from. An unfinished one of the same source goes on, another is started anew.
+        source: Describes what it is built from. Unfinished work on the same source continues, other work starts over.
         overwrite: Replace a folder that exists.
         foreign: Guards everything that is replaced or taken away.
 
@@ -131,7 +131,7 @@ class FolderBuild:
             raise OutputError(f"{where}: cannot be given its name: {error.strerror or error}") from error
 
     def abandon(self) -> None:
-        """Take away an unfinished folder that holds nothing worth going on with."""
+        """Take away an unfinished folder that holds nothing worth continuing."""
         self.release()
         self._forget(self.partial)
 

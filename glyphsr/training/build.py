@@ -53,7 +53,7 @@ def open_validator(
 
     Raises:
         ConfigError: If the judge is unknown.
-        WeightsError: If its weights are not to be had.
+        WeightsError: If its weights are not available.
         DataError: If words cannot be read.
     """
     settings = config.validation
@@ -62,7 +62,7 @@ def open_validator(
         try:
             judge = open_reader(settings.judge, processes.device, offline=offline)
         except ConfigError as error:
-            raise ConfigError(f"validation.judge: {settings.judge}: not to be had: {error}") from error
+            raise ConfigError(f"validation.judge: {settings.judge}: not available: {error}") from error
         if judge.info.notice:
             say(judge.info.notice)
 
@@ -109,7 +109,7 @@ def build_trainer(
     Raises:
         ConfigError: If settings contradict each other or the device is not there.
         DataError: If data or glyph masks are missing, or do not belong together.
-        WeightsError: If named weights are not to be had.
+        WeightsError: If named weights are not available.
     """
     run = RunFolder(folder)
     processes = DistributedContext(device, precision)

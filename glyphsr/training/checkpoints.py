@@ -1,4 +1,4 @@
-"""What a training run saves, and how another one goes on from it."""
+"""What a training run saves, and how another one continues from it."""
 
 import platform
 from collections.abc import Callable
@@ -167,10 +167,10 @@ class CheckpointManager:
     def resume(self, resume: Resume) -> TrainState:
         """Restore what ``resume`` stands for; called in all processes.
 
-        A path starts a folder without a run of its own; later, the same command goes on with what it became.
+        A path starts a folder without a run of its own; later, the same command continues what it became.
 
         Raises:
-            ConfigError: If the state is of a run that this one cannot go on with.
+            ConfigError: If the state is of a run that this one cannot continue.
             WeightsError: If it cannot be read.
         """
         own = self.folder.state
@@ -191,11 +191,11 @@ class CheckpointManager:
         )
         changed = list(differences(before, self.config))
         for difference in changed:
-            self.say(f"going on with another setting than before: {difference}")
+            self.say(f"continuing with a changed setting: {difference}")
 
         same_sources = not any(text.startswith("data.sources") for text in changed)
         if same_sources and state.get("words", self.words) != self.words:
-            self.say("fonts, word lists or photographs are others than before, so rendered words are others too")
+            self.say("fonts, word lists or photographs have changed, so that rendered words differ from here on")
 
         try:
             self._restore(state, path)
@@ -211,7 +211,7 @@ class CheckpointManager:
         progress.origin = state["origin"]
 
         if validates_otherwise(changed):
-            self.say("weights are validated in another way than before, so the best ones are looked for anew")
+            self.say("validation settings have changed, so that the best weights are selected again")
         elif self.folder.best.is_file():
             scores = (state["score"], state["best_score"])
             progress.score, progress.best_score = (ValidationScore(**score) if score else None for score in scores)

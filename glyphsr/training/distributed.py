@@ -33,7 +33,7 @@ class DistributedContext:
         precision: Of forward passes.
 
     Raises:
-        ConfigError: If device and precision do not go together, or are not to be had.
+        ConfigError: If device and precision do not go together, or are not available.
     """
 
     def __init__(self, device: str, precision: Precision) -> None:

@@ -1,4 +1,4 @@
-"""Whether a training state fits the run that would go on from it."""
+"""Whether a training state fits the run that would continue from it."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -76,7 +76,7 @@ def check_resumable(
 
     Args:
         state: Of :func:`glyphsr.training.run_folder.read_state`.
-        config: Of the run that would go on.
+        config: Of the run that would continue.
         path: Named in messages.
         trainable_names: Names of the parameters that learn in it.
         smoke: Whether it is a smoke run.

@@ -75,7 +75,7 @@ class RunFolder:
 
     @property
     def state(self) -> Path:
-        """What a stopped run goes on from."""
+        """What a stopped run continues from."""
         return self.checkpoints / STATE
 
     @property
@@ -136,7 +136,7 @@ class RunFolder:
             write_bytes(self.path / "config.yaml", (packages + text).encode())
 
     def cut(self, path: Path, step: int) -> None:
-        """Take rows behind a step out of a file of JSON lines: the run that goes on from there writes them again."""
+        """Take rows behind a step out of a file of JSON lines: the run that continues from there writes them again."""
         if not path.is_file():
             return
         kept = []
@@ -161,7 +161,7 @@ class RunFolder:
             save_checkpoint(self.weights(name), module, kind=kind, config=config, card=card)
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Write what the next run goes on from."""
+        """Write what the next run continues from."""
         with saving(self.state):
             write_with(self.state, lambda temporary: torch.save(state, temporary))
 

@@ -1,4 +1,4 @@
-"""A training run of two steps, to see that a configuration runs; what is not at hand is stood in for, and said so."""
+"""A training run of two steps, to see that a configuration runs; what is not available is stood in for, and said so."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

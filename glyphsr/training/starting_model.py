@@ -26,7 +26,7 @@ def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: boo
     """What a run trains, with the weights that it starts from.
 
     Raises:
-        WeightsError: If named weights are not to be had, or are another network's.
+        WeightsError: If named weights are not available, or are another network's.
         ConfigError: If weights are named that nothing needs.
     """
     if config.task == "recognizer":
@@ -63,7 +63,7 @@ def start_prior(
     """Give the text prior the weights that the configuration names.
 
     Raises:
-        WeightsError: If they are not to be had, or are another recognizer's.
+        WeightsError: If they are not available, or are another recognizer's.
         ConfigError: If the network has no prior.
     """
     if config.prior_weights is None:
@@ -83,7 +83,7 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
     """Give the network the weights that the configuration names.
 
     Raises:
-        WeightsError: If they are not to be had, or are another network's.
+        WeightsError: If they are not available, or are another network's.
     """
     if config.network_weights is None:
         return

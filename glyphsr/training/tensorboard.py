@@ -26,7 +26,7 @@ class Curves:
         return cls()
 
     def add(self, step: int, figures: dict[str, Any], score: ValidationScore | None) -> None:
-        """One point of every curve; the run goes on without curves if they can no longer be written."""
+        """One point of every curve; the run continues without curves if they can no longer be written."""
         if self._writer is None:
             return
         values = {f"train/{name}": value for name, value in figures.items() if name != "step"}

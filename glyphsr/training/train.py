@@ -34,14 +34,14 @@ def train(
     report: Callable[[StepReport], None] | None = None,
     notify: Callable[[str], None] | None = None,
 ) -> TrainResult:
-    """Train a network, or go on with a run that was stopped.
+    """Train a network, or continue a run that was stopped.
 
     Args:
         config: The run: an object, a YAML file, or the name of a configuration in the package; default is the paper's.
         out: Run folder.
         data_root: Where named LMDBs are looked up first.
         glyphs: Glyph LMDB of the words, a folder that holds it, ``kmeans`` or ``none``; default is as configured.
-        resume: ``auto``, ``never``, or a training state to go on from.
+        resume: ``auto``, ``never``, or a training state to continue from.
         max_steps: Stop after this many steps; shortens the schedule.
         protocol: ``standard`` chooses the best weights on words held out of train, ``paper`` on the test subsets.
         smoke: Two steps of two words, with whatever is missing stood in for.
@@ -61,7 +61,7 @@ def train(
     Raises:
         ConfigError: If settings contradict each other or the device is not there.
         DataError: If data or glyph masks are missing, or do not belong together.
-        WeightsError: If named weights are not to be had.
+        WeightsError: If named weights are not available.
     """
     folder, root = Path(out), None if data_root is None else str(data_root)
     state: Resume = "auto" if resume == "auto" else "never" if resume == "never" else Path(resume)

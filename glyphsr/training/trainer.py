@@ -83,7 +83,8 @@ class Trainer:
         processes = f" x {self.processes.count}" if self.processes.count > 1 else ""
         return (
             f"{trained:,} parameters to train on {self.processes.device}{processes} in {self.processes.dtype}, "
-            f"{len(self.batches.sources)} word sources, {len(self.validator.pairs)} words to validate on, "
+            f"{_counted(len(self.batches.sources), 'source')} of words, "
+            f"{_counted(len(self.validator.pairs), 'word')} to validate on, "
             f"run folder {self.folder.path}"
         )
 
@@ -91,8 +92,8 @@ class Trainer:
         """Train to the last step.
 
         Args:
-            resume: ``auto`` goes on from ``last`` where the folder has one, ``never`` refuses a used folder, a path
-                names the ``.state`` file to go on from.
+            resume: ``auto`` continues from ``last`` where the folder has one, ``never`` refuses a used folder, a path
+                names the ``.state`` file to continue from.
 
         Raises:
             ConfigError: If the folder holds a run and ``resume`` is ``never``, or another run is using it.
@@ -153,11 +154,11 @@ class Trainer:
                 # Several processes have to stop at the same step, so they agree on it during the next one.
                 stop = outcome.stop or (self.processes.count == 1 and stopped())
                 if score or stop or now.step % config.save_every == 0:
-                    self.checkpoints.save(now)  # last of all: what goes on from here has everything before it
+                    self.checkpoints.save(now)  # last of all: what continues from here has everything before it
 
                 if stop and not finished:
                     raise InterruptedTrainingError(
-                        f"interrupted at step {now.step}; the same command goes on from there"
+                        f"interrupted at step {now.step}; the same command continues from there"
                     )
 
     def _learn(self, batch: Batch, *, stop: bool) -> StepOutcome:
@@ -224,3 +225,7 @@ class Trainer:
 
         self.processes.run_on_main(write)
         return score
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -44,8 +44,8 @@ def upscale_remote(
         plan: What to do; what is finished is skipped.
         config: Settings.
         share: Which part of the inputs, and of how many.
-        progress: Told of each that is done, or failed.
-        started: Told how many there are to do.
+        progress: Called for each that is done, or failed.
+        started: Called with how many there are to do.
     """
     pictures = ReportSpool(len(plan.sources))
 
@@ -100,7 +100,7 @@ def _run(unit: Unit, config: UpscaleConfig, worker: PictureUpscaler) -> Reports:
 def _upscale(
     contents: Sequence[bytes], names: Sequence[str], folder: Path, config: UpscaleConfig, worker: PictureUpscaler
 ) -> list[tuple[PictureReport, Path]]:
-    """Reports and results of pictures, in order; their names are told, not used as names of files."""
+    """Reports and results of pictures, in order; their names are reported, not used as names of files."""
     folder.mkdir(exist_ok=True)
     ending = "." + config.ext.lower().lstrip(".")
     sources, targets = [], []
@@ -111,11 +111,11 @@ def _upscale(
     tasks = FileTasks(sources, targets, bytearray(len(sources)))
     run = FileRun(config, FilePlan(tasks, len(tasks)), None, worker)
     run.run(tasks)
-    told = []
+    found = []
     for report, source, target, name in zip(run.pictures, sources, targets, names, strict=True):
         error = report.error and report.error.replace(source, name).replace(target, name)
-        told.append((replace(report, input=name, error=error), Path(target)))
-    return told
+        found.append((replace(report, input=name, error=error), Path(target)))
+    return found
 
 
 def _run_pictures(unit: Unit, folder: Path, config: UpscaleConfig, worker: PictureUpscaler) -> Reports:
@@ -141,7 +141,7 @@ def _run_pictures(unit: Unit, folder: Path, config: UpscaleConfig, worker: Pictu
 
 
 def _run_shard(source: str, target: str, folder: Path, config: UpscaleConfig, worker: PictureUpscaler) -> PictureReport:
-    """A tar file anew: its pictures enlarged, everything else as it is, in the same order."""
+    """A tar file again: its pictures enlarged, everything else as it is, in the same order."""
     folder.mkdir()
     try:
         members = _members(source)

@@ -23,6 +23,17 @@ ENDINGS = (".png", ".html", ".pdf")
 MOST_ON_A_SHEET = 200
 """Rows of a PNG; a page may have more."""
 
+HEADINGS = {
+    "compare": "Before and after, word by word",
+    "glyphs": "Glyphs that the network perceives",
+    "gem": "How glyph masks are extracted",
+    "prior": "What the text prior reads",
+    "attention": "Where a recognizer looks",
+    "failures": "Words that were read wrong",
+    "training": "A training run",
+}
+"""Of pages."""
+
 
 @dataclass(frozen=True)
 class Visualization:
@@ -111,7 +122,7 @@ def visualize(
     Raises:
         ConfigError: If settings do not go together, or the result exists already.
         DataError: If words cannot be read.
-        WeightsError: If weights are not to be had.
+        WeightsError: If weights are not available.
         GlyphSRError: If the result cannot be written.
     """
     arguments = locals() | {"extract": None if extract is None else extract.model_dump(mode="json")}
@@ -132,7 +143,7 @@ def run_visualization(
         raise ConfigError(f"-o {target}: {len(rows)} words are too many for one picture; give -o NAME.html, or fewer")
     if target.suffix.lower() == ".pdf" and config.what != "compare":
         raise ConfigError(f"-o {target}: a .pdf is a figure for print, of --what compare; expected .png or .html")
-    title = f"glyphsr visualize --what {config.what}"
+    title = HEADINGS[config.what]
     if target.suffix.lower() == ".html":
         content = html_page(title, rows, notes=notices).encode("utf-8", "backslashreplace")
     elif target.suffix.lower() == ".pdf" or config.find is not None:
@@ -217,7 +228,7 @@ def _compare(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[lis
 
 
 def _failures(config: VisualizeConfig) -> tuple[list[Row], list[str]]:
-    """Readings are the file's; pictures are made anew by the weights that are named."""
+    """Readings are the file's; pictures are made again by the weights that are named."""
     from glyphsr.visualization.views.compare import HR, Comparer, compared_row
     from glyphsr.visualization.views.failures import choose_failures
 

@@ -1,4 +1,4 @@
-"""How glyph extraction came to its masks: key points, anchors, candidates with scores."""
+"""Drawings of key points and anchors, from which glyph extraction makes its masks."""
 
 from collections.abc import Sequence
 
@@ -9,31 +9,36 @@ from PIL import Image, ImageDraw
 from glyphsr.viz.glyph_sheet import COLOURS
 
 SCALE = 6
-"""Pixels of the drawing for each of the frame."""
+"""Factor by which the frame is enlarged."""
 
 
 def points_drawing(
     frame: NDArray[np.uint8], key_points: NDArray[np.floating], anchors: NDArray[np.floating], owners: Sequence[int]
 ) -> NDArray[np.uint8]:
-    """Key points as rings and anchors as dots over the enlarged picture, each character in its colour.
+    """Draw key points as rings and anchors as dots over the enlarged image, in one colour per character.
 
     Args:
         frame: ``(32, W, 3)`` uint8.
-        key_points: ``(L, P, 2)`` as ``(x, y)``, pixel centres at whole numbers.
-        anchors: ``(M, 2)`` likewise.
-        owners: The character of each anchor.
+        key_points: ``(L, P, 2)`` as ``(x, y)``, in pixels of the frame; centres of pixels are whole numbers.
+        anchors: ``(M, 2)`` in the same coordinates.
+        owners: Index of the character that each anchor belongs to.
 
     Returns:
         ``(6 * 32, 6 * W, 3)`` uint8.
     """
+    # Faded, so that the marks stand out on any image.
+    # Faded, so that the marks stand out on any image.
     faded = (0.6 * frame.astype(np.float32) + 100).clip(0, 255).astype(np.uint8)
     image = Image.fromarray(faded.repeat(SCALE, axis=0).repeat(SCALE, axis=1))
     draw = ImageDraw.Draw(image)
+
     for (x, y), owner in zip(anchors, owners, strict=True):
         _disc(draw, x, y, 3, fill=_colour(owner))
+
     for owner, points in enumerate(key_points):
         for x, y in points:
             _disc(draw, x, y, 7, outline=_colour(owner))
+
     return np.asarray(image)
 
 

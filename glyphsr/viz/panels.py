@@ -14,7 +14,7 @@ SHEET_WIDTH = 1200
 """Pixels; sheets stay legible where a browser or a page shows them whole."""
 
 MIN_CELL, MIN_DRAWING = 180, 360
-"""Least width of a cell; where a row has more panels than fit, it goes on below."""
+"""Least width of a cell; where a row has more panels than fit, it continues below."""
 
 MAX_HEIGHT = 96
 """Of a word's picture in a cell."""

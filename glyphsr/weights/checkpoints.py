@@ -139,7 +139,7 @@ def load_state(module: nn.Module, tensors: dict[str, Tensor], where: str) -> Non
     check_shapes(module, tensors, where)
     bad = next((key for key, value in tensors.items() if not _is_finite(value)), None)
     if bad is not None:
-        raise WeightsError(f"{where}: {bad!r} has values that are no numbers, as a run that went wrong leaves them")
+        raise WeightsError(f"{where}: {bad!r} has values that are NaN or infinite; the run that made it diverged")
     module.load_state_dict(tensors, strict=False)
 
 

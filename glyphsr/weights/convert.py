@@ -63,7 +63,7 @@ def convert(
     card |= {"beside": {path.name: sha256_of(path) for path in beside}} if beside else {}
     bad = next((key for key, value in state.items() if not bool(torch.isfinite(value).all())), None)
     if bad is not None:
-        raise WeightsError(f"{file}: {bad!r} has values that are no numbers; fetch the file again")
+        raise WeightsError(f"{file}: {bad!r} has values that are NaN or infinite; download the file again")
 
     network: RecognizerNetwork | SRNetwork
     stored: Kind

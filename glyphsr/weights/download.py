@@ -1,4 +1,4 @@
-"""Fetches a published file over HTTP: checked by its hash, and going on where a cut transfer stopped."""
+"""Fetches a published file over HTTP: checked by its hash, and continuing where a cut transfer stopped."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -46,7 +46,7 @@ class ResumingDownloader:
             except requests.RequestException as error:
                 file.flush()
                 here = self.part.stat().st_size
-                kept = f"; {here} bytes are kept, the same command goes on from there" if here else ""
+                kept = f"; {here} bytes are kept, the same command continues from there" if here else ""
                 raise WeightsError(f"{url}: cannot be fetched ({_reason(error)}){kept}") from error
         self.part.replace(output_file)
 

@@ -71,7 +71,7 @@ def make(
 ) -> None:
     """Make a TextZoom LMDB of pictures and labels.
 
-    Picture files go in byte by byte. The folder gets its name when it is complete; the same command goes on where an
+    Picture files go in byte by byte. The folder gets its name when it is complete; the same command continues where an
     interrupted one stopped.
     """
     from glyphsr.dataset_tools.build import make as build

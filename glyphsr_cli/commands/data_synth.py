@@ -90,8 +90,8 @@ def synth(
 ) -> None:
     """Render words with exact glyph masks, degrade them, and write LR/HR pairs as a TextZoom LMDB.
 
-    The same seed gives the same data on the same fonts, with any number of processes. The same command goes on where an
-    interrupted one stopped.
+    The same seed gives the same data on the same fonts, with any number of processes. The same command
+    continues where an interrupted one stopped.
     """
     flags: dict[str, Any] = {"count": count, "glyphs": glyphs, "seed": seed, "workers": _number_or_text(workers)}
     settings = _load(config, sets, flags, _render_flags(words, fonts, backgrounds, height), difficulty)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glyphsr_cli import console
+from glyphsr_cli.completion import weights_names
 from glyphsr_cli.options import JsonOpt, OfflineOpt, ProgressOpt, QuietOpt, VerboseOpt
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ models_app = typer.Typer(help="List, fetch, check and convert weights.", no_args
 
 GATE_FAILED = 5
 
-NameArg = Annotated[str, typer.Argument(metavar="NAME", help="A name of `glyphsr models list`.")]
+NameArg = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name of `glyphsr models list`.", autocompletion=weights_names)
+]
 
 
 @models_app.command("list")
@@ -65,7 +68,7 @@ def _as_dict(row: "StoredWeights") -> dict[str, object]:
 def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = None, quiet: QuietOpt = False) -> None:
     """Fetch published weights into the cache, check their SHA-256 and convert them; print the file.
 
-    A transfer that was cut goes on where it stopped.
+    A transfer that was cut continues where it stopped.
     """
     from glyphsr.errors import WeightsError
     from glyphsr.weights.hub import download as fetch

@@ -114,9 +114,11 @@ def reproduce(
     """Put a table of the paper beside what comes out here.
 
     Finds the runs of its rows, trains those that are missing with --train, scores them and prints mean and deviation
-    over seeds. The same command again goes on where the last one stopped; torchrun spreads training over many GPUs.
+    over seeds. The same command again continues where the last one stopped; torchrun spreads training over many GPUs.
     --set changes every row's configuration, for example its size. appendix-a compares K-means, ink and SAM masks with
     exact ones.
+
+    Examples: glyphsr reproduce table2 --data-root /data/TextZoom; glyphsr reproduce table3 --train --seeds 3.
     """
     console.limit_kernel_cache()
     if table is TableName.appendix_a:

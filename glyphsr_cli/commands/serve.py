@@ -17,7 +17,7 @@ PATIENCE = 60
 def serve(settings: "ServeConfig", quiet: QuietOpt = False) -> None:
     """Upscale pictures over HTTP: POST /upscale, with GET /healthz and /metrics.
 
-    Pictures of different requests are enlarged together. A service that is told to stop, by Ctrl-C or SIGTERM, answers
+    Pictures of different requests are enlarged together. A service that is asked to stop, by Ctrl-C or SIGTERM, answers
     what it has accepted first. There is no login: put it behind a proxy that has one.
     """
     console.limit_kernel_cache()

@@ -1,4 +1,4 @@
-"""``glyphsr train``: train a configuration, or go on with a run."""
+"""``glyphsr train``: train a configuration, or continue a run."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -54,7 +54,7 @@ def train(
     resume: Annotated[
         str,
         typer.Option(
-            metavar="auto|never|PATH", help="auto goes on with what --out holds; PATH starts from another run's state."
+            metavar="auto|never|PATH", help="auto continues what --out holds; PATH starts from another run's state."
         ),
     ] = "auto",
     max_steps: Annotated[
@@ -97,11 +97,14 @@ def train(
     verbose: VerboseOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Train a network, or go on with a run that was stopped.
+    """Train a network, or continue a run that was stopped.
 
     The run folder receives config.yaml, metrics.jsonl, samples/ and checkpoints/last and best. The same command again
-    goes on where the last one stopped. torchrun and accelerate launch spread it over many GPUs. With --verbose a line
+    continues where the last one stopped. torchrun and accelerate launch spread it over many GPUs. With --verbose a line
     every 20 steps goes to stderr, for log files.
+
+    Examples: glyphsr train --config glyphsr --smoke --out runs/try; glyphsr train --config glyphsr --data-root
+    /data/TextZoom; torchrun --nproc-per-node 8 -m glyphsr_cli train -c glyphsr -o runs/eight --precision bf16.
     """
     from glyphsr.config.reader import load
     from glyphsr.config.training import TrainConfig

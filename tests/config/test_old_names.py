@@ -40,17 +40,17 @@ def test_both_names_at_once_are_one_line():
 @pytest.mark.parametrize(
     ("kind", "old", "new"),
     [
-        (DataConfig, {"squashed_prob": 0.2, "sources": []}, {"squashed_prob": 0.2}),
-        (DegradationConfig, {"motion_prob": [0.1, 0.2]}, {"motion_prob": [0.1, 0.2]}),
-        (RenderConfig, {"clutter_prob": 0.5}, {"clutter_prob": 0.5}),
-        (ExtractConfig, {"max_line_fraction": 0.7}, {"max_line_fraction": 0.7}),
+        (DataConfig, {"squashed_share": 0.2}, {"squashed_prob": 0.2}),
+        (DegradationConfig, {"motion_share": [0.1, 0.2]}, {"motion_prob": [0.1, 0.2]}),
+        (RenderConfig, {"clutter_share": 0.5}, {"clutter_prob": 0.5}),
+        (ExtractConfig, {"max_line_share": 0.7}, {"max_line_fraction": 0.7}),
         (C3STISRConfig, {"hint": "fused"}, {"guidance": "fused"}),
     ],
 )
 def test_shares_are_probabilities_and_fractions_now(kind, old, new):
     written = validate(kind, old, "here").model_dump(mode="json")
     assert new.items() <= written.items()
-    assert not old.keys() & written.keys() - {"sources"}
+    assert not old.keys() & written.keys()
 
 
 def test_parameters_of_earlier_files_have_their_present_names():
@@ -60,5 +60,5 @@ def test_parameters_of_earlier_files_have_their_present_names():
 
 
 def test_a_manifest_with_a_former_name_is_the_same():
-    parts = ({"parameters": {name: 0.5}} for name in ("max_line_fraction", "max_line_fraction"))
+    parts = ({"parameters": {name: 0.5}} for name in ("max_line_share", "max_line_fraction"))
     assert difference(*parts) is None

@@ -207,7 +207,7 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path):
     root = Path(__file__).parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert "cannot be written" in done.stdout, done.stderr
-    assert "the same command goes on" in done.stdout
+    assert "the same command continues" in done.stdout
     assert len(done.stdout.splitlines()) == 1
     assert synthesize(tmp_path / "set", config=config(400)).samples == 400
 
@@ -219,7 +219,7 @@ def test_one_command_at_a_time_writes_a_set(tmp_path):
         if done >= 64 and not seen:
             with pytest.raises(ConfigError, match=r"set\.partial: another command is writing there"):
                 synthesize(tmp_path / "set", config=config(100, glyphs=False))
-            with pytest.raises(ConfigError, match="another command is writing there"):  # nor is it begun anew
+            with pytest.raises(ConfigError, match="another command is writing there"):  # nor is it started over
                 synthesize(tmp_path / "set", config=config(100, seed=8, glyphs=False))
             seen.append(done)
 
@@ -236,7 +236,7 @@ def test_masks_of_words_that_are_replaced_are_named(tmp_path):
     synthesize(tmp_path / "set", config=config())
     notes = []
     synthesize(tmp_path / "set", config=config(seed=9, glyphs=False), overwrite=True, notify=notes.append)
-    assert "set-glyphs: are masks of the words that are replaced" in notes[0]
+    assert "set-glyphs: holds masks of the words that are replaced" in notes[0]
     with pytest.raises(DataError, match="holds glyph masks, no pairs"):
         view_degradation(str(tmp_path / "set-glyphs"))
 

@@ -125,7 +125,7 @@ def test_a_damaged_chunk_is_made_anew(many, tmp_path, whole):
     chunk = next((tmp_path / "glyphs.parts").glob("*.zip"))
     chunk.write_bytes(chunk.read_bytes()[:-40])
     report = extract(str(many), out, shard="2/2", config=INK).reports[0]
-    assert "it is made anew" in report.notices[-1]
+    assert "it is made again" in report.notices[-1]
     assert report.complete
     assert values(out) == whole
 

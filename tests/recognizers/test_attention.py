@@ -199,7 +199,7 @@ def test_stopping_early_changes_nothing_of_the_published_search(seed):
 
 
 def test_readings_that_end_after_enough_have_ended_do_not_count():
-    # Pictures share a search: while a slow one goes on, a quick one may find a better reading, too late to count.
+    # Pictures share a search: while a slow one continues, a quick one may find a better reading, too late to count.
     for seed in range(60):
         torch.manual_seed(seed)
         decoder = AttentionDecoder(4, 6, 7).eval()

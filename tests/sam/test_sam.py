@@ -219,7 +219,7 @@ def test_published_sizes(name, entries, parameters):
         (lambda s: {k: v for k, v in s.items() if k != "image_encoder.neck.1.bias"}, "image_encoder.neck.1.bias"),
         (lambda s: s | {"extra": torch.zeros(1)}, "'extra'"),
         (lambda s: s | {"image_encoder.neck.1.bias": torch.zeros(5)}, "image_encoder.neck.1.bias"),
-        (lambda s: s | {"image_encoder.neck.1.bias": torch.full((32,), torch.nan)}, "values that are no numbers"),
+        (lambda s: s | {"image_encoder.neck.1.bias": torch.full((32,), torch.nan)}, "values that are NaN or infinite"),
         (lambda s: s | {"mask_decoder.iou_token.weight": torch.zeros(1, 20)}, "no Segment Anything checkpoint"),
         (lambda s: s | {"image_encoder.patch_embed.proj.weight": torch.zeros(32, 3, 14, 14)}, "patches of 14 pixels"),
     ],

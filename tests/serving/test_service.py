@@ -144,7 +144,7 @@ def test_a_request_that_waits_too_long_is_given_up(slow):
 
 
 def test_one_that_breaks_takes_none_along():
-    """Whatever error comes out of a batch, its other pictures are done and the thread goes on."""
+    """Whatever error comes out of a batch, its other pictures are done and the thread continues."""
 
     class Breaks(PictureUpscaler):
         def upscale(self, items):

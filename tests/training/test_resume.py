@@ -68,7 +68,7 @@ def test_another_model_is_refused_and_other_settings_are_said(config, tmp_path):
     result = build_trainer(longer, tmp_path, device="cpu", workers=0, notify=notes.append).run()
     assert result.progress.step == 8
     said = "\n".join(notes)
-    assert "going on with another setting than before: steps: 6 -> 8" in said
+    assert "continuing with a changed setting: steps: 6 -> 8" in said
     assert "optimiser.learning_rate: 0.001 -> 0.002" in said
     with pytest.raises(ConfigError, match="beyond the 4 asked for"):
         run(config.model_copy(update={"steps": 4}), tmp_path)
@@ -95,10 +95,10 @@ def test_what_validation_never_sees_leaves_the_best_weights_as_they_are(config, 
     notes: list[str] = []
     build_trainer(with_folder(longer, color_jitter=0.5), tmp_path, device="cpu", workers=0, notify=notes.append).run()
     assert any(note.endswith("data.sources.0.color_jitter: 0.0 -> 0.5") for note in notes)
-    assert not any("looked for anew" in note for note in notes)
+    assert not any("selected again" in note for note in notes)
     longest = with_folder(config.model_copy(update={"steps": 8}), weight=2.0)
     build_trainer(longest, tmp_path, device="cpu", workers=0, notify=notes.append).run()
-    assert any("looked for anew" in note for note in notes)
+    assert any("selected again" in note for note in notes)
 
 
 def test_a_network_starts_from_anothers_weights(config, tmp_path):
@@ -133,7 +133,7 @@ def test_rendered_words_of_other_fonts_are_said(config, tmp_path):
     font_without(fonts / "b.ttf", "$")
     longer = rendered.model_copy(update={"steps": 4})
     build_trainer(longer, tmp_path / "run", device="cpu", workers=0, notify=notes[1].append).run()
-    assert ["rendered words are others too" in "".join(said) for said in notes] == [False, True]
+    assert ["rendered words differ" in "".join(said) for said in notes] == [False, True]
 
 
 def test_a_run_goes_on_from_another_runs_state(config, tmp_path):
@@ -151,7 +151,7 @@ def test_a_run_goes_on_from_another_runs_state(config, tmp_path):
     with pytest.raises(InterruptedTrainingError, match="at step 4"):
         go(state, report=stop_at_four)
     steps = []
-    result = go(state, report=lambda report: steps.append(report.step))  # the same command goes on, not anew
+    result = go(state, report=lambda report: steps.append(report.step))  # the same command continues, not again
     assert steps == [5]
     assert result.best.is_file()
     assert result.progress.best_step == 5  # the other run's best weights are not here
@@ -204,7 +204,7 @@ def test_scores_of_another_kind_are_not_compared(config, tmp_path):
     other = config.model_copy(update={"validation": config.validation.model_copy(update={"select_by": "accuracy"})})
     result = build_trainer(other, tmp_path, device="cpu", workers=0, notify=notes.append).run()
     assert result.progress.best_step == 6  # not the decibels of step 3
-    assert any("looked for anew" in note for note in notes)
+    assert any("selected again" in note for note in notes)
 
 
 def test_a_validation_that_gives_no_number_never_wins(config, tmp_path):
@@ -328,7 +328,7 @@ def test_a_full_disk_is_one_line_and_earlier_checkpoints_stay(config, tmp_path):
     assert "cannot be written" in done.stderr
     assert "what was saved before is intact" in done.stderr
     assert {path.name: path.read_bytes() for path in checkpoints.iterdir()} == before
-    run(config, tmp_path / "run")  # goes on once there is room
+    run(config, tmp_path / "run")  # continues once there is room
 
 
 @pytest.mark.process
@@ -346,7 +346,7 @@ def test_a_signal_saves_and_ends_with_130(config, tmp_path):
         os.killpg(process.pid, number)  # as a terminal does: the workers get it too
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 130
-        assert b"the same command goes on from there" in errors
+        assert b"the same command continues from there" in errors
         assert (out / "checkpoints" / "last.state").is_file()
 
 

@@ -173,7 +173,7 @@ def test_our_own_takes_the_place_of_a_recognizer_that_only_a_person_can_fetch(tm
     tsrn = LossConfig(focus_recognizer="tsrn")  # no recognizer, so nothing takes its place
     assert focus_at_hand(tsrn, notes.append) is tsrn
     for named in (LossConfig(focus_recognizer="crnn-light-synth"), LossConfig(focus_recognizer="parseq")):
-        assert focus_at_hand(named, notes.append) is named  # at hand, or to be fetched
+        assert focus_at_hand(named, notes.append) is named  # available, or to be fetched
     path = tmp_path / "cache" / "telescope.safetensors"
     path.parent.mkdir()
     network = build_recognizer(TelescopeConfig())

@@ -119,7 +119,7 @@ def test_numbers_that_are_none_and_cards_that_lie_are_refused(tiny_weights, tmp_
     tensors = safetensors.torch.load_file(tiny_weights)
     tensors["network.head.weight"][0, 0, 0, 0] = float("nan")
     safetensors.torch.save_file(tensors, tmp_path / "nan.safetensors", header)
-    with pytest.raises(WeightsError, match=r"'network\.head\.weight' has values that are no numbers"):
+    with pytest.raises(WeightsError, match=r"'network\.head\.weight' has values that are NaN or infinite"):
         load_super_resolver(tmp_path / "nan.safetensors")
     tensors["network.head.weight"] = torch.ones(tensors["network.head.weight"].shape, dtype=torch.int32)
     safetensors.torch.save_file(tensors, tmp_path / "int.safetensors", header)

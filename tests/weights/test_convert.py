@@ -83,7 +83,7 @@ def test_convert_checks_what_the_file_is_and_keeps_what_exists(tmp_path):
     broken = CRNN().state_dict()
     broken["cnn.conv0.bias"][0] = float("nan")
     torch.save(broken, tmp_path / "nan.pth")
-    with pytest.raises(WeightsError, match=r"'cnn\.conv0\.bias' has values that are no numbers"):
+    with pytest.raises(WeightsError, match=r"'cnn\.conv0\.bias' has values that are NaN or infinite"):
         convert(tmp_path / "nan.pth", "crnn", overwrite=True)
     (tmp_path / "file").write_text("")
     with pytest.raises(WeightsError, match="cannot be written"):

@@ -1,4 +1,4 @@
-"""Glyph Perception Module: sees the line, the characters and their classes in the trunk's features."""
+"""Glyph Perception Module: predicts maps of the line and of each character, and their classes."""
 
 from dataclasses import dataclass
 
@@ -31,16 +31,16 @@ def _conv_bn_relu(in_channels: int, out_channels: int, *, bias: bool = True) -> 
 class GlyphPerceptionModule(nn.Module):
     """U-shaped head that predicts glyph maps and character classes (paper, section "GPM", eqs. 1-4).
 
-    The classes are read from features pooled by ``chars * line``, so both maps exist wherever classes do, even if they
-    are not supervised themselves.
+    Classes are predicted from features that ``chars * line`` pools. Both maps are therefore computed wherever classes
+    are, even without supervision of their own.
 
-    Source: ``TriplePool/GlyphSR: model/GlyphSR.py``, whose one active pooling, softmax over positions and projected
-    features are the defaults; the paper's equation 3 and its three levels are options.
+    Source: ``TriplePool/GlyphSR: model/GlyphSR.py``, whose defaults are ours: one pooling, softmax over positions,
+    projected features. The paper's equation 3 and its three levels are options.
 
     Args:
         in_channels: Channels of the trunk.
-        config: Sizes, options and, with ``heads``, tasks.
-        heads: Which heads exist at all; default is one for each task of ``config``.
+        config: Sizes, options and the tasks that are supervised.
+        heads: Heads to build; by default those of the tasks of ``config``.
     """
 
     def __init__(self, in_channels: int, config: GPMConfig, *, heads: GlyphHeads | None = None) -> None:
@@ -68,10 +68,10 @@ class GlyphPerceptionModule(nn.Module):
         self.class_head = nn.Linear(pooled, config.num_classes) if heads.classes else None
 
     def forward(self, x: Tensor, wanted: GlyphHeads) -> GlyphOutput:
-        """Predict what is wanted and exists.
+        """Predict the outputs that are wanted, as far as their heads were built.
 
         Args:
-            x: Trunk features ``(B, in_channels, h, w)``, h and w at least 2, with three levels at least 4.
+            x: Trunk features ``(B, in_channels, h, w)``, h and w at least 2 (at least 4 with three levels).
             wanted: Heads to run; the rest is ``None`` in the output.
         """
         full = self.conv0(x)  # (B, width, h, w)
@@ -81,6 +81,10 @@ class GlyphPerceptionModule(nn.Module):
         y = _resized_like(self.conv4(y), full) + full
         y = self.conv5(y)
         classify = wanted.classes and self.class_head is not None
+
+        # Classes need both maps, also where these are not wanted themselves.
+
+        # Classes need both maps, also where these are not wanted themselves.
         chars = self.char_head(y) if self.char_head is not None and (wanted.chars or classify) else None
         line = self.line_head(y) if self.line_head is not None and (wanted.line or classify) else None
         classes = self._classify(x, chars, line) if classify else None
@@ -95,6 +99,7 @@ class GlyphPerceptionModule(nn.Module):
             attention = attention.detach()
         if self.config.attention == "softmax":
             attention = attention.softmax(dim=2)
+
         features = (x if self.class_features is None else self.class_features(x)).flatten(2)  # (B, C, h * w)
         pooled = torch.bmm(attention, features.transpose(1, 2))  # (B, L, C)
         return self.class_head(pooled)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Graph attention through the picture's gradient: patches whose edges are alike share their features."""
+"""Graph attention by gradients: each patch takes features from patches with similar edges."""
 
 import math
 
@@ -10,14 +10,14 @@ PATCH = 7
 """Side of a patch."""
 
 STRIDE = 4
-"""Distance of the patches that ask; those that answer are around every place."""
+"""Distance of the query patches; there is a key patch around every pixel."""
 
 SHARPNESS = 10.0
-"""Factor on the scores in the softmax."""
+"""Factor on the scores before the softmax."""
 
 
 def gradient_magnitude(rgb: Tensor) -> Tensor:
-    """Length of each channel's gradient, from the pixels before and behind; those outside the picture are 0.
+    """Magnitude of each channel's gradient by central differences, with zeros outside the image.
 
     Args:
         rgb: ``(B, 3, h, w)``.
@@ -32,7 +32,7 @@ def gradient_magnitude(rgb: Tensor) -> Tensor:
 
 
 def _pad_same(x: Tensor, stride: int) -> Tensor:
-    """Zeros around ``(B, C, h, w)``, so that patches at this stride begin at every ``stride``-th place."""
+    """Pad ``(B, C, h, w)`` with zeros, so that patches begin at every ``stride``-th pixel."""
     pads: list[int] = []
     for length in (x.shape[3], x.shape[2]):
         total = max(0, (math.ceil(length / stride) - 1) * stride + PATCH - length)
@@ -46,10 +46,10 @@ def _patches(x: Tensor, stride: int) -> Tensor:
 
 
 class GradientAttention(nn.Module):
-    """Patches ask by their gradients, and take features from all places whose gradients answer strongly enough.
+    """Attention whose queries and keys are patches of the gradient; weak answers are cut off by a learned threshold.
 
-    Source: ``xyzhu1/TSAN: model/network.py``, class ``GGAM``. The patches are put back at another offset than they were
-    cut at, as in the release.
+    Source: ``xyzhu1/TSAN: model/network.py``, class ``GGAM``. As in the release, patches are put
+    back at another offset than they were cut at.
 
     Args:
         width: Channels of the features, a multiple of 4.
@@ -67,7 +67,7 @@ class GradientAttention(nn.Module):
         self.bias = nn.Conv2d(width, 1, PATCH, stride=STRIDE)
 
     def forward(self, x: Tensor, gradient: Tensor) -> Tensor:
-        """Share features.
+        """Exchange features between patches.
 
         Args:
             x: Features ``(B, width, h, w)``.
@@ -80,22 +80,30 @@ class GradientAttention(nn.Module):
         queries = F.relu(self.query(_patches(edges, STRIDE)))  # (B, Q, D)
         keys = F.relu(self.key(_patches(edges, 1)))  # (B, P, D)
         scores = queries @ keys.transpose(1, 2)  # (B, Q, P)
+
+        # Each query has its own threshold and bias, predicted from the features around it.
+
+        # Each query has its own threshold and bias, predicted from the features around it.
         threshold = self.threshold(around).flatten(1)[:, :, None]  # (B, Q, 1)
         bias = self.bias(around).flatten(1)[:, :, None]
         strength = F.relu(scores - scores.mean(dim=2, keepdim=True) * threshold + bias)
         weights = (SHARPNESS * scores * strength).softmax(dim=2) * (strength != 0)
+
+        # Where patches overlap, the result is their mean.
+
+        # Where patches overlap, the result is their mean.
         mixed = (weights @ _patches(self.values(x), 1)).transpose(1, 2)  # (B, width / 4 PATCH^2, Q)
         size = (x.shape[2], x.shape[3])
         return _put_back(mixed, size) / _put_back(torch.ones_like(mixed), size)
 
 
 def _put_back(patches: Tensor, size: tuple[int, int]) -> Tensor:
-    """Sum of patches ``(B, C PATCH^2, Q)`` at their places -> ``(B, C, *size)``."""
+    """Add up patches ``(B, C PATCH^2, Q)`` where they lie: ``(B, C, *size)``."""
     return F.fold(patches, size, PATCH, padding=PATCH // 2, stride=STRIDE)
 
 
 class GradientAttentions(nn.Module):
-    """Four of them beside each other, on the gradient of one picture."""
+    """Four gradient attentions on the same image, whose outputs are concatenated."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

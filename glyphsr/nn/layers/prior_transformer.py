@@ -1,4 +1,4 @@
-"""Turns the text prior, a strip of class probabilities, into a feature map of the image's size."""
+"""Text prior to feature map: transposed convolutions turn class probabilities into features of the image's size."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from glyphsr.nn.layers.dsta import DSTAGate
 class PriorTransformer(nn.Module):
     """Four transposed convolutions, a bilinear resize to the image's size and, in GlyphSR, a DSTA gate.
 
-    Source: the ``infoGen`` of TPGSR and C3-STISR, followed by GlyphSR's ``dsta_rec``. GlyphSR's paddings let the strip
-    grow to 25 rows; TPGSR's keep it at one.
+    Source: the ``infoGen`` of TPGSR and C3-STISR, followed by GlyphSR's ``dsta_rec``. With GlyphSR's paddings the
+    result has 25 rows, with TPGSR's it has one.
 
     Args:
         num_classes: Classes K of the text prior.
         hidden: Channels after the first three transposed convolutions; the paper's network has 512, 128, 64.
         out_channels: Channels of the result, the paper's C_tp.
-        tall: GlyphSR's paddings, else TPGSR's.
+        tall: Use GlyphSR's paddings instead of TPGSR's.
         gated: Whether a DSTA gate follows.
     """
 
@@ -48,7 +48,7 @@ class PriorTransformer(nn.Module):
         return x
 
     def forward(self, prior: Tensor, features: Tensor) -> Tensor:
-        """Spread the prior over the image.
+        """Bring the prior to the size of the features.
 
         Args:
             prior: ``(B, K, 1, T)`` class probabilities.

@@ -117,8 +117,8 @@ class AttentionDecoder(nn.Module):
     def beam_search(self, features: Tensor, *, steps: int, beam: int, end: int) -> list[Hypothesis]:
         """Best reading of each picture.
 
-        The published search lets a beam that has ended leave its place, goes on to the last step, and walks back. What
-        it returns is the best of the first ``beam`` readings that ended and, if fewer did, of the best beams still
+        The published search lets a beam that has ended leave its place, continues to the last step, and walks back. It
+        returns the best of the first ``beam`` readings that ended and, if fewer did, of the best beams still
         alive. This one keeps those and stops as soon as every picture has ``beam`` readings.
         """
         batch, columns, width = features.shape

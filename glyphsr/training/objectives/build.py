@@ -138,7 +138,7 @@ def build_objective(
     """The objective that the configuration's task names.
 
     Raises:
-        WeightsError: If the text-focus recognizer is not to be had.
+        WeightsError: If the text-focus recognizer is not available.
         ConfigError: If no term is left to minimise.
     """
     if not isinstance(model, SuperResolver):

@@ -55,7 +55,7 @@ def open_readers(config: LossConfig, *, offline: bool = False) -> list[CTCNetwor
     """The recognizers that the OCR term names; none where it has no weight.
 
     Raises:
-        WeightsError: If one is not to be had.
+        WeightsError: If one is not available.
         ConfigError: If one does not read by CTC.
     """
     if not config.ocr:

@@ -190,7 +190,7 @@ def open_text_focus(config: LossConfig, notify: Callable[[str], None], *, offlin
         offline: Never fetch anything.
 
     Raises:
-        WeightsError: If the recognizer's weights are not to be had.
+        WeightsError: If the recognizer's weights are not available.
         ConfigError: If it cannot show where it looks.
         DataError: If the table is not one.
     """

@@ -28,7 +28,7 @@ class AttentionViewer:
 
     Raises:
         ConfigError: If it is an OCR engine, or cannot show where it looks.
-        WeightsError: If its weights are not to be had.
+        WeightsError: If its weights are not available.
     """
 
     def __init__(self, config: VisualizeConfig) -> None:

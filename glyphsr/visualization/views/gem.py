@@ -31,7 +31,7 @@ class GemViewer:
         config: Which.
 
     Raises:
-        WeightsError: If weights are asked for and not to be had.
+        WeightsError: If weights are asked for and not available.
     """
 
     def __init__(self, config: VisualizeConfig) -> None:

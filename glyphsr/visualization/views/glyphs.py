@@ -42,7 +42,7 @@ class GlyphViewer:
 
     Raises:
         ConfigError: If the network perceives no glyphs.
-        WeightsError: If weights are not to be had.
+        WeightsError: If weights are not available.
     """
 
     def __init__(self, config: VisualizeConfig) -> None:

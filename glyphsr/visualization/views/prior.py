@@ -28,7 +28,7 @@ class PriorViewer:
 
     Raises:
         ConfigError: If the network has no prior.
-        WeightsError: If weights are not to be had.
+        WeightsError: If weights are not available.
     """
 
     def __init__(self, config: VisualizeConfig) -> None:
