@@ -6,6 +6,7 @@ more than once, and its worker has to write the same result under the same name 
 
 import logging
 import pickle
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -62,17 +63,17 @@ def ray_map(
 
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0)) if use_gpu is None or use_gpu else 0
-    workers = max(1, gpus or int(resources.get("CPU", 1)) // cpus)
+    workers = max(1, min(len(items), gpus or int(resources.get("CPU", 1)) // cpus))
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False  # ours counts results
     context.raise_original_map_exception = True
-    table = pa.table({"item": pa.array((pickle.dumps(item) for item in items), pa.large_binary())})
-    blocks = ray.data.from_arrow(table).repartition(len(items))
-    done = blocks.map_batches(
+    # A block each from the start: workers take all cores, and none would be left to cut blocks.
+    blocks = [pa.table({"item": pa.array([pickle.dumps(item)], pa.large_binary())}) for item in items]
+    done = ray.data.from_arrow(blocks).map_batches(
         _actor(make),
         batch_size=None,
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
         num_cpus=cpus,
         num_gpus=1 if gpus else 0,
     )
@@ -87,6 +88,7 @@ def ray_map(
 def _connect(address: str | None) -> Any:
     if find_spec("ray") is None or find_spec("pyarrow") is None:
         raise ConfigError("--engine ray: not installed; pip install 'glyphsr[cluster]'")
+    _check_listens(address)
     import ray
     import ray.data
 
@@ -97,3 +99,14 @@ def _connect(address: str | None) -> Any:
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ConfigError(f"--address {address}: {str(error).strip().splitlines()[0]}") from error
     return ray
+
+
+def _check_listens(address: str | None) -> None:
+    """Refuse an address where nobody listens at once; Ray would try for many minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"--address {address}: no cluster listens there: {error}") from error
