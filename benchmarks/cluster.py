@@ -17,7 +17,7 @@ from pathlib import Path
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.sources import SAMPLE_ROOT
 
-OPTIONS = ["--mode", "line", "--guard", "off", "--device", "cpu", "--no-progress", "--json"]
+OPTIONS = ["--mode", "line", "--guard", "off", "--device", "cpu", "--no-progress", "--json", "-q"]
 MIB = 1 << 20
 
 
@@ -26,7 +26,7 @@ def write_lines(folder: Path, count: int) -> None:
     contents = []
     for split in ("easy", "medium", "hard"):
         pairs = PairedLmdb(SAMPLE_ROOT / "test" / split)
-        contents += [pairs.raw(index).lr for index in range(len(pairs))]
+        contents += [lr for index in range(len(pairs)) if (lr := pairs.raw(index).lr) is not None]
     for number in range(count):
         (folder / f"{number:06d}.png").write_bytes(contents[number % len(contents)])
 

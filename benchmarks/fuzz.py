@@ -310,7 +310,7 @@ def main() -> None:
     def save(results: dict[str, KindResult]) -> None:
         if arguments.json:
             document = {
-                name: vars(result) | {"findings": [vars(f) for f in result.findings]}
+                name: vars(result) | {"findings": [vars(finding) for finding in result.findings]}
                 for name, result in results.items()
             }
             arguments.json.write_text(json.dumps(document, indent=2) + "\n")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from glyphsr._version import VERSION
 from glyphsr.config.named import named_configs
-from glyphsr.config.reader import COMMANDS, environment_settings
+from glyphsr.config.reader import COMMANDS, environment_settings, settings_of
 from glyphsr.errors import GlyphSRError
 from glyphsr.system.cache import cache_folder
 from glyphsr.weights.hub import list_weights, verify
@@ -249,9 +249,9 @@ def _environment() -> Iterator[Check]:
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for command, kind in COMMANDS.items():
+        for command in COMMANDS:
             try:
-                environment_settings(kind, os.environ)
+                environment_settings(settings_of(command), os.environ)
             except GlyphSRError as error:
                 yield Check("environment", "warning", f"{command}: {_line(error)}", "unset it, or correct it")
     foreign = sorted({str(warning.message).split(":")[1].strip() for warning in caught})

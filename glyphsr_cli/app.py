@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +24,7 @@ from glyphsr_cli.commands.data_synth import degrade, synth
 from glyphsr_cli.commands.demo import demo
 from glyphsr_cli.commands.doctor import doctor
 from glyphsr_cli.commands.eval_ import eval_
+from glyphsr_cli.commands.export import export
 from glyphsr_cli.commands.extract import extract
 from glyphsr_cli.commands.models import models_app
 from glyphsr_cli.commands.read import read
@@ -35,6 +37,9 @@ from glyphsr_cli.config_options import build
 
 INTERRUPTED = 130
 
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""Of every command line that cannot be read; Typer exports only this one of its kinds."""
+
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -46,10 +51,24 @@ class ErrorBoundary(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         return name, build(command, name, CONTEXT), rest
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program; help and version are printed before there is a command."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            _say_unwritable(error)
+            raise SystemExit(1) from error
+
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """Read the command line up to the command's name."""
+        with _usage_errors_as_lines():
+            return super().make_context(*args, **settings)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with _usage_errors_as_lines():
+                return super().invoke(ctx)
         except GlyphSRError as error:
             if not error.is_repeated:
                 console.say(f"error: {error}")
@@ -63,16 +82,34 @@ class ErrorBoundary(TyperGroup):
             _give_up_stdout()
             raise typer.Exit(1) from error
         except OSError as error:  # most of all a full disk, or a stdout that cannot be written
-            reason = error.strerror or str(error) or type(error).__name__
-            _give_up_stdout()
-            with suppress(OSError):
-                console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
+            _say_unwritable(error)
             raise typer.Exit(1) from error
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             console.say("error: out of memory; give smaller pictures, or --batch-size 1")
             raise typer.Exit(1) from error
+
+
+def _say_unwritable(error: OSError) -> None:
+    reason = error.strerror or str(error) or type(error).__name__
+    _give_up_stdout()
+    with suppress(OSError):
+        console.say(f"error: {os.fsdecode(error.filename or 'standard output')}: {reason}")
+
+
+@contextmanager
+def _usage_errors_as_lines() -> Iterator[None]:
+    """Show what is wrong with a command line like any other error; a command without arguments shows its help."""
+    try:
+        yield
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise
+        command = error.ctx.command_path if error.ctx else "glyphsr"
+        message = " ".join(error.format_message().split())
+        console.say(f"error: {message.removesuffix('.')}; see `{command} --help`")
+        raise typer.Exit(error.exit_code) from error
 
 
 def _give_up_stdout() -> None:
@@ -121,6 +158,7 @@ app.command("train")(train)
 app.command("eval")(eval_)
 app.command("visualize")(visualize)
 app.command("reproduce")(reproduce)
+app.command("export")(export)
 app.command("demo")(demo)
 app.command("serve")(serve)
 app.command("doctor")(doctor)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import typer
 
 from glyphsr.safe_reading.numbers import whole_number
+from glyphsr_cli.completion import completion
 from glyphsr_cli.options import ConfigOpt, SetOpt
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class _Option:
             metavar=flag.metavar or ("|".join(get_args(self.form)) if get_origin(self.form) is Literal else None),
             show_default=_shown_default(flag, info.default),
             rich_help_panel=flag.panel,
+            autocompletion=completion(field, get_args(self.form) if get_origin(self.form) is Literal else ()),
         )
         default = False if self.form is bool else None
         self.parameter = _keyword(field, Annotated[self._type(), option], default)

@@ -9,8 +9,17 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column
+from rich.text import Text
 
 from glyphsr.errors import ConfigError
 from glyphsr.text.controls import show_controls
@@ -39,6 +48,15 @@ def say(message: str, console: Console | None = None) -> None:
     (console or err()).print(show_controls(message), markup=False, soft_wrap=True)
 
 
+class RateColumn(ProgressColumn):
+    """How many are done in a second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, once it is known."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.3g}/s" if speed else "", style="progress.data.speed")
+
+
 def progress_bar(*, enabled: bool | None) -> Progress:
     """A progress bar on stderr.
 
@@ -51,11 +69,13 @@ def progress_bar(*, enabled: bool | None) -> Progress:
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
+        RateColumn(),
         TimeRemainingColumn(),
         console=console,
         disable=not show,
         transient=True,
         expand=True,
+        redirect_stdout=False,  # results go there as they come, also where only stderr is a terminal
     )
 
 
@@ -118,12 +138,21 @@ def echo(text: str) -> None:
     typer.echo(text.encode("utf-8", "backslashreplace"), nl=False)
 
 
-def echo_path(path: object, *, print0: bool = False) -> None:
-    """One path of a list on stdout: a line with control characters escaped, or as it is with a zero byte behind it."""
-    if print0:
+def echo_path(path: object, *, print0: bool = False, bar: Progress | None = None) -> None:
+    """One path of a list on stdout: a line with control characters escaped, or as it is with a zero byte behind it.
+
+    Args:
+        path: To show.
+        print0: As it is.
+        bar: On screen; where stdout is the same terminal it moves out of the way.
+    """
+    if bar is not None and not bar.disable and sys.stdout.isatty():
+        say(str(path), bar.console)
+    elif print0:
         typer.echo(os.fsencode(str(path)) + b"\0", nl=False)
     else:
         typer.echo(os.fsencode(_on_one_line(str(path))))  # names may be no valid UTF-8
+    sys.stdout.flush()
 
 
 def _on_one_line(name: str) -> str:

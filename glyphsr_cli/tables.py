@@ -239,7 +239,7 @@ def extraction_table(report: "ExtractionReport") -> Table:
         ("quality", ", ".join(f"{name} {value:.2f}" for name, value in report.quality.items())),
         ("segmenter", _facts(report.segmenter)),
         ("localizer", _facts(report.localizer)),
-        ("speed", f"{report.images_per_s:.1f} images/s, {report.extracted} in {report.seconds:.1f} s"),
+        ("speed", _speed(report)),
     ]
     if report.preview:
         rows.append(("preview", report.preview))
@@ -247,6 +247,13 @@ def extraction_table(report: "ExtractionReport") -> Table:
     if not report.complete:
         rows.append(("missing", f"{report.missing_chunks} chunks; the last shard to end joins all"))
     return Table(f"Glyphs of {report.source}", ("", ""), tuple(rows), wide=True)
+
+
+def _speed(report: "ExtractionReport") -> str:
+    """What this run did, which may be nothing."""
+    if not report.extracted:
+        return "nothing was left to do"
+    return f"{report.images_per_s:.3g} images/s, {report.extracted} in {report.seconds:.1f} s"
 
 
 def training_table(result: "TrainResult") -> Table:

@@ -29,6 +29,7 @@ from glyphsr.text.lexicon import english
 from glyphsr.training.gate_calibration import LabelledReading, choose_gate_thresholds, held_out_readings
 from glyphsr.training.objectives.ocr import readers_of
 from glyphsr.weights.checkpoints import save_checkpoint
+from glyphsr.weights.export import export
 from glyphsr.weights.loading import load_recognizer, load_super_resolver
 from glyphsr.weights.registry import BUNDLED_FOLDER, sha256_of
 
@@ -97,6 +98,7 @@ def main() -> None:
     save_checkpoint(target, model.half(), kind="super_resolver", config=config, card=card)
     if options.install:
         register(target)
+        export(target, target.with_suffix(".onnx"), share_weights=True, overwrite=True)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {sha256_of(target)}")
 
 

@@ -24,7 +24,7 @@ OF_THE_TERMINAL = {"json_", "print0", "progress", "verbose", "quiet", "sets", "h
 """Options that say how results are shown."""
 
 ELSEWHERE = {
-    "upscale": {"more_inputs", "seed"},  # the same as INPUT; changes nothing
+    "upscale": {"more_inputs", "clipboard", "seed"},  # the same as INPUT; the input "clipboard:"; changes nothing
     "extract": {"seed"},
     "eval": {"calibrate", "compare_paper", "fail_under", "format_", "out"},  # of the report that is returned
     "reproduce": {"format_", "lmdb", "sam_checkpoint"},  # the latter two are glyphsr.compare_masks

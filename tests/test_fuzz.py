@@ -8,16 +8,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_mutated_files_end_in_one_line_and_a_documented_code():
-    command = [
-        sys.executable,
-        str(ROOT / "benchmarks" / "fuzz.py"),
-        "--files",
-        "60",
-        "--seconds",
-        "20",
-        "--costly",
-        "0",
-    ]
+    command = [sys.executable, str(ROOT / "benchmarks" / "fuzz.py"), "--files", "60", "--seconds", "20"]
+    command += ["--costly", "0"]
     kinds = "yaml,tables,records,labels,caches,pairs"
     done = subprocess.run([*command, "--kinds", kinds], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,7 +1,7 @@
 """What every configuration class shares."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field
 
@@ -32,6 +32,10 @@ COMPUTE, DATA, MODEL, OUTPUT = "Computing", "Data", "Model", "Output"
 """Panels of ``--help`` that several commands have."""
 
 
+RuntimeName = Literal["auto", "torch", "onnx", "openvino"]
+"""What runs a network."""
+
+
 @dataclass(frozen=True)
 class Flag:
     """Makes a field an option of its command; name, type, default and help are the field's.
@@ -51,6 +55,16 @@ class Flag:
     """Whether a text with commas stands for several."""
     is_path: bool = False
     """Whether it is a file or a folder."""
+
+
+def switch(value: Any) -> Any:
+    """``off`` and ``on`` as words, which YAML takes for truth values.
+
+    Example:
+        >>> switch(False), switch("warn")
+        ('off', 'warn')
+    """
+    return {False: "off", True: "on"}[value] if isinstance(value, bool) else value
 
 
 def split_text(value: Any) -> Any:

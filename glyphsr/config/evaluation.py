@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from glyphsr.config.base import COMPUTE, DATA, Config, Flag, split_text
+from glyphsr.config.base import COMPUTE, DATA, Config, Flag, RuntimeName, split_text
 from glyphsr.config.ranges import Fraction
 
 Baseline = Literal["bicubic", "hr", "lr"]
@@ -41,6 +41,9 @@ class EvalConfig(Config):
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], Flag(COMPUTE)] = "auto"
     """Of the networks; judges always compute in fp32."""
+    runtime: Annotated[RuntimeName, Flag(COMPUTE)] = "auto"
+    """What runs the networks: ``torch``, or of exported ones ``onnx`` (onnxruntime) or ``openvino``; ``auto`` takes
+    onnxruntime on CPUs where the weights were exported."""
     batch_size: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Pictures of 16 x 64 pixels per batch; halved when memory runs out. Has no influence on the scores."""
     workers: Annotated[int, Field(ge=0), Flag(COMPUTE)] = 0

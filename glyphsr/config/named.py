@@ -45,7 +45,7 @@ def find_config(given: str | Path) -> Path:
         ConfigError: If there is neither; the nearest name is given.
     """
     path = Path(given)
-    if path.exists() or (path.suffix and path.suffix not in (ENDING, ".yml")):
+    if path.is_file() or (path.suffix and path.suffix not in (ENDING, ".yml")):
         return path
 
     known = named_configs()

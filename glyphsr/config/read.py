@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag
+from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag, RuntimeName
 from glyphsr.config.ranges import Fraction, NonNegative
 
 PAGE = "Page"
@@ -45,6 +45,9 @@ class ReadConfig(Config):
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], Flag(COMPUTE)] = "auto"
     """auto, fp32, bf16 or fp16."""
+    runtime: Annotated[RuntimeName, Flag(COMPUTE)] = "auto"
+    """What runs the model: ``torch``, or of an exported one ``onnx`` (onnxruntime) or ``openvino``. ``auto`` takes
+    onnxruntime on CPUs where the weights were exported, as the bundled ones are."""
     batch_size: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Lines of 16 x 64 pixels per batch; halved when memory runs out."""
     workers: Annotated[int, Field(ge=1), Flag(COMPUTE)] = 2

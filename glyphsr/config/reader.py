@@ -1,6 +1,8 @@
 """Reads settings, strict about every key: defaults < YAML file < ``GLYPHSR_*`` environment < ``--set`` < flags."""
 
 import difflib
+import functools
+import importlib
 import json
 import os
 import re
@@ -13,17 +15,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from glyphsr.config.base import Config
-from glyphsr.config.evaluation import EvalConfig
-from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.named import find_config
-from glyphsr.config.networks import PLUGIN
 from glyphsr.config.plugins import plugin_names
-from glyphsr.config.read import ReadConfig
-from glyphsr.config.serve import DemoConfig, ServeConfig
-from glyphsr.config.synth import SynthConfig
-from glyphsr.config.training import TrainConfig
-from glyphsr.config.upscale import UpscaleConfig
-from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.errors import ConfigError
 from glyphsr.safe_reading.limits import DOCUMENT_DEPTH, LIMITS
 from glyphsr.safe_reading.text_files import SHOWN
@@ -32,18 +25,26 @@ from glyphsr.safe_reading.yaml_files import NotYamlError, parse_yaml, read_yaml_
 C = TypeVar("C", bound=BaseModel)
 Tree = dict[str, Any]
 
-COMMANDS: dict[str, type[Config]] = {
-    "train": TrainConfig,
-    "upscale": UpscaleConfig,
-    "read": ReadConfig,
-    "eval": EvalConfig,
-    "extract": ExtractConfig,
-    "synth": SynthConfig,
-    "visualize": VisualizeConfig,
-    "serve": ServeConfig,
-    "demo": DemoConfig,
+COMMANDS: dict[str, str] = {
+    "train": "glyphsr.config.training:TrainConfig",
+    "upscale": "glyphsr.config.upscale:UpscaleConfig",
+    "read": "glyphsr.config.read:ReadConfig",
+    "eval": "glyphsr.config.evaluation:EvalConfig",
+    "extract": "glyphsr.config.extraction:ExtractConfig",
+    "synth": "glyphsr.config.synth:SynthConfig",
+    "visualize": "glyphsr.config.visualize:VisualizeConfig",
+    "serve": "glyphsr.config.serve:ServeConfig",
+    "demo": "glyphsr.config.serve:DemoConfig",
 }
-"""Settings of all commands."""
+"""Settings of all commands; imported where one is asked for, since all of them take a while."""
+
+
+def settings_of(command: str) -> type[Config]:
+    """Class of a command's settings."""
+    module, _, name = COMMANDS[command].partition(":")
+    found: type[Config] = getattr(importlib.import_module(module), name)
+    return found
+
 
 PLACES = {"GLYPHSR_DATA", "GLYPHSR_CACHE", "GLYPHSR_PARITY", "GLYPHSR_WORDS", "GLYPHSR_PAIRS", "GLYPHSR_CI_CACHE"}
 RESERVED = PLACES | {limit.variable for limit in LIMITS}
@@ -51,6 +52,12 @@ RESERVED = PLACES | {limit.variable for limit in LIMITS}
 
 SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
 """How the addresses begin that Kubernetes puts into variables named after Services."""
+
+CLOSE = 0.5
+"""Likeness of names from which one is taken for a slip of the other."""
+
+UNION_PART = re.compile(r"^(constrained-|literal\[|function-|nullable\[|(str|int|float|bool)$)")
+"""How pydantic calls one of several types that a setting may have, in the path of an error."""
 
 MAX_BASES = 16
 """Files that may name one another under ``base``."""
@@ -127,7 +134,6 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
     ``glyphsr``, or images that carry a ``GLYPHSR_VERSION``.
     """
     tree: Tree = {}
-    names = set().union(*(known.model_fields for known in COMMANDS.values()))
     for name, value in sorted(environment.items()):
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
@@ -139,12 +145,17 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         if keys[0] in kind.model_fields:
             where = f"environment: {name}"
             tree = _merge(tree, _nest(".".join(keys), _scalar(value, where), where), layers=False)
-        elif keys[0] not in names:
-            close = difflib.get_close_matches(keys[0], sorted(names), n=1)
+        elif keys[0] not in _names_of_all_commands():
+            close = difflib.get_close_matches(keys[0], sorted(_names_of_all_commands()), n=1, cutoff=0.75)
             hint = f"; did you mean 'GLYPHSR_{close[0].upper()}'?" if close else ""
             warnings.warn(f"environment: {name}: no such setting, so it is ignored{hint}", stacklevel=2)
 
     return tree
+
+
+@functools.cache
+def _names_of_all_commands() -> frozenset[str]:
+    return frozenset().union(*(settings_of(command).model_fields for command in COMMANDS))
 
 
 def _models_at(kind: type[BaseModel], location: Sequence[str | int]) -> list[type[BaseModel]]:
@@ -176,6 +187,8 @@ def _named_steps(kind: type[BaseModel], location: Sequence[str | int], value: An
         known = any(step in model.model_fields for model in models)
         last = i + 1 == len(location)
         tag = isinstance(step, str) and not known and any(step == _tag(model) for model in models)
+        if UNION_PART.match(str(step)) and not known:
+            continue
         if not tag or (last and not isinstance(value, dict)):
             steps.append(str(step))
     return steps
@@ -191,7 +204,10 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
     path = ".".join(_named_steps(kind, location, value))
     if error["type"] == "extra_forbidden":
         known = {name for model in _models_at(kind, location[:-1]) for name in model.model_fields}
-        close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1, cutoff=0.0)
+        close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1, cutoff=CLOSE)
+        others = [name for name in COMMANDS if path in (other := settings_of(name)).model_fields and other is not kind]
+        if others and not close:
+            return f"{path}: unknown key; it is a setting of {' and '.join(others)}"
         return f"{path}: unknown key; did you mean {close[0]!r}?" if close else f"{path}: unknown key"
     if error["type"] == "value_error":
         message = str(error["ctx"]["error"])
@@ -200,6 +216,8 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         # Checks of a whole model name the field; those of one field are at its place already.
         return message if not path else f"{path}.{message}" if field in known else f"{path}: {message}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        from glyphsr.config.networks import PLUGIN
+
         own = [str(_tag(model)) for model in _models_at(kind, location)]
         kinds = ", ".join([*(tag for tag in own if tag != PLUGIN), *(plugin_names() if PLUGIN in own else ())])
         found = value.get("kind") if isinstance(value, dict) else value
@@ -233,7 +251,11 @@ def validate(kind: type[C], tree: Mapping[str, Any], where: str) -> C:
     try:
         return kind.model_validate_json(json.dumps(tree, default=str))
     except ValidationError as error:
-        explained = _explain(error.errors()[0], kind)
+        first, *others = error.errors()
+        explained = _explain(first, kind)
+        if first["loc"] and UNION_PART.match(str(first["loc"][-1])):  # what else may stand there
+            also = [e["msg"].removeprefix("Input should be ") for e in others if e["loc"][:-1] == first["loc"][:-1]]
+            explained = explained.replace(", got ", "".join(f" or {part}" for part in also) + ", got ", 1)
         raise ConfigError(f"{where}: {explained}") from error
 
 

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag
+from glyphsr.config.base import COMPUTE, MODEL, OUTPUT, Config, Flag, RuntimeName, switch
 from glyphsr.config.ranges import Fraction, NonNegative
 
 GUARD, PAGE, SIZE = "Guard against invented letters", "Page", "Size"
 
-Pixels = Annotated[int, Field(ge=1)]
+PixelCount = Annotated[int, Field(ge=1)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Mode = Literal["auto", "line", "page"]
 
@@ -28,7 +28,7 @@ class UpscalerConfig(Config):
     word a line. Numbers, codes and words with digits or marks in them are never corrected."""
     draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"
     """``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything."""
-    guard: Annotated[Literal["auto", "off", "warn", "revert"], Flag(GUARD)] = "auto"
+    guard: Annotated[Literal["auto", "off", "warn", "revert"], BeforeValidator(switch), Flag(GUARD)] = "auto"
     """A second reader reads lines before and after. A line in which it no longer finds what it read surely before is
     left as bicubic has it. ``auto``: in lines of pages and lines with digits. ``revert``: in all lines. ``warn``:
     report only. ``off``: do not read."""
@@ -42,6 +42,9 @@ class UpscalerConfig(Config):
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Annotated[Precision, Flag(COMPUTE)] = "auto"
     """auto, fp32, bf16 or fp16."""
+    runtime: Annotated[RuntimeName, Flag(COMPUTE)] = "auto"
+    """What runs the model: ``torch``, or of an exported one ``onnx`` (onnxruntime) or ``openvino``. ``auto`` takes
+    onnxruntime on CPUs where the weights were exported, as the bundled ones are."""
     batch_size: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
     """Lines of 16 x 64 pixels per batch; halved when memory runs out."""
     offline: Annotated[bool, Flag(COMPUTE)] = False
@@ -53,9 +56,9 @@ class UpscaleConfig(UpscalerConfig):
 
     scale: Annotated[Annotated[float, Field(gt=0, le=16)] | None, Flag(SIZE, default="2")] = None
     """Factor on both sides; 2 where no size is given."""
-    width: Annotated[Pixels | None, Flag(SIZE)] = None
+    width: Annotated[PixelCount | None, Flag(SIZE)] = None
     """Width of the result in pixels; alone it keeps the aspect."""
-    height: Annotated[Pixels | None, Flag(SIZE)] = None
+    height: Annotated[PixelCount | None, Flag(SIZE)] = None
     """Height of the result in pixels; alone it keeps the aspect."""
     text: Annotated[str | None, Flag(GUARD)] = None
     """What the picture says: given to the text prior and checked in the result."""
@@ -66,12 +69,14 @@ class UpscaleConfig(UpscalerConfig):
     """JSON file of the lines in a picture, or a folder with ``<name>.json`` for each; else they are looked for."""
     save_regions: Annotated[str | None, Flag(PAGE, is_path=True)] = None
     """Folder that receives each line of a page by itself, straight, as ``<name>-NN.png``."""
+    pages: Annotated[str | None, Flag(PAGE, default="all")] = None
+    """Pages of PDF and TIFF files, such as ``1,3-5,8-``."""
     recursive: Annotated[bool, Flag(short="-r")] = False
     """Search subfolders, too."""
     suffix: Annotated[str | None, Flag(OUTPUT)] = None
     """Appended to each file name. Default: ``_x2`` (the factor) beside the input, nothing in another folder."""
     ext: Annotated[str, Flag(OUTPUT)] = "png"
-    """File type of results whose name is not given."""
+    """File type of results whose name is not given: png, jpg, webp, tiff or bmp."""
     quality: Annotated[int, Field(ge=1, le=100), Flag(OUTPUT)] = 95
     """Quality of JPEG and WebP results."""
     compare: Annotated[bool, Flag(OUTPUT)] = False

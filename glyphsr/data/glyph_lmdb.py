@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from glyphsr.data.hr_images import open_hr_words
 from glyphsr.data.lmdb_pairs import NUMBER_DIGITS, PairedLmdb
 from glyphsr.errors import DataError
-from glyphsr.safe_reading.limits import PICTURE_PIXELS
-from glyphsr.safe_reading.picture_header import check_picture
+from glyphsr.safe_reading.limits import PICTURE_PIXELS, WORD_PIXELS
+from glyphsr.safe_reading.picture_header import check_picture, check_png_chunks
 from glyphsr.safe_reading.text_files import parse_json, shorten
 from glyphsr.types import Extraction, GlyphRecord
 
@@ -37,7 +37,9 @@ def decode_mask(encoded: bytes, where: str) -> NDArray[np.bool_]:
     Raises:
         DataError: If the bytes are no readable picture.
     """
-    check_picture(encoded, where, DataError)
+    declared = check_picture(encoded, where, DataError)
+    check_png_chunks(encoded, where, DataError)
+    WORD_PIXELS.check(declared.width * declared.height, where, DataError)
     try:
         image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
     except cv2.error:

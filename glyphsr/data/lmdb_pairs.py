@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.errors import DataError
-from glyphsr.safe_reading.limits import LABEL_BYTES
+from glyphsr.safe_reading.limits import LABEL_BYTES, WORD_PIXELS
 from glyphsr.safe_reading.lmdb_file import LmdbFile
-from glyphsr.safe_reading.picture_header import check_picture
+from glyphsr.safe_reading.picture_header import check_picture, check_png_chunks
 from glyphsr.types import Sample
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a damaged value is one line of ours on stderr
 
 NUMBER_DIGITS = 9
 PREFIXES = (b"image_hr-", b"image_lr-", b"label-", b"glyph_meta-")
@@ -36,7 +38,9 @@ def decode_rgb(encoded: bytes, where: str, *, upright: bool = True) -> NDArray[n
     Raises:
         DataError: If the bytes are no readable picture, or one too large to decode.
     """
-    check_picture(encoded, where, DataError)
+    declared = check_picture(encoded, where, DataError)
+    check_png_chunks(encoded, where, DataError)
+    WORD_PIXELS.check(declared.width * declared.height, where, DataError)
     flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)

@@ -80,7 +80,8 @@ class LmdbWriter:
 
     def _open(self, folder: Path) -> lmdb.Environment:
         def attempt() -> lmdb.Environment:
-            return lmdb.open(os.fsencode(folder), map_size=self._map_size, lock=True, meminit=False)
+            # Without LMDB's own lock file, which it maps: a full disk would end the process. The folder is held anyway.
+            return lmdb.open(os.fsencode(folder), map_size=self._map_size, lock=False, meminit=False)
 
         close_deleted()
         try:

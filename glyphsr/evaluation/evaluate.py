@@ -10,6 +10,7 @@ from glyphsr.evaluation.evaluator import run_evaluation
 from glyphsr.evaluation.report import EvaluationReport
 from glyphsr.system.devices import Precision
 from glyphsr.types import ProgressCallback
+from glyphsr.weights.runtimes import Runtime
 
 
 def evaluate(
@@ -30,6 +31,7 @@ def evaluate(
     limit: int | None = None,
     device: str | None = None,
     precision: Precision | None = None,
+    runtime: Runtime | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | None = None,
     seed: int | None = None,
@@ -57,6 +59,8 @@ def evaluate(
         limit: Score only the first so many samples of each subset.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: Of the networks; judges always compute in fp32.
+        runtime: What runs the networks: ``torch``, or of exported ones ``onnx`` (onnxruntime) or ``openvino``; ``auto``
+            takes onnxruntime on CPUs where the weights were exported.
         batch_size: Pictures of 16 x 64 pixels per batch; halved when memory runs out. Has no influence on the
             scores.
         workers: Processes that read ahead; they pay from some ten thousand pairs on.

@@ -19,7 +19,9 @@ from glyphsr.images.resize import resize as resize_line
 from glyphsr.types import Sample
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.upscaler import Upscaler
-from glyphsr.weights.loading import LoadedModel, wants_prior
+from glyphsr.weights.exported import SUFFIX
+from glyphsr.weights.facts import ModelFacts
+from glyphsr.weights.loading import wants_prior
 from glyphsr.weights.registry import is_file_name
 
 NONE = "none"
@@ -102,7 +104,7 @@ class NetworkMethod:
     def __init__(self, name: str, upscaler: Upscaler) -> None:
         self.upscaler = upscaler
         loaded = upscaler.loaded
-        kind = loaded.model.config.network.kind
+        kind = loaded.config.network.kind
         readers = tuple(loaded.card.get("readers", ()))
         self.info = MethodInfo(
             name, str(loaded.path), loaded.hashes, kind, upscaler.strength, _paper_row(loaded, name), readers
@@ -124,13 +126,13 @@ class NetworkMethod:
         return [_as_saved(result.rgb) for result in self.upscaler.upscale_lines(lines)]
 
 
-def _paper_row(loaded: LoadedModel, name: str) -> str | None:
+def _paper_row(loaded: ModelFacts, name: str) -> str | None:
     """Id of the published row of a network: what its run was configured for, or whose file it is said to be."""
     if not loaded.published:
         row = loaded.card.get("paper_row")
         return row if row in ROWS else None
 
-    config = loaded.model.config.network
+    config = loaded.config.network
     if config.published_row is not None:
         return config.published_row
 
@@ -219,7 +221,10 @@ def open_methods(config: EvalConfig) -> list[Method]:
 
     networks: list[Method] = []
     # Published files have to be read for that, so they are only asked where there is a prior to give.
-    guided = [bool(config.prior_weights) and wants_prior(own.file, offline=config.offline) for own in weights]
+    guided = [
+        bool(config.prior_weights) and not own.file.endswith(SUFFIX) and wants_prior(own.file, offline=config.offline)
+        for own in weights
+    ]
     if config.prior_weights and not any(guided):
         raise ConfigError("--prior-weights: none of the networks is a published one that is guided by a text prior")
 
@@ -229,6 +234,7 @@ def open_methods(config: EvalConfig) -> list[Method]:
             prior_weights=config.prior_weights if wants else (),
             device=config.device,
             precision=config.precision,
+            runtime=config.runtime,
             batch_size=config.batch_size,
             strength=config.strength,
             offline=config.offline,

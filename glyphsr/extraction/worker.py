@@ -18,6 +18,7 @@ from glyphsr.extraction.segmenters import open_segmenter
 from glyphsr.glyphs.extraction import extract_words, fallback_counts, rejected
 from glyphsr.glyphs.protocols import Localizer, Segmenter
 from glyphsr.glyphs.word import Rejection, Word, prepare_word
+from glyphsr.safe_reading.limits import PICTURE_PIXELS
 from glyphsr.types import Extraction
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class Worker:
         """A word ready to be extracted, or what is left of one that cannot be."""
         try:
             sample = self.source.read(index)
+            masks = sample.hr.shape[0] * sample.hr.shape[1] * max(1, len(sample.label))
+            PICTURE_PIXELS.check(masks, f"{self.spec.source}: {sample.id}: masks of its characters", DataError)
         except DataError as error:
             # The same data elsewhere has the same results, so the place is left out.
             return rejected((0, 0), UNREADABLE, str(error).removeprefix(f"{self.spec.source}: "))

@@ -3,16 +3,16 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
-import torch
 
 from glyphsr.errors import GlyphSRError
 from glyphsr.guard.comparison import compare
 from glyphsr.images.resize import FloatImage
-from glyphsr.ocr.readers import Reader, open_reader
+from glyphsr.ocr.line_readers import LineReader, open_line_reader
 from glyphsr.types import Reading
 
 GuardMode = Literal["auto", "off", "warn", "revert"]
@@ -57,7 +57,7 @@ class Guard:
     Args:
         mode: ``warn`` reports issues, ``auto`` and ``revert`` take the network's change back.
         reader: A reader by name or as ``NAME=FILE``; default :func:`default_reader`.
-        device: Where recognizers of ours read.
+        device: Where recognizers of ours read: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         offline: Never fetch weights.
 
     Raises:
@@ -66,11 +66,17 @@ class Guard:
     """
 
     def __init__(
-        self, mode: GuardMode, *, reader: str | None = None, device: torch.device | None = None, offline: bool = False
+        self, mode: GuardMode, *, reader: str | None = None, device: str = "cpu", offline: bool = False
     ) -> None:
         self.mode = mode
-        name = default_reader() if reader is None else reader
-        self.reader: Reader = open_reader(name, device or torch.device("cpu"), offline=offline, option="--guard-reader")
+        self._name, self._device, self._offline = reader or default_reader(), device, offline
+        if reader is not None:  # one that is not to be had is told before the work; the engine may never be needed
+            _ = self.reader
+
+    @cached_property
+    def reader(self) -> LineReader:
+        """Who reads; loaded when the first line is to be read."""
+        return open_line_reader(self._name, device=self._device, offline=self._offline, option="--guard-reader")
 
     def review(
         self,
@@ -104,22 +110,21 @@ class Guard:
             only_told = self.mode == "warn" or i not in changed or (self.mode == "auto" and given[i])
             worse: Action = "warned" if only_told else "reverted"
             action: Action = "kept" if reason is None else worse
-            verdicts.append(Verdict(self.reader.info.name, was[i], now[i], action, reason, each))
+            verdicts.append(Verdict(self.reader.name, was[i], now[i], action, reason, each))
         return verdicts
 
     def read(self, pictures: Sequence[FloatImage]) -> list[Reading]:
         """What the reader reads in pictures ``(H, W, 3)`` float32 in [0, 1]; nothing where it fails."""
         if not pictures:
             return []
-        tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures]
         try:
-            return self.reader.read(tensors)
+            return self.reader.read(pictures)
         except GlyphSRError:
             raise
         except Exception:  # an engine's, e.g. of a picture of odd shape: the others are read all the same
-            return [self._read_one(tensor) for tensor in tensors]
+            return [self._read_one(picture) for picture in pictures]
 
-    def _read_one(self, picture: torch.Tensor) -> Reading:
+    def _read_one(self, picture: FloatImage) -> Reading:
         try:
             return self.reader.read([picture])[0]
         except Exception:

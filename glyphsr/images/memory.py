@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from glyphsr.images.reader import Picture
-from glyphsr.images.resize import resize
 
 MemoryImage: TypeAlias = NDArray[Any] | Image.Image
 
@@ -79,18 +78,6 @@ def _white(dtype: np.dtype[Any]) -> float:
     if dtype in (np.uint8, np.uint16):
         return float(np.iinfo(dtype).max)
     raise ValueError(f"expected uint8, uint16, bool or floats in [0, 1], got {dtype}")
-
-
-def enlarged(picture: Picture, rgb: NDArray[np.float32]) -> Picture:
-    """A picture with another colour plane, its transparency brought to the same size by bicubic.
-
-    Args:
-        picture: Before.
-        rgb: ``(H, W, 3)`` float32 in [0, 1].
-    """
-    size = (rgb.shape[0], rgb.shape[1])
-    alpha = None if picture.alpha is None else resize(picture.alpha, size).clip(0, 1)
-    return replace(picture, rgb=rgb, alpha=alpha)
 
 
 def to_array(picture: Picture, dtype: np.dtype[Any] | type[Any] = np.uint8) -> NDArray[Any]:

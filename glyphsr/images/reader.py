@@ -1,10 +1,8 @@
-"""Reads picture files of any kind: alpha, 16 bit, grey, EXIF orientation, ICC profile, DPI."""
+"""Reads picture files of any kind: alpha, 16 and 32 bit, grey, EXIF, ICC profile, DPI, pages, files that were cut."""
 
 import io
-import math
 import warnings
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +12,22 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from glyphsr.errors import PictureError
+from glyphsr.images.cut_files import mend
+from glyphsr.images.documents import is_pdf, render_page
+from glyphsr.images.exif import ORIENTATION, read_exif
+from glyphsr.images.tiff import BEGINNINGS, by_range, open_tiff, read_tiff
 from glyphsr.safe_reading.content import read_content
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
-from glyphsr.safe_reading.picture_header import FORMATS, check_picture
+from glyphsr.safe_reading.picture_header import check_picture, check_png_chunks
 
-_ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
 COUNTED_BYTES = 1 << 22
 """Size of a file up to which its frames are counted."""
 
-TIFF_BEGINNINGS = (b"II*\0", b"MM\0*")
-
-UNPACKED = {1: 0, 8: 1, 32946: 1, 32773: 0}
-"""TIFF's numbers of compressions that we unpack: none, Deflate by its two numbers, PackBits; 1 for Deflate."""
+CUT = ("truncated", "broken PNG file", "broken data stream", "unrecognized data stream", "could not create decoder")
+"""What PIL says of files that end too early."""
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a damaged file is one line of ours on stderr
 
@@ -48,22 +47,28 @@ class Picture:
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     num_frames: int = 1
-    """Frames or pages of the file, 0 for several of a large one; only the first is here."""
+    """Frames of the file, 0 for several of a large one; only the first is here. Pages are no frames."""
+    exif: bytes | None = None
+    """Date, maker and the like, as PIL packs it, without what holds of the file's own pixels only."""
+    note: str | None = None
+    """What the user should know of the file, such as that it was cut."""
 
 
-def _has_16_bits(image: Image.Image, encoded: bytes) -> bool:
-    if image.mode.startswith("I;16"):
+def _is_wide(image: Image.Image, encoded: bytes) -> bool:
+    """Whether there are more than 8 bits a channel."""
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         return True
     if image.format == "PNG":
         return len(encoded) > 24 and encoded[24] == 16  # bit depth in the IHDR chunk
     if image.format == "TIFF":
         bits = getattr(image, "tag_v2", {}).get(258, (8,))
-        return bool(max(bits) == 16)
+        return bool(max(bits) > 8)
     return False
 
 
 def _read_16_bit_png(encoded: bytes, image: Image.Image) -> NDArray[np.float32]:
     """``(H, W, C)`` in [0, 1], C 1..4; PIL would cut colour down to 8 bits."""
+    check_png_chunks(encoded, "16-bit PNG", PictureError)
     array = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if array is None:
         raise ValueError("cannot decode its 16-bit pixels")
@@ -79,63 +84,12 @@ def _read_16_bit_png(encoded: bytes, image: Image.Image) -> NDArray[np.float32]:
     return values
 
 
-def _read_16_bit_tiff(encoded: bytes) -> NDArray[np.float32]:
-    """``(H, W, C)`` in [0, 1], C 1..4: grey or RGB, with alpha where there is one."""
-    import tifffile  # comes with scikit-image; needed for this one format only
-
-    with tifffile.TiffFile(io.BytesIO(encoded)) as file:
-        page = file.pages.first
-        _check_strips(page, encoded)
-        values = np.asarray(page.asarray(), np.float32)
-        values /= np.float32(65535)
-        kind = tifffile.PHOTOMETRIC(page.photometric).name
-        planes_first = page.axes.startswith("S")
-    if values.ndim == 2:
-        values = values[..., None]
-    elif planes_first:
-        values = values.transpose(1, 2, 0)
-    colours = {"MINISBLACK": 1, "MINISWHITE": 1, "RGB": 3, "SEPARATED": 4}.get(kind)
-    if colours is None or values.ndim != 3 or values.shape[2] < colours:
-        raise ValueError(f"16-bit TIFF of kind {kind}, which is not supported")
-    colour, rest = values[..., :colours], values[..., colours : colours + 1]
-    if kind == "MINISWHITE":
-        colour = 1 - colour
-    elif kind == "SEPARATED":
-        colour = (1 - colour[..., :3]) * (1 - colour[..., 3:])
-    return np.concatenate([colour, rest], axis=2)
-
-
-def _check_strips(page: Any, encoded: bytes) -> None:
-    """Refuse a TIFF whose parts unpack to more than they should hold, which tifffile would let grow without bound."""
-    compression = int(page.compression)
-    if compression not in UNPACKED:
-        raise ValueError(f"16-bit TIFF of compression {compression}, which is not supported")
-    part_bytes = 2 * math.prod(page.chunks)
-    for pixels in (page.size, len(page.dataoffsets) * part_bytes // 2):  # tiles stand over the edges
-        if pixels > 8 * PICTURE_PIXELS.value:
-            raise ValueError(f"its parts hold {pixels:,} numbers")
-    if UNPACKED[compression]:
-        for start, size in zip(page.dataoffsets, page.databytecounts, strict=True):
-            unpacker = zlib.decompressobj()
-            unpacker.decompress(encoded[start : start + size], part_bytes + 1)
-            if unpacker.unconsumed_tail:
-                raise ValueError("a part unpacks to more than it should hold")
-
-
 def _split(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, bool]:
     """``(H, W, 1..4)`` into colour ``(H, W, 3)``, alpha ``(H, W)`` and whether it was grey."""
     gray = values.shape[2] < 3
     colour = np.repeat(values[..., :1], 3, axis=2) if gray else values[..., :3]
     alpha = values[..., -1] if values.shape[2] in (2, 4) else None
     return np.ascontiguousarray(colour), alpha, gray
-
-
-def _wide_gray(image: Image.Image) -> NDArray[np.float32]:
-    """32-bit integers and floats ``(H, W, 1)`` in [0, 1]: the least of 1, 255 and 65535 that holds them is white."""
-    values = np.nan_to_num(np.asarray(image, np.float32))
-    top = float(values.max(initial=0.0))
-    white = 65535.0 if image.mode == "I" else next((w for w in (1.0, 255.0) if top <= w), 65535.0)
-    return np.asarray((values / white).clip(0, 1), np.float32)[..., None]
 
 
 def _upright(array: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
@@ -161,75 +115,106 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     return image.convert("RGB"), None
 
 
-def _decode_tiff_unknown_to_pil(encoded: bytes, where: str) -> Picture:
-    """16-bit layouts that PIL does not list, such as grey with alpha."""
-    import tifffile
-
+def _decode_tiff_unknown_to_pil(encoded: bytes, where: str, page: int) -> Picture:
+    """Layouts that PIL does not list, such as 16-bit grey with alpha, or floats in colour."""
     PICTURE_BYTES.check(len(encoded), where, PictureError)
-    with tifffile.TiffFile(io.BytesIO(encoded)) as file:
-        page = file.pages.first
-        PICTURE_PIXELS.check(page.imagewidth * page.imagelength, where, PictureError)
-        tags = {number: page.tags[number].value for number in (274, 282, 283, 34675) if number in page.tags}
-        if page.bitspersample != 16:
-            raise ValueError(f"{page.bitspersample}-bit TIFF of a kind that is not supported")
-    orientation = int(tags.get(_ORIENTATION, 1))
+    with open_tiff(encoded) as file:
+        found = file.pages[page - 1]
+        PICTURE_PIXELS.check(found.imagewidth * found.imagelength, where, PictureError)
+        bits = 8 if found.dtype.itemsize == 1 else 16
+        tags = {number: found.tags[number].value for number in (274, 282, 283, 34675) if number in found.tags}
+    orientation = int(tags.get(ORIENTATION, 1))
     dpi = tuple(tags[n][0] / tags[n][1] for n in (282, 283)) if 282 in tags and 283 in tags else None
     if dpi and orientation in _TURNED:
         dpi = dpi[::-1]
-    colour, alpha, gray = _split(_upright(_read_16_bit_tiff(encoded), orientation))
+    values = read_tiff(encoded, page - 1, pixel_limit=PICTURE_PIXELS.value)
+    colour, alpha, gray = _split(_upright(values, orientation))
     profile = bytes(tags[34675]) if 34675 in tags else None
-    return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi)
+    return Picture(colour, alpha, gray=gray, bits=bits, icc_profile=profile, dpi=dpi)
 
 
 def _count_frames(image: Image.Image, size: int) -> int:
-    """Frames or pages; 0 for several of a large file, where each would have to be looked for."""
-    if not getattr(image, "is_animated", False):
-        return 1
+    """Frames of an animation; 0 for several of a large file, where each would have to be looked for."""
+    if image.format in ("TIFF", "MPO") or not getattr(image, "is_animated", False):
+        return 1  # a TIFF's are pages; what a phone's JPEG has behind it is a depth map or a thumbnail
     return int(getattr(image, "n_frames", 0)) if size <= COUNTED_BYTES else 0
 
 
-def _decode(encoded: bytes, where: str) -> Picture:
+def _decode(encoded: bytes, where: str, page: int) -> Picture:
+    if is_pdf(encoded):
+        rgb, resolution = render_page(encoded, page, where)
+        return Picture(rgb, dpi=(resolution, resolution))
     try:
-        check_picture(encoded, where, PictureError)
+        declared = check_picture(encoded, where, PictureError)
     except PictureError as error:
-        if encoded[:4] in TIFF_BEGINNINGS and isinstance(error.__cause__, UnidentifiedImageError):
-            return _decode_tiff_unknown_to_pil(encoded, where)
+        if encoded[:4] in BEGINNINGS and isinstance(error.__cause__, UnidentifiedImageError):
+            return _decode_tiff_unknown_to_pil(encoded, where, page)
         raise
-    image: Image.Image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+    try:
+        return _decode_by_pil(encoded, declared.format, where, page)
+    except (OSError, SyntaxError) as error:
+        mended = mend(encoded, declared.format) if any(sign in str(error) for sign in CUT) else None
+        if mended is None:
+            raise
+        whole, note = mended
+        return replace(_decode_by_pil(whole, declared.format, where, page), note=note)
+
+
+def _decode_by_pil(encoded: bytes, format_name: str, where: str, page: int) -> Picture:
+    image: Image.Image = Image.open(io.BytesIO(encoded), formats=(format_name,))
+    if page > 1:
+        image.seek(page - 1)
     PICTURE_PIXELS.check(image.width * image.height, where, PictureError)  # by the decoder's own reading of the header
-    orientation = int(image.getexif().get(_ORIENTATION, 1))
-    profile: bytes | None = image.info.get("icc_profile")
-    resolution = image.info.get("dpi")
-    dpi = (float(resolution[0]), float(resolution[1])) if resolution and min(resolution) > 0 else None
-    if dpi and orientation in _TURNED:
-        dpi = dpi[::-1]
-    frames = _count_frames(image, len(encoded))
-    if _has_16_bits(image, encoded):
-        wide = _read_16_bit_tiff(encoded) if image.format == "TIFF" else _read_16_bit_png(encoded, image)
-        colour, alpha, gray = _split(_upright(wide, orientation))
-        return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi, num_frames=frames)
+    orientation = int(image.getexif().get(ORIENTATION, 1))
+    known: dict[str, Any] = {
+        "icc_profile": image.info.get("icc_profile"),
+        "dpi": _resolution(image, orientation),
+        "num_frames": _count_frames(image, len(encoded)),
+        "exif": read_exif(image),
+    }
+    if _is_wide(image, encoded):
+        colour, alpha, gray = _split(_upright(_read_wide(image, encoded, page), orientation))
+        return Picture(colour, alpha, gray=gray, bits=16, **known)
     image.load()
-    if image.mode in ("I", "F"):
-        colour, alpha, gray = _split(_upright(_wide_gray(image), orientation))
-        return Picture(colour, alpha, gray=gray, bits=16, icc_profile=profile, dpi=dpi, num_frames=frames)
     image = ImageOps.exif_transpose(image)
     if image.mode in ("CMYK", "YCbCr", "LAB"):
-        image, profile = _to_srgb(image)
+        image, known["icc_profile"] = _to_srgb(image)
     transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA", "La")
     pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32)
     pixels /= np.float32(255)
     alpha = pixels[..., 3] if transparent else None
-    rgb = np.ascontiguousarray(pixels[..., :3])
-    return Picture(rgb, alpha, gray=gray, icc_profile=profile, dpi=dpi, num_frames=frames)
+    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, **known)
 
 
-def decode_picture(encoded: bytes, where: str) -> Picture:
+def _resolution(image: Image.Image, orientation: int) -> tuple[float, float] | None:
+    resolution = image.info.get("dpi")
+    dpi = (float(resolution[0]), float(resolution[1])) if resolution and min(resolution) > 0 else None
+    return dpi[::-1] if dpi and orientation in _TURNED else dpi
+
+
+def _read_wide(image: Image.Image, encoded: bytes, page: int) -> NDArray[np.float32]:
+    """``(H, W, C)`` in [0, 1] of more than 8 bits."""
+    if image.format == "PNG":
+        return _read_16_bit_png(encoded, image)
+    if image.format == "TIFF":
+        try:
+            return read_tiff(encoded, page - 1, pixel_limit=PICTURE_PIXELS.value)
+        except ValueError:
+            if image.mode in ("RGB", "RGBA", "CMYK"):  # which PIL would cut down to 8 bits
+                raise
+    image.load()
+    values = np.asarray(image)
+    return by_range(values.astype(np.uint16) if image.mode.startswith("I;16") else values)[..., None]
+
+
+def decode_picture(encoded: bytes, where: str, *, page: int = 1) -> Picture:
     """Picture file content to a :class:`Picture`.
 
     Args:
-        encoded: The whole file.
+        encoded: The whole file; PDF pages are rendered.
         where: Its name, for messages.
+        page: Of a PDF or TIFF, from 1.
 
     Raises:
         PictureError: If it is empty, no picture, damaged or too large.
@@ -239,19 +224,25 @@ def decode_picture(encoded: bytes, where: str) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL warns of sizes that check_picture judges
-            return _decode(encoded, where)
+            return _decode(encoded, where, page)
     except PictureError:
         raise
+    except EOFError as error:
+        raise PictureError(f"{where}: has no page {page}") from error
     except Exception as error:  # decoders of damaged files raise almost anything
         raise PictureError(
             f"{where}: damaged picture: {str(error).splitlines()[0] if str(error) else 'cannot decode'}"
         ) from error
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path, *, page: int = 1) -> Picture:
     """Read a picture file.
+
+    Args:
+        path: Of a picture or PDF.
+        page: Of a PDF or TIFF, from 1.
 
     Raises:
         PictureError: If it is missing, unreadable, empty, no picture, damaged or too large.
     """
-    return decode_picture(read_content(path, PICTURE_BYTES, PictureError), str(path))
+    return decode_picture(read_content(path, PICTURE_BYTES, PictureError), str(path), page=page)

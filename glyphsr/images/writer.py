@@ -1,16 +1,17 @@
-"""Writes pictures as the kind of file they came from: alpha, 16 bit, grey, ICC profile, DPI."""
+"""Writes pictures as the kind of file they came from: alpha, 16 bit, grey, ICC profile, DPI, EXIF."""
 
 import io
 import struct
 import zlib
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from glyphsr.errors import ConfigError, PictureError
+from glyphsr.images.exif import DATE_TIME, MAKE, MODEL, SOFTWARE, signed
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import Picture
 
@@ -48,7 +49,7 @@ def fit_to_format(picture: Picture, format_name: str) -> Picture:
     return picture
 
 
-def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture) -> bytes:
+def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture, exif: Image.Exif) -> bytes:
     """``(H, W, 1..4)`` as PNG with profile and resolution; neither PIL nor cv2 writes all of this."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
@@ -62,6 +63,8 @@ def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture) -> bytes:
     if picture.dpi:
         per_metre = [min(round(value / 0.0254), 2**31 - 1) for value in picture.dpi]
         chunks += chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    if exif:
+        chunks += chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
     rows = values.astype(">u2").reshape(height, -1).view(np.uint8)
     filtered = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0 before each row
     chunks += chunk(b"IDAT", zlib.compress(filtered.tobytes()))
@@ -76,13 +79,17 @@ def _whole(channels: NDArray[np.float32], most: int, dtype: type[Level]) -> NDAr
     return values
 
 
-def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name: str) -> bytes:
+def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name: str, exif: Image.Exif) -> bytes:
     values = _whole(channels, 65535, np.uint16)
     if format_name != "TIFF":
-        return _encode_16_bit_png(values, picture)
+        return _encode_16_bit_png(values, picture, exif)
     import tifffile  # comes with scikit-image; needed for this one format only
 
-    tags = [(34675, "B", len(picture.icc_profile), picture.icc_profile, True)] if picture.icc_profile else []
+    tags: list[tuple[Any, ...]] = [
+        (tag, "s", 0, str(exif[tag]), True) for tag in (MAKE, MODEL, DATE_TIME) if tag in exif
+    ]
+    if picture.icc_profile:
+        tags.append((34675, "B", len(picture.icc_profile), picture.icc_profile, True))
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
@@ -92,12 +99,16 @@ def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name
         extrasamples=None if picture.alpha is None else ["unassalpha"],
         resolution=picture.dpi,
         resolutionunit="INCH" if picture.dpi else None,
+        software=exif.get(SOFTWARE, False),
+        metadata=None,
         extratags=tags,
     )
     return buffer.getvalue()
 
 
-def _encode_8_bits(channels: NDArray[np.float32], picture: Picture, format_name: str, quality: int) -> bytes:
+def _encode_8_bits(
+    channels: NDArray[np.float32], picture: Picture, format_name: str, *, quality: int, exif: Image.Exif
+) -> bytes:
     pixels = _whole(channels, 255, np.uint8)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)  # L, LA, RGB or RGBA by its shape
     options: dict[str, object] = {"quality": quality} if format_name in ("JPEG", "WEBP") else {}
@@ -107,18 +118,21 @@ def _encode_8_bits(channels: NDArray[np.float32], picture: Picture, format_name:
         options["icc_profile"] = picture.icc_profile
     if picture.dpi:
         options["dpi"] = picture.dpi
+    if exif and format_name != "BMP":
+        options["exif"] = exif
     buffer = io.BytesIO()
     image.save(buffer, format_name, **options)
     return buffer.getvalue()
 
 
-def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> bytes:
+def encode_picture(picture: Picture, format_name: str, *, quality: int = 95, mark: str | None = None) -> bytes:
     """A picture as the content of a file.
 
     Args:
         picture: What to write; values are clipped to [0, 1].
         format_name: PIL's name, from :func:`picture_format`.
         quality: Of JPEG and lossy WebP, 1..100.
+        mark: What is written behind the name of this program as the file's software; BMP has no place for it.
 
     Raises:
         PictureError: If the format cannot hold the picture.
@@ -134,9 +148,10 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95) -> 
     if picture.alpha is not None:
         channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
 
+    exif = signed(picture.exif, mark)
     try:
         if picture.bits == 16:
-            return _encode_16_bits(channels, picture, format_name)
-        return _encode_8_bits(channels, picture, format_name, quality)
+            return _encode_16_bits(channels, picture, format_name, exif)
+        return _encode_8_bits(channels, picture, format_name, quality=quality, exif=exif)
     except (OSError, ValueError, struct.error, OverflowError) as error:
         raise PictureError(f"cannot be written as {format_name}: {error}") from error

@@ -11,8 +11,8 @@ from glyphsr.config.model import ModelConfig
 from glyphsr.models.confidence_gate import gate
 from glyphsr.models.registry import RecognizerNetwork, SRNetwork, build_network, build_prior
 from glyphsr.models.text_prior import TextPrior, TextPriorGenerator
-from glyphsr.models.word_readings import line_text
 from glyphsr.nn.layers.grayscale import brightness_mask
+from glyphsr.reading.word_readings import line_text
 from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.text.lexicon import Lexicon
 from glyphsr.types import SROutput

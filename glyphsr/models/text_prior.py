@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from glyphsr.models.registry import PriorNetwork
 from glyphsr.models.text_conditioning import condition_on_texts
-from glyphsr.models.word_readings import WordReading, line_text, read_words
+from glyphsr.reading.word_readings import WordReading, line_text, read_words
 from glyphsr.recognizers.protocols import CTCRecognizer
 from glyphsr.text.lexicon import Lexicon
 from glyphsr.types import Reading
@@ -92,12 +92,12 @@ class TextPriorGenerator(nn.Module):
 
         Args:
             probabilities: ``(B, K, T)``.
-            lexicon: As in :func:`~glyphsr.models.word_readings.read_words`. It has no effect on recognizers that do not
-                read by CTC, whose text is one word here.
+            lexicon: As in :func:`~glyphsr.reading.word_readings.read_words`. It has no effect on recognizers that do
+                not read by CTC, whose text is one word here.
         """
         recognizer = self.recognizer
         if isinstance(recognizer, CTCRecognizer):
-            rows = probabilities[:, : recognizer.num_symbols].detach().float().cpu()
+            rows = probabilities[:, : recognizer.num_symbols].detach().float().cpu().numpy()
             return tuple(tuple(read_words(row, recognizer.codec, lexicon)) for row in rows)
         steps = probabilities.shape[2]
         return tuple(

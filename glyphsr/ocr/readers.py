@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from glyphsr.config.recognizers import reads_strokes
@@ -15,6 +16,7 @@ from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.models.registry import RECOGNIZERS, RecognizerNetwork, published_kinds
 from glyphsr.ocr.engine import ENGINES, OCREngine, open_engine
 from glyphsr.ocr.judge_proofs import proof_of
+from glyphsr.system.devices import resolve_device
 from glyphsr.text.charset import filter_to
 from glyphsr.types import Reading
 from glyphsr.weights.checkpoints import read_checkpoint
@@ -233,3 +235,20 @@ def open_readers(
 
     notices += [judge.info.notice for judge in unique.values() if judge.info.notice]
     return list(unique.values()), notices
+
+
+class RecognizerLineReader:
+    """One of our recognizers, on plain arrays."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.name = reader.info.name
+        self.reader = reader
+
+    def read(self, pictures: Sequence[NDArray[np.float32]]) -> list[Reading]:
+        """As :meth:`glyphsr.ocr.line_readers.LineReader.read`."""
+        return self.reader.read([torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures])
+
+
+def open_recognizer_lines(text: str, *, device: str, offline: bool, option: str) -> RecognizerLineReader:
+    """As :func:`glyphsr.ocr.line_readers.open_line_reader`, of recognizers of ours."""
+    return RecognizerLineReader(open_reader(text, resolve_device(device), offline=offline, option=option))

@@ -213,7 +213,7 @@ class _Scoring:
         return score
 
 
-NO_INFLUENCE = {"device", "precision", "batch_size", "workers", "offline", "weights", "prior_weights"}
+NO_INFLUENCE = {"device", "precision", "runtime", "batch_size", "workers", "offline", "weights", "prior_weights"}
 """Settings that change no score of a run."""
 
 

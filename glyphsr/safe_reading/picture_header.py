@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from glyphsr.errors import GlyphSRError
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
-"""PIL's names of what we read; others run programs (EPS) or are decoded by code that few look at."""
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
+"""PIL's names of what it reads for us; others run programs (EPS) or are decoded by code that few look at."""
+
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+AVIF_BRANDS = (b"avif", b"avis")
 
 SCANS = 16
 """Passes over a picture of the greatest size that a progressive JPEG may ask for; a smaller one may ask for more."""
@@ -61,13 +64,28 @@ def _webp(encoded: bytes) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _by_pil(encoded: bytes) -> tuple[str, int, int]:
+def _by_pil(encoded: bytes, *formats: str) -> tuple[str, int, int]:
     from PIL import Image
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes that are judged here
-        with Image.open(io.BytesIO(encoded), formats=("TIFF", "BMP", "GIF", "PPM")) as image:
+        with Image.open(io.BytesIO(encoded), formats=formats) as image:
             return str(image.format), image.width, image.height
+
+
+def _heif(encoded: bytes) -> tuple[str, int, int]:
+    try:
+        import pillow_heif
+    except ImportError as problem:
+        raise _MissingReaderError(
+            "a HEIC picture, which pillow-heif reads; pip install 'glyphsr[formats]'"
+        ) from problem
+    pillow_heif.register_heif_opener()
+    return _by_pil(encoded, "HEIF")
+
+
+class _MissingReaderError(Exception):
+    """A kind of picture whose reader is not installed."""
 
 
 def _declared(encoded: bytes) -> Declared:
@@ -77,7 +95,33 @@ def _declared(encoded: bytes) -> Declared:
         return Declared("JPEG", *_jpeg(encoded))
     if encoded.startswith(b"RIFF") and encoded[8:12] == b"WEBP":
         return Declared("WEBP", *_webp(encoded))
-    return Declared(*_by_pil(encoded))
+    if encoded[4:8] == b"ftyp":
+        # Both kinds may begin with the brand of the container; the list behind it tells.
+        brands = {encoded[8:12], *(encoded[i : i + 4] for i in range(16, min(64, int.from_bytes(encoded[:4])), 4))}
+        if not brands.isdisjoint(AVIF_BRANDS):
+            return Declared(*_by_pil(encoded, "AVIF"))
+        if not brands.isdisjoint(HEIF_BRANDS):
+            return Declared(*_heif(encoded))
+    return Declared(*_by_pil(encoded, "TIFF", "BMP", "GIF", "PPM"))
+
+
+def check_png_chunks(encoded: bytes, where: str, error: type[GlyphSRError]) -> None:
+    """Refuse a PNG with a part that is longer than the file: OpenCV makes room for what a part says, up to 2 GB.
+
+    Raises:
+        GlyphSRError: Of the given class.
+    """
+    if not encoded.startswith(b"\x89PNG"):
+        return
+    place = 8
+    while place + 8 <= len(encoded):
+        (size,) = struct.unpack_from(">I", encoded, place)
+        if place + 12 + size > len(encoded):
+            kind = encoded[place + 4 : place + 8]
+            raise error(f"{where}: not a readable picture ({len(encoded)} bytes): its part {kind!r} is cut off")
+        if encoded[place + 4 : place + 8] == b"IEND":
+            return
+        place += 12 + size
 
 
 def check_picture(encoded: bytes, where: str, error: type[GlyphSRError]) -> Declared:
@@ -94,8 +138,10 @@ def check_picture(encoded: bytes, where: str, error: type[GlyphSRError]) -> Decl
     PICTURE_BYTES.check(len(encoded), where, error)
     try:
         found = _declared(encoded)
+    except _MissingReaderError as problem:
+        raise error(f"{where}: {problem}") from problem
     except Exception as problem:  # readers of damaged headers raise almost anything
-        kinds = "PNG, JPEG, WebP, TIFF, BMP or GIF"
+        kinds = "PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF"
         raise error(f"{where}: not a readable picture ({len(encoded)} bytes); expected {kinds}") from problem
     pixels = found.width * found.height
     if pixels > PICTURE_PIXELS.value:

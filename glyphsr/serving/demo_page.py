@@ -108,9 +108,11 @@ class _Demo:
         for split in ("easy", "medium", "hard"):
             pairs = PairedLmdb(SAMPLE_ROOT / "test" / split)
             for index in range(NUM_EXAMPLES // 3):
-                path = self.results / f"{split}-{index + 1}.png"
-                path.write_bytes(pairs.raw(index).lr or b"")
-                yield path
+                content = pairs.raw(index).lr
+                if content is not None:
+                    path = self.results / f"{split}-{index + 1}.png"
+                    path.write_bytes(content)
+                    yield path
 
 
 def _pixels(picture: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,7 +1,10 @@
 """Where what was fetched or found out once is kept."""
 
+import functools
 import os
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -12,11 +15,24 @@ def cache_folder() -> Path:
     given = os.environ.get("GLYPHSR_CACHE")
     if given:
         return Path(given)
-    usual = Path(platformdirs.user_cache_dir("glyphsr"))
-    if usual.is_absolute():
-        return usual
-    # Without $HOME and an entry in the user database, as in many containers, the tilde stays.
-    return Path(tempfile.gettempdir()) / f"glyphsr-{os.getuid()}"
+    # Without $HOME and an entry in the user database, as in many containers, the tilde stays, or is an error.
+    with suppress(RuntimeError):
+        usual = Path(platformdirs.user_cache_dir("glyphsr"))
+        if usual.is_absolute():
+            return usual
+    return _below_temporary(os.getuid())
+
+
+@functools.cache
+def _below_temporary(user: int) -> Path:
+    """A folder where everybody may make folders: the user's own and nobody else's, or a new one for this process."""
+    folder = Path(tempfile.gettempdir()) / f"glyphsr-{user}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    if stat.S_ISDIR(status.st_mode) and status.st_uid == user and not status.st_mode & 0o077:
+        return folder
+    return Path(tempfile.mkdtemp(prefix=f"glyphsr-{user}-"))
 
 
 def make_private(folder: Path) -> Path:

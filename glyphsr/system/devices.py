@@ -1,17 +1,20 @@
 """Where and how precisely to compute."""
 
 import os
-from typing import Literal
-
-import torch
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from glyphsr.errors import ConfigError
 from glyphsr.system.memory import is_out_of_memory as is_out_of_memory
 
+if TYPE_CHECKING:  # torch stays out of the way of the runtimes that do without
+    import torch
+
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
-def resolve_device(name: str) -> torch.device:
+def resolve_device(name: str) -> "torch.device":
     """The device that ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` stands for on this machine.
 
     Of several GPUs a process that ``torchrun`` or ``accelerate launch`` started gets that of its local rank.
@@ -19,6 +22,8 @@ def resolve_device(name: str) -> torch.device:
     Raises:
         ConfigError: If the name is none of these or the device is not there.
     """
+    import torch
+
     if name == "auto":
         if torch.cuda.is_available():
             return _of_rank(torch.device("cuda"))
@@ -39,16 +44,27 @@ def resolve_device(name: str) -> torch.device:
     return _of_rank(device)
 
 
-def _of_rank(device: torch.device) -> torch.device:
+def _of_rank(device: "torch.device") -> "torch.device":
+    import torch
+
     rank = os.environ.get("LOCAL_RANK", "")
     if device.type != "cuda" or device.index is not None or not rank.isdigit():
         return device
     return torch.device("cuda", int(rank) % torch.cuda.device_count())
 
 
-def resolve_precision(name: Precision, device: torch.device) -> torch.dtype:
+def resolve_precision(name: Precision, device: "torch.device") -> "torch.dtype":
     """Compute type of a precision's name; ``auto`` is float32 on CPU and MPS, bfloat16 on CUDA where it is native."""
+    import torch
+
     if name == "auto":
         native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
+
+
+def may_have_gpu() -> bool:
+    """Whether it is worth to import torch and ask it for a GPU."""
+    if sys.platform == "linux":
+        return any(Path("/dev", name).exists() for name in ("nvidiactl", "nvidia0", "dxg", "kfd"))
+    return True

@@ -1,6 +1,13 @@
 """Whether an error says that memory ran out, whichever library said it."""
 
-SIGNS = ("out of memory", "can't allocate memory", "alloc_failed", "insufficient memory", "failed to allocate")
+SIGNS = (
+    "out of memory",
+    "can't allocate memory",
+    "alloc_failed",
+    "insufficient memory",
+    "failed to allocate",
+    "bad_alloc",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

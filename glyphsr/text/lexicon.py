@@ -1,9 +1,12 @@
 """Word lists with frequencies: which words a reading may have been meant to be."""
 
 import functools
+import gzip
+import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from glyphsr.errors import ConfigError, DataError
@@ -71,18 +74,52 @@ def from_words(words: Iterable[str]) -> Lexicon:
     return Lexicon(dict.fromkeys(kept, -math.log(max(1, len(kept)))))
 
 
+class _EnglishFrequencies(Mapping[str, float]):
+    """Those of :func:`english`, read when a word is first asked for: many runs meet nothing but sure readings."""
+
+    @functools.cached_property
+    def _counts(self) -> dict[str, int]:
+        counts = _stored_counts()
+        return {word: count for word, count in counts.items() if word.isascii() and word.isalpha()}
+
+    @functools.cached_property
+    def _total(self) -> int:
+        return sum(self._counts.values())
+
+    def __getitem__(self, word: str) -> float:
+        return math.log(self._counts[word] / self._total)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._counts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._counts)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+
+def _stored_counts() -> Mapping[str, int]:
+    """The package's words and how often each is met; its file alone, since its spell checker takes longer to start."""
+    package = find_spec("spellchecker")
+    assert package is not None
+    file = Path(package.origin or "").parent / "resources" / "en.json.gz"
+    if file.is_file():
+        counts: dict[str, int] = json.loads(gzip.decompress(file.read_bytes()))
+        return counts
+    from spellchecker import SpellChecker
+
+    found: Mapping[str, int] = SpellChecker(language="en").word_frequency.dictionary
+    return found
+
+
 @functools.cache
 def english() -> Lexicon:
-    """Some 160,000 English words with their frequencies in subtitles and prose.
+    """Some 130,000 English words with their frequencies in subtitles and prose.
 
     Source: the English list of the package ``pyspellchecker``.
     """
-    from spellchecker import SpellChecker
-
-    counts = SpellChecker(language="en").word_frequency.dictionary
-    kept = {word: count for word, count in counts.items() if word.isascii() and word.isalpha()}
-    total = sum(kept.values())
-    return Lexicon({word: math.log(count / total) for word, count in kept.items()})
+    return Lexicon(_EnglishFrequencies())
 
 
 def open_lexicon(name: str) -> Lexicon | None:

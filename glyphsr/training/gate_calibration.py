@@ -17,7 +17,7 @@ from glyphsr.images.resize import resize
 from glyphsr.images.tiling import plan_tiles
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.models.super_resolver import SuperResolver
-from glyphsr.models.word_readings import line_text
+from glyphsr.reading.word_readings import line_text
 from glyphsr.text.charset import filter_lower
 from glyphsr.text.lexicon import Lexicon
 

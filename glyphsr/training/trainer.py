@@ -83,7 +83,8 @@ class Trainer:
         processes = f" x {self.processes.count}" if self.processes.count > 1 else ""
         return (
             f"{trained:,} parameters to train on {self.processes.device}{processes} in {self.processes.dtype}, "
-            f"{len(self.batches.sources)} word sources, {len(self.validator.pairs)} words to validate on, "
+            f"{_counted(len(self.batches.sources), 'source')} of words, "
+            f"{_counted(len(self.validator.pairs), 'word')} to validate on, "
             f"run folder {self.folder.path}"
         )
 
@@ -224,3 +225,7 @@ class Trainer:
 
         self.processes.run_on_main(write)
         return score
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
-from glyphsr.errors import ConfigError, DataError
-from glyphsr.images.formats import SUFFIXES
+from glyphsr.errors import ConfigError, DataError, PictureError
+from glyphsr.images.documents import count_pages, parse_pages
+from glyphsr.images.formats import DOCUMENTS, INPUTS, SUFFIXES
 from glyphsr.images.writer import picture_format
 from glyphsr.system.shards import shard_of
-from glyphsr.upscaling.folder_listing import COMPARE_SUFFIX, entries_below, pictures_in, without_results
+from glyphsr.upscaling.folder_listing import COMPARE_SUFFIX, LeftOut, entries_below, pictures_in, without_results
+from glyphsr.upscaling.input_names import STREAM, called, check_address, is_remote, page_label, split_page, with_page
 from glyphsr.upscaling.name_clashes import check_names
 
-STREAM = "-"
-"""Stands for stdin as an input and for stdout as an output."""
+PAGE_MARK = "#page="
+"""Between a document and a page where both are shown, as addresses of PDF files have it."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,20 @@ class FileTask:
     """Given by name, not found in a folder or by a glob."""
     number: int = 0
     """Place among the inputs of the run."""
+    page: int | None = None
+    """Of a document, from 1."""
+    remote: str | None = None
+    """Web address or clipboard, instead of a source."""
 
     @property
     def name(self) -> str:
         """The source as messages call it."""
-        return "stdin" if self.source is None else str(self.source)
+        return "stdin" if self.source is None and self.remote is None else self.remote or str(self.source)
+
+    @property
+    def title(self) -> str:
+        """The same with the page, for what has one name for each."""
+        return self.name if self.page is None else f"{self.name}{PAGE_MARK}{self.page}"
 
 
 class FileTasks(Sequence[FileTask]):
@@ -75,11 +86,15 @@ class FileTasks(Sequence[FileTask]):
             return self.chosen(self.numbers[place])
         number = self.numbers[place]
         source, target = self._sources[number], self._targets[number]
+        path, page = (None, None) if source is None else split_page(source)
+        remote = path if path is not None and is_remote(path) else None
         return FileTask(
-            None if source is None else Path(source),
+            None if path is None or remote else Path(path),
             None if target is None else Path(target),
             bool(self._named[number]),
             number,
+            page,
+            remote,
         )
 
     def chosen(self, numbers: Sequence[int]) -> "FileTasks":
@@ -97,6 +112,8 @@ class FilePlan:
     """Inputs of all shares."""
     failures: tuple[tuple[str, str], ...] = ()
     """Input and what is wrong with it."""
+    left_out: str | None = None
+    """What folders hold that is no input."""
 
 
 @dataclass(frozen=True)
@@ -124,36 +141,75 @@ class OutputNaming:
 
 
 class _Found:
-    """The inputs, each once."""
+    """The inputs, each once.
 
-    def __init__(self) -> None:
+    Args:
+        pages: Those of documents that are asked for; ``None`` for all.
+    """
+
+    def __init__(self, pages: str | None = None) -> None:
         self.sources: list[str | None] = []
         self.starts = array("q")
         """Where in each the path below the folder begins that it was found in."""
         self.named = bytearray()
+        self.failures: list[tuple[str, str]] = []
+        """What nothing can be done about, and why."""
+        self.left_out = LeftOut()
+        self.has_pages = False
+        self._pages = pages
         self._known: set[str | None] = set()
 
     def add(self, source: str | None, start: int, *, named: bool) -> None:
-        if source not in self._known:  # a file that is named twice is done once
-            self._known.add(source)
-            self.sources.append(source)
-            self.starts.append(start)
-            self.named.append(named)
+        """Add an input, or each page of a document."""
+        for text in [source] if source is None else self._parts(source):
+            if text not in self._known:  # a file that is named twice is done once
+                self._known.add(text)
+                self.sources.append(text)
+                self.starts.append(start)
+                self.named.append(named)
+
+    def _parts(self, source: str) -> list[str]:
+        if not source.lower().endswith(DOCUMENTS) or is_remote(source):
+            return [source]
+        try:
+            count = count_pages(Path(source))
+            if count == 1 and self._pages is None:
+                return [source]
+            pages = parse_pages(self._pages, count, source)
+        except PictureError as error:
+            self.failures.append((source, str(error)))
+            return []
+        self.has_pages = True
+        return [with_page(source, page, count) for page in pages]
 
     def relative(self, number: int) -> str:
         """What an input is called below an output folder."""
         source = self.sources[number]
-        return "stdin.png" if source is None else source[self.starts[number] :]
+        if source is None:
+            return "stdin.png"
+        return called(source) if is_remote(source) else split_page(source[self.starts[number] :])[0]
 
-    def add_all_of(self, text: str, out: Path | None, naming: OutputNaming, *, recursive: bool) -> Iterator[OSError]:
-        """Add what one INPUT stands for, and give the folders in it that cannot be looked into."""
+    def beside(self, number: int) -> str:
+        """What it is called where results lie beside their inputs; those of no files lie in the current folder."""
+        source = self.sources[number]
+        return self.relative(number) if source is None or is_remote(source) else split_page(source)[0]
+
+    def label(self, number: int) -> str:
+        """What tells a page from the others of its document."""
+        return page_label(self.sources[number] or "")
+
+    def add_all_of(self, text: str, out: Path | None, naming: OutputNaming, *, recursive: bool) -> None:
+        """Add what one INPUT stands for."""
         path = Path(text)
+        check_address(text)
         if text == STREAM:
             self.add(None, 0, named=True)
         elif not text:
             raise ConfigError("INPUT: expected a file, folder, glob or -, got an empty name")
+        elif is_remote(text):
+            self.add(text, 0, named=True)
         elif path.is_dir():
-            yield from self._add_folder(path, out, naming, recursive=recursive)
+            self._add_folder(path, out, naming, recursive=recursive)
         elif glob.has_magic(text) and not path.exists():
             names = sorted(glob.glob(text, recursive=recursive))
             matches = (str(Path(name)) for name in without_results(pictures_in(names), naming.suffix))
@@ -162,9 +218,7 @@ class _Found:
         else:
             self.add(str(path), len(str(path)) - len(path.name), named=True)
 
-    def _add_folder(
-        self, folder: Path, out: Path | None, naming: OutputNaming, *, recursive: bool
-    ) -> Iterator[OSError]:
+    def _add_folder(self, folder: Path, out: Path | None, naming: OutputNaming, *, recursive: bool) -> None:
         unreadable: list[OSError] = []
         beside = out is None or out.resolve() == folder.resolve()
         names = entries_below(
@@ -173,13 +227,16 @@ class _Found:
             recursive=recursive,
             avoid=None if beside else str(out and out.resolve()),  # an output folder inside is no input
             unreadable=unreadable.append,
+            left_out=self.left_out.add,
         )
         root = "" if str(folder) == "." else os.path.join(folder, "")
         some = self._add_some(names, len(root))
-        yield from unreadable
+        self.failures += [(str(e.filename), f"{e.filename}: {e.strerror or e}") for e in unreadable]
         if not some:
             below = "" if recursive else "; --recursive looks into the folders below"
-            raise DataError(f"{folder}: no pictures ({' '.join(SUFFIXES)}) in this folder{below}")
+            left = self.left_out.summary()
+            seen = f"; it has {left}" if left else ""
+            raise DataError(f"{folder}: no pictures ({' '.join(sorted(INPUTS))}) in this folder{below}{seen}")
 
     def _add_some(self, names: Iterator[str], start: int | None) -> bool:
         some = False
@@ -190,21 +247,19 @@ class _Found:
 
 
 def _find(
-    inputs: Sequence[str], out: Path | None, naming: OutputNaming, *, recursive: bool
-) -> tuple[_Found, list[tuple[str, str]]]:
-    found = _Found()
-    failures: list[tuple[str, str]] = []
+    inputs: Sequence[str], out: Path | None, naming: OutputNaming, *, recursive: bool, pages: str | None
+) -> _Found:
+    found = _Found(pages)
     for text in inputs:
         try:
-            for error in found.add_all_of(text, out, naming, recursive=recursive):
-                failures.append((str(error.filename), f"{error.filename}: {error.strerror or error}"))
+            found.add_all_of(text, out, naming, recursive=recursive)
         except DataError as error:
-            failures.append((text, str(error)))
+            found.failures.append((text, str(error)))
         except OSError as error:
-            failures.append((text, f"{text}: {error.strerror or error}"))
-    if not found.sources and failures:
-        raise DataError(failures[0][1])
-    return found, failures
+            found.failures.append((text, f"{text}: {error.strerror or error}"))
+    if not found.sources and found.failures:
+        raise DataError(found.failures[0][1])
+    return found
 
 
 def _names(found: _Found, suffix: str, ending: str, folder: Path | None) -> list[str | None]:
@@ -212,11 +267,10 @@ def _names(found: _Found, suffix: str, ending: str, folder: Path | None) -> list
     root = None if folder is None or str(folder) == "." else str(folder)
 
     def place(number: int, *, apart: bool) -> str:
-        relative = found.relative(number)
-        head, name = os.path.split(relative if folder is not None else found.sources[number] or relative)
+        head, name = os.path.split(found.relative(number) if folder is not None else found.beside(number))
         stem, dot = os.path.splitext(name)
         stem = f"{stem}_{dot.lstrip('.')}" if apart else stem
-        parts = [part for part in (root, head, f"{stem}{suffix}{ending}") if part]
+        parts = [part for part in (root, head, f"{stem}{found.label(number)}{suffix}{ending}") if part]
         return os.path.join(*parts)
 
     names = [place(number, apart=False) for number in range(len(found.sources))]
@@ -232,6 +286,7 @@ def plan_files(
     *,
     recursive: bool,
     share: tuple[int, int] = (1, 1),
+    pages: str | None = None,
 ) -> FilePlan:
     """Pair every input with its output.
 
@@ -242,19 +297,20 @@ def plan_files(
         recursive: Look into the folders below.
         share: Which part of all inputs is asked for, counted from 1, and of how many. A name decides in which it is, so
             that no input is in two of them, even if they see the folder at different times.
+        pages: Of PDF and TIFF files, such as ``1,3-5``; ``None`` for all.
 
     Raises:
         ConfigError: If inputs and output do not go together.
         DataError: If there is nothing at all to do.
     """
     out_path = None if out in (None, STREAM) else Path(str(out))
-    found, failures = _find(inputs, out_path, naming, recursive=recursive)
+    found = _find(inputs, out_path, naming, recursive=recursive, pages=pages)
     single = len(found.sources) == 1 and bool(found.named[0])
     if share[1] > 1 and None in found.sources:
         raise ConfigError("-: stdin cannot be shared; leave --shard away")
     if out == STREAM or (out is None and single and found.sources[0] is None):
         if not single:
-            raise ConfigError(f"--out -: stdout takes one picture, got {len(found.sources)}")
+            raise ConfigError(f"--out -: stdout takes one picture, got {len(found.sources)}{_of_pages(found)}")
         targets: list[str | None] = [None]
     elif out_path is None:
         if None in found.sources:
@@ -263,13 +319,19 @@ def plan_files(
         targets = _names(found, beside, naming.ending, None)
     else:
         targets = _targets_in(out_path, found, naming, single=single)
-    check_names(found.sources, targets, beside=(lambda t: str(compare_path(Path(t)))) if naming.compare else None)
+    sources = [source and split_page(source)[0] for source in found.sources] if found.has_pages else found.sources
+    check_names(sources, targets, beside=(lambda t: str(compare_path(Path(t)))) if naming.compare else None)
     tasks = FileTasks(found.sources, targets, found.named)
     if share != (1, 1):
         own = (i for i in range(len(tasks)) if shard_of(found.relative(i), share[1]) == share[0])
         tasks = tasks.chosen(array("q", own))
-        failures = [failure for failure in failures if shard_of(failure[0], share[1]) == share[0]]
-    return FilePlan(tasks, len(found.sources), tuple(failures))
+        found.failures = [failure for failure in found.failures if shard_of(failure[0], share[1]) == share[0]]
+    return FilePlan(tasks, len(found.sources), tuple(found.failures), found.left_out.summary())
+
+
+def _of_pages(found: _Found) -> str:
+    """What to do where a document is more than one picture."""
+    return "; --pages N takes one page" if found.has_pages else ""
 
 
 def _targets_in(out: Path, found: _Found, naming: OutputNaming, *, single: bool) -> list[str | None]:
@@ -284,7 +346,9 @@ def _targets_in(out: Path, found: _Found, naming: OutputNaming, *, single: bool)
     if exists and not is_folder:
         raise ConfigError(f"{out}: is a file, but {count} pictures need a folder; give another --out")
     if not exists and out.suffix.lower() in SUFFIXES:
-        raise ConfigError(f"{out}: names a picture, but folders, globs and several files need a folder")
+        raise ConfigError(
+            f"{out}: names a picture, but folders, globs and several files or pages need a folder{_of_pages(found)}"
+        )
     return _names(found, naming.suffix or "", naming.ending, out)
 
 

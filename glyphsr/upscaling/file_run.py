@@ -13,6 +13,7 @@ from glyphsr.upscaling.pages import UpscaledPage
 from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
 from glyphsr.upscaling.report import PictureReport
+from glyphsr.upscaling.report_journal import ReportJournal
 from glyphsr.upscaling.report_spool import ReportSpool
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.upscaling.writing import write_upscaled
@@ -26,6 +27,7 @@ class FileRun:
         plan: What to do, and the inputs that nothing can be done about, which are reported first.
         report: Called with the report of each picture.
         worker: Enlarges them.
+        journal: Grows by each picture that is finished, or failed.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class FileRun:
         plan: FilePlan,
         report: Callable[[PictureReport], None] | None,
         worker: PictureUpscaler,
+        journal: ReportJournal | None = None,
     ) -> None:
         self.config = config
         self.report = report
@@ -42,6 +45,7 @@ class FileRun:
         self.ahead = len(plan.failures)
         self.pictures = ReportSpool(self.ahead + plan.total)
         self.worker = worker
+        self.journal = journal
         for place, (name, message) in enumerate(plan.failures):
             self._put(place, PictureReport(name, None, "failed", error=message))
 
@@ -51,13 +55,18 @@ class FileRun:
 
     def _put(self, place: int, picture: PictureReport) -> None:
         self.pictures.put(place, picture)
+        if self.journal and picture.status != "skipped":
+            self.journal.append(picture)
         if self.report:
             self.report(picture)
 
     def fail(self, task: FileTask, error: Exception) -> None:
         """Keep what is wrong with a task."""
         target = str(task.target) if task.target else None
-        self.finish(task, PictureReport(task.name, target, "failed", error=str(error)))
+        missing = isinstance(error.__cause__, FileNotFoundError)
+        self.finish(
+            task, PictureReport(task.name, target, "failed", page=task.page, error=str(error), is_missing=missing)
+        )
 
     def run(self, tasks: FileTasks) -> None:
         """Do these tasks here.
@@ -100,7 +109,7 @@ class FileRun:
 
     def _collect(self, item: LoadedPicture, future: Future[PictureReport]) -> None:
         try:
-            self.finish(item.task, future.result())
+            report = future.result()
         except BrokenPipeError:
             raise
         except PictureError as error:
@@ -108,3 +117,5 @@ class FileRun:
         except OSError as error:
             reason = error.strerror or str(error)
             self.fail(item.task, PictureError(f"{item.task.target or 'stdout'}: cannot write: {reason}"))
+        else:
+            self.finish(item.task, report)  # whose listener may fail, which is no fault of this picture

@@ -9,6 +9,7 @@ from glyphsr.errors import ConfigError, PictureError
 from glyphsr.images.memory import MemoryImage, to_picture
 from glyphsr.images.reader import Picture, read_picture
 from glyphsr.images.text_boxes import TextBox, box_of, read_boxes
+from glyphsr.images.transparency import as_seen
 from glyphsr.safe_reading.limits import PICTURE_PIXELS
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.line_search import Mode, check_mode, find_lines
@@ -100,11 +101,12 @@ def upscale_pictures(
         PICTURE_PIXELS.check(height * width, f"would become {width} x {height} pixels", PictureError)
 
         named = options.read_boxes if options.boxes is not None else None
-        boxes = find_lines(picture.rgb, pages, mode=options.mode, text=text, given=named)
+        seen = as_seen(picture)
+        boxes = find_lines(seen, pages, mode=options.mode, text=text, given=named)
         if boxes is None:
-            lines[i] = (given, picture, Line(picture.rgb, (height, width), text))
+            lines[i] = (given, picture, Line(seen, (height, width), text))
         else:
-            page = pages.upscale(picture.rgb, (height, width), boxes)
+            page = pages.upscale(seen, (height, width), boxes)
             results[i] = result_of(given, picture, page, strength=upscaler.strength)
 
     upscaled = upscaler.upscale_lines([line for _, _, line in lines.values()])

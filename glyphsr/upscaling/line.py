@@ -7,7 +7,7 @@ import numpy as np
 from glyphsr.guard.guard import Verdict
 from glyphsr.images.resize import FloatImage
 from glyphsr.images.tiling import TilePlan
-from glyphsr.models.word_readings import WordReading
+from glyphsr.reading.word_readings import WordReading
 from glyphsr.types import Reading
 
 UNCHANGED = 0.5 / 255

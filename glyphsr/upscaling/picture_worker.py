@@ -43,6 +43,7 @@ class PictureUpscaler:
             prior_weights=config.prior_weights,
             device=config.device,
             precision=config.precision,
+            runtime=config.runtime,
             batch_size=config.batch_size,
             strength=config.strength,
             lexicon=config.lexicon,
@@ -66,7 +67,7 @@ class PictureUpscaler:
     def with_settings(self, config: UpscalerConfig) -> "PictureUpscaler":
         """One with other settings and the same weights, which are not loaded again."""
         other = PictureUpscaler(config)
-        other.upscaler.loaded = self.upscaler.loaded
+        other.upscaler.loaded, other.upscaler.engine = self.upscaler.loaded, self.upscaler.engine
         return other
 
     def upscale(self, items: Sequence[LoadedPicture]) -> Iterator[Outcome]:
@@ -86,7 +87,7 @@ class PictureUpscaler:
                 if boxes is None:
                     lines.append(item)
                     continue
-                page = self.pages.upscale(item.picture.rgb, item.size, boxes)
+                page = self.pages.upscale(item.seen, item.size, boxes)
             except (DataError, PictureError) as error:
                 yield Outcome(item, error)
             except (cv2.error, ValueError, MemoryError) as error:
@@ -96,7 +97,7 @@ class PictureUpscaler:
                 yield Outcome(item, page, time.monotonic() - started)
 
         started = time.monotonic()
-        results = self.upscaler.upscale_lines([Line(i.picture.rgb, i.size, i.text) for i in lines])
+        results = self.upscaler.upscale_lines([Line(i.seen, i.size, i.text) for i in lines])
         seconds = (time.monotonic() - started) / max(1, len(lines))
         for item, result in zip(lines, results, strict=True):
             yield Outcome(item, result, seconds)
@@ -104,4 +105,4 @@ class PictureUpscaler:
     def _find_lines(self, item: LoadedPicture) -> list[TextBox] | None:
         boxes = item.boxes
         given = None if boxes is None else lambda: read_boxes(boxes)
-        return find_lines(item.picture.rgb, self.pages, mode=item.mode, text=item.text, given=given)
+        return find_lines(item.seen, self.pages, mode=item.mode, text=item.text, given=given)

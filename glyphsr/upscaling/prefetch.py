@@ -1,9 +1,12 @@
 """Pictures to upscale, read ahead in threads and handed over as many at a time as memory allows."""
 
+import hashlib
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -11,9 +14,12 @@ from typing import TypeVar
 from glyphsr.config.upscale import Mode
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture, decode_picture, read_picture
+from glyphsr.images.resize import FloatImage
+from glyphsr.images.transparency import as_seen
 from glyphsr.safe_reading.content import read_stream
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 from glyphsr.upscaling.file_plan import FileTask
+from glyphsr.upscaling.remote_inputs import read_remote
 from glyphsr.upscaling.target_size import TargetSize
 
 T = TypeVar("T")
@@ -42,6 +48,13 @@ class LoadedPicture:
     """What it is taken for."""
     boxes: Path | None = None
     """JSON file of its lines; else they are looked for."""
+    sha256: str | None = None
+    """Of what was read, where it is no file."""
+
+    @cached_property
+    def seen(self) -> FloatImage:
+        """The picture as it looks, ``(H, W, 3)``; a transparent one on its ground."""
+        return as_seen(self.picture)
 
 
 def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
@@ -50,13 +63,34 @@ def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
     Raises:
         PictureError: If it cannot be read, or would become too large.
     """
-    if task.source is None:
-        picture = decode_picture(read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError), "stdin")
+    content = None if task.source is not None else _streamed(task)
+    if content is None and task.source is not None:
+        picture = read_picture(task.source, page=task.page or 1)
     else:
-        picture = read_picture(task.source)
+        picture = decode_picture(content or b"", task.name, page=task.page or 1)
     height, width = target.of(*picture.rgb.shape[:2])
-    PICTURE_PIXELS.check(height * width, f"{task.name}: would become {width} x {height} pixels", PictureError)
-    return LoadedPicture(task, picture, (height, width))
+    _check_size(height, width, task.name, picture)
+    digest = None if content is None else hashlib.sha256(content).hexdigest()
+    return LoadedPicture(task, picture, (height, width), sha256=digest)
+
+
+def _streamed(task: FileTask) -> bytes:
+    """The content of an input that is no file."""
+    if task.remote is not None:
+        return read_remote(task.remote)
+    return read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError)
+
+
+def _check_size(height: int, width: int, name: str, picture: Picture) -> None:
+    """Refuse results that are too large, with the factor that would do."""
+    if height * width <= PICTURE_PIXELS.value:
+        return
+    given = picture.rgb.shape[0] * picture.rgb.shape[1]
+    most = math.floor(100 * math.sqrt(PICTURE_PIXELS.value / given)) / 100
+    raise PictureError(
+        f"{name}: would become {width} x {height} pixels, at most {PICTURE_PIXELS.value:,} are made; "
+        f"give --scale {most:g}, or set {PICTURE_PIXELS.variable}={height * width}"
+    )
 
 
 def read_chunks(

@@ -8,6 +8,7 @@ from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.system.ray_engine import Work, ray_map
 from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.file_run import FileRun
+from glyphsr.upscaling.input_names import with_page
 from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import unit_ends
 from glyphsr.upscaling.report import PictureReport
@@ -42,7 +43,7 @@ def _units(tasks: FileTasks) -> list[Unit]:
     """The pictures that a single process would enlarge together, so that results are equal to the last bit."""
     ends = [0, *unit_ends(tasks)]
     return [
-        [(task.number, str(task.source), str(task.target)) for task in tasks[start:end]]
+        [(task.number, with_page(str(task.source), task.page), str(task.target)) for task in tasks[start:end]]
         for start, end in pairwise(ends)
     ]
 

@@ -9,16 +9,18 @@ from typing import Any, Literal, get_args
 from glyphsr.config.read import ReadConfig
 from glyphsr.config.reader import settings_from
 from glyphsr.errors import ConfigError, GlyphSRError
-from glyphsr.images.formats import SUFFIXES
+from glyphsr.images.formats import INPUTS
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.system.devices import Precision
-from glyphsr.upscaling.file_plan import FileTask, OutputNaming, plan_files
+from glyphsr.upscaling.file_plan import PAGE_MARK, FileTask, OutputNaming, plan_files
+from glyphsr.upscaling.input_names import called, check_offline, is_remote
 from glyphsr.upscaling.line_search import Mode, check_mode
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
 from glyphsr.upscaling.read_formats import ENDINGS, FileReading, TextForm, render_readings
 from glyphsr.upscaling.reading import TextReader
 from glyphsr.upscaling.target_size import TargetSize
 from glyphsr.upscaling.upscaler import Draw, Upscaler
+from glyphsr.weights.runtimes import Runtime
 
 
 def read_files(
@@ -44,6 +46,7 @@ def read_files(
     overwrite: bool | None = None,
     device: str | None = None,
     precision: Precision | None = None,
+    runtime: Runtime | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | None = None,
     offline: bool | None = None,
@@ -75,6 +78,8 @@ def read_files(
         overwrite: Replace results that exist.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, bf16 or fp16.
+        runtime: ``torch``, or of an exported model ``onnx`` (onnxruntime) or ``openvino``; ``auto`` takes onnxruntime
+            on CPUs where the weights were exported.
         batch_size: Lines of 16 x 64 pixels per batch; halved when memory runs out.
         workers: Threads that read pictures.
         offline: Never fetch weights.
@@ -103,6 +108,7 @@ def run_reading(
     """As :func:`read_files`, with its settings as one object."""
     names = [inputs] if isinstance(inputs, str | Path) else inputs
     naming = OutputNaming(None, "png", "_x2")  # of results of `upscale` beside their sources, which are none to read
+    check_offline([str(name) for name in names], offline=config.offline)
     plan = plan_files([str(name) for name in names], None, naming, recursive=config.recursive)
     target = None if out is None else _Target(Path(out), form, plan.tasks, overwrite=config.overwrite)
     check_mode(config.mode, has_boxes=config.boxes is not None)
@@ -139,6 +145,7 @@ def _readings(tasks: Sequence[FileTask], config: ReadConfig) -> Iterator[FileRea
         prior_weights=config.prior_weights,
         device=config.device,
         precision=config.precision,
+        runtime=config.runtime,
         batch_size=config.batch_size,
         strength=config.strength,
         lexicon=config.lexicon,
@@ -157,7 +164,7 @@ def _readings(tasks: Sequence[FileTask], config: ReadConfig) -> Iterator[FileRea
             TargetSize(config.scale),
             pool,
             ahead=2 * config.workers,
-            failed=lambda task, error: failed.append(FileReading(task.name, None, str(error))),
+            failed=lambda task, error: failed.append(FileReading(task.title, None, str(error))),
         )
         for chunk in chunks:
             yield from failed
@@ -176,16 +183,16 @@ def _read_chunk(reader: TextReader, chunk: Sequence[LoadedPicture], config: Read
     try:  # together, so that lines share batches
         if config.boxes is None:
             found = reader.read_all([item.picture for item in chunk], **options)
-            yield from (FileReading(item.task.name, one) for item, one in zip(chunk, found, strict=True))
+            yield from (FileReading(item.task.title, one) for item, one in zip(chunk, found, strict=True))
             return
     except (GlyphSRError, ValueError, MemoryError):
         pass  # of one of them; the others are read all the same
 
     for item in chunk:
         try:
-            yield FileReading(item.task.name, reader.read(item.picture, boxes=config.boxes, **options))
+            yield FileReading(item.task.title, reader.read(item.picture, boxes=config.boxes, **options))
         except (GlyphSRError, ValueError, MemoryError) as error:
-            yield FileReading(item.task.name, None, f"{item.task.name}: {error or type(error).__name__}")
+            yield FileReading(item.task.title, None, f"{item.task.title}: {error or type(error).__name__}")
 
 
 class _Target:
@@ -203,7 +210,7 @@ class _Target:
         if self.form not in get_args(TextForm):
             raise ConfigError(f"-o {path}: expected a folder, or a name ending in {', '.join(ENDINGS)}")
         if self.is_folder:
-            stems = Counter(self._stem(task.name) for task in tasks)
+            stems = Counter(self._stem(task.title) for task in tasks)
             twice = next((stem for stem, count in stems.items() if count > 1), None)
             if twice is not None:
                 raise ConfigError(
@@ -219,8 +226,10 @@ class _Target:
 
     @staticmethod
     def _stem(name: str) -> str:
-        path = Path(name)
-        return path.stem if path.suffix.lower() in SUFFIXES else path.name
+        document, _, page = name.partition(PAGE_MARK)
+        path = Path(called(document) if is_remote(document) else document)
+        stem = path.stem if path.suffix.lower() in INPUTS else path.name
+        return f"{stem}_p{page}" if page else stem
 
     def _file(self, name: str) -> Path:
         ending = next(ending for ending, form in ENDINGS.items() if form == self.form)
@@ -228,7 +237,7 @@ class _Target:
 
     def has(self, task: FileTask) -> bool:
         """Whether a picture's file is there already, from an earlier run."""
-        return self.is_folder and not self.overwrite and self._file(task.name).exists()
+        return self.is_folder and not self.overwrite and self._file(task.title).exists()
 
     def add(self, reading: FileReading) -> None:
         """Take a reading, or write it."""

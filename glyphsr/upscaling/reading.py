@@ -10,14 +10,16 @@ import numpy as np
 from glyphsr.guard.guard import Guard
 from glyphsr.images.perspective import cut_out, widen
 from glyphsr.images.reader import Picture
+from glyphsr.images.transparency import as_seen
 from glyphsr.system.devices import Precision
 from glyphsr.types import Reading
 from glyphsr.upscaling.image_calls import Boxes, ImageInput, open_picture
 from glyphsr.upscaling.line_search import Mode
 from glyphsr.upscaling.result import Corners, LineResult, UpscaleResult
 from glyphsr.upscaling.upscaler import Draw, Upscaler
-from glyphsr.weights.loading import PriorWeights
+from glyphsr.weights.facts import PriorWeights
 from glyphsr.weights.registry import DEFAULT
+from glyphsr.weights.runtimes import Runtime
 
 
 @dataclass(frozen=True)
@@ -153,12 +155,12 @@ class TextReader:
     def _found(self, picture: Picture, result: UpscaleResult) -> ReadResult:
         lines = self._lines(picture, result.regions)
         height, width = picture.rgb.shape[:2]
-        return ReadResult(lines, width, height, self.guard.reader.info.name, result.note)
+        return ReadResult(lines, width, height, self.guard.reader.name, result.note)
 
     def _lines(self, picture: Picture, regions: Sequence[LineResult]) -> tuple[TextLine, ...]:
         """Lines that the network saw with the guard's readings; the others are read as they are."""
         unseen = [i for i, region in enumerate(regions) if region.before is None]
-        pieces = [cut_out(picture.rgb, widen(np.asarray(regions[i].box, float)) - 0.5).clip(0, 1) for i in unseen]
+        pieces = [cut_out(as_seen(picture), widen(np.asarray(regions[i].box, float)) - 0.5).clip(0, 1) for i in unseen]
         plain = dict(zip(unseen, self.guard.read(pieces), strict=True))
 
         lines = []
@@ -185,6 +187,7 @@ def read(
     max_text_height: float = 96.0,
     device: str = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "auto",
     batch_size: int | str = "auto",
     offline: bool = False,
 ) -> ReadResult:
@@ -208,6 +211,8 @@ def read(
         max_text_height: Larger lines likewise.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        runtime: ``torch``, or of an exported model ``onnx`` (onnxruntime) or ``openvino``; ``auto`` takes onnxruntime
+            on CPUs where the weights were exported.
         batch_size: Lines of 16 x 64 pixels per batch, or ``auto``.
         offline: Never fetch weights.
 
@@ -226,6 +231,7 @@ def read(
         prior_weights=prior_weights,
         device=device,
         precision=precision,
+        runtime=runtime,
         batch_size=batch_size,
         strength=strength,
         lexicon=lexicon,

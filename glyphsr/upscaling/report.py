@@ -1,13 +1,13 @@
 """What an ``upscale`` run did to each picture, as objects and as JSON, JSON lines or CSV."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from glyphsr.errors import ConfigError
+from glyphsr.errors import ConfigError, DataError
 from glyphsr.guard.guard import Action, Verdict
 from glyphsr.system.atomic_files import check_writable
 from glyphsr.upscaling.line import UpscaledLine
@@ -18,53 +18,17 @@ SCHEMA_VERSION = 1
 FORMATS = (".json", ".jsonl", ".csv", ".hocr")
 
 
+OUTDATED = "made with other settings; --overwrite makes it anew"
+"""Note of a result that was kept although it is not what was asked for."""
+
 Method = Literal["network", "bicubic", "lanczos"]
 """What made a line or picture what it is."""
 
 
-@dataclass(frozen=True)
-class RegionReport:
-    """One line of text in a picture."""
+@dataclass(frozen=True, kw_only=True)
+class ReadingReport:
+    """What was read in a line of text, and what the guard says of it."""
 
-    box: list[list[float]]
-    """Corners ``[x, y]`` in the input's pixels, clockwise as the text is read, its upper left first."""
-    text_height: float
-    action: str
-    """``enlarged``, or why it was left to plain enlargement."""
-    method: Method = "lanczos"
-    """``network`` where it changed the line, ``bicubic`` where it did not, ``lanczos`` where the line was left."""
-    mean_change: float | None = None
-    """Mean absolute difference to the straight line's bicubic, on a scale of 255."""
-    prior_text: str | None = None
-    lexicon_replaced: str | None = None
-    """What the text prior read before the word list replaced some of it; ``None`` where it did not."""
-    guard_reader: str | None = None
-    read_before: str | None = None
-    read_before_confidence: float | None = None
-    read_after: str | None = None
-    read_after_confidence: float | None = None
-    guard: Action | None = None
-    guard_reason: str | None = None
-    guard_ms: float | None = None
-
-
-@dataclass(frozen=True)
-class PictureReport:
-    """One picture's fate."""
-
-    input: str
-    output: str | None
-    status: Literal["done", "skipped", "failed"]
-    method: Method | None = None
-    """``network`` where it changed anything, ``bicubic`` where a line came out unchanged, ``lanczos`` likewise for a
-    page."""
-    width: int | None = None
-    height: int | None = None
-    output_width: int | None = None
-    output_height: int | None = None
-    windows: int = 0
-    """How many overlapping windows the line passed through."""
-    strength: float | None = None
     prior_text: str | None = None
     """What the text prior read; guidance of what conditioned the network, not a transcription."""
     prior_confidence: float | None = None
@@ -80,15 +44,54 @@ class PictureReport:
     guard: Action | None = None
     guard_reason: str | None = None
     guard_ms: float | None = None
+    mean_change: float | None = None
+    """Mean absolute difference to the plain enlargement, on a scale of 255: to bicubic of a straight line, to Lanczos
+    of a page."""
+
+
+@dataclass(frozen=True)
+class RegionReport(ReadingReport):
+    """One line of text in a picture."""
+
+    box: list[list[float]]
+    """Corners ``[x, y]`` in the input's pixels, clockwise as the text is read, its upper left first."""
+    text_height: float
+    action: str
+    """``enlarged``, or why it was left to plain enlargement."""
+    method: Method = "lanczos"
+    """``network`` where it changed the line, ``bicubic`` where it did not, ``lanczos`` where the line was left."""
+
+
+@dataclass(frozen=True)
+class PictureReport(ReadingReport):
+    """One picture's fate."""
+
+    input: str
+    output: str | None
+    status: Literal["done", "skipped", "failed"]
+    page: int | None = None
+    """Of a document, from 1."""
+    sha256: str | None = None
+    """Of what came from a web address, stdin or the clipboard."""
+    method: Method | None = None
+    """``network`` where it changed anything, ``bicubic`` where a line came out unchanged, ``lanczos`` likewise for a
+    page."""
+    width: int | None = None
+    height: int | None = None
+    output_width: int | None = None
+    output_height: int | None = None
+    windows: int = 0
+    """How many overlapping windows the line passed through."""
+    strength: float | None = None
     regions: tuple[RegionReport, ...] | None = None
     """Lines of a page; ``None`` for a picture that is one line."""
-    mean_change: float | None = None
-    """Mean absolute difference to the plain enlargement, a line's bicubic or a page's Lanczos, on a scale of 255."""
     seconds: float | None = None
     """Fraction of the batch's time."""
     note: str | None = None
     """Anything the user should know, such as a dropped alpha channel."""
     error: str | None = None
+    is_missing: bool = False
+    """Whether it failed because there is no such file."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,12 @@ class UpscaleRun:
     """Of this package and torch."""
     problem: str | None = None
     """Why the report could not be written."""
+    left_out: str | None = None
+    """What folders hold that was not taken for an input."""
 
     @cached_property
     def _counts(self) -> Counter[str]:
-        return Counter(status for picture in self.pictures for status in (picture.status, *_improved(picture)))
+        return Counter(status for picture in self.pictures for status in (picture.status, *_kinds(picture)))
 
     def count(self, status: str) -> int:
         """Pictures of one status."""
@@ -119,14 +124,21 @@ class UpscaleRun:
         return self._counts["improved"]
 
     @property
+    def outdated(self) -> int:
+        """Results that were kept although they were made with other settings."""
+        return self._counts["outdated"]
+
+    @property
     def exit_code(self) -> int:
-        """0 all done or skipped, 3 some failed, 1 all failed or the report not written."""
+        """0 all done or skipped, 3 some failed, 4 none is there, 1 all failed or the report not written."""
         failed = self.count("failed")
         if self.problem:
             return 1
         if not failed:
             return 0
-        return 1 if failed == len(self.pictures) else 3
+        if failed < len(self.pictures):
+            return 3
+        return DataError.exit_code if self._counts["missing"] == failed else 1
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON document."""
@@ -136,32 +148,52 @@ class UpscaleRun:
             "done": self.count("done"),
             "improved": self.improved,
             "skipped": self.count("skipped"),
+            "outdated": self.outdated,
             "failed": self.count("failed"),
             "seconds": round(self.seconds, 3),
             "weights": self.weights,
             "versions": self.versions,
             "config": self.config,
-            "pictures": [asdict(picture) for picture in self.pictures],
+            "left_out": self.left_out,
+            "pictures": [as_row(picture) for picture in self.pictures],
         }
 
 
-def _improved(picture: PictureReport) -> tuple[str, ...]:
-    return ("improved",) if picture.status == "done" and picture.method == "network" else ()
+def _kinds(picture: PictureReport) -> Iterator[str]:
+    if picture.status == "done" and picture.method == "network":
+        yield "improved"
+    if picture.note == OUTDATED:
+        yield "outdated"
+    if picture.is_missing:
+        yield "missing"
 
 
-def check_report_path(path: Path, *, overwrite: bool) -> None:
+ROW_FIELDS = tuple(
+    name
+    for is_shared in (False, True)
+    for name in PictureReport.__dataclass_fields__
+    if (name in ReadingReport.__dataclass_fields__) == is_shared and name != "is_missing"
+)
+"""Columns of a report: which picture it is comes first."""
+
+
+def as_row(picture: PictureReport) -> dict[str, Any]:
+    """A picture's report as plain values."""
+    values = asdict(picture)
+    return {name: values[name] for name in ROW_FIELDS}
+
+
+def check_report_path(path: Path) -> None:
     """Refuse a report we could not write, before any work is done.
 
     Raises:
-        ConfigError: If its ending is unknown, its folder is missing, or it exists and may not be replaced.
+        ConfigError: If its ending is unknown or its folder is missing.
         OutputError: If nothing can be written there.
     """
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"--report {path}: expected a name ending in {', '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise ConfigError(f"--report {path}: the folder {path.parent} does not exist")
-    if path.exists() and not overwrite:
-        raise ConfigError(f"--report {path}: exists already; --overwrite replaces it")
     check_writable(path, "--report")
 
 

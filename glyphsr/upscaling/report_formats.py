@@ -4,13 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from glyphsr.system.atomic_files import atomic_path
 from glyphsr.text.controls import guard_cell
 from glyphsr.upscaling.hocr import render_hocr
-from glyphsr.upscaling.report import SCHEMA_VERSION, PictureReport, UpscaleRun
+from glyphsr.upscaling.report import ROW_FIELDS, UpscaleRun, as_row
+from glyphsr.upscaling.report_journal import row_of
 
 
 def write_report(run: UpscaleRun, path: Path) -> None:
@@ -34,17 +34,17 @@ def _parts(run: UpscaleRun, suffix: str) -> Iterator[str]:
         yield render_hocr(run)
     elif suffix == ".jsonl":
         for picture in run.pictures:
-            yield json.dumps({"schema_version": SCHEMA_VERSION} | asdict(picture)) + "\n"
+            yield row_of(picture)
     else:
         yield from _csv(run)
 
 
 def _csv(run: UpscaleRun) -> Iterator[str]:
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(PictureReport.__dataclass_fields__), lineterminator="\n")
+    writer = csv.DictWriter(buffer, list(ROW_FIELDS), lineterminator="\n")
     writer.writeheader()
     for picture in run.pictures:
-        row = asdict(picture)
+        row = as_row(picture)
         cells = row | {"regions": json.dumps(row["regions"]) if row["regions"] else ""}
         writer.writerow({name: guard_cell(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
         yield buffer.getvalue()

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glyphsr.guard.guard import Action
-from glyphsr.images.memory import MemoryImage, enlarged, like, to_array, to_pil
+from glyphsr.images.memory import MemoryImage, like, to_array, to_pil
 from glyphsr.images.reader import Picture
+from glyphsr.images.transparency import enlarged
 from glyphsr.images.writer import encode_picture, picture_format
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.types import Reading

@@ -8,8 +8,9 @@ from glyphsr.upscaling.image_calls import Boxes, ImageInput
 from glyphsr.upscaling.line_search import Mode
 from glyphsr.upscaling.result import UpscaleResult
 from glyphsr.upscaling.upscaler import Draw, Upscaler
-from glyphsr.weights.loading import PriorWeights
+from glyphsr.weights.facts import PriorWeights
 from glyphsr.weights.registry import DEFAULT
+from glyphsr.weights.runtimes import Runtime
 
 
 def upscale(
@@ -32,6 +33,7 @@ def upscale(
     max_text_height: float = 96.0,
     device: str = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "auto",
     batch_size: int | str = "auto",
     offline: bool = False,
 ) -> UpscaleResult:
@@ -58,6 +60,8 @@ def upscale(
         max_text_height: Lines that are larger likewise.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        runtime: ``torch``, or of an exported model ``onnx`` (onnxruntime) or ``openvino``; ``auto`` takes onnxruntime
+            on CPUs where the weights were exported.
         batch_size: Lines of 16 x 64 pixels per batch, or ``auto``.
         offline: Never fetch weights.
 
@@ -76,6 +80,7 @@ def upscale(
         prior_weights=prior_weights,
         device=device,
         precision=precision,
+        runtime=runtime,
         batch_size=batch_size,
         strength=strength,
         lexicon=lexicon,
@@ -115,6 +120,7 @@ def upscale_page(
     max_text_height: float = 96.0,
     device: str = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "auto",
     batch_size: int | str = "auto",
     offline: bool = False,
 ) -> UpscaleResult:
@@ -137,6 +143,7 @@ def upscale_page(
         max_text_height=max_text_height,
         device=device,
         precision=precision,
+        runtime=runtime,
         batch_size=batch_size,
         offline=offline,
     )

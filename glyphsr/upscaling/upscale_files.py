@@ -12,6 +12,7 @@ from glyphsr.upscaling.files import run_files
 from glyphsr.upscaling.line_search import Mode
 from glyphsr.upscaling.report import PictureReport, UpscaleRun
 from glyphsr.upscaling.upscaler import Draw
+from glyphsr.weights.runtimes import Runtime
 
 
 def upscale_files(
@@ -39,6 +40,7 @@ def upscale_files(
     min_text_height: float | None = None,
     max_text_height: float | None = None,
     save_regions: str | Path | None = None,
+    pages: str | None = None,
     recursive: bool | None = None,
     suffix: str | None = None,
     ext: str | None = None,
@@ -47,6 +49,7 @@ def upscale_files(
     overwrite: bool | None = None,
     device: str | None = None,
     precision: Precision | None = None,
+    runtime: Runtime | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | None = None,
     engine: Literal["local", "ray"] | None = None,
@@ -56,12 +59,13 @@ def upscale_files(
     """Upscale files, folders, globs or stdin; what the command does, with its options as arguments.
 
     Args:
-        inputs: Files, folders, globs, ``-`` for stdin, or what fsspec reads: URLs such as ``s3://bucket/folder``, and
-            tar files of pictures, of which each becomes one.
+        inputs: Files, folders, globs, https addresses, ``clipboard:``, ``-`` for stdin, or what fsspec reads: URLs such
+            as ``s3://bucket/folder``, and tar files of pictures, of which each becomes one.
         out: File, folder, or ``-`` for stdout; default beside each input. For URLs and tar files a folder or URL.
         config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
-        report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
-            ``-I-of-N`` behind its name.
+        report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too. Its rows grow as pictures are
+            finished, as JSON lines: in the report itself, or in ``<report>.jsonl`` beside it; a later run with the same
+            report goes on there. Of shard I of N it gets ``-I-of-N`` behind its name.
         shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
@@ -88,14 +92,17 @@ def upscale_files(
         min_text_height: Lines of a page that are smaller, in pixels, are left to plain enlargement.
         max_text_height: Lines of a page that are larger likewise: they are readable as they are.
         save_regions: Folder that receives each line of a page by itself, straight, as ``<name>-NN.png``.
+        pages: Pages of PDF and TIFF files, such as ``1,3-5,8-``; all by default.
         recursive: Look into the folders below, too.
         suffix: Put behind each name; default ``_x2`` (the factor) beside the input, nothing in a folder of its own.
-        ext: File type of results whose name is not given.
+        ext: File type of results whose name is not given: png, jpg, webp, tiff or bmp.
         quality: Of JPEG and WebP results.
         compare: Write ``<name>_compare.png`` too: bicubic above, result below.
         overwrite: Replace results that exist.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, bf16 or fp16.
+        runtime: ``torch``, or of an exported model ``onnx`` (onnxruntime) or ``openvino``; ``auto`` takes onnxruntime
+            on CPUs where the weights were exported.
         batch_size: Lines of 16 x 64 pixels per batch; halved when memory runs out.
         workers: Threads that read and write pictures.
         engine: ``local``: this process. ``ray``: the workers of a Ray cluster.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, cast, overload
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from glyphsr.images.resize import FloatImage, resize
 from glyphsr.images.tiling import TilePlan, add_residual, plan_tiles
 from glyphsr.system.devices import Precision, resolve_device, resolve_precision
 from glyphsr.text.lexicon import open_lexicon
+from glyphsr.upscaling.engine import Engine
 from glyphsr.upscaling.guarded import guard_lines
 from glyphsr.upscaling.image_calls import Boxes, ImageInput, PictureOptions, upscale_pictures
 from glyphsr.upscaling.line import Line, UpscaledLine
@@ -20,8 +21,14 @@ from glyphsr.upscaling.line_search import Mode
 from glyphsr.upscaling.network_runner import NetworkResult, NetworkRunner, moved
 from glyphsr.upscaling.result import UpscaleResult
 from glyphsr.upscaling.target_size import TargetSize
-from glyphsr.weights.loading import LoadedModel, PriorWeights, load_model
+from glyphsr.weights.exported import ExportedModel, load_exported
+from glyphsr.weights.facts import PriorWeights
+from glyphsr.weights.hub import resolve
 from glyphsr.weights.registry import DEFAULT
+from glyphsr.weights.runtimes import GraphRuntime, Runtime, choose_runtime
+
+if TYPE_CHECKING:  # torch loads with a model that it runs
+    from glyphsr.weights.loading import LoadedModel
 
 AUTO_BATCH_PIXELS = 48 * 16 * 64
 """LR pixels per batch with ``batch_size="auto"``: 48 lines of 16 x 64. Larger batches gained nothing on two cores."""
@@ -41,6 +48,8 @@ class Upscaler:
         prior_weights: Text prior of a published network, or several to choose from.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``; a batch that comes out non-finite is redone in fp32.
+        runtime: What runs the model: ``torch``, ``onnx`` (onnxruntime) or ``openvino``, of which the last two take an
+            exported model and leave torch alone; ``auto`` takes onnxruntime on CPUs where the weights were exported.
         batch_size: Lines of 16 x 64 pixels per batch (other sizes in proportion), or ``auto``; halved when memory
             runs out.
         strength: Fraction of the network's change over bicubic that is applied, 0..1; default from the model's card.
@@ -65,6 +74,7 @@ class Upscaler:
         prior_weights: PriorWeights = None,
         device: str = "auto",
         precision: Precision = "auto",
+        runtime: Runtime = "auto",
         batch_size: int | str = "auto",
         strength: float | None = None,
         lexicon: str = "english",
@@ -77,8 +87,12 @@ class Upscaler:
             raise ConfigError(f"--strength: expected 0..1, got {strength:g}")
         if batch_size != "auto" and (isinstance(batch_size, str) or batch_size < 1):
             raise ConfigError(f"--batch-size: expected 'auto' or a number of at least 1, got {batch_size!r}")
-        self.device = resolve_device(device)
-        self.dtype = resolve_precision(precision, self.device)
+        self.runtime = choose_runtime(runtime, weights, device=device, precision=precision)
+        if self.runtime != "torch" and prior_weights:
+            raise ConfigError(f"{weights}: was exported with its text prior; leave --prior-weights away")
+        self._device, self._precision = device, precision
+        if self.runtime == "torch":
+            resolve_device(device)
         self.batch_pixels = AUTO_BATCH_PIXELS if isinstance(batch_size, str) else batch_size * REFERENCE_PIXELS
         self._weights, self._prior_weights, self._strength = weights, prior_weights, strength
         self._offline = offline
@@ -87,35 +101,51 @@ class Upscaler:
         self._draw = draw
 
     @cached_property
-    def loaded(self) -> LoadedModel:
+    def loaded(self) -> "LoadedModel | ExportedModel":
         """The model and what is known of it; loaded when first asked for."""
+        if self.runtime != "torch":
+            resolve(self._weights, offline=self._offline)  # compares its hash
+            return load_exported(self._weights)
+        from glyphsr.weights.loading import load_model
+
         loaded = load_model(self._weights, self._prior_weights, offline=self._offline)
-        loaded.model.to(self.device)
+        loaded.model.to(resolve_device(self._device))
         return loaded
 
     @cached_property
+    def engine(self) -> Engine:
+        """What runs it."""
+        loaded = self.loaded
+        if isinstance(loaded, ExportedModel):
+            from glyphsr.upscaling.graph_engine import GraphEngine
+
+            return GraphEngine(loaded, cast("GraphRuntime", self.runtime))
+        from glyphsr.upscaling.torch_engine import TorchEngine
+
+        device = resolve_device(self._device)
+        return TorchEngine(loaded.model, device=device, dtype=resolve_precision(self._precision, device))
+
+    @cached_property
     def runner(self) -> NetworkRunner:
-        """Runs the model in batches."""
+        """Runs it in batches."""
         return NetworkRunner(
-            self.loaded.model,
-            device=self.device,
-            dtype=self.dtype,
+            self.engine,
             batch_pixels=self.batch_pixels,
             name=str(self.weights_path),
+            confidence_gate=None if self._draw == "all" else self.loaded.config.confidence_gate,
             lexicon=self.lexicon,
-            draw_all=self._draw == "all",
         )
 
     def load(self) -> None:
         """Load the weights now rather than with the first picture."""
-        _ = self.loaded, self.guard
+        _ = self.engine, self.guard
 
     @cached_property
     def guard(self) -> Guard | None:
         """The second reader; loaded when first asked for."""
         if self._guard == "off":
             return None
-        return Guard(self._guard, reader=self._guard_reader, device=self.device, offline=self._offline)
+        return Guard(self._guard, reader=self._guard_reader, device=self._device, offline=self._offline)
 
     @property
     def weights_path(self) -> Path:
@@ -143,7 +173,7 @@ class Upscaler:
 
     def _upscale(self, lines: Sequence[Line]) -> list[UpscaledLine]:
         """The same without the guard."""
-        config = self.loaded.model.config.network
+        config = self.loaded.config.network
         plans = [plan_tiles(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
         shown = [(line, plan) for line, plan in zip(lines, plans, strict=True) if plan is not None]
         seen = [resize(line.rgb, (plan.height, plan.width)) for line, plan in shown]

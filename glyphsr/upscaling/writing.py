@@ -9,6 +9,7 @@ from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import PictureError
 from glyphsr.images.reader import Picture
 from glyphsr.images.resize import resize
+from glyphsr.images.transparency import enlarged
 from glyphsr.images.writer import encode_picture, fit_to_format, picture_format
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.upscaling.file_plan import FileTask, compare_path
@@ -16,6 +17,7 @@ from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import PictureReport, notes_of, report_fields
+from glyphsr.upscaling.settings_mark import settings_mark
 from glyphsr.viz.compare import before_after
 
 
@@ -45,7 +47,13 @@ def write_upscaled(
     task = item.task
     format_name = picture_format(task.target.suffix if task.target else "." + config.ext.lstrip("."))
     content, report = encode_upscaled(
-        item, result, format_name, quality=config.quality, strength=strength, seconds=seconds
+        item,
+        result,
+        format_name,
+        quality=config.quality,
+        strength=strength,
+        seconds=seconds,
+        mark=settings_mark(config),
     )
     if isinstance(result, UpscaledPage) and config.save_regions is not None:
         # Before the picture: what exists is finished, its lines too.
@@ -57,7 +65,7 @@ def write_upscaled(
     task.target.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(task.target, content)
     if config.compare:
-        panel = Picture(before_after(resize(item.picture.rgb, item.size).clip(0, 1), result.rgb))
+        panel = Picture(before_after(resize(item.seen, item.size).clip(0, 1), result.rgb))
         write_bytes(compare_path(task.target), encode_picture(panel, "PNG"))
     return replace(report, output=str(task.target))
 
@@ -70,6 +78,7 @@ def encode_upscaled(
     quality: int,
     strength: float,
     seconds: float,
+    mark: str | None = None,
 ) -> tuple[bytes, PictureReport]:
     """The content of a picture file, and what is to be said of it; no output is named yet.
 
@@ -80,24 +89,26 @@ def encode_upscaled(
         quality: Of JPEG and WebP.
         strength: Share of the network's change that was applied.
         seconds: How long it took.
+        mark: Tells the settings, see :func:`glyphsr.upscaling.settings_mark.settings_mark`.
 
     Raises:
         PictureError: If the picture cannot be encoded.
     """
     picture = item.picture
-    alpha = None if picture.alpha is None else resize(picture.alpha, item.size).clip(0, 1)
-    enlarged = replace(picture, rgb=result.rgb, alpha=alpha)
-    content = encode_picture(enlarged, format_name, quality=quality)
-    notes = notes_of(result, item.text)
-    fitted = fit_to_format(enlarged, format_name)
-    notes += ["transparency laid over white"] if alpha is not None and fitted.alpha is None else []
+    larger = enlarged(picture, result.rgb)
+    content = encode_picture(larger, format_name, quality=quality, mark=mark)
+    notes = [*([picture.note] if picture.note else []), *notes_of(result, item.text)]
+    fitted = fit_to_format(larger, format_name)
+    notes += ["transparency laid over white"] if larger.alpha is not None and fitted.alpha is None else []
     frames = picture.num_frames or "several"
     notes += [f"only the first of {frames} frames was taken"] if frames != 1 else []
-    notes += ["16 bits cut to 8"] if fitted.bits != enlarged.bits else []
+    notes += ["16 bits cut to 8"] if fitted.bits != larger.bits else []
     return content, PictureReport(
         input=item.task.name,
         output=None,
         status="done",
+        page=item.task.page,
+        sha256=item.sha256,
         width=picture.rgb.shape[1],
         height=picture.rgb.shape[0],
         output_width=item.size[1],

@@ -23,6 +23,17 @@ ENDINGS = (".png", ".html", ".pdf")
 MOST_ON_A_SHEET = 200
 """Rows of a PNG; a page may have more."""
 
+HEADINGS = {
+    "compare": "Before and after, word by word",
+    "glyphs": "Glyphs that the network perceives",
+    "gem": "How glyph masks are extracted",
+    "prior": "What the text prior reads",
+    "attention": "Where a recognizer looks",
+    "failures": "Words that were read wrong",
+    "training": "A training run",
+}
+"""Of pages."""
+
 
 @dataclass(frozen=True)
 class Visualization:
@@ -132,7 +143,7 @@ def run_visualization(
         raise ConfigError(f"-o {target}: {len(rows)} words are too many for one picture; give -o NAME.html, or fewer")
     if target.suffix.lower() == ".pdf" and config.what != "compare":
         raise ConfigError(f"-o {target}: a .pdf is a figure for print, of --what compare; expected .png or .html")
-    title = f"glyphsr visualize --what {config.what}"
+    title = HEADINGS[config.what]
     if target.suffix.lower() == ".html":
         content = html_page(title, rows, notes=notices).encode("utf-8", "backslashreplace")
     elif target.suffix.lower() == ".pdf" or config.find is not None:

@@ -31,7 +31,7 @@ def curve_chart(steps: Sequence[float], values: Sequence[float | None]) -> NDArr
         return np.asarray(sheet)
     low, high = min(known), max(known)
     if low == high:
-        low, high = low - 0.5, high + 0.5
+        low, high = low - 0.5 if low < 0 else max(0.0, low - 0.5), high + 0.5  # a loss is never below 0
     first, last = min(steps), max(max(steps), min(steps) + 1)
 
     def x(step: float) -> float:
@@ -40,13 +40,16 @@ def curve_chart(steps: Sequence[float], values: Sequence[float | None]) -> NDArr
     def y(value: float) -> float:
         return ABOVE + (high - value) / (high - low) * (HEIGHT - ABOVE - BELOW)
 
+    written: set[str] = set()
     for tick in range(TICKS + 1):
         level, place = low + (high - low) * tick / TICKS, first + (last - first) * tick / TICKS
         draw.line((LEFT, y(level), WIDTH - 12, y(level)), GRID)
         draw.text((4, y(level) - 7), f"{level:.4g}", FAINT, font=small)
         label = f"{place:.0f}"
         shift = small.getlength(label) * tick / TICKS
-        draw.text((x(place) - shift, HEIGHT - BELOW + 6), label, FAINT, font=small)
+        if label not in written:  # of few steps several ticks are the same
+            draw.text((x(float(label)) - shift, HEIGHT - BELOW + 6), label, FAINT, font=small)
+        written.add(label)
     stretch: list[tuple[float, float]] = []
     for step, value in zip(steps, values, strict=True):
         if value is not None and math.isfinite(value):

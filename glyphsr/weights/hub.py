@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from glyphsr.errors import WeightsError
 from glyphsr.system.cache import cache_folder
-from glyphsr.weights.download import DownloadProgress, fetch, one_at_a_time
 from glyphsr.weights.hashes import check, known_hashes, remember
 from glyphsr.weights.registry import (
     BUNDLED_FOLDER,
@@ -20,6 +19,9 @@ from glyphsr.weights.registry import (
     sha256_of,
     where_to_get,
 )
+
+if TYPE_CHECKING:
+    from glyphsr.weights.download import DownloadProgress
 
 DOWNLOADS = "downloads"
 """Folder of the cache that keeps published files as they came."""
@@ -58,7 +60,7 @@ def list_weights() -> list[StoredWeights]:
     return rows
 
 
-def resolve(name: str | Path, *, offline: bool = False, progress: DownloadProgress | None = None) -> Path:
+def resolve(name: str | Path, *, offline: bool = False, progress: "DownloadProgress | None" = None) -> Path:
     """The file that a path or a name stands for; fetched where it is not here and has a stable address.
 
     Raises:
@@ -75,7 +77,7 @@ def resolve(name: str | Path, *, offline: bool = False, progress: DownloadProgre
     return download(str(name), progress=progress)
 
 
-def download(name: str, *, progress: DownloadProgress | None = None) -> Path:
+def download(name: str, *, progress: "DownloadProgress | None" = None) -> Path:
     """Fetch published weights into the cache, check their hash and convert them.
 
     Raises:
@@ -87,12 +89,16 @@ def download(name: str, *, progress: DownloadProgress | None = None) -> Path:
         return found
     if row.url is None or row.file is None:
         raise WeightsError(f"{name}: {where_to_get(name)}")
+    from glyphsr.weights.download import one_at_a_time  # requests and pooch load here: finding weights stays instant
+
     with one_at_a_time(cached_path(name)):
         found = local_weights(name)  # another process may have stored it while this one waited
         return found if found is not None else _store(name, row.url, row.file, row, progress)
 
 
-def _store(name: str, url: str, file: str, row: Entry, progress: DownloadProgress | None) -> Path:
+def _store(name: str, url: str, file: str, row: Entry, progress: "DownloadProgress | None") -> Path:
+    from glyphsr.weights.download import fetch
+
     target = cached_path(name)
     if row.kind == "segmenter":
         fetch(url, target, sha256=row.sha256, progress=progress)

@@ -1,9 +1,7 @@
 """Builds networks and fills them: from our checkpoints, or from published files."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +23,7 @@ from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPriorGenerator
 from glyphsr.safe_reading.text_files import shorten
 from glyphsr.weights.checkpoints import Checkpoint, build_for, read_checkpoint
+from glyphsr.weights.facts import ModelFacts, PriorWeights
 from glyphsr.weights.hub import resolve
 from glyphsr.weights.published import (
     is_published_file,
@@ -33,7 +32,6 @@ from glyphsr.weights.published import (
     read_state,
     recognizer_from_official,
 )
-from glyphsr.weights.registry import sha256_of
 
 PRIOR_OF = {37: "crnn", 95: "parseq"}
 """Classes of the text prior -> the recognizer that published networks of so many were trained with."""
@@ -46,29 +44,10 @@ MOST_CLASSES = 100_000
 
 
 @dataclass(frozen=True, eq=False)
-class LoadedModel:
-    """A model ready to run and what is known of it."""
+class LoadedModel(ModelFacts):
+    """A model ready to run by torch and what is known of it."""
 
-    model: SuperResolver
-    path: Path
-    card: dict[str, Any] = field(default_factory=dict)
-    prior_path: Path | None = None
-    """File of the text prior, where it is another one."""
-    published: bool = False
-    """Whether the network is its authors' file, or what was converted from it."""
-
-    @property
-    def default_strength(self) -> float:
-        """Fraction of the network's change that its card recommends; 1 where it says nothing."""
-        strength = self.card.get("strength", 1.0)
-        if not isinstance(strength, int | float) or not 0 <= strength <= 1:
-            raise WeightsError(f"{self.path}: damaged card: strength: expected 0 to 1, got {shorten(strength)}")
-        return float(strength)
-
-    @cached_property
-    def hashes(self) -> dict[str, str]:
-        """SHA-256 by file name."""
-        return {path.name: sha256_of(path) for path in (self.path, self.prior_path) if path is not None}
+    model: SuperResolver = field(kw_only=True)
 
 
 def _config(kind: Any, values: Any, where: str) -> Any:
@@ -151,10 +130,6 @@ def load_prior(path: Path) -> PriorNetwork:
     return prior.eval()
 
 
-PriorWeights = str | Path | Sequence[str | Path] | None
-"""One text prior, or several to choose from by their number of classes."""
-
-
 def _listed(prior_weights: PriorWeights) -> list[str | Path]:
     if prior_weights is None:
         return []
@@ -167,7 +142,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
         if priors:
             raise ConfigError(f"{path}: {config.kind} is not guided by a text prior; leave --prior-weights away")
         model = SuperResolver(ModelConfig(network=config), prior=None, network=network)
-        return LoadedModel(model.eval(), path, published=True)
+        return LoadedModel(model.config, path, published=True, model=model.eval())
     if not priors:
         kind = PRIOR_OF.get(network.num_classes, f"a recognizer of {network.num_classes} classes")
         raise ConfigError(
@@ -182,7 +157,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
         if recognizer.num_classes == network.num_classes:
             model_config = ModelConfig(network=config, prior=recognizer.config)
             model = SuperResolver(model_config, prior=TextPriorGenerator(recognizer), network=network)
-            return LoadedModel(model.eval(), path, prior_path=prior_path, published=True)
+            return LoadedModel(model_config, path, prior_path=prior_path, published=True, model=model.eval())
         found.append(f"{prior_path}: gives {recognizer.num_classes} classes")
 
     raise WeightsError(f"{', '.join(found)}, but {path.name} was trained with {network.num_classes}")
@@ -207,7 +182,7 @@ def load_model(weights: str | Path, prior_weights: PriorWeights = None, *, offli
     if _listed(prior_weights):
         raise ConfigError(f"{path}: brings its own text prior; leave --prior-weights away")
     model, checkpoint = load_super_resolver(path)
-    return LoadedModel(model, path, checkpoint.card)
+    return LoadedModel(model.config, path, checkpoint.card, model=model)
 
 
 def wants_prior(weights: str | Path, *, offline: bool = False) -> bool:

@@ -106,6 +106,6 @@ def validate(
 
 
 def _kind(command: CommandName) -> "type[Config]":
-    from glyphsr.config.reader import COMMANDS
+    from glyphsr.config.reader import settings_of
 
-    return COMMANDS[command.value]
+    return settings_of(command.value)

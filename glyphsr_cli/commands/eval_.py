@@ -74,7 +74,11 @@ def eval_(
     """Score networks and baselines on TextZoom or a set of your own.
 
     Accuracy is the fraction of words that a judge reads exactly (lower-cased letters and digits); averages are over
-    all samples first, over subsets second. Untouched bicubic and HR pictures give floor and ceiling.
+    all samples first, over subsets second. Untouched bicubic and HR pictures give floor and ceiling. JSON and CSV hold
+    fractions, tables percent.
+
+    Examples: glyphsr eval; glyphsr eval -R aster --split hard --limit 100; glyphsr eval -w runs/try --per-image
+    images.jsonl; glyphsr eval --json --fail-under 5.
     """
     if out is not None:
         _check_out(out, overwrite=overwrite)

@@ -56,7 +56,10 @@ def extract(
     """Find the mask of each character of each word of a data set (the paper's glyph extraction module).
 
     The result is a glyph LMDB beside the source, which is never changed. An interrupted run continues where it stopped.
-    Without a SAM checkpoint masks are made of ink. Nothing is drawn at random, so --seed changes nothing here.
+    Without a SAM checkpoint masks are made of ink.
+
+    Examples: glyphsr extract --lmdb train --preview 24; glyphsr extract --lmdb train --shard 1/2;
+    glyphsr extract --lmdb easy --segmenter sam --sam-checkpoint sam_vit_h_4b8939.pth.
     """
     from glyphsr.extraction.extract import extract as run_extraction
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glyphsr_cli import console
+from glyphsr_cli.completion import weights_names
 from glyphsr_cli.options import JsonOpt, OfflineOpt, ProgressOpt, QuietOpt, VerboseOpt
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ models_app = typer.Typer(help="List, fetch, check and convert weights.", no_args
 
 GATE_FAILED = 5
 
-NameArg = Annotated[str, typer.Argument(metavar="NAME", help="A name of `glyphsr models list`.")]
+NameArg = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name of `glyphsr models list`.", autocompletion=weights_names)
+]
 
 
 @models_app.command("list")

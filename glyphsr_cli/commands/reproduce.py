@@ -117,6 +117,8 @@ def reproduce(
     over seeds. The same command again continues where the last one stopped; torchrun spreads training over many GPUs.
     --set changes every row's configuration, for example its size. appendix-a compares K-means, ink and SAM masks with
     exact ones.
+
+    Examples: glyphsr reproduce table2 --data-root /data/TextZoom; glyphsr reproduce table3 --train --seeds 3.
     """
     console.limit_kernel_cache()
     if table is TableName.appendix_a:

@@ -102,6 +102,9 @@ def train(
     The run folder receives config.yaml, metrics.jsonl, samples/ and checkpoints/last and best. The same command again
     continues where the last one stopped. torchrun and accelerate launch spread it over many GPUs. With --verbose a line
     every 20 steps goes to stderr, for log files.
+
+    Examples: glyphsr train --config glyphsr --smoke --out runs/try; glyphsr train --config glyphsr --data-root
+    /data/TextZoom; torchrun --nproc-per-node 8 -m glyphsr_cli train -c glyphsr -o runs/eight --precision bf16.
     """
     from glyphsr.config.reader import load
     from glyphsr.config.training import TrainConfig

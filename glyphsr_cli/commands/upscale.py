@@ -8,7 +8,7 @@ import typer
 
 from glyphsr_cli import console
 from glyphsr_cli.config_options import settings_command
-from glyphsr_cli.options import OUTPUT, JsonOpt, Print0Opt, ProgressOpt, QuietOpt, SeedOpt, ShardOpt, VerboseOpt
+from glyphsr_cli.options import OUTPUT, JsonOpt, Print0Opt, ProgressOpt, QuietOpt, ShardOpt, VerboseOpt
 
 if TYPE_CHECKING:
     from glyphsr.config.upscale import UpscaleConfig
@@ -25,7 +25,8 @@ SIZES = (frozenset({"scale"}), frozenset({"width", "height"}))
 def upscale(
     settings: "UpscaleConfig",
     inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")
+        list[str] | None,
+        typer.Argument(metavar="INPUT...", help="Files, folders, globs, https addresses, or - for stdin."),
     ] = None,
     out: Annotated[
         str | None,
@@ -35,10 +36,16 @@ def upscale(
         list[str] | None, typer.Option("--input", "-i", help="The same as INPUT; repeatable.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write what was done to a .json, .jsonl or .csv file.", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option(
+            help="Write what was done to a .json, .jsonl, .csv or .hocr file; it grows as pictures are finished, and "
+            "a later run goes on with it.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
+    clipboard: Annotated[bool, typer.Option("--clipboard", help="Take the picture in the clipboard.")] = False,
     shard: ShardOpt = None,
-    seed: SeedOpt = None,
+    seed: Annotated[int | None, typer.Option(hidden=True)] = None,
     json_: JsonOpt = False,
     print0: Print0Opt = False,
     progress: ProgressOpt = None,
@@ -48,13 +55,16 @@ def upscale(
     """Make pictures of text larger and more readable.
 
     Each picture is one line of text, of any size and aspect, or a page in which lines are found. Nothing is
-    overwritten unless asked; a folder run that was interrupted continues where it stopped. Nothing is drawn at
-    random, so --seed changes nothing here.
+    overwritten unless asked; a folder run that was interrupted continues where it stopped. Paths of results appear on
+    stdout as they are finished.
+
+    Examples: glyphsr upscale sign.png -o larger.png; glyphsr upscale photos -r -o readable --report report.jsonl;
+    glyphsr upscale scan.pdf --pages 1-3 -o pages; glyphsr upscale receipt.jpg --guard revert.
     """
-    del seed  # part of every command's interface
-    sources = [*(inputs or []), *(more_inputs or [])]
+    del seed  # part of every command's interface; nothing is drawn at random here
+    sources = [*(inputs or []), *(more_inputs or []), *(["clipboard:"] if clipboard else [])]
     if not sources:
-        raise typer.BadParameter("expected at least one file, folder, glob or -", param_hint="INPUT")
+        raise typer.BadParameter("expected at least one file, folder, glob, address or -", param_hint="INPUT")
 
     to_stdout = out == "-" or (sources == ["-"] and out is None)
     if json_ and to_stdout:
@@ -63,12 +73,15 @@ def upscale(
     console.limit_kernel_cache()
     from glyphsr.upscaling.files import run_files  # torch loads here, so --help stays instant
 
+    lists_paths = not (json_ or to_stdout or quiet)
     with console.progress_bar(enabled=False if quiet else progress) as bar:
-        task = bar.add_task("upscaling", total=None)
+        task = bar.add_task("loading", total=None)
 
         def show(picture: "PictureReport") -> None:
             if picture.status != "skipped":
-                bar.advance(task)
+                bar.update(task, advance=1, description="upscaling")
+            if lists_paths and picture.status == "done":
+                console.echo_path(picture.output or "", print0=print0, bar=bar)
             for message in _messages(picture, verbose=verbose, quiet=quiet):
                 console.say(message, bar.console)
 
@@ -82,7 +95,7 @@ def upscale(
             started=lambda total: bar.update(task, total=total),
         )
 
-    _summarise(run, as_json=json_, quiet=quiet, to_stdout=to_stdout, print0=print0)
+    _summarise(run, as_json=json_, quiet=quiet)
     if run.problem:
         console.say(f"error: {run.problem}")
     if run.exit_code:
@@ -102,21 +115,23 @@ def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[s
             messages.append(
                 f"warning: {picture.input}: line at {x:.0f}, {y:.0f}: {region.guard_reader} {region.guard_reason}{done}"
             )
-    if picture.note and not quiet:
+    if picture.note and not quiet and picture.status != "skipped":
         messages.append(f"note: {picture.input}: {picture.note}")
     if verbose and picture.prior_text is not None:
         messages.append(f"{picture.input}: prior reads {picture.prior_text!r} ({picture.prior_confidence:.2f})")
     return messages
 
 
-def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool, to_stdout: bool, print0: bool) -> None:
+def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool) -> None:
     if as_json:
         typer.echo(json.dumps(run.as_dict(), indent=2))
-    elif not to_stdout:
-        for picture in run.pictures:
-            if picture.status == "done":
-                console.echo_path(picture.output or "", print0=print0)
-    if len(run.pictures) > 1 and not quiet:
+    if quiet:
+        return
+    if run.left_out:
+        console.say(f"note: left out: {run.left_out}")
+    if run.outdated:
+        console.say(f"warning: {run.outdated} results were made with other settings and stay; --overwrite redoes these")
+    if len(run.pictures) > 1:
         unchanged = run.count("done") - run.improved
         counts = [f"{run.improved} improved"] + ([f"{unchanged} only enlarged"] if unchanged else [])
         counts += [f"{run.count(status)} {status}" for status in ("skipped", "failed") if run.count(status)]

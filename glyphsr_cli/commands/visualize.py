@@ -35,6 +35,9 @@ def visualize(
 
     Pictures are scaled without smoothing, so that pixels can be seen; right characters of a reading are green, wrong
     ones red. The page needs no network and nothing beside it.
+
+    Examples: glyphsr visualize sign.png; glyphsr visualize --lmdb easy --sample 12 -o words.html; glyphsr visualize
+    --lmdb easy --what gem -o gem.png.
     """
     console.limit_kernel_cache()
     from glyphsr.visualization.visualize import run_visualization  # torch loads here, so --help stays instant

@@ -6,7 +6,7 @@ import yaml
 from typer.testing import CliRunner
 
 from glyphsr.config.named import find_config, named_configs
-from glyphsr.config.reader import COMMANDS, load
+from glyphsr.config.reader import COMMANDS, load, settings_of
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError
 from glyphsr_cli.app import app
@@ -37,6 +37,8 @@ def test_names_stand_for_files_of_the_package(given):
 
 
 def test_a_file_comes_before_a_name_and_wrong_names_show_the_nearest(tmp_path):
+    Path("tsrn").mkdir()  # as in a clone, which has a folder of the package's name
+    assert find_config("tsrn") == named_configs()["tsrn"]
     Path("glyphsr").write_text("steps: 3\n")
     assert load(TrainConfig, "glyphsr", environment={}).steps == 3
     with pytest.raises(ConfigError, match="did you mean 'tsrn'"):
@@ -58,6 +60,6 @@ def test_defaults_of_every_command_are_written_with_what_they_mean(command):
     assert (result.exit_code, result.stdout) == (0, f"{command}.yaml\n"), result.stderr
     content = Path(f"{command}.yaml").read_text()
     assert content.count("#") > 3
-    assert load(COMMANDS[command], f"{command}.yaml", environment={}) == COMMANDS[command]()
+    assert load(settings_of(command), f"{command}.yaml", environment={}) == settings_of(command)()
     assert run("validate", f"{command}.yaml", "--for", command).exit_code == 0
-    assert yaml.safe_load(run("show", "--for", command).stdout).keys() == COMMANDS[command].model_fields.keys()
+    assert yaml.safe_load(run("show", "--for", command).stdout).keys() == settings_of(command).model_fields.keys()

@@ -18,6 +18,13 @@ def test_a_full_stdout_is_one_line():
     assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_help_that_cannot_be_printed_is_one_line():
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run([*LIST[:3], "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device\n")
+
+
 def test_a_closed_stdout_is_refused_before_the_work():
     command = ["sh", "-c", 'exec "$@" >&-', "sh", *LIST]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)

@@ -88,7 +88,8 @@ def test_a_folder_is_mirrored_and_finished_work_is_skipped(run, folder, tmp_path
     assert second.stdout.split() == [str(out / "a.png")]
     assert (out / "b.png").stat().st_mtime_ns == stamp
     assert "3 skipped" in run(folder, "-r", "-o", out).stderr
-    assert "3 improved" in run(folder, "-r", "-o", out, "--overwrite").stderr
+    assert "3 skipped" in run(folder, "-r", "-o", out, "--overwrite").stderr  # they are what would come out
+    assert "3 improved" in run(folder, "-r", "-o", out, "--overwrite", "--strength", 0.5).stderr
 
 
 def test_a_second_run_beside_the_inputs_does_not_upscale_its_own_results(run, folder):
@@ -207,13 +208,13 @@ def test_a_result_too_large_is_refused(run, tmp_path, monkeypatch):
     Image.new("RGB", (300, 300)).save(tmp_path / "big.png")
     result = run(tmp_path / "big.png", "--scale", "4")
     assert result.exit_code == 1
-    assert "would become 1200 x 1200 pixels: 1,440,000 pixels, at most 1,000,000" in result.stderr
+    assert "would become 1200 x 1200 pixels, at most 1,000,000 are made; give --scale 3.33" in result.stderr
     assert names(tmp_path) == ["big.png"]
 
 
 def test_a_missing_file_is_named(run, tmp_path):
     result = run(tmp_path / "no.png")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert result.stderr.strip().lower().startswith(f"error: {tmp_path / 'no.png'}: no such file".lower())
 
 
@@ -405,8 +406,8 @@ def test_an_existing_report_is_left_alone(run, picture, tmp_path):
 
 def test_further_frames_are_noted(run, tmp_path):
     frames = [Image.fromarray(draw_word(text, 20)) for text in ("one", "two")]
-    frames[0].save(tmp_path / "f.tif", save_all=True, append_images=frames[1:])
-    assert "only the first of 2 frames" in run(tmp_path / "f.tif").stderr
+    frames[0].save(tmp_path / "f.gif", save_all=True, append_images=frames[1:])
+    assert "only the first of 2 frames" in run(tmp_path / "f.gif").stderr
 
 
 def test_a_long_line_passes_through_windows(run, tmp_path):

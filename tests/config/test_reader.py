@@ -79,12 +79,9 @@ def test_nested_environment_variables(tmp_path):
 def test_variables_of_others_are_warned_of_and_ignored():
     with pytest.warns(UserWarning, match="did you mean 'GLYPHSR_OPTIMISER'"):
         load(TrainConfig, None, environment={"GLYPHSR_OPTIMIZER__LEARNING_RATE": "1"})
-    with pytest.warns(UserWarning, match="no such setting") as seen:
-        load(TrainConfig, None, environment={"GLYPHSR_SERVICE_HOST": "10.0.0.1", "GLYPHSR_VERSION": "1"})
-    assert [str(warning.message).split(":")[1].strip() for warning in seen] == [
-        "GLYPHSR_SERVICE_HOST",
-        "GLYPHSR_VERSION",
-    ]
+    for name in ("GLYPHSR_SERVICE_HOST", "GLYPHSR_VERSION"):
+        with pytest.warns(UserWarning, match=f"{name}: no such setting"):
+            load(TrainConfig, None, environment={name: "1"})
     kubernetes = {"GLYPHSR_PORT": "tcp://10.0.0.1:80", "GLYPHSR_SEED": "tcp://10.0.0.1:80"}
     assert load(TrainConfig, None, environment=kubernetes) == TrainConfig()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glyphsr.data.hr_images import LmdbWords
-from glyphsr.data.lmdb_pairs import PairedLmdb
+from glyphsr.data.lmdb_pairs import PairedLmdb, decode_rgb
 from glyphsr.data.lmdb_writer import LmdbWriter, encode_png, write_pairs
 from glyphsr.errors import DataError
 
@@ -20,6 +20,21 @@ def test_the_map_grows_as_needed(tmp_path, monkeypatch):
             writer.add(hr=encoded, lr=encoded, label=str(i))
     assert len(encoded) * 40 > 1 << 16
     assert PairedLmdb(tmp_path / "set")[19].label == "19"
+
+
+def test_nothing_of_the_writer_is_mapped_that_a_full_disk_would_break(tmp_path):
+    with LmdbWriter(tmp_path / "set") as writer:
+        writer.add(hr=b"a", lr=b"b", label="c")
+        writer.commit()
+        assert [file.name for file in tmp_path.rglob("*.mdb")] == ["data.mdb"]
+
+
+def test_a_word_of_more_pixels_than_words_have_is_not_decoded(monkeypatch):
+    encoded = encode_png(np.zeros((20, 40, 3), np.uint8))
+    assert decode_rgb(encoded, "here").shape == (20, 40, 3)
+    monkeypatch.setenv("GLYPHSR_MAX_WORD_PIXELS", "799")
+    with pytest.raises(DataError, match="800 pixels in the picture of a word, at most 799"):
+        decode_rgb(encoded, "here")
 
 
 def test_paths_that_are_no_lmdb_say_what_to_give(tiny_lmdb, tmp_path):

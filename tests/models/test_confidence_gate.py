@@ -12,7 +12,7 @@ from glyphsr.config.training import TrainConfig
 from glyphsr.models.confidence_gate import gate
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPrior
-from glyphsr.models.word_readings import WordReading
+from glyphsr.reading.word_readings import WordReading
 from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.samples import draw_samples
 from glyphsr.training.validation import Pair

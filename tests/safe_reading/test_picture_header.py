@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from glyphsr.errors import DataError
-from glyphsr.safe_reading.picture_header import check_picture
+from glyphsr.safe_reading.picture_header import check_picture, check_png_chunks
 
 
 def saved(format_name, **options):
@@ -48,3 +48,13 @@ def test_a_huge_picture_is_refused_by_its_header():
     chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
     with pytest.raises(DataError, match="GLYPHSR_MAX_PICTURE_PIXELS"):
         check_picture(b"\x89PNG\r\n\x1a\n" + chunk, "x", DataError)
+
+
+def test_a_part_of_a_png_that_claims_two_gigabytes_is_refused_undecoded():
+    whole = saved("PNG")
+    check_png_chunks(whole, "x", DataError)
+    check_png_chunks(whole + b"behind the end", "x", DataError)
+    place = whole.index(b"IDAT") - 4
+    hostile = whole[:place] + struct.pack(">I", 2**31 - 2) + whole[place + 4 :]
+    with pytest.raises(DataError, match="IDAT"):
+        check_png_chunks(hostile, "x", DataError)

@@ -201,17 +201,6 @@ def test_an_unknown_name_gets_the_nearest():
         verify(["aster"])
 
 
-def test_a_second_process_does_not_write_into_the_same_part(server, tmp_path):
-    fcntl = pytest.importorskip("fcntl")
-    with (tmp_path / "w.pt.part").open("ab") as held:
-        held.write(b"abc")
-        held.flush()
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(WeightsError, match="another process is fetching it"):
-            fetch(server.url, tmp_path / "w.pt", sha256=None)
-    assert (tmp_path / "w.pt.part").read_bytes() == b"abc"
-
-
 def test_a_cache_that_cannot_be_made_is_one_line(server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WeightsError, match=r"cannot be made.*GLYPHSR_CACHE"):

@@ -140,13 +140,13 @@ class GlyphSR(nn.Module):
         if prior is None:
             prior = lr.new_zeros(1, self.num_classes, 1, 26)
 
-        if self.config.block == "convolutional":  # the layout that convolutions are quickest in on CPUs
+        if self.config.block == "convolutional" or not self.training:  # convolutions are quickest in it on CPUs
             lr = lr.contiguous(memory_format=torch.channels_last)
 
         features = self.stem(lr)  # (B, width, h, w)
         guidance = self.prior_transformer(prior, features)
 
-        guidance = guidance.expand(len(lr), -1, -1, -1)  # (B, prior_width, h, w)
+        guidance = guidance.expand(lr.shape[0], -1, -1, -1)  # (B, prior_width, h, w)
         x = features
         glyphs: GlyphOutput | None = None
         for n, srb in enumerate(self.srbs, start=1):
@@ -160,7 +160,7 @@ class GlyphSR(nn.Module):
                 x = self.gfms[str(n)](x, maps.detach() if self.config.detach_fusion else maps)
 
         # The trunk's sum is enlarged and drawn, on top of bicubic where the configuration says so.
-        out = self.head(self.upsampler(features + self.tail(x)))  # (B, C, 2h, 2w)
+        out = self.upsampler.then(self.head, features + self.tail(x))  # (B, C, 2h, 2w)
         if self.config.output == "tanh":
             out = torch.tanh(out)
         else:

@@ -1,13 +1,13 @@
 """LEMMA: every block is modulated by where the characters are and what they say."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import LEMMAConfig
 from glyphsr.models.lemma.guidance import TextGuidance
 from glyphsr.models.lemma.reader import CODEC, LocatingReader
 from glyphsr.nn.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import Guidance, ResidualNetwork
 from glyphsr.nn.layers.stn import SpatialTransformer
 
@@ -70,7 +70,7 @@ class ModulatedBlock(nn.Module):
 
     def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """``(B, width, *size)`` twice -> the same shape."""
-        residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
+        residual = self.bn2(self.conv2(mish(self.bn1(self.conv1(x)))))
         residual = self.vertical_gru(self.modulation(residual, guidance))
         return self.horizontal_gru(self.norm(x + residual))  # type: ignore[no-any-return]
 

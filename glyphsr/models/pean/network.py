@@ -82,5 +82,5 @@ class PEAN(ResidualNetwork):
         return () if self.auxiliary_reader is None or not self.training else (self.auxiliary_reader(x),)
 
     def draw(self, x: Tensor) -> Tensor:
-        """``(B, width, 2h, 2w)`` -> pixels ``(B, C, 2h, 2w)``, at least 0."""
-        return F.relu(self.head_norm(self.head(x)))
+        """Features ``(B, width, h, w)`` -> pixels ``(B, C, 2h, 2w)``, at least 0."""
+        return F.relu(self.head_norm(self.upsampler.then(self.head, x)))

@@ -11,6 +11,7 @@ from glyphsr.config.networks import RTSRNConfig
 from glyphsr.models.rtsrn.wave import WaveBlock
 from glyphsr.nn.layers.clued_prior import CluedPrior
 from glyphsr.nn.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.stn import SpatialTransformer
 from glyphsr.types import SROutput
@@ -62,7 +63,7 @@ class NeighbourAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, width, H, W)`` -> the same shape."""
-        return (1 - self.gate) * x + self.gate * F.mish(self.norm(self.attend(x)))
+        return (1 - self.gate) * x + self.gate * mish(self.norm(self.attend(x)))
 
 
 class RTSRN(ResidualNetwork):
@@ -105,6 +106,6 @@ class RTSRN(ResidualNetwork):
             return self.finish(features, *guidance.guide(prior, features))
         return self.finish(features, guidance(prior, features, clue))
 
-    def enlarge(self, x: Tensor) -> Tensor:
-        """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""
-        return self.neighbours(super().enlarge(x))  # type: ignore[no-any-return]
+    def draw(self, x: Tensor) -> Tensor:
+        """Features ``(B, width, h, w)`` -> pixels ``(B, C, 2h, 2w)``."""
+        return torch.tanh(self.head(self.neighbours(self.upsampler(x))))

@@ -1,11 +1,11 @@
 """TBSRN: residual blocks whose places attend to each other."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.networks import TBSRNConfig
 from glyphsr.nn.layers.attention import FeedForward, MultiHeadAttention, UnbiasedLayerNorm, sinusoidal_code
+from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.stn import SpatialTransformer
 
@@ -58,7 +58,7 @@ class TransformerResidualBlock(nn.Module):
     def forward(self, x: Tensor, guidance: Tensor | None = None) -> Tensor:
         """``(B, width, h, w)`` -> the same shape; there is no guidance."""
         del guidance
-        residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
+        residual = self.bn2(self.conv2(mish(self.bn1(self.conv1(x)))))
         return x + self.enhancer(residual)  # type: ignore[no-any-return]
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from glyphsr.config.networks import TSANConfig
 from glyphsr.models.tsan.gradient_attention import GradientAttentions
 from glyphsr.models.tsan.hash_attention import HashAttention
+from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.stn import SpatialTransformer
 from glyphsr.types import SROutput
@@ -81,7 +82,7 @@ class CascadedGroups(nn.Module):
     def forward(self, x: Tensor, guidance: Tensor | None = None) -> Tensor:
         """``(B, width, h, w)`` -> the same shape; there is no guidance."""
         del guidance
-        residual = self.bn2(self.conv2(F.mish(self.bn1(self.conv1(x)))))
+        residual = self.bn2(self.conv2(mish(self.bn1(self.conv1(x)))))
         for group in self.groups:
             residual = group(residual, self.act)
         return x + residual  # type: ignore[no-any-return]
@@ -127,4 +128,4 @@ class TSAN(ResidualNetwork):
             x = block(x)
         shared = self.gradient_attention(features, lr)
         x = self.refine(self.merge(torch.cat([self.tail(x), shared], dim=1)))
-        return SROutput(sr=self.draw(self.enlarge(features + x)), glyphs=None)
+        return SROutput(sr=self.draw(features + x), glyphs=None)

@@ -1,9 +1,11 @@
 """Deformable spatio-temporal attention gate: weighs features by channel and by place."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.nn.layers.deformable import DepthwiseDeformableConv
+from glyphsr.nn.tracing import is_tracing
 
 
 class DSTAGate(nn.Module):
@@ -43,8 +45,7 @@ class DSTAGate(nn.Module):
         """``(B, channels, h, w)`` -> the same shape, each element times a factor in (0, 1)."""
         height, width = x.shape[-2:]
         a = self.reduce(x)  # (B, f, h, w)
-        missing_h, missing_w = max(0, self.MIN_SIZE - height), max(0, self.MIN_SIZE - width)
-        padded = F.pad(a, (0, missing_w, 0, missing_h), mode="replicate") if missing_h or missing_w else a
+        padded = self._at_least_min_size(a, height, width)
         p = F.max_pool2d(self.stride(padded), kernel_size=7, stride=3)  # (B, f, y, x), strongly pooled
         c = F.relu(self.pooled1(p))
         c = F.relu(self.pooled2(c))
@@ -58,3 +59,10 @@ class DSTAGate(nn.Module):
         place = F.interpolate(d, size=(height, width), mode="bilinear", align_corners=False) + self.skip(a)
 
         return x * self.space_gate(place).sigmoid() * channel  # type: ignore[no-any-return]
+
+    def _at_least_min_size(self, a: Tensor, height: int, width: int) -> Tensor:
+        if is_tracing():  # sizes are tensors then, and have to stay free
+            missing = [(self.MIN_SIZE - torch.as_tensor(size)).clamp_min(0) for size in (width, height)]
+            return F.pad(a, (0, missing[0], 0, missing[1]), mode="replicate")  # type: ignore[arg-type]
+        missing_h, missing_w = max(0, self.MIN_SIZE - height), max(0, self.MIN_SIZE - width)
+        return F.pad(a, (0, missing_w, 0, missing_h), mode="replicate") if missing_h or missing_w else a

@@ -92,17 +92,13 @@ class ResidualNetwork(nn.Module):
             x = block(x, guidance)
         x = self.tail(x)
         readings = (*readings, *self.read_features(x))
-        return SROutput(sr=self.draw(self.enlarge(features + x)), glyphs=None, readings=readings)
+        return SROutput(sr=self.draw(features + x), glyphs=None, readings=readings)
 
     def read_features(self, x: Tensor) -> tuple[Tensor, ...]:
         """Logits ``(B, T, K)`` of texts that the network reads in the tail's output ``(B, width, h, w)``."""
         del x
         return ()
 
-    def enlarge(self, x: Tensor) -> Tensor:
-        """``(B, width, h, w)`` -> ``(B, width, 2h, 2w)``."""
-        return self.upsampler(x)  # type: ignore[no-any-return]
-
     def draw(self, x: Tensor) -> Tensor:
-        """``(B, width, 2h, 2w)`` -> pixels ``(B, C, 2h, 2w)``."""
-        return torch.tanh(self.head(x))
+        """Features ``(B, width, h, w)`` -> pixels ``(B, C, 2h, 2w)``."""
+        return torch.tanh(self.upsampler.then(self.head, x))

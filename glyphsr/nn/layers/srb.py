@@ -1,10 +1,10 @@
 """Sequential Residual Block: convolutions plus bidirectional GRUs, guided by the text prior."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.nn.layers.gru_block import GRUBlock
+from glyphsr.nn.layers.mish import mish
 
 
 class SequentialResidualBlock(nn.Module):
@@ -39,7 +39,7 @@ class SequentialResidualBlock(nn.Module):
         Returns:
             ``(B, width, h, w)``.
         """
-        residual = F.mish(self.bn1(self.conv1(x)))
+        residual = mish(self.bn1(self.conv1(x)))
         residual = self.bn2(self.conv2(residual))
         if prior is not None:
             residual = torch.cat([residual, prior], dim=1)  # (B, width + prior_width, h, w)

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.nn.layers.bidirectional_lstm import BidirectionalLSTM
 from glyphsr.nn.layers.grayscale import luminance
+from glyphsr.nn.tracing import is_tracing
 from glyphsr.recognizers.ctc_recognizer import CTCNetwork
+from glyphsr.recognizers.tracing import traced_steps
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 
@@ -69,7 +71,7 @@ class CRNN(CTCNetwork):
             ``(B, 1, 32, W)``: W as configured, else the width that keeps the aspect (at least 8).
         """
         height, width = images.shape[-2:]
-        target = self.config.input_width or max(8, round(width * HEIGHT / height))
+        target = self.config.input_width or self._natural_width(height, width)
         resized = F.interpolate(images, size=(HEIGHT, target), mode="bicubic", align_corners=False)
         gray = luminance(resized)
         if self.config.standardise:
@@ -79,7 +81,12 @@ class CRNN(CTCNetwork):
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
-        return (self.config.input_width or max(8, round(width * HEIGHT / height))) // 4 + 1
+        return (self.config.input_width or self._natural_width(height, width)) // 4 + 1
+
+    def _natural_width(self, height: int, width: int) -> int:
+        if is_tracing():  # sizes are tensors then, and have to stay free
+            return traced_steps(width * HEIGHT / height, 8)
+        return max(8, round(width * HEIGHT / height))
 
     def forward(self, gray: Tensor) -> Tensor:
         """Logits ``(T, B, K)``, time first, T = W // 4 + 1.
@@ -88,7 +95,7 @@ class CRNN(CTCNetwork):
             gray: ``(B, 1, 32, W)`` float in [0, 1].
         """
         features = self.cnn(gray)  # (B, 8 width, 1, T)
-        return self.rnn(features.squeeze(2).permute(2, 0, 1))  # type: ignore[no-any-return]
+        return self.rnn(features[:, :, 0].permute(2, 0, 1))  # type: ignore[no-any-return]
 
     @property
     def max_length(self) -> int | None:

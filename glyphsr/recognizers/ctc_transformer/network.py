@@ -5,8 +5,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import CTCTransformerConfig
+from glyphsr.nn.tracing import is_tracing
 from glyphsr.recognizers.ctc_recognizer import ColumnCTCNetwork
 from glyphsr.recognizers.ctc_transformer.encoder import LineBlock, shape_features
+from glyphsr.recognizers.tracing import traced_steps
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 
@@ -48,19 +50,22 @@ class CTCTransformer(ColumnCTCNetwork):
         """
         height, width = images.shape[-2:]
         size = (self.config.height, STRIDE * self.steps_of(height, width))  # so that the steps share the width evenly
-        if (height, width) != size:
-            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=height > size[0])
+        if is_tracing() or (height, width) != size:
+            smaller = not is_tracing() and height > size[0]
+            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=smaller)
         deviation, mean = torch.std_mean(images, dim=(1, 2, 3), keepdim=True)
         return (images - mean) / (deviation + MIN_DEVIATION)
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
+        if is_tracing():  # sizes are tensors then, and have to stay free
+            return traced_steps(width * self.config.height / height / STRIDE, MIN_STEPS)
         return max(MIN_STEPS, round(width * self.config.height / height / STRIDE))
 
     def encode(self, prepared: Tensor) -> Tensor:
         """``(B, 3, height, 2 T)`` -> ``(B, T, dim)``."""
         shapes = self.cnn(prepared.contiguous(memory_format=torch.channels_last))  # (B, dim, 1, T)
-        x = shapes.squeeze(2).transpose(1, 2)
+        x = shapes[:, :, 0].transpose(1, 2)
         for block in self.blocks:
             x = block(x)
         return self.norm(x)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import PARSeqConfig
+from glyphsr.nn.tracing import is_tracing
 from glyphsr.recognizers.parseq.decoder import Decoder, TwoStreamDecoderLayer
 from glyphsr.recognizers.protocols import TeacherForcedOutput
 from glyphsr.text.charset import CHARSETS
@@ -135,7 +136,7 @@ class PARSeq(nn.Module):
             step = self._decode(queries[:, i : i + 1], tokens, memory)
             steps.append(step)
             tokens = torch.cat([tokens, step.argmax(dim=2)], dim=1)
-            if bool((tokens == EOS).any(dim=1).all()):
+            if not is_tracing() and bool((tokens == EOS).any(dim=1).all()):
                 break
         return torch.cat(steps, dim=1), tokens
 

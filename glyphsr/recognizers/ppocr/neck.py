@@ -1,11 +1,37 @@
 """Neck of PP-OCR's recognizers: attention along the line, beside a shortcut."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import FrozenBatchNorm2d
 
 WIDTH, HEADS, MLP_RATIO, DEPTH, KERNEL = 120, 8, 2, 2, 7
 """Channels, attention heads, width of the perceptrons, number of blocks, columns that a local convolution sees."""
+
+
+class FrozenBatchNorm2d(nn.Module):
+    """Batch normalisation whose statistics and factors are not learned; torchvision's takes seconds to import.
+
+    Args:
+        channels: Of the input.
+    """
+
+    EPSILON = 1e-5
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        for name, value in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
+            self.register_buffer(name, torch.full((channels,), value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, h, w)`` -> the same shape."""
+        scale = self.weight * (self.running_var + self.EPSILON).rsqrt()
+        shift = self.bias - self.running_mean * scale
+        return x * scale[:, None, None] + shift[:, None, None]
 
 
 class ConvNormSwish(nn.Module):
@@ -63,8 +89,8 @@ class SVTRNeck(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """``(B, in_channels, 1, T)`` -> ``(B, T, 120)``."""
         reduced = self.reduce(features)
-        x = (reduced + self.local(reduced)).squeeze(2).transpose(1, 2)  # (B, T, 120)
+        x = (reduced + self.local(reduced))[:, :, 0].transpose(1, 2)  # (B, T, 120)
         for block in self.blocks:
             x = block(x)
 
-        return self.norm(x) + self.shortcut(features).squeeze(2).transpose(1, 2)  # type: ignore[no-any-return]
+        return self.norm(x) + self.shortcut(features)[:, :, 0].transpose(1, 2)  # type: ignore[no-any-return]

@@ -5,9 +5,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.recognizers import PPOCRConfig
+from glyphsr.nn.tracing import is_tracing
 from glyphsr.recognizers.ctc_recognizer import ColumnCTCNetwork
 from glyphsr.recognizers.ppocr.backbone import OUT_CHANNELS, Backbone
 from glyphsr.recognizers.ppocr.neck import WIDTH, SVTRNeck
+from glyphsr.recognizers.tracing import traced_steps
 from glyphsr.text.charset import CHARSETS
 from glyphsr.text.ctc import CTCCodec
 
@@ -53,12 +55,15 @@ class PPOCR(ColumnCTCNetwork):
         """
         height, width = images.shape[-2:]
         size = (HEIGHT, STRIDE * self.steps_of(height, width))
-        if (height, width) != size:
-            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=height > HEIGHT)
+        if is_tracing() or (height, width) != size:
+            smaller = not is_tracing() and height > HEIGHT
+            images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=smaller)
         return images.flip(1) * 2 - 1
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
+        if is_tracing():  # sizes are tensors then, and have to stay free
+            return traced_steps(width * HEIGHT / height / STRIDE, MIN_STEPS)
         return max(MIN_STEPS, round(width * HEIGHT / height / STRIDE))
 
     def forward(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,7 +74,7 @@ class PPOCR(ColumnCTCNetwork):
         """
         seen = self.backbone(prepared.contiguous(memory_format=torch.channels_last))  # (B, 384, 1, T)
         read = self.neck(seen)  # (B, T, 120)
-        both = torch.cat([read, seen.squeeze(2).transpose(1, 2)], dim=2)
+        both = torch.cat([read, seen[:, :, 0].transpose(1, 2)], dim=2)
         return self.symbols(read).transpose(0, 1), self.columns(both).transpose(0, 1)
 
     def symbol_logits(self, prepared: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -25,6 +26,10 @@ from glyphsr.upscaling.line import Line
 from glyphsr.visualization.views.words import ShownWord, squashed
 from glyphsr.viz.colours import difference
 from glyphsr.viz.panels import Panel, Row
+
+if TYPE_CHECKING:
+    from glyphsr.models.super_resolver import SuperResolver
+    from glyphsr.weights.loading import LoadedModel
 
 NONE = "none"
 CHUNK = 48
@@ -64,6 +69,7 @@ class Comparer:
             baseline=("bicubic",),
             strength=config.strength,
             device=config.device,
+            runtime="torch",  # whose prior is asked, too
             precision=config.precision,
             offline=config.offline,
         )
@@ -129,7 +135,7 @@ class Comparer:
 
     def _prior_readings(self, words: Sequence[ShownWord]) -> list[str | None]:
         """What the first network's prior reads in LR; nothing where it has none."""
-        prior = self.networks[0].upscaler.loaded.model.prior if self.networks else None
+        prior = _model(self.networks[0]).prior if self.networks else None
         if prior is None:
             return [None] * len(words)
         device = next(prior.parameters()).device
@@ -234,3 +240,7 @@ def _bytes(image: NDArray[np.float32]) -> ByteImage:
 def _shown(picture: Tensor) -> ByteImage:
     """``(3, H, W)`` as the 8-bit picture that a reader of the figure sees."""
     return _bytes(picture.permute(1, 2, 0).cpu().numpy())
+
+
+def _model(row: NetworkMethod) -> "SuperResolver":
+    return cast("LoadedModel", row.upscaler.loaded).model

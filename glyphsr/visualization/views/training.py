@@ -32,7 +32,7 @@ def training_rows(run: Path) -> list[Row]:
     rows = [_checked(row, folder.metrics, number) for number, row in read_json_lines(folder.metrics)]
     if not rows:
         raise DataError(f"{folder.metrics}: nothing was logged yet")
-    shown = [Row(f"{run.name}: {len(rows)} rows to step {rows[-1]['step']}", _charts(rows))]
+    shown = [Row(f"{run.name}: to step {rows[-1]['step']}, measured {len(rows)} times", _charts(rows))]
     scores = [{"step": row["step"], **row["score"]} for row in rows if isinstance(row.get("score"), dict)]
     if scores:
         shown.append(Row("validation", _charts(scores)))

@@ -15,6 +15,7 @@ from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import read_picture
 from glyphsr.images.resize import resize_like_pil
+from glyphsr.images.transparency import as_seen
 
 SHOWN = 8
 """Words where nothing else is asked for."""
@@ -55,7 +56,7 @@ def read_files(inputs: Sequence[str | Path], text: str | None) -> list[ShownWord
             paths.append(given)
         else:
             raise ConfigError(f"{given}: no such file or folder")
-    return [ShownWord(path.name, _bytes(read_picture(path).rgb), label=text) for path in paths]
+    return [ShownWord(path.name, _bytes(as_seen(read_picture(path))), label=text) for path in paths]
 
 
 def _bytes(rgb: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,13 +1,14 @@
 """The words of a line as CTC reads them: where each lies, how sure it is, and which word of a list it may be."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
+from glyphsr.reading.ctc_paths import log_likelihoods
 from glyphsr.text.ctc import BLANK, CTCCodec
 from glyphsr.text.lexicon import MIN_LETTERS, Lexicon
 
@@ -41,7 +42,9 @@ class WordReading:
     """What was read before the word list was asked."""
 
 
-def read_words(probabilities: Tensor, codec: CTCCodec, lexicon: Lexicon | None = None) -> list[WordReading]:
+def read_words(
+    probabilities: NDArray[np.float32], codec: CTCCodec, lexicon: Lexicon | None = None
+) -> list[WordReading]:
     """The words of one line, parted by the spaces of CTC's best path.
 
     Args:
@@ -53,23 +56,41 @@ def read_words(probabilities: Tensor, codec: CTCCodec, lexicon: Lexicon | None =
     Returns:
         In reading order; none where nothing is read.
     """
-    seen = probabilities.float().cpu()
-    case_map = torch.tensor(codec.lower_case)
-    added = torch.zeros_like(seen).index_add_(0, case_map, seen)  # (S, T), both cases of a letter as one
-    path = added.argmax(dim=0).tolist()
-    folded = added.clamp_min(MIN_PROBABILITY).log()
+    seen = np.asarray(probabilities, np.float64)
+    case_map = np.array(codec.lower_case)
+    added = np.zeros_like(seen)
+    np.add.at(added, case_map, seen)  # (S, T), both cases of a letter as one
+    path = added.argmax(axis=0).tolist()
+    folded = np.log(added.clip(MIN_PROBABILITY))
 
     words = []
     for start, stop in _spans(path, codec, seen.shape[1]):
         raw = _spelled(path[start:stop], seen[:, start:stop], case_map, codec)
         if not raw:
             continue
-        own = _log_likelihoods(folded[:, start:stop], [raw.lower()], codec)[0]
-        word = WordReading(raw, start, stop, min(1.0, float(own.exp())), raw)
+        own = float(log_likelihoods(folded[:, start:stop], [codec.encode(raw.lower())])[0])
+        word = WordReading(raw, start, stop, min(1.0, math.exp(own)), raw)
         if lexicon is not None and word.confidence < SURE:
-            word = _looked_up(word, float(own), folded[:, start:stop], codec, lexicon)
+            word = _looked_up(word, own, folded[:, start:stop], codec, lexicon)
         words.append(word)
     return words
+
+
+def read_ended(probabilities: NDArray[np.float32], charset: str) -> tuple[WordReading, ...]:
+    """The text of a recognizer whose class 0 ends it, as one word; the confidence multiplies its steps and its end.
+
+    Args:
+        probabilities: ``(K, T)``; class i is character i - 1.
+        charset: The characters.
+    """
+    path = probabilities.argmax(axis=0)
+    ends = np.flatnonzero(path == 0)
+    length = int(ends[0]) + 1 if len(ends) else len(path)
+    text = "".join(charset[index - 1] for index in path[:length] if index)
+    if not text:
+        return ()
+    confidence = float(probabilities.max(axis=0)[:length].prod())
+    return (WordReading(text, 0, probabilities.shape[1], confidence, text),)
 
 
 def line_text(words: Sequence[WordReading]) -> str:
@@ -77,14 +98,14 @@ def line_text(words: Sequence[WordReading]) -> str:
     return " ".join(word.text for word in words)
 
 
-def _spelled(path: Sequence[int], seen: Tensor, case_map: Tensor, codec: CTCCodec) -> str:
+def _spelled(path: Sequence[int], seen: NDArray[np.float64], case_map: NDArray[np.int64], codec: CTCCodec) -> str:
     """The characters of a best path over letters without case, each in its likelier case."""
     text = ""
-    for symbol, run in itertools.groupby(range(len(path)), key=lambda step: path[step]):
+    for symbol, run in itertools.groupby(range(len(path)), key=path.__getitem__):
         if symbol == BLANK:
             continue
-        cases = (case_map == symbol).nonzero()[:, 0]
-        likelier = cases[seen[cases][:, list(run)].sum(dim=1).argmax()]
+        cases, steps = np.flatnonzero(case_map == symbol), np.array(list(run))
+        likelier = cases[seen[np.ix_(cases, steps)].sum(axis=1).argmax()]
         text += codec.charset[int(likelier) - 1]
     return text
 
@@ -103,7 +124,9 @@ def _spans(path: Sequence[int], codec: CTCCodec, steps: int) -> list[tuple[int, 
     return [span for span in [*spans, (start, steps)] if span[1] > span[0]]
 
 
-def _looked_up(word: WordReading, own: float, folded: Tensor, codec: CTCCodec, lexicon: Lexicon) -> WordReading:
+def _looked_up(
+    word: WordReading, own: float, folded: NDArray[np.float64], codec: CTCCodec, lexicon: Lexicon
+) -> WordReading:
     """The likeliest of what was read and of the words near it."""
     core = word.raw.strip("\"'.,:;!?()-*")
     if len(core) < MIN_LETTERS or not (core.isascii() and core.isalpha()):
@@ -114,31 +137,16 @@ def _looked_up(word: WordReading, own: float, folded: Tensor, codec: CTCCodec, l
     if not near:
         return word
 
-    texts = [f"{before}{other}{behind}" for other in near]
-    scores = _log_likelihoods(folded, texts, codec)
-    prior = torch.tensor([WORD_BONUS + FREQUENCY_WEIGHT * lexicon.log_frequency[other] for other in near])
+    scores = log_likelihoods(folded, [codec.encode(f"{before}{other}{behind}") for other in near])
+    prior = np.array([WORD_BONUS + FREQUENCY_WEIGHT * lexicon.log_frequency[other] for other in near])
     best = int((scores + prior).argmax())
     own_prior = WORD_BONUS + FREQUENCY_WEIGHT * lexicon.log_frequency[read] if read in lexicon else 0.0
-    compared = torch.cat([scores + prior, torch.tensor([own + own_prior])])
+    compared = np.append(scores + prior, own + own_prior)
     if int(compared.argmax()) == len(near):
         return word
     text = f"{before}{_written_like(core, near[best])}{behind}"
-    return replace(word, text=text, confidence=float(compared.softmax(dim=0)[best]))
-
-
-def _log_likelihoods(folded: Tensor, texts: Sequence[str], codec: CTCCodec) -> Tensor:
-    """``(N,)``: natural logarithm of the probability of each lower-case text over all paths of ``(S, T)``."""
-    targets = [codec.encode(text) for text in texts]
-    steps, count = folded.shape[1], len(targets)
-    cost = F.ctc_loss(
-        folded.T[:, None].expand(-1, count, -1),
-        torch.tensor(list(itertools.chain(*targets)), dtype=torch.long),
-        torch.full((count,), steps),
-        torch.tensor([len(target) for target in targets]),
-        blank=BLANK,
-        reduction="none",
-    )
-    return -cost
+    shares = np.exp(compared - compared.max())
+    return replace(word, text=text, confidence=float(shares[best] / shares.sum()))
 
 
 def _written_like(model: str, word: str) -> str:

@@ -2,10 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
-import torch
 
-from glyphsr.models.word_readings import line_text, read_words
+from glyphsr.reading.word_readings import line_text, read_words
 from glyphsr.text.charset import PRINTABLE_95
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.text.lexicon import from_words
@@ -13,9 +13,9 @@ from glyphsr.text.lexicon import from_words
 CODEC = CTCCodec(PRINTABLE_95)
 
 
-def seen(*steps: dict[str, float]) -> torch.Tensor:
+def seen(*steps: dict[str, float]) -> np.ndarray:
     """``(S, T)``: at each step the probability of some characters, the rest is blank's."""
-    found = torch.zeros(CODEC.num_classes, len(steps))
+    found = np.zeros((CODEC.num_classes, len(steps)))
     for t, step in enumerate(steps):
         for char, probability in step.items():
             found[CODEC.encode(char)[0], t] = probability
@@ -23,7 +23,7 @@ def seen(*steps: dict[str, float]) -> torch.Tensor:
     return found
 
 
-def spelled(text: str, sure: float = 0.999) -> torch.Tensor:
+def spelled(text: str, sure: float = 0.999) -> np.ndarray:
     return seen(*({char: sure} for char in text))
 
 
@@ -43,7 +43,7 @@ def test_confidence_sums_over_paths_and_cases():
 
 def test_a_word_of_the_list_replaces_a_near_misreading_in_its_case():
     lexicon = from_words(["hotel", "motel"])
-    picture = torch.cat([spelled("HO"), seen({"I": 0.6, "T": 0.35}), spelled("EL")], dim=1)
+    picture = np.concatenate([spelled("HO"), seen({"I": 0.6, "T": 0.35}), spelled("EL")], axis=1)
     word = read_words(picture, CODEC, lexicon)[0]
     assert (word.raw, word.text) == ("HOIEL", "HOTEL")
     assert 0.5 < word.confidence < 1  # its share beside what was read
@@ -62,7 +62,7 @@ def test_numbers_codes_and_mixed_text_are_never_looked_up(text):
 
 
 def test_marks_around_a_word_are_kept():
-    picture = torch.cat([spelled('"Hero'), seen({"c": 0.6, "e": 0.35}), spelled("s,")], dim=1)
+    picture = np.concatenate([spelled('"Hero'), seen({"c": 0.6, "e": 0.35}), spelled("s,")], axis=1)
     assert read_words(picture, CODEC, from_words(["heroes"]))[0].text == '"Heroes,'
 
 
@@ -70,5 +70,5 @@ def test_the_commoner_word_wins_where_the_picture_is_undecided():
     from glyphsr.text.lexicon import Lexicon
 
     lexicon = Lexicon({"hotel": math.log(1e-4), "hovel": math.log(1e-8)})
-    picture = torch.cat([spelled("ho"), seen({"x": 0.4, "t": 0.25, "v": 0.26}), spelled("el")], dim=1)
+    picture = np.concatenate([spelled("ho"), seen({"x": 0.4, "t": 0.25, "v": 0.26}), spelled("el")], axis=1)
     assert read_words(picture, CODEC, lexicon)[0].text == "hotel"

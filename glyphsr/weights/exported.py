@@ -1,0 +1,185 @@
+"""Exported models: an ONNX graph of the network, one of its text prior beside it, and what their metadata say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from glyphsr.config.model import ModelConfig
+from glyphsr.errors import WeightsError
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import WEIGHTS_BYTES
+from glyphsr.weights.facts import ModelFacts
+from glyphsr.weights.registry import local_weights, sha256_of
+
+SUFFIX = ".onnx"
+PRIOR_SUFFIX = ".prior.onnx"
+
+ENTRY = "glyphsr"
+"""Key of the metadata entry that holds what is written here."""
+
+FORMAT_NUMBER = 1
+
+METADATA_FIELD, KEY_FIELD, VALUE_FIELD = 14, 1, 2
+"""Numbers of the fields of ONNX's ``ModelProto`` and ``StringStringEntryProto``."""
+
+
+class PriorFacts(BaseModel):
+    """What a runtime has to know of an exported text prior."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    charset: str
+    """Characters of its classes from 1 on."""
+    reads_by: Literal["ctc", "end"]
+    """Class 0 is CTC's blank, or ends the text."""
+    has_columns: bool
+    """Whether a second half of its classes says whose ink a step is on."""
+
+
+class GraphFacts(BaseModel):
+    """The metadata entry of an exported network."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format_number: Literal[1] = 1
+    config: ModelConfig
+    card: dict[str, Any] = {}
+    scale: int = 2
+    """Factor of the network's enlargement."""
+    prior: PriorFacts | None = None
+    published: bool = False
+    sha256: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
+    """Of the files that were exported, by name; the network's comes first."""
+    shares_weights: bool = False
+    """Whether the weights are in the first of these files, which then has to lie beside the graphs."""
+
+
+@dataclass(frozen=True)
+class ExportedPrior:
+    """The text prior's graph."""
+
+    path: Path
+    charset: str
+    reads_by: Literal["ctc", "end"]
+    has_columns: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ExportedModel(ModelFacts):
+    """An exported model and what is known of it."""
+
+    graph: Path = field(kw_only=True)
+    """The network's; ``path`` is the file of its weights."""
+    prior: ExportedPrior | None = field(default=None, kw_only=True)
+
+
+def exported_beside(weights: str | Path) -> Path | None:
+    """The graph that belongs to weights on this machine: itself, or the one beside them under their name.
+
+    Raises:
+        WeightsError: If a file is named that is not there.
+    """
+    path = local_weights(weights)
+    if path is None:
+        return None
+    graph = path.with_suffix(SUFFIX)
+    return graph if graph.is_file() else None
+
+
+def prior_beside(graph: Path) -> Path:
+    """Where the text prior's graph lies."""
+    return graph.with_name(graph.name.removesuffix(SUFFIX) + PRIOR_SUFFIX)
+
+
+def load_exported(weights: str | Path) -> ExportedModel:
+    """What an exported model's metadata say, checked against the files beside it.
+
+    Args:
+        weights: The graph, or the weights that it was exported of and lies beside.
+
+    Raises:
+        WeightsError: If a file is missing or damaged, was not exported by this library, or belongs to other weights.
+    """
+    graph = exported_beside(weights)
+    if graph is None:
+        raise WeightsError(f"{weights}: not exported yet; `glyphsr export` does it")
+    facts = _read_facts(graph)
+    prior = None
+    if facts.prior is not None:
+        beside = prior_beside(graph)
+        if not beside.is_file():
+            raise WeightsError(f"{beside}: not there, but {graph.name} is guided by it; export both anew")
+        prior = ExportedPrior(beside, facts.prior.charset, facts.prior.reads_by, facts.prior.has_columns)
+
+    path = graph
+    source = local_weights(weights)
+    if facts.shares_weights or source != graph:
+        name, expected = next(iter(facts.sha256.items()))
+        path = source if source is not None and source != graph else graph.with_name(name)
+        if not path.is_file() or sha256_of(path) != expected:
+            raise WeightsError(f"{graph}: was exported of other weights than {path}; export them anew")
+    return ExportedModel(facts.config, path, facts.card, None, facts.published, graph=graph, prior=prior)
+
+
+def _read_facts(graph: Path) -> GraphFacts:
+    content = read_content(graph, WEIGHTS_BYTES, WeightsError)
+    try:
+        entries = dict(_metadata(memoryview(content)))
+    except (IndexError, UnicodeDecodeError) as error:
+        raise WeightsError(f"{graph}: not an ONNX file that can be read") from error
+    if ENTRY not in entries:
+        raise WeightsError(f"{graph}: ONNX, but not exported by `glyphsr export`")
+    try:
+        return GraphFacts.model_validate_json(entries[ENTRY])
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise WeightsError(f"{graph}: its metadata are not of this version: {place}: {first['msg']}") from error
+
+
+def _metadata(model: memoryview) -> Iterator[tuple[str, str]]:
+    """Keys and values of the metadata of an ONNX file, read without the package ``onnx``, which takes a second."""
+    for number, value in _fields(model):
+        if number == METADATA_FIELD:
+            entry = {inner: bytes(text).decode() for inner, text in _fields(value)}
+            yield entry.get(KEY_FIELD, ""), entry.get(VALUE_FIELD, "")
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Numbers and bytes of the fields of a protobuf message that have a length; others are passed over.
+
+    Raises:
+        IndexError: If the message ends within a field, or is none.
+    """
+    at = 0
+    while at < len(message):
+        tag, at = _varint(message, at)
+        kind = tag & 7
+        if kind == 0:
+            _, at = _varint(message, at)
+        elif kind in (1, 5):
+            at += 8 if kind == 1 else 4
+        elif kind == 2:
+            length, at = _varint(message, at)
+            if at + length > len(message):
+                raise IndexError(at)
+            yield tag >> 3, message[at : at + length]
+            at += length
+        else:
+            raise IndexError(at)
+
+
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    """A number of seven bits a byte, and where it ends."""
+    value = shift = 0
+    while True:
+        byte = message[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
+        if shift > 63:
+            raise IndexError(at)

@@ -1,0 +1,43 @@
+"""Mistakes on the command line look like all other errors, and Tab knows values."""
+
+import pytest
+from typer.testing import CliRunner
+
+from glyphsr_cli.app import app
+from glyphsr_cli.completion import completion, weights_names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["upscale", "--shrad", "1/2"], "No such option"),
+        (["upscle"], "No such command"),
+        (["upscale"], "expected at least one file"),
+        (["models", "path"], "Missing argument"),
+        (["--nothing"], "No such option"),
+    ],
+)
+def test_a_mistake_is_one_line_with_exit_code_2(arguments, said):
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+    assert "--help`" in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["upscale"], ["extract"], ["train"], ["eval"], ["visualize"], ["reproduce"], ["read"]],
+)
+def test_help_has_examples(arguments):
+    result = CliRunner().invoke(app, [*arguments, "--help"])
+    assert "Examples" in result.stdout
+
+
+def test_values_are_completed():
+    assert completion("device", ())("cu") == ["cuda", "cuda:0"]
+    assert completion("split", ())("easy,m") == ["easy,medium"]
+    assert completion("mode", ("auto", "line", "page"))("p") == ["page"]
+    assert "compact" in weights_names("comp")
+    assert completion("out", ()) is None
