@@ -17,7 +17,7 @@ def is_out_of_memory(error: BaseException) -> bool:
         >>> is_out_of_memory(RuntimeError("CUDA out of memory")), is_out_of_memory(RuntimeError("shapes differ"))
         (True, False)
     """
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's
         return True
     of_library = isinstance(error, RuntimeError) or type(error).__module__.partition(".")[0] == "cv2"
     return of_library and any(sign in str(error).lower() for sign in SIGNS)

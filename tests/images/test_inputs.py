@@ -133,8 +133,8 @@ def test_a_scanned_page_of_a_pdf_has_the_pixels_of_the_scan(tmp_path):
     first, second = (decode_picture(path.read_bytes(), "x", page=page) for page in (1, 2))
     assert first.rgb.shape[:2] == (IMAGE.height, IMAGE.width)
     assert first.dpi == pytest.approx((100, 100), abs=1)
-    assert np.abs(first.rgb - np.asarray(IMAGE) / 255).mean() < 0.02
-    assert np.abs(second.rgb - np.asarray(IMAGE.rotate(180)) / 255).mean() < 0.02
+    assert np.abs(first.rgb - np.asarray(IMAGE) / 255).mean() < 0.03  # PIL stores a JPEG
+    assert np.abs(second.rgb - np.asarray(IMAGE.rotate(180)) / 255).mean() < 0.03  # PIL stores a JPEG
     with pytest.raises(PictureError, match="has 2 pages"):
         decode_picture(path.read_bytes(), "x", page=3)
     with pytest.raises(PictureError, match="PDF"):

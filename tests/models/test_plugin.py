@@ -52,7 +52,7 @@ def test_the_network_of_the_page_is_trained_scored_and_used(package, tmp_path, t
     assert {row["name"] for row in report["rows"]} == {"bicubic", "best.safetensors", "hr"}
     assert report["rows"][1]["network"] == "mini"
 
-    assert run("upscale", picture, "--weights", best, "-o", tmp_path / "out.png", "-q").strip().endswith("out.png")
+    assert run("upscale", picture, "--weights", best, "-o", tmp_path / "out.png").strip().endswith("out.png")
 
 
 def test_its_settings_are_its_own(package):

@@ -48,7 +48,7 @@ def test_every_piece_is_there_and_the_result_upscales(made):
     assert "rapidocr" in checkpoint.card["readers"]
     assert by_training["readers"] == checkpoint.card["readers"]
     assert "prior reads" in said
-    assert upscale(draw_word("EXIT", 16), weights=out / "compact.safetensors").shape[0] == 32
+    assert upscale(draw_word("EXIT", 16), weights=out / "compact.safetensors").image.shape[0] == 32
     prior = load_recognizer(out / "compact-prior" / "checkpoints" / "best.safetensors")
     kept = model.prior.recognizer.state_dict()
     for key, value in prior.state_dict().items():  # the network's run left the prior as it was

@@ -87,11 +87,11 @@ class PARSeq(nn.Module):
         limit = self.config.max_label_length
         num_steps = (limit if max_length is None else min(max_length, limit)) + 1
         memory = self.encoder.forward_features(images)  # (B, P, D)
-        queries = self.pos_queries[:, :num_steps].expand(len(images), -1, -1)
+        queries = self.pos_queries[:, :num_steps].expand(images.shape[0], -1, -1)
         if self.config.decode_autoregressive:
             logits, tokens = self._decode_autoregressive(queries, memory)
         else:
-            tokens = torch.full((len(images), 1), self.codec.bos, device=images.device)
+            tokens = torch.full((images.shape[0], 1), self.codec.bos, dtype=torch.int64, device=images.device)
             logits = self._decode(queries, tokens, memory)
         for _ in range(self.config.refine_iters):
             logits = self._refine(queries, logits, memory)
@@ -114,7 +114,7 @@ class PARSeq(nn.Module):
     def _content(self, tokens: Tensor) -> Tensor:
         """Embedded text ``(B, S, D)``; BOS has no position, token i has query i - 1's."""
         content = self.text_embed(tokens)
-        positions = self.pos_queries[:, : tokens.shape[1] - 1].expand(len(tokens), -1, -1)
+        positions = self.pos_queries[:, : tokens.shape[1] - 1].expand(tokens.shape[0], -1, -1)
         content = torch.cat([content[:, :1], content[:, 1:] + positions], dim=1)
         return self.dropout(content)  # type: ignore[no-any-return]
 
@@ -129,7 +129,7 @@ class PARSeq(nn.Module):
 
     def _decode_autoregressive(self, queries: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Greedy, left to right, until every row has met its end of text."""
-        tokens = torch.full((len(memory), 1), self.codec.bos, device=memory.device)
+        tokens = torch.full((memory.shape[0], 1), self.codec.bos, dtype=torch.int64, device=memory.device)
         steps = []
         for i in range(queries.shape[1]):
             # One query at a time sees exactly the tokens before it, so no causal mask is needed.
@@ -142,7 +142,7 @@ class PARSeq(nn.Module):
 
     def _refine(self, queries: Tensor, logits: Tensor, memory: Tensor) -> Tensor:
         """One cloze pass: each position sees the whole previous reading but its own character."""
-        bos = torch.full((len(logits), 1), self.codec.bos, device=logits.device)
+        bos = torch.full((logits.shape[0], 1), self.codec.bos, dtype=torch.int64, device=logits.device)
         tokens = torch.cat([bos, logits[:, :-1].argmax(dim=2)], dim=1)  # (B, S)
         steps, length = queries.shape[1], tokens.shape[1]
         forbidden = torch.zeros(steps, length, dtype=torch.bool, device=logits.device)
