@@ -8,6 +8,8 @@ import pytest
 
 from glyphsr_cli import console
 
+pytestmark = pytest.mark.process
+
 LIST = [sys.executable, "-m", "glyphsr_cli", "models", "list", "--json"]
 
 

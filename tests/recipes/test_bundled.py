@@ -12,6 +12,8 @@ from glyphsr.weights.loading import load_recognizer, load_super_resolver
 
 from ..conftest import ROOT, draw_word
 
+pytestmark = pytest.mark.process
+
 RENDERED = "{kind: rendered, render: {height: 32, fonts: [builtin]}}"
 FOLDER = "{kind: folder, path: x, glyphs: runs/glyphs, group: ^.*, recombine: 1, color_jitter: 1}"
 RUNS = ("compact-prior", "compact")

@@ -11,6 +11,8 @@ from glyphsr.system import atomic_files
 from glyphsr.system.atomic_files import TEMPORARY, atomic_path, check_writable, is_temporary, write_bytes
 from glyphsr.system.staged_folder import FolderBuild
 
+pytestmark = pytest.mark.process
+
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())

@@ -12,6 +12,8 @@ from glyphsr.text.diff import marked
 from glyphsr.viz.page import html_page
 from glyphsr.viz.panels import Panel, Row, panel_sheet
 
+pytestmark = pytest.mark.process
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 PROBE = """
