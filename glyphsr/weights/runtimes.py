@@ -21,7 +21,7 @@ GraphRuntime = Literal["onnx", "openvino"]
 
 PACKAGES: dict[GraphRuntime, tuple[str, str]] = {
     "onnx": ("onnxruntime", "onnxruntime"),
-    "openvino": ("openvino", "'glyphsr[export]'"),
+    "openvino": ("openvino", "'glyphsr[openvino]'"),
 }
 """Runtime -> the package that it needs, and what to install for it."""
 
