@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from glyphsr.config.data import DataConfig, LmdbSource
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig, TelescopeConfig
 from glyphsr.config.training import TrainConfig, ValidationConfig
 from glyphsr.data.dataloader import iterate_batches
@@ -27,6 +27,7 @@ from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr.glyphs.anchors import prompts_of
 from glyphsr.glyphs.segmentation_localizer import CutsLocalizer
 from glyphsr.glyphs.word import prepare_word
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.recognizers.telescope.network import Telescope
 from glyphsr.sam.predictor import SamPredictor

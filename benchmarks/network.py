@@ -27,11 +27,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from released_form import ReleasedForm
 
 from glyphsr import upscale_files
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig, PriorConfig
 from glyphsr.config.rendering import BUILTIN_FONT, RenderConfig
 from glyphsr.data.rendering.words import WordRenderer
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.upscaler import Upscaler

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
-from glyphsr.config.networks import GlyphSRConfig
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 
 
 def conv(in_channels: int, out_channels: int, side: int, *, bias: bool = True) -> nn.Conv2d:

@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.data.lmdb_pairs import close_deleted
 from glyphsr.data.lmdb_writer import write_pairs
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.types import Sample

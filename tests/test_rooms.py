@@ -103,8 +103,17 @@ def test_no_room_holds_more_than_a_seventh_of_the_code():
     assert most <= 0.15 * lines.total(), f"{room} holds {most} of {lines.total()} lines"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "glyphsr" / "config").rglob("*.py")), ids=lambda p: p.name)
-def test_config_stays_free_of_torch(path):
+LIGHT = [
+    *(ROOT / "glyphsr" / "config").rglob("*.py"),
+    *(ROOT / "glyphsr" / "models").glob("*/settings.py"),
+    *(ROOT / "glyphsr" / "models").glob("*/__init__.py"),
+    *((ROOT / "glyphsr" / "nn" / name) for name in ("__init__.py", "architecture.py", "key_tables.py")),
+]
+"""What is imported where settings are read."""
+
+
+@pytest.mark.parametrize("path", sorted(LIGHT), ids=lambda p: str(p.relative_to(ROOT)))
+def test_settings_stay_free_of_torch(path):
     assert not any(name.split(".")[0] in ("torch", "numpy", "cv2") for name in imported_modules(path))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import model_validator
 
 from glyphsr.config.base import Config, formerly
-from glyphsr.config.networks import GlyphSRConfig, NetworkConfig
+from glyphsr.config.networks import SETTINGS, NetworkConfig
 from glyphsr.config.ranges import Fraction
 from glyphsr.config.recognizers import PRIOR_CONFIGS, PARSeqConfig, PriorConfig
 
@@ -42,7 +42,7 @@ class ConfidenceGateConfig(Config):
 class ModelConfig(Config):
     """The super-resolution network and the recognizer that gives it the text prior."""
 
-    network: NetworkConfig = GlyphSRConfig()
+    network: NetworkConfig = SETTINGS["glyphsr"]()
     prior: PriorConfig = PARSeqConfig()
     """The text prior generator (TPG); networks that are not guided by one (TSRN, TBSRN) are built without it."""
     condition_on_reading: bool = False

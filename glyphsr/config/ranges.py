@@ -1,4 +1,4 @@
-"""Types of settings that are fractions, ranges, or values at two ends."""
+"""Types of settings that several classes have: sizes, fractions, ranges, values at two ends."""
 
 from typing import Annotated, Any
 
@@ -6,6 +6,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]
+
+Positive = Annotated[int, Field(ge=1, le=16_384)]
+"""Channels and the like; the upper ends here keep a checkpoint's header from asking for more than any network needs."""
+EvenWidth = Annotated[int, Field(ge=4, le=16_384, multiple_of=4)]
+"""Channels that are halved twice."""
+Layers = Annotated[int, Field(ge=1, le=64)]
+LineHeight = Annotated[int, Field(ge=1, le=512)]
+"""In pixels."""
 
 
 def _in_order(limits: tuple[float, float]) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from glyphsr.config.base import Config
 from glyphsr.config.named import find_config
 from glyphsr.config.plugins import plugin_names
+from glyphsr.config.trunk import PLUGIN
 from glyphsr.errors import ConfigError
 from glyphsr.safe_reading.limits import DOCUMENT_DEPTH, LIMITS
 from glyphsr.safe_reading.text_files import SHOWN
@@ -216,8 +217,6 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         # Checks of a whole model name the field; those of one field are at its place already.
         return message if not path else f"{path}.{message}" if field in known else f"{path}: {message}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        from glyphsr.config.networks import PLUGIN
-
         own = [str(_tag(model)) for model in _models_at(kind, location)]
         kinds = ", ".join([*(tag for tag in own if tag != PLUGIN), *(plugin_names() if PLUGIN in own else ())])
         found = value.get("kind") if isinstance(value, dict) else value

@@ -8,9 +8,9 @@ from glyphsr.config.base import FORMERLY_SHARES, Config, formerly
 from glyphsr.config.data import DataConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import PLACED, ModelConfig
-from glyphsr.config.networks import CluedConfig
 from glyphsr.config.ranges import Fraction, NonNegative
 from glyphsr.config.recognizers import CRNNConfig, RecognizerConfig
+from glyphsr.config.trunk import CluedConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glyphsr.config.networks import TrunkConfig
+from glyphsr.config.trunk import TrunkConfig
 from glyphsr.images.resize import FloatImage, resize
 from glyphsr.safe_reading.limits import PICTURE_PIXELS
 

@@ -1,4 +1,4 @@
-"""Kind -> architecture, two plain tables; a new network is a new folder and one line here.
+"""Kind -> architecture, from two plain tables: ``RECOGNIZERS`` here and ``NETWORKS`` of ``config/networks.py``.
 
 Packages of others register theirs by the entry point group ``glyphsr.networks``; see ``docs/adding-a-network.md``.
 """
@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from glyphsr.config.networks import NetworkConfig
+from glyphsr.config.networks import NETWORKS, NetworkConfig
 from glyphsr.config.plugins import load_plugin, plugin_names
 from glyphsr.config.recognizers import PriorConfig, RecognizerConfig
 from glyphsr.nn.architecture import Architecture
@@ -40,21 +40,6 @@ RECOGNIZERS: dict[str, str] = {
     "siga": "glyphsr.recognizers.siga:SIGAArchitecture",
 }
 """``kind`` of a recognizer -> its architecture, imported when needed; published files are recognised in this order."""
-
-NETWORKS: dict[str, str] = {
-    "tbsrn": "glyphsr.models.tbsrn:TBSRNArchitecture",
-    "tatt": "glyphsr.models.tatt:TATTArchitecture",
-    "lemma": "glyphsr.models.lemma:LEMMAArchitecture",
-    "pean": "glyphsr.models.pean:PEANArchitecture",
-    "tsan": "glyphsr.models.tsan:TSANArchitecture",
-    "rtsrn": "glyphsr.models.rtsrn:RTSRNArchitecture",
-    "c3stisr": "glyphsr.models.c3stisr:C3STISRArchitecture",
-    "glyphsr": "glyphsr.models.glyphsr:GlyphSRArchitecture",
-    "tpgsr": "glyphsr.models.tpgsr:TPGSRArchitecture",
-    "tg": "glyphsr.models.tg:TextGestaltArchitecture",
-    "tsrn": "glyphsr.models.tsrn:TSRNArchitecture",
-}
-"""The same of super-resolution networks, after the recognizers: what has the most keys of its own comes first."""
 
 
 def architecture(kind: str) -> type[Architecture]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeVar
 
-from glyphsr.config.networks import TrunkConfig
+from glyphsr.config.trunk import TrunkConfig
 
 V = TypeVar("V")
 

@@ -7,11 +7,11 @@ from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import C3STISRConfig
 from glyphsr.config.reader import validate
 from glyphsr.config.rendering import RenderConfig
 from glyphsr.errors import ConfigError
 from glyphsr.extraction.chunk_store import difference
+from glyphsr.models.c3stisr.settings import C3STISRConfig
 from glyphsr.weights.checkpoints import current_name
 
 PRIOR = {"prior": {"kind": "ctc_transformer"}, "network": {"kind": "glyphsr"}}

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.config.reader import load, validate
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").rglob("*.yaml"))
 
@@ -130,7 +130,7 @@ def test_another_kind_replaces_what_stood_there(tmp_path):
     [
         (
             "model.network.kind=nope",
-            "c3stisr, rtsrn, got 'nope'",
+            "tg, tsrn, got 'nope'",
         ),
         ("model.network={kind: tsrn, prior_width: 8}", "model.network.prior_width: unknown key"),
         ("optimiser.learning_rate=.inf", "finite"),

@@ -262,8 +262,9 @@ def test_one_identical_picture_does_not_erase_the_mean(settings, root, words, tm
 
 
 def published_network(kind, folder, num_classes):
-    from glyphsr.config.networks import GlyphSRConfig, TATTConfig
+    from glyphsr.models.glyphsr.settings import GlyphSRConfig
     from glyphsr.models.registry import build_network, key_table
+    from glyphsr.models.tatt.settings import TATTConfig
 
     config = TATTConfig() if kind == "tatt" else GlyphSRConfig()
     network = build_network(config, num_classes=num_classes)

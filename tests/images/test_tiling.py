@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.images.resize import resize
 from glyphsr.images.tiling import (
     SIZE_MULTIPLE,
@@ -14,6 +13,7 @@ from glyphsr.images.tiling import (
     plan_tiles,
     within_ground,
 )
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 
 CONFIG = GlyphSRConfig(min_height=12, max_height=48, window_aspect=8.0)
 

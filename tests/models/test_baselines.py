@@ -4,24 +4,22 @@ import torch
 from pydantic import ValidationError
 
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import (
-    C3STISRConfig,
-    GlyphSRConfig,
-    LEMMAConfig,
-    PEANConfig,
-    RTSRNConfig,
-    TATTConfig,
-    TBSRNConfig,
-    TGConfig,
-    TPGSRConfig,
-    TSANConfig,
-    TSRNConfig,
-)
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.errors import WeightsError
 from glyphsr.images.tiling import plan_tiles
+from glyphsr.models.c3stisr.settings import C3STISRConfig
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
+from glyphsr.models.lemma.settings import LEMMAConfig
+from glyphsr.models.pean.settings import PEANConfig
 from glyphsr.models.registry import NETWORKS, RECOGNIZERS, architecture, build_network, identify, published_kinds
+from glyphsr.models.rtsrn.settings import RTSRNConfig
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.tatt.settings import TATTConfig
+from glyphsr.models.tbsrn.settings import TBSRNConfig
+from glyphsr.models.tg.settings import TGConfig
+from glyphsr.models.tpgsr.settings import TPGSRConfig
+from glyphsr.models.tsan.settings import TSANConfig
+from glyphsr.models.tsrn.settings import TSRNConfig
 from glyphsr.nn.layers.stn import ControlPointLocalizer
 from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.weights.checkpoints import save_checkpoint

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.models.glyphsr.network import GlyphSR
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.nn.layers.aligned_prior import AlignedPrior
 
 CONFIG = GlyphSRConfig(

@@ -5,13 +5,15 @@ import pytest
 import torch
 from PIL import Image
 
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.model import ConfidenceGateConfig, ModelConfig
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.models.confidence_gate import gate
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPrior
+from glyphsr.models.tsrn.settings import TSRNConfig
 from glyphsr.reading.word_readings import WordReading
 from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.samples import draw_samples

@@ -3,11 +3,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.glyphsr.official_keys import config_from_keys, key_table
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.nn.layers.grayscale import brightness_mask
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.models.glyphsr.net2net import enlarge
 from glyphsr.models.glyphsr.network import GlyphSR
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 
 SMALL: dict[str, object] = {"num_srbs": 2, "gfm_from": 2, "prior_width": 8, "prior_hidden": (16, 16, 8)}
 LARGE: dict[str, object] = {"num_srbs": 4, "gfm_from": 4, "prior_width": 12, "prior_hidden": (24, 32, 8)}

@@ -4,12 +4,13 @@ import pytest
 import torch
 
 from glyphsr.config.data import DataConfig, LmdbSource
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
 from glyphsr.metrics.glyph_maps import map_sums
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.training.build import build_trainer
 
 from ..conftest import ROOT

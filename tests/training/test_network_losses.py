@@ -10,17 +10,21 @@ from pydantic import ValidationError
 from glyphsr.config.data import DataConfig, LmdbSource
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import C3STISRConfig, LEMMAConfig, PEANConfig, RTSRNConfig, TGConfig
 from glyphsr.config.recognizers import CRNNConfig, PARSeqConfig, TelescopeConfig
 from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.ctc import ctc_loss
 from glyphsr.losses.strokes import load_strokes
+from glyphsr.models.c3stisr.settings import C3STISRConfig
 from glyphsr.models.lemma.reader import CODEC
+from glyphsr.models.lemma.settings import LEMMAConfig
 from glyphsr.models.pean.enhancer import PriorEnhancer
+from glyphsr.models.pean.settings import PEANConfig
 from glyphsr.models.registry import identify
+from glyphsr.models.rtsrn.settings import RTSRNConfig
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.tg.settings import TGConfig
 from glyphsr.text.charset import LOWER_ALPHANUMERIC
 from glyphsr.text.ctc import CTCCodec
 from glyphsr.training.build import build_trainer

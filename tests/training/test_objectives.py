@@ -5,12 +5,16 @@ import pytest
 import torch
 
 from glyphsr.config.data import DataConfig, LmdbSource
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TBSRNConfig, TPGSRConfig, TSRNConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
 from glyphsr.config.training import OptimiserConfig, TrainConfig, ValidationConfig
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.tbsrn.settings import TBSRNConfig
+from glyphsr.models.tpgsr.settings import TPGSRConfig
+from glyphsr.models.tsrn.settings import TSRNConfig
 from glyphsr.nn.layers.grayscale import brightness_mask
 from glyphsr.text.slots import SlotCodec
 from glyphsr.training.build import build_trainer

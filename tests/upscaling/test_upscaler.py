@@ -4,12 +4,12 @@ import torch
 from PIL import Image
 
 import glyphsr
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.errors import ConfigError, WeightsError
 from glyphsr.images.resize import resize
 from glyphsr.models.glyphsr.network import GlyphSR
 from glyphsr.models.glyphsr.official_keys import key_table
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.target_size import TargetSize

@@ -3,9 +3,13 @@
 import pytest
 import torch
 
-from glyphsr.config.networks import PEANConfig, TATTConfig, TGConfig, TPGSRConfig, TSRNConfig
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.models.pean.settings import PEANConfig
 from glyphsr.models.registry import build_network, key_table
+from glyphsr.models.tatt.settings import TATTConfig
+from glyphsr.models.tg.settings import TGConfig
+from glyphsr.models.tpgsr.settings import TPGSRConfig
+from glyphsr.models.tsrn.settings import TSRNConfig
 from glyphsr.recognizers.crnn.network import CRNN
 from glyphsr.weights.convert import convert
 from glyphsr.weights.loading import load_model, load_network, load_recognizer

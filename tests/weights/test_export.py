@@ -9,11 +9,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.networks import GlyphSRConfig, GPMConfig, TSRNConfig
 from glyphsr.config.recognizers import CTCTransformerConfig, PARSeqConfig
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.super_resolver import SuperResolver
+from glyphsr.models.tsrn.settings import TSRNConfig
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.weights.checkpoints import save_checkpoint

@@ -1,6 +1,6 @@
 """C3-STISR (Zhao, Wang, Xue, Li, IJCAI 2022): text priors by recognition and by language."""
 
-from glyphsr.config.networks import C3STISRConfig
+from glyphsr.models.c3stisr.settings import C3STISRConfig
 from glyphsr.nn.architecture import Architecture
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from glyphsr.config.networks import C3STISRConfig
+from glyphsr.models.c3stisr.settings import C3STISRConfig
 from glyphsr.nn.layers.clued_prior import CluedPrior
 from glyphsr.nn.layers.prior_transformer import PriorTransformer
 from glyphsr.nn.layers.residual_network import Guidance, ResidualNetwork

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from glyphsr.config.networks import C3STISRConfig
+from glyphsr.models.c3stisr.settings import C3STISRConfig
 from glyphsr.models.clue_keys import LANGUAGE_CLUE, LANGUAGE_CODES, VISUAL_CLUE, clue_names
 from glyphsr.nn.key_tables import (
     KeyTable,

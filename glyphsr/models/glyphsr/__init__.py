@@ -1,6 +1,6 @@
 """The paper's network: SR branch, prior transformer, glyph perception and glyph fusion."""
 
-from glyphsr.config.networks import GlyphSRConfig
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.nn.architecture import Architecture
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.config.networks import GPMConfig
+from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.nn.layers.gru_block import GRUBlock
 from glyphsr.types import GlyphOutput
 

@@ -29,7 +29,7 @@ def enlarge(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
         ValueError: Naming the first layer that the larger network has not, or has smaller.
 
     Example:
-        >>> from glyphsr.config.networks import GlyphSRConfig
+        >>> from glyphsr.models.glyphsr.settings import GlyphSRConfig
         >>> from glyphsr.models.glyphsr.network import GlyphSR
         >>> shape = {"block": "convolutional", "prior_layout": "aligned", "output": "residual", "width": 32}
         >>> small = GlyphSR.from_config(GlyphSRConfig(num_srbs=1, gfm_from=1, **shape), num_classes=8)

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.config.networks import GlyphSRConfig
 from glyphsr.models.glyphsr.gfm import GlyphFusionModule
 from glyphsr.models.glyphsr.gpm import GlyphHeads, GlyphPerceptionModule
 from glyphsr.models.glyphsr.net2net import enlarge
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.nn.layers.aligned_prior import AlignedPrior
 from glyphsr.nn.layers.guided_block import GuidedResidualBlock
 from glyphsr.nn.layers.pixel_shuffle import PixelShuffleUpsampler
@@ -44,7 +44,7 @@ class GlyphSR(nn.Module):
     The SR branch draws its weights before the glyph modules, so that at one seed all rows of an ablation start alike.
 
     Args:
-        config: Shape and switches; :class:`glyphsr.config.networks.GlyphSRConfig` explains each.
+        config: Shape and switches; :class:`glyphsr.models.glyphsr.settings.GlyphSRConfig` explains each.
         trunk: The SRBs.
         prior_transformer: Makes the feature map of the prior.
     """

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from glyphsr.config.networks import GlyphSRConfig
+from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.nn.key_tables import (
     SPLINE_CONSTANTS,
     STEM,

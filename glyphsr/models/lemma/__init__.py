@@ -1,6 +1,6 @@
 """LEMMA (Guo et al., IJCAI 2023): the network looks where it has found the characters."""
 
-from glyphsr.config.networks import LEMMAConfig
+from glyphsr.models.lemma.settings import LEMMAConfig
 from glyphsr.nn.architecture import Architecture
 
 

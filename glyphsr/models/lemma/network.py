@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from glyphsr.config.networks import LEMMAConfig
 from glyphsr.models.lemma.guidance import TextGuidance
 from glyphsr.models.lemma.reader import CODEC, LocatingReader
+from glyphsr.models.lemma.settings import LEMMAConfig
 from glyphsr.nn.layers.gru_block import GRUBlock
 from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import Guidance, ResidualNetwork

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from glyphsr.config.networks import LEMMAConfig
 from glyphsr.models.clue_keys import LANGUAGE_CODES, language_model_names
+from glyphsr.models.lemma.settings import LEMMAConfig
 from glyphsr.nn.key_tables import (
     DECODER_NAMES,
     ENCODER_NAMES,

@@ -1,6 +1,6 @@
 """PEAN (Zhao et al., ACM MM 2024): attention along strips, guided by a text prior that a diffusion step enhances."""
 
-from glyphsr.config.networks import PEANConfig
+from glyphsr.models.pean.settings import PEANConfig
 from glyphsr.nn.architecture import Architecture
 
 

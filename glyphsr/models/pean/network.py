@@ -5,9 +5,9 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.config.networks import PEANConfig
 from glyphsr.models.pean.auxiliary_reader import AuxiliaryReader
 from glyphsr.models.pean.enhancer import PriorEnhancer
+from glyphsr.models.pean.settings import PEANConfig
 from glyphsr.models.pean.strip_attention import StripStack
 from glyphsr.nn.layers.prior_interpreter import PriorInterpreter
 from glyphsr.nn.layers.residual_network import ResidualNetwork

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from glyphsr.config.networks import PEANConfig
+from glyphsr.models.pean.settings import PEANConfig
 from glyphsr.nn.key_tables import DECODER_NAMES, STEM, KeyTable, Shapes, trunk_shape
 
 _INTERPRETER = {

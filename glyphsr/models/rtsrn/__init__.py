@@ -1,6 +1,6 @@
 """RTSRN (Zhang et al., 2023): recurrent residual blocks with Wave-MLP, guided by two clues."""
 
-from glyphsr.config.networks import RTSRNConfig
+from glyphsr.models.rtsrn.settings import RTSRNConfig
 from glyphsr.nn.architecture import Architecture
 
 

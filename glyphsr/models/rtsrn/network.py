@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.config.networks import RTSRNConfig
+from glyphsr.models.rtsrn.settings import RTSRNConfig
 from glyphsr.models.rtsrn.wave import WaveBlock
 from glyphsr.nn.layers.clued_prior import CluedPrior
 from glyphsr.nn.layers.gru_block import GRUBlock

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from glyphsr.config.networks import RTSRNConfig
 from glyphsr.models.clue_keys import LANGUAGE_CODES, VISUAL_CLUE, clue_names
+from glyphsr.models.rtsrn.settings import RTSRNConfig
 from glyphsr.nn.key_tables import KeyTable, Shapes, gru_names, prior_shape, residual_network_table, trunk_shape
 
 _WAVE = {

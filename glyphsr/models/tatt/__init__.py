@@ -1,6 +1,6 @@
 """TATT (Ma, Liang, Zhang, CVPR 2022): the text prior reaches every place by attention."""
 
-from glyphsr.config.networks import TATTConfig
+from glyphsr.models.tatt.settings import TATTConfig
 from glyphsr.nn.architecture import Architecture
 
 

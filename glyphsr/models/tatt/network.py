@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from glyphsr.config.networks import TATTConfig
+from glyphsr.models.tatt.settings import TATTConfig
 from glyphsr.nn.layers.prior_interpreter import PriorInterpreter
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.srb import SequentialResidualBlock

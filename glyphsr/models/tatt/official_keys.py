@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from glyphsr.config.networks import TATTConfig
+from glyphsr.models.tatt.settings import TATTConfig
 from glyphsr.nn.key_tables import (
     DECODER_NAMES,
     ENCODER_NAMES,

@@ -1,6 +1,6 @@
 """TBSRN (Chen, Li, Xue, CVPR 2021): the network of Scene Text Telescope."""
 
-from glyphsr.config.networks import TBSRNConfig
+from glyphsr.models.tbsrn.settings import TBSRNConfig
 from glyphsr.nn.architecture import Architecture
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from glyphsr.config.networks import TBSRNConfig
+from glyphsr.models.tbsrn.settings import TBSRNConfig
 from glyphsr.nn.layers.attention import FeedForward, MultiHeadAttention, UnbiasedLayerNorm, sinusoidal_code
 from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import ResidualNetwork

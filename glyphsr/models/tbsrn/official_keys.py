@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from glyphsr.config.networks import TBSRNConfig
+from glyphsr.models.tbsrn.settings import TBSRNConfig
 from glyphsr.nn.key_tables import KeyTable, Shapes, residual_network_table, trunk_shape
 
 _ENHANCER = {

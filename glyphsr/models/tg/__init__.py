@@ -1,6 +1,6 @@
 """Text Gestalt (Chen, Yu, Ma, Li, Xue, AAAI 2022): TSRN or TBSRN, trained to look at strokes."""
 
-from glyphsr.config.networks import TGConfig
+from glyphsr.models.tg.settings import TGConfig
 from glyphsr.nn.architecture import Architecture
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from glyphsr.config.networks import TGConfig
+from glyphsr.models.tg.settings import TGConfig
 from glyphsr.models.tsrn.official_keys import key_table as key_table
 from glyphsr.nn.key_tables import Shapes, trunk_shape
 

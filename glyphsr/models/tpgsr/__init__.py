@@ -1,6 +1,6 @@
 """TPGSR (Ma, Guo, Zhang, 2021): TSRN guided by a text prior."""
 
-from glyphsr.config.networks import TPGSRConfig
+from glyphsr.models.tpgsr.settings import TPGSRConfig
 from glyphsr.nn.architecture import Architecture
 
 

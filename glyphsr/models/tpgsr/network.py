@@ -1,6 +1,6 @@
 """TPGSR: every residual block sees the text prior."""
 
-from glyphsr.config.networks import TPGSRConfig
+from glyphsr.models.tpgsr.settings import TPGSRConfig
 from glyphsr.nn.layers.prior_transformer import PriorTransformer
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.srb import SequentialResidualBlock

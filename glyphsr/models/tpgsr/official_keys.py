@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from glyphsr.config.networks import TPGSRConfig
+from glyphsr.models.tpgsr.settings import TPGSRConfig
 from glyphsr.nn.key_tables import (
     KeyTable,
     Shapes,

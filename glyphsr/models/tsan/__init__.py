@@ -1,6 +1,6 @@
 """TSAN (Zhu et al., AAAI 2023): attention to strokes through the picture's gradient."""
 
-from glyphsr.config.networks import TSANConfig
+from glyphsr.models.tsan.settings import TSANConfig
 from glyphsr.nn.architecture import Architecture
 
 

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glyphsr.config.networks import TSANConfig
 from glyphsr.models.tsan.gradient_attention import GradientAttentions
 from glyphsr.models.tsan.hash_attention import HashAttention
+from glyphsr.models.tsan.settings import TSANConfig
 from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.stn import SpatialTransformer

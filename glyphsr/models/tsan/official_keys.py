@@ -2,7 +2,7 @@
 
 import re
 
-from glyphsr.config.networks import TSANConfig
+from glyphsr.models.tsan.settings import TSANConfig
 from glyphsr.nn.key_tables import SPLINE_CONSTANTS, STN, KeyTable, Shapes
 
 _GRADIENT = {

@@ -1,6 +1,6 @@
 """TSRN (Wang et al., ECCV 2020): the TextZoom paper's baseline."""
 
-from glyphsr.config.networks import TSRNConfig
+from glyphsr.models.tsrn.settings import TSRNConfig
 from glyphsr.nn.architecture import Architecture
 
 

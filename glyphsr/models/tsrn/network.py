@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Self
 
-from glyphsr.config.networks import TGConfig, TSRNConfig
+from glyphsr.config.trunk import StraightenedConfig
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.srb import SequentialResidualBlock
 from glyphsr.nn.layers.stn import SpatialTransformer
@@ -18,7 +18,7 @@ class TSRN(ResidualNetwork):
     """Whether the spatial transformer sees the picture enlarged."""
 
     @classmethod
-    def from_config(cls, config: TSRNConfig | TGConfig, *, num_classes: int = 0) -> Self:
+    def from_config(cls, config: StraightenedConfig, *, num_classes: int = 0) -> Self:
         """Build the network; it has no use for a text prior, so ``num_classes`` is ignored."""
         del num_classes
         stn = None

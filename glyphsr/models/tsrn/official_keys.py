@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from glyphsr.config.networks import TSRNConfig
+from glyphsr.models.tsrn.settings import TSRNConfig
 from glyphsr.nn.key_tables import KeyTable, Shapes, residual_network_table, srb_names, trunk_shape
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from glyphsr.config.networks import CluedConfig
+from glyphsr.config.trunk import CluedConfig
 from glyphsr.nn.layers.language_model import LanguageModel
 from glyphsr.nn.layers.prior_transformer import PriorTransformer
 from glyphsr.nn.layers.residual_network import Guidance

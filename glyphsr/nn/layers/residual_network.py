@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from glyphsr.config.networks import TrunkConfig
+from glyphsr.config.trunk import TrunkConfig
 from glyphsr.nn.layers.pixel_shuffle import PixelShuffleUpsampler
 from glyphsr.nn.layers.stem import Stem
 from glyphsr.types import SROutput
