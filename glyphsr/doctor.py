@@ -121,6 +121,7 @@ def _packages() -> Iterator[Check]:
             "packages", "note", "glyphsr runs from its source folder, so its needs are not known", "pip install ."
         )
         return
+
     wrong = [problem for text in needed if "extra ==" not in text and (problem := _unmet(text))]
     if wrong:
         names = " ".join(f"'{_wanted(text)}'" for text in needed if "extra ==" not in text and _unmet(text))
@@ -170,11 +171,13 @@ def _unmet(text: str) -> str | None:
 def _opencv() -> Check:
     found = {name: version for name in OPENCV if (version := _version(name)) is not None}
     shown = ", ".join(f"{name} {version}" for name, version in found.items()) or "none"
+
     try:
         import cv2
     except Exception as error:
         mend = "pip uninstall -y opencv-python; pip install --force-reinstall opencv-python-headless"
         return Check("opencv", "error", f"{shown}: {_line(error)}", mend)
+
     if len(set(found.values())) > 1:
         newest = max(found.values(), key=lambda version: [int(part) for part in re.findall(r"\d+", version)])
         same = " ".join(f"{name}=={newest}" for name in found)
@@ -199,10 +202,12 @@ def _weights() -> Iterator[Check]:
         problem = f"{', '.join(broken)}: not what was shipped" if broken else None
     except (GlyphSRError, OSError) as error:
         problem = _line(error)
+
     if problem:
         yield Check("bundled weights", "error", problem, "pip install --force-reinstall glyphsr")
     else:
         yield Check("bundled weights", "ok", ", ".join(bundled))
+
     cached = [row.name for row in rows if row.status == "cached"]
     yield Check("stored weights", "ok", ", ".join(cached) or "none; `glyphsr models list` shows what there is")
 
@@ -236,6 +241,7 @@ def _disks() -> Iterator[Check]:
         place = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
         if place is None:
             continue
+
         free = shutil.disk_usage(place).free
         shown = f"{free / 1e9:.1f} GB free at {place}"
         if free < FREE_BYTES:

@@ -109,7 +109,9 @@ class _Option:
         assert flag is not None
         self.flag = flag
         self.form = _form(info.annotation)
+
         names = [f"--{field.replace('_', '-')}", *([flag.short] if flag.short else [])]
+
         option = typer.Option(
             *names,
             help=_plain(info.description or ""),
@@ -118,6 +120,7 @@ class _Option:
             rich_help_panel=flag.panel,
             autocompletion=completion(field, get_args(self.form) if get_origin(self.form) is Literal else ()),
         )
+
         default = False if self.form is bool else None
         self.parameter = _keyword(field, Annotated[self._type(), option], default)
 

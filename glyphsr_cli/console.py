@@ -65,6 +65,7 @@ def progress_bar(*, enabled: bool | None) -> Progress:
     """
     console = err()
     show = console.is_terminal if enabled is None else enabled
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
@@ -88,6 +89,7 @@ def counting_bar(*, enabled: bool | None) -> Progress:
     console = err()
     show = console.is_terminal if enabled is None else enabled
     wide = console.width >= WIDE_BAR
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
@@ -110,6 +112,7 @@ def training_bar(*, enabled: bool | None) -> Progress:
     console = err()
     show = console.is_terminal if enabled is None else enabled
     wide = console.width >= WIDE_BAR
+
     return Progress(
         BarColumn(bar_width=None if wide else 10),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),

@@ -72,12 +72,14 @@ def recipe(name: str, options: argparse.Namespace, steps: int | None) -> TrainCo
 def named(config: TrainConfig) -> TrainConfig:
     """A configuration without what depends on where its words and weights lie."""
     readers = tuple(Path(reader).name for reader in config.loss.focus_recognizers if config.focuses)
+
     sources = tuple(
         source
         if isinstance(source, RenderedSource)
         else source.model_copy(update={"path": Path(source.path).name, "glyphs": None})
         for source in config.data.sources
     )
+
     changes = {
         "loss": config.loss.model_copy(update={"focus_recognizer": readers}),
         "prior_weights": None,
@@ -85,6 +87,7 @@ def named(config: TrainConfig) -> TrainConfig:
         "recognizer_weights": None,
         "data": config.data.model_copy(update={"sources": sources}),
     }
+
     return config.model_copy(update=changes)
 
 

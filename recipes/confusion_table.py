@@ -46,9 +46,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, default=OWN_TABLE)
     arguments = parser.parse_args()
+
     every = [font.path for font in find_fonts().fonts]
     rng = np.random.default_rng(arguments.seed)
     chosen = [every[i] for i in sorted(rng.permutation(len(every))[: arguments.fonts])]
+
+    # A glyph is compared with the others of its own font; fonts without all of them are left out.
     tables = []
     for path in chosen:
         font = ImageFont.truetype(path, 80)
@@ -56,11 +59,13 @@ def main() -> None:
         if all(glyph is not None for glyph in drawn):
             glyphs = np.stack([glyph for glyph in drawn if glyph is not None]).reshape(len(ORDER), -1)
             tables.append(1 - glyphs @ glyphs.T)
+
     distances = np.mean(tables, axis=0)
     np.fill_diagonal(distances, 0.0)
     others = ~np.eye(len(ORDER), dtype=bool)
     distances /= np.median(distances[others])
     distances[others] = np.maximum(distances[others], LEAST)
+
     document = {
         "made_by": "recipes/confusion_table.py",
         "fonts": len(tables),
@@ -68,8 +73,10 @@ def main() -> None:
         "order": ORDER,
         "distances": [[round(float(value), 3) for value in row] for row in distances],
     }
+
     text = json.dumps(document).replace("], [", "],\n[")
     arguments.out.write_text(text + "\n", encoding="utf-8")
+
     weights = 1 / distances[others]
     print(f"{len(tables)} fonts; weights {weights.min():.2f} to {weights.max():.1f}, mean {weights.mean():.2f}")
     pairs = sorted((distances[i, j], ORDER[i] + ORDER[j]) for i in range(len(ORDER)) for j in range(i))

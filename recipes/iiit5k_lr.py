@@ -91,14 +91,19 @@ def write_pairs(path: Path, words: Sequence[OfficialWord], levels: Sequence[str]
 def write_hr(folder: Path, words: Sequence[OfficialWord]) -> None:
     """A folder of pictures with annotations.json, which ``kind: folder`` sources read."""
     folder.mkdir(parents=True)
+
     rows = []
+
     for word in words:
         height, width = word.picture.shape[:2]
         shrink = min(1.0, TALLEST / height)
+
         picture, boxes = word.resized(round(height * shrink), max(1, round(width * shrink)))
         file = Path(word.name).name
         (folder / file).write_bytes(encode_png(picture))
         rows.append({"file": file, "label": word.label, "char_boxes": boxes})
+
+    # The list comes last: what it names is there.
     listed = folder / "annotations.json.partial"
     listed.write_text(json.dumps(rows), encoding="utf-8")
     listed.replace(folder / "annotations.json")

@@ -106,13 +106,16 @@ def _read_yaml(path: Path, seen: tuple[Path, ...]) -> Tree:
         raise ConfigError(f"{path}: base: goes in a circle")
     if len(seen) > MAX_BASES:
         raise ConfigError(f"{path}: base: one file builds on more than {MAX_BASES} others")
+
     if tree is None:
         return {}
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
+
     base = tree.pop("base", None)
     if base is not None and not isinstance(base, str):
         raise ConfigError(f"{path}: base: expected the name of a YAML file, got {base!r}")
+
     return _merge(_read_yaml(path.parent / str(base), (*seen, path.resolve())), tree) if base else tree
 
 

@@ -268,17 +268,21 @@ def guess_format(path: Path) -> LabelFormat:
 def _guess_lines(path: Path) -> LabelFormat:
     """The form of a file of lines, by its first line."""
     first = next(iter(_lines(path)), (0, ""))[1]
+
     if first.startswith("{"):
         return "mmocr"
+
     cells = [cell.strip().lower() for cell in re.split(r"[\t,;]", first)]
     if set(cells) & set(PATH_COLUMNS) and set(cells) & set(TEXT_COLUMNS):
         return "csv"  # its first line names columns
+
     if "\t" in first:
         return "paddleocr"
     if _ICDAR.fullmatch(first) or _CORNERS.fullmatch(first):
         return "icdar"
     if Path(first.partition(",")[0].strip()).suffix.lower() in SUFFIXES:
         return "csv"
+
     return "spaces" if _NAME_AND_TEXT.fullmatch(first) else "paddleocr"
 
 

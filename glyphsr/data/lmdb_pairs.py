@@ -101,10 +101,13 @@ def _open(path: Path) -> LmdbFile:
     except OSError as error:
         check_folder(path)
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
     signature = (status.st_ino, status.st_mtime_ns)
+
     known = _files.get(path)
     if known is not None and known[0] == signature:
         return known[1]
+
     check_folder(path)
     close_deleted()
     file = LmdbFile(path / "data.mdb", path)

@@ -60,8 +60,10 @@ class LmdbWriter:
         self._source = source
         self._build = FolderBuild(path, source=source, overwrite=overwrite, foreign=_foreign)
         self._map_size = FIRST_MAP_SIZE
+
         with self._writing():
             self._env = self._open(self._build.partial)
+
         self._pending: dict[bytes, bytes] = {}
         self._pending_samples = 0
         with self._env.begin() as transaction:
@@ -137,6 +139,7 @@ class LmdbWriter:
     def commit(self) -> None:
         """Write what was added so far; a kill can no longer lose it."""
         values = self._pending | {b"num-samples": str(self.count).encode()}
+
         with self._writing():
             while True:
                 try:
@@ -147,6 +150,7 @@ class LmdbWriter:
                 except lmdb.MapFullError:  # the transaction is undone
                     self._map_size *= 2
                     self._env.set_mapsize(self._map_size)
+
         self._pending, self._pending_samples = {}, 0
 
     @contextmanager

@@ -127,13 +127,16 @@ def _folders(source: Path | None, hr: Path | None, lr: Path | None) -> tuple[Pat
         raise ConfigError("expected either a folder of pictures, or --hr (and --lr) folders")
     if lr is not None and hr is None:
         raise ConfigError("--lr: needs --hr beside it")
+
     for folder in (source, hr, lr):
         if folder is not None and not folder.is_dir():
             raise DataError(f"{folder}: no such folder")
         if folder is not None and (folder / "data.mdb").is_file():
             raise DataError(f"{folder}: an LMDB; `glyphsr data export {folder} -o WORDS` makes a folder of it")
+
     if hr is not None:
         return hr, lr, hr
+
     assert source is not None
     if (source / HR_FOLDER).is_dir() and (source / LR_FOLDER).is_dir():
         return source / HR_FOLDER, source / LR_FOLDER, source

@@ -157,17 +157,23 @@ class _Names:
 def _write_pair(pairs: PairedLmdb, index: int, folder: Path, names: _Names) -> Labelled:
     raw, number = pairs.raw(index), f"{index + 1:09d}"
     label = decode_label(raw.label, f"{pairs.path}: label-{number}")
+
     given = {}
+
     for side, encoded in (("hr", raw.hr), ("lr", raw.lr)):
         if encoded is None:  # of a set for recognition
             continue
+
+        # A picture keeps the name that it had as a file, where that is a safe one.
         stored = pairs.get(f"{FILE_KEYS[side]}-{number}")
         wanted = _safe_name(stored) if stored is not None else None
         given[side] = names.give(side, wanted, number, picture_suffix(encoded))
+
         target = folder / given[side]
         if not (target.is_file() and target.read_bytes() == encoded):
             target.parent.mkdir(parents=True, exist_ok=True)
             write_bytes(target, encoded)
+
     return Labelled(given["hr"], label)
 
 

@@ -270,17 +270,22 @@ def _write(
     """Make every word that one of the sets does not have yet; how many those were."""
     pairs_have = config.count if pairs is None else pairs.count
     first = min(pairs_have, config.count if masks is None else masks.count)
+
     if progress:
         progress(first, config.count)
+
+    # After an interruption the two sets may differ in length; each gets what it does not have.
     number = first
     for word in _words(config, renderer, first):
         if pairs is not None and number >= pairs_have:
             pairs.add(hr=word.hr, lr=word.lr, label=word.label, extra={"font": Path(word.font).name.encode()})
         if masks is not None and word.glyphs is not None and number >= masks.count:
             masks.put(word.glyphs)
+
         number += 1
         if progress and (number % CHUNK == 0 or number == config.count):
             progress(number, config.count)
+
     return number - first
 
 

@@ -96,11 +96,13 @@ def summarise(
     """Means of each subset's values, both averages, and the interval of the weighted one."""
     means = [_mean(group) for group in groups]
     scored = [(mean, count) for mean, count in zip(means, counts, strict=True) if count]
+
     interval = None
     if resamples:
         interval = bootstrap_interval(
             [np.asarray(group, np.float64) for group in groups], resamples=resamples, seed=seed
         )
+
     return SubsetScores(
         tuple(means),
         weighted_mean([mean for mean, _ in scored], [count for _, count in scored]),

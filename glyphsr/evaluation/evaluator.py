@@ -158,6 +158,7 @@ class _Evaluation:
 
     def report(self, seconds: float) -> EvaluationReport:
         counts = [part.images for part in self.parts]
+
         return EvaluationReport(
             protocol=self.config.protocol,
             parts=tuple(self.parts),
@@ -182,6 +183,7 @@ class _Evaluation:
 
     def _reading_scores(self, counts: Sequence[int]) -> list[ReadingScore]:
         scores = []
+
         for judge in (judge.info.name for judge in self.judges):
             for row in (method.info.name for method in self.methods):
                 accumulators = [self.reading[row, judge, number] for number in range(len(counts))]
@@ -191,8 +193,10 @@ class _Evaluation:
                     resamples=self.config.bootstrap,
                     seed=self.config.seed,
                 )
+
                 similarity = summarise([accumulator.similarities for accumulator in accumulators], counts)
                 rate = self._rate(f"{row}\0{judge}")
+
                 scores.append(ReadingScore(row, judge, accuracy, summarise_cer(accumulators), similarity, rate))
         return scores
 
@@ -212,19 +216,24 @@ class _Evaluation:
 
     def _comparisons(self) -> list[Comparison]:
         """Each network with bicubic and with the first network."""
+        # With bicubic, to show what a network adds; with the first network, to rank the others.
         networks = [method.info.name for method in self.methods if method.info.network]
         rows = [method.info.name for method in self.methods]
         pairs = [("bicubic", name) for name in networks if "bicubic" in rows]
         pairs += [(networks[0], name) for name in networks[1:]]
+
         found = []
+
         for judge in (judge.info.name for judge in self.judges):
             for first, second in pairs:
                 a, b = (
                     [bool(hit) for number in range(len(self.parts)) for hit in self.reading[row, judge, number].correct]
                     for row in (first, second)
                 )
+
                 result = mcnemar(a, b)
                 found.append(Comparison(judge, first, second, result.only_first, result.only_second, result.p_value))
+
         return found
 
 
@@ -288,12 +297,14 @@ def run_evaluation(
         raise ConfigError(f"--per-image {per_image}: exists already; --overwrite replaces it")
     if per_image is not None and not per_image.parent.is_dir():
         raise ConfigError(f"--per-image {per_image}: the folder {per_image.parent} does not exist")
+
     start = time.perf_counter()
     with ExitStack() as stack:
         records = None
         if per_image is not None:
             temporary = stack.enter_context(atomic_path(per_image))
             records = stack.enter_context(temporary.open("w", encoding="utf-8"))
+
         evaluation = _Evaluation(config, progress, records)
         evaluation.run()
     return evaluation.report(time.perf_counter() - start)

@@ -167,10 +167,13 @@ class DatasetExtraction:
     def _manifest(self) -> dict[str, Any]:
         settings = self.config.model_dump(mode="json", exclude=NO_PARAMETERS)
         settings |= self.config.resolved
+
         packages = ["numpy", "opencv-python"]
         if self.segmenter.facts["name"] == "sam" or self.localizer.facts["name"] != "cuts":
             packages += ["torch", "segment-anything"]
+
         name = Path(os.path.abspath(self.path)).name  # noqa: PTH100 - a link keeps its own name
+
         return {
             "format_number": FORMAT_NUMBER,
             "source": {"name": name, "samples": self.samples, "fingerprint": self.source.fingerprint()},

@@ -44,14 +44,17 @@ class ExtractionCounts:
         """Count one word."""
         self.words += 1
         self.qualities[round(meta["quality"] * QUALITY_STEPS)] += 1
+
         if meta["rejected"] is not None:
             self.rejected[meta["rejected"]] += 1
             if meta["problem"] is not None and len(self.problems) < MAX_PROBLEMS:
                 self.problems.append(meta["problem"])
             return
+
         self.characters += len(meta["text"])
         self.empty += meta["empty"]
         self.coverage += meta["coverage"]
+
         for record in meta["glyphs"]:
             if record["fallback"]:
                 self.affected += 1
@@ -139,6 +142,7 @@ def report_of(
 ) -> ExtractionReport:
     """The report of what was counted."""
     good = counts.words - counts.rejected.total()
+
     return ExtractionReport(
         source=str(source),
         out=str(out),

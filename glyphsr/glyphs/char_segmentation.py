@@ -253,15 +253,20 @@ def _trace(
 ) -> Split:
     place = columns.ends[-1]
     cells, costs = [], []
+
     for i in range(len(steps) - 1, -1, -1):
         begin, came_from = steps[i]
         end = came_from[scale, place]
         place = begin[scale, end]
+
+        # The cost is the forward pass's, by character, so that each can be judged alone.
         width = columns.places[end] - columns.places[place]
         empty = columns.ink_before[end] == columns.ink_before[place]
         blank = columns.blank_before[end] - columns.blank_before[place]
         own = WIDTH_WEIGHT * (np.log(width) - log_expected[scale, i]) ** 2 + (EMPTY_COST if empty else 0.0)
         own += GAP_WEIGHT * blank / width
+
         costs.append(own + (columns.cut[end] + columns.cut[place]) / 2)
         cells.append((columns.places[place], columns.places[end]))
+
     return Split(np.array(cells[::-1], np.int64), np.array(costs[::-1]), total / len(steps))

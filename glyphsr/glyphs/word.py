@@ -144,16 +144,20 @@ def prepare_word(image: NDArray[np.uint8], label: str, *, squeeze: bool = False)
     """
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape or image.dtype != np.uint8:
         raise ValueError(f"expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
+
     text = characters(label)
     if not text:
         raise Rejection("empty_label")
+
     height, width = image.shape[:2]
     if width > MAX_ASPECT * height:
         raise Rejection("too_wide")
     frame = to_frame(image, squeeze=squeeze)
+
     # Squeezing a line does not make room in it.
     if len(text) * MIN_COLUMNS > min(frame.shape[1], max(MIN_COLUMNS, round(width * HEIGHT / height))):
         raise Rejection("too_long")
+
     ink, split = _best_ink(frame, text)
     return Word(frame, text, ink, split, (image.shape[0], image.shape[1]))
 

@@ -50,9 +50,12 @@ def _mend_jpeg(encoded: bytes) -> tuple[bytes, str] | None:
         image.load()
         is_progressive = "progressive" in image.info
         right_edge = np.asarray(image.convert("RGB"))[:, -4:].astype(np.int16)
+
+    # Blocks that are missing are middle grey down to the last row.
     rows = len(right_edge)
     is_filled = np.abs(right_edge - 128).max(axis=(1, 2)) <= 1
     there = rows - int(np.argmin(is_filled[::-1])) if not is_filled.all() else 0
+
     if b"\xff\xda" not in encoded or there < LEAST_SHARE * rows:
         return None
     if is_progressive and there == rows:
@@ -105,6 +108,7 @@ def _fill_up(encoded: bytes, format_name: str, *, missing: int | None = None) ->
     for count in (64, most) if missing is None else (missing,):
         if not 0 < count <= max(64, most):
             continue
+
         whole = encoded + b"\0" * count
         try:
             with Image.open(io.BytesIO(whole), formats=(format_name,)) as image:

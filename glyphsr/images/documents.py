@@ -107,16 +107,21 @@ def parse_pages(text: str | None, pages: int, where: str) -> list[int]:
     """
     if text is None:
         return list(range(1, pages + 1))
+
     chosen: list[int] = []
+
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         ends = (first, last or (str(pages) if dash else first))
+
         if not all(end.isascii() and end.isdecimal() and 0 < len(end) < 10 for end in ends) or int(first) < 1:
             raise ConfigError(f"--pages {text}: expected numbers and ranges, e.g. 1,3-5,8-")
         if int(first) > pages or int(ends[1]) > pages:
             raise PictureError(f"{where}: has {pages} pages, and --pages asks for {part.strip()}")
+
         if int(ends[1]) < int(first):
             raise ConfigError(f"--pages {text}: {part.strip()} ends before it begins")
+
         chosen += range(int(first), int(ends[1]) + 1)
     return list(dict.fromkeys(chosen))
 
@@ -138,14 +143,17 @@ def render_page(encoded: bytes, page: int, where: str) -> tuple[NDArray[np.float
     with _opened(encoded, where) as document:
         if page > len(document):
             raise PictureError(f"{where}: has {len(document)} pages, and page {page} is asked for")
+
         sheet = document[page - 1]
         width, height = sheet.get_size()
         dpi = _scan_dpi(sheet, width * height) or RENDERED_DPI
         pixels = math.ceil(width * dpi / POINTS) * math.ceil(height * dpi / POINTS)
+
         PICTURE_PIXELS.check(pixels, where, PictureError)
         # pdfium rounds up; a hair less, and a scan keeps the pixels that it has.
         bitmap = sheet.render(scale=dpi / POINTS * (1 - 1e-5))
         image = bitmap.to_pil().convert("RGB")
+
     return np.asarray(image, np.float32) / np.float32(255), dpi
 
 

@@ -22,11 +22,15 @@ def read_exif(image: Image.Image) -> bytes | None:
     try:
         exif = Image.Exif()
         exif.load(image.getexif().tobytes())  # a copy: the picture is still to be turned by its own
+
         details = exif.get_ifd(CAMERA_DETAILS)
+
+        # Orientation and sizes are of the picture as it was stored, not as it is written.
         for tag in (ORIENTATION, *LAYOUT):
             exif.pop(tag, None)
         for tag in PIXEL_SIZES:
             details.pop(tag, None)
+
         if not dict(exif) and not details:
             return None
         return _packed(exif, details)

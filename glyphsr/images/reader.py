@@ -70,17 +70,23 @@ def _read_16_bit_png(encoded: bytes, image: Image.Image) -> NDArray[np.float32]:
     """``(H, W, C)`` in [0, 1], C 1..4; PIL would cut colour down to 8 bits."""
     check_png_chunks(encoded, "16-bit PNG", PictureError)
     array = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+
     if array is None:
         raise ValueError("cannot decode its 16-bit pixels")
     values = np.asarray(array, np.float32).reshape(*array.shape[:2], -1) / np.float32(65535)
+
     if encoded[25] == 4:  # grey with alpha, which cv2 spreads over four channels
         return values[..., [0, 3]]
+
+    # cv2 has blue first.
     if values.shape[2] >= 3:
         return values[..., [2, 1, 0, 3][: values.shape[2]]]
+
     key = image.info.get("transparency")
     if isinstance(key, int):
         opaque = (np.round(values * 65535) != key).astype(np.float32)
         return np.concatenate([values, opaque], axis=2)
+
     return values
 
 
@@ -118,18 +124,22 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, bytes | None]:
 def _decode_tiff_unknown_to_pil(encoded: bytes, where: str, page: int) -> Picture:
     """Layouts that PIL does not list, such as 16-bit grey with alpha, or floats in colour."""
     PICTURE_BYTES.check(len(encoded), where, PictureError)
+
     with open_tiff(encoded) as file:
         found = file.pages[page - 1]
         PICTURE_PIXELS.check(found.imagewidth * found.imagelength, where, PictureError)
         bits = 8 if found.dtype.itemsize == 1 else 16
         tags = {number: found.tags[number].value for number in (274, 282, 283, 34675) if number in found.tags}
+
     orientation = int(tags.get(ORIENTATION, 1))
     dpi = tuple(tags[n][0] / tags[n][1] for n in (282, 283)) if 282 in tags and 283 in tags else None
     if dpi and orientation in _TURNED:
         dpi = dpi[::-1]
+
     values = read_tiff(encoded, page - 1, pixel_limit=PICTURE_PIXELS.value)
     colour, alpha, gray = _split(_upright(values, orientation))
     profile = bytes(tags[34675]) if 34675 in tags else None
+
     return Picture(colour, alpha, gray=gray, bits=bits, icc_profile=profile, dpi=dpi)
 
 
@@ -144,27 +154,33 @@ def _decode(encoded: bytes, where: str, page: int) -> Picture:
     if is_pdf(encoded):
         rgb, resolution = render_page(encoded, page, where)
         return Picture(rgb, dpi=(resolution, resolution))
+
     try:
         declared = check_picture(encoded, where, PictureError)
     except PictureError as error:
         if encoded[:4] in BEGINNINGS and isinstance(error.__cause__, UnidentifiedImageError):
             return _decode_tiff_unknown_to_pil(encoded, where, page)
         raise
+
     try:
         return _decode_by_pil(encoded, declared.format, where, page)
     except (OSError, SyntaxError) as error:
         mended = mend(encoded, declared.format) if any(sign in str(error) for sign in CUT) else None
         if mended is None:
             raise
+
         whole, note = mended
         return replace(_decode_by_pil(whole, declared.format, where, page), note=note)
 
 
 def _decode_by_pil(encoded: bytes, format_name: str, where: str, page: int) -> Picture:
     image: Image.Image = Image.open(io.BytesIO(encoded), formats=(format_name,))
+
     if page > 1:
         image.seek(page - 1)
     PICTURE_PIXELS.check(image.width * image.height, where, PictureError)  # by the decoder's own reading of the header
+
+    # What a result keeps of its picture.
     orientation = int(image.getexif().get(ORIENTATION, 1))
     known: dict[str, Any] = {
         "icc_profile": image.info.get("icc_profile"),
@@ -172,18 +188,23 @@ def _decode_by_pil(encoded: bytes, format_name: str, where: str, page: int) -> P
         "num_frames": _count_frames(image, len(encoded)),
         "exif": read_exif(image),
     }
+
     if _is_wide(image, encoded):
         colour, alpha, gray = _split(_upright(_read_wide(image, encoded, page), orientation))
         return Picture(colour, alpha, gray=gray, bits=16, **known)
+
     image.load()
     image = ImageOps.exif_transpose(image)
     if image.mode in ("CMYK", "YCbCr", "LAB"):
         image, known["icc_profile"] = _to_srgb(image)
+
     transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA", "La")
+
     pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32)
     pixels /= np.float32(255)
     alpha = pixels[..., 3] if transparent else None
+
     return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, **known)
 
 
@@ -221,6 +242,7 @@ def decode_picture(encoded: bytes, where: str, *, page: int = 1) -> Picture:
     """
     if not encoded:
         raise PictureError(f"{where}: the file is empty")
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL warns of sizes that check_picture judges

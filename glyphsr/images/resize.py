@@ -28,11 +28,13 @@ def resize(
     for axis in (0, 1):
         if image.shape[axis] == size[axis]:
             continue
+
         shape = [image.shape[0], image.shape[1]]
         if size[axis] > shape[axis]:
             method = enlarging
         else:
             method = cv2.INTER_AREA if size[axis] < averaged * shape[axis] else cv2.INTER_CUBIC
+
         shape[axis] = size[axis]
         resized = cv2.resize(image, (shape[1], shape[0]), interpolation=method)
         # cv2 drops a channel axis of length 1.

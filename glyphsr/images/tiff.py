@@ -107,10 +107,13 @@ def _check_parts(page: Any, encoded: bytes, pixel_limit: int) -> None:
     compression = int(page.compression)
     if compression not in UNPACKED:
         raise ValueError(f"{page.bitspersample}-bit TIFF of compression {compression}, which is not supported")
+
+    # Header and parts may disagree, so both are held against the limit.
     part_bytes = page.dtype.itemsize * math.prod(page.chunks)
     for numbers in (page.size, len(page.dataoffsets) * math.prod(page.chunks)):  # tiles stand over the edges
         if numbers > 8 * pixel_limit:
             raise ValueError(f"its parts hold {numbers:,} numbers")
+
     if UNPACKED[compression]:
         for start, size in zip(page.dataoffsets, page.databytecounts, strict=True):
             unpacker = zlib.decompressobj()

@@ -111,15 +111,19 @@ def _encode_8_bits(
 ) -> bytes:
     pixels = _whole(channels, 255, np.uint8)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)  # L, LA, RGB or RGBA by its shape
+
     options: dict[str, object] = {"quality": quality} if format_name in ("JPEG", "WEBP") else {}
     if format_name == "JPEG":
         options["subsampling"] = 0  # coloured text on coloured ground suffers most from halved chroma
+
+    # Colour profile, resolution and camera data go over where the format has room for them.
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
     if picture.dpi:
         options["dpi"] = picture.dpi
     if exif and format_name != "BMP":
         options["exif"] = exif
+
     buffer = io.BytesIO()
     image.save(buffer, format_name, **options)
     return buffer.getvalue()

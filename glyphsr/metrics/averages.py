@@ -45,15 +45,19 @@ def bootstrap_interval(
         Lower and upper end; NaN without samples.
     """
     groups = [group for group in groups if len(group)]
+
     total = sum(len(group) for group in groups)
     if not total or not resamples:
         return float("nan"), float("nan")
+
     rng = np.random.default_rng(seed)
     sums = np.zeros(resamples)
+
     for group in groups:
         values, counts = np.unique(group, return_counts=True)
         # Drawing n samples with replacement is one draw of how often each distinct value comes.
         drawn = rng.multinomial(len(group), counts / len(group), size=resamples)
         sums += drawn @ values
+
     low, high = np.quantile(sums / total, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -199,17 +199,21 @@ class _Scoring:
         """Of one run; read from its folder where the same was scored before."""
         config = EvalConfig.model_validate(self.settings)
         key = {"sha256": sha256_of(run.weights), "settings": config.model_dump(mode="json", exclude=NO_INFLUENCE)}
+
         kept = run.folder / SCORES
         found = _kept(kept, key)
         if found is not None:
             return found
+
         self.say(f"{run.row}, seed {run.seed}: scoring {run.weights}")
         report = self._evaluate([f"run={run.weights}"])
         glyphs = read_checkpoint(run.weights, tensors=False).card.get("validation") or {}
         maps = {name: value for name, value in glyphs.items() if name.startswith(("char_", "line_"))}
+
         score = _score_of(report, "run", seed=run.seed, glyphs=maps)
         document = {"key": key, "score": {name: getattr(score, name) for name in score.__dataclass_fields__}}
         write_bytes(kept, json.dumps(document).encode())
+
         return score
 
 

@@ -39,6 +39,7 @@ def open_regular(path: Path, error: type[GlyphSRError] = DataError) -> Iterator[
         raise error(f"{path}: {problem.strerror or problem}") from problem
     except ValueError as problem:  # a zero byte or a lone surrogate
         raise error(f"{str(path)!r}: no name that a file can have ({problem})") from problem
+
     with os.fdopen(descriptor, "rb") as file:
         _check_regular(os.fstat(descriptor).st_mode, path, error)  # it may be another one by now
         try:

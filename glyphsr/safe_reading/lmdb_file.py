@@ -132,12 +132,16 @@ class LmdbFile:
             self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise DataError(f"{where}: cannot be read: {error.strerror}") from error
+
         self._closer = weakref.finalize(self, os.close, self._descriptor)
         self._leaves: dict[int, _Page] = {}
         self._branches: dict[int, _Page] = {}
+
+        # Of the two headers, the one of the later transaction holds.
         first = self._meta(0, os.fstat(self._descriptor).st_size)
         second = self._meta(self.page_size, os.fstat(self._descriptor).st_size)
         _, self.last_page, self._free, self._main = max(first, second, key=lambda meta: meta[0])
+
         size, needed = os.fstat(self._descriptor).st_size, (self.last_page + 1) * self.page_size
         if size < needed:
             raise DataError(f"{where}: data.mdb is cut off at {size} of {needed} bytes; copy it again")
@@ -171,10 +175,12 @@ class LmdbFile:
             self._refuse(f"no header at byte {place} of {file_size}")
         if _META.unpack_from(content, 16) != (MAGIC, VERSION):
             self._refuse("not an LMDB of a version that is known")
+
         free, main = (_DATABASE.unpack_from(content, start) for start in (40, 88))
         self.page_size: int = free[0]
         if self.page_size not in (1 << n for n in range(9, 16)):
             self._refuse(f"pages of {self.page_size} bytes")
+
         last_page, transaction = struct.unpack_from("<QQ", content, 136)
         if max(free[2], main[2]) > MAX_DEPTH or last_page > 1 << 48:
             self._refuse(f"its header says {max(free[2], main[2])} levels, {last_page} pages")
@@ -196,15 +202,18 @@ class LmdbFile:
     def _parse(self, number: int) -> _Page:
         if not 2 <= number <= self.last_page:
             raise _DamagedPageError(number, f"is none of {self.last_page + 1}")
+
         content = self._read(self.page_size, number * self.page_size)
         if len(content) < self.page_size:
             raise _DamagedPageError(number, "is beyond the end of the file")
+
         own, _, flags, lower, upper = _HEADER.unpack_from(content)
         kind = flags & 0x6F
         if own != number or kind not in (BRANCH, LEAF):
             raise _DamagedPageError(number, f"has number {own} and kind {flags:#x} in its header")
         if lower <= _HEADER.size or lower % 2 or not lower <= upper <= self.page_size:
             raise _DamagedPageError(number, f"has its entries up to byte {lower}, its content from {upper}")
+
         places = struct.unpack_from(f"<{(lower - _HEADER.size) // 2}H", content, _HEADER.size)
         if max(places) + _NODE.size > self.page_size:
             raise _DamagedPageError(number, "has an entry beyond its end")
@@ -248,12 +257,15 @@ class LmdbFile:
             found = self._find(key)
             if found is None:
                 return None
+
             page, (flags, place, size) = found
             if flags not in (PLAIN, BIG):
                 raise DataError(f"{self.where}: {key!r}: a database inside the database, no value")
+
             skipped = 0 if tail is None else max(0, size - tail)
             if size - skipped > self.page_size:  # asking for the limit takes longer than reading a page
                 PICTURE_BYTES.check(size - skipped, f"{self.where}: {key!r}", DataError)
+
             return size, self._stored(flags, place, size, page, skipped)
         except _DamagedPageError as error:
             raise self._named(error) from error
@@ -325,8 +337,10 @@ class LmdbFile:
         except DataError as error:
             problems.append(str(error))
             return
+
         for child in below:
             self._check_below(tree, child, height - 1, seen, problems)
+
         for flags, place, size in values:
             try:
                 with self._naming():

@@ -95,6 +95,7 @@ def _declared(encoded: bytes) -> Declared:
         return Declared("JPEG", *_jpeg(encoded))
     if encoded.startswith(b"RIFF") and encoded[8:12] == b"WEBP":
         return Declared("WEBP", *_webp(encoded))
+
     if encoded[4:8] == b"ftyp":
         # Both kinds may begin with the brand of the container; the list behind it tells.
         brands = {encoded[8:12], *(encoded[i : i + 4] for i in range(16, min(64, int.from_bytes(encoded[:4])), 4))}
@@ -102,6 +103,7 @@ def _declared(encoded: bytes) -> Declared:
             return Declared(*_by_pil(encoded, "AVIF"))
         if not brands.isdisjoint(HEIF_BRANDS):
             return Declared(*_heif(encoded))
+
     return Declared(*_by_pil(encoded, "TIFF", "BMP", "GIF", "PPM"))
 
 
@@ -136,6 +138,7 @@ def check_picture(encoded: bytes, where: str, error: type[GlyphSRError]) -> Decl
         GlyphSRError: Of the given class, if it is no picture that we read, or would take too much memory or time.
     """
     PICTURE_BYTES.check(len(encoded), where, error)
+
     try:
         found = _declared(encoded)
     except _MissingReaderError as problem:
@@ -143,12 +146,15 @@ def check_picture(encoded: bytes, where: str, error: type[GlyphSRError]) -> Decl
     except Exception as problem:  # readers of damaged headers raise almost anything
         kinds = "PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF"
         raise error(f"{where}: not a readable picture ({len(encoded)} bytes); expected {kinds}") from problem
+
     pixels = found.width * found.height
     if pixels > PICTURE_PIXELS.value:
         raise error(
             f"{where}: {found.width} x {found.height} pixels; at most {PICTURE_PIXELS.value:,} "
             f"({PICTURE_PIXELS.variable} sets the limit); crop the text first"
         )
+
+    # Every scan of a progressive JPEG costs as much as decoding the whole.
     scans = encoded.count(b"\xff\xda") if found.format == "JPEG" else 1
     if scans * pixels > SCANS * PICTURE_PIXELS.value:
         raise error(f"{where}: a JPEG of {scans} scans; save it again, baseline or with fewer")

@@ -59,12 +59,14 @@ def load_torch_file(
             # Mapped, tensors take no memory before they are used, and what does not fit is refused before that.
             content = torch.load(path, map_location=device, weights_only=True, mmap=_is_zip(path))
         held = sum(tensor.numel() * tensor.element_size() for tensor in _tensors(content, path))
+
     except WeightsError:
         raise
     except Exception as error:  # what torch.load raises on damaged files is not documented and varies
         raise WeightsError(
             f"{path}: damaged, or more than tensors, and nothing else is loaded (a pickle could run code)"
         ) from error
+
     if held > 2 * size:  # a few tensors may share their numbers
         raise WeightsError(f"{path}: its tensors claim {held:,} bytes, the file has {size:,}")
     return content
@@ -81,6 +83,7 @@ def _check(path: Path, allowed: Collection[str]) -> int:
         size = file.seek(0, 2)
         WEIGHTS_BYTES.check(size, path, WeightsError)
         file.seek(0)
+
         if file.read(len(ZIP)) == ZIP:  # which is how torch tells
             archive = zipfile.ZipFile(file)
             parts = archive.infolist()
@@ -91,6 +94,7 @@ def _check(path: Path, allowed: Collection[str]) -> int:
                 if part.filename.endswith(".pkl"):
                     with archive.open(part) as content:
                         _check_pickle(content, path, allowed)
+
         else:
             file.seek(0)
             for _ in range(LEGACY_PICKLES):
@@ -101,8 +105,11 @@ def _check(path: Path, allowed: Collection[str]) -> int:
 def _check_pickle(file: IO[bytes], path: Path, allowed: Collection[str]) -> None:
     """List a pickle up to its end, instruction by instruction, which runs nothing; what it names must be known."""
     encodes, longest = False, 0
+
     for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
         DOCUMENT_ITEMS.check(count, path, WeightsError)
+
+        # Only types that tensors need may be named.
         if instruction.name == "GLOBAL":
             assert isinstance(argument, str)
             module, _, kind = argument.partition(" ")
@@ -113,6 +120,7 @@ def _check_pickle(file: IO[bytes], path: Path, allowed: Collection[str]) -> None
             encodes |= argument == "_codecs encode"
         elif isinstance(argument, str):
             longest = max(longest, len(argument))
+
     if encodes and longest > LONGEST_TEXT:
         raise WeightsError(f"{path}: encodes a text of {longest:,} characters")
 
@@ -122,14 +130,18 @@ def _tensors(content: Any, path: Path) -> list[Tensor]:
     found: list[Tensor] = []
     seen: set[int] = set()
     open_parts = [(content, 1)]
+
     while open_parts:
         part, depth = open_parts.pop()
         if isinstance(part, Tensor):
             found.append(part)
+
         if not isinstance(part, Mapping | list | tuple) or id(part) in seen:
             continue
+
         seen.add(id(part))
         DOCUMENT_DEPTH.check(depth, path, WeightsError)
         DOCUMENT_ITEMS.check(len(seen) + len(part), path, WeightsError)
+
         open_parts += [(below, depth + 1) for below in (part.values() if isinstance(part, Mapping) else part)]
     return found

@@ -53,15 +53,18 @@ class _Loader(yaml.SafeLoader):
         """
         self._count += 1
         SETTINGS_ITEMS.check(self._count, self.where, ConfigError)
+
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if id(node) in self._open:
             raise self._fail(node, path, "contains itself")
+
         self._open.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             value: Any = [self.build(item, f"{path}[{i}]") for i, item in enumerate(node.value)]
         else:
             value = self._mapping(node, path)
+
         self._open.discard(id(node))
         return value
 
@@ -80,10 +83,13 @@ class _Loader(yaml.SafeLoader):
     def _mapping(self, node: Any, path: str) -> dict[str, Any]:
         own: dict[str, Any] = {}
         merged: dict[str, Any] = {}
+
         for key, below in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise self._fail(key, path, "expected a plain key")
             place = f"{path}.{key.value[:80]}" if path else key.value[:80]
+
+            # Merged keys come below the mapping's own, the first of several above the rest.
             if key.tag == f"{_TAG}merge":
                 parts = self.build(below, place)
                 for part in reversed(parts if isinstance(parts, list) else [parts]):
@@ -94,6 +100,7 @@ class _Loader(yaml.SafeLoader):
                 raise self._fail(key, place, "given twice")
             else:
                 own[key.value] = self.build(below, place)
+
         return merged | own
 
 

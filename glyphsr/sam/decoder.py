@@ -124,14 +124,19 @@ class PromptDecoder:
         first = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
         tokens = torch.cat([first.expand(len(sparse), -1, -1), sparse.to(first.dtype)], dim=1)  # (P, t, D)
         places = features + self.network.prompt_encoder.no_mask_embed.weight.view(1, -1, 1, 1).to(features.dtype)
+
         rows, columns = places.shape[2:]
         tokens, places = self._transform(tokens, places.flatten(2).transpose(1, 2), code)
+
+        # SAM's first mask token is for one mask, the others for several.
         wanted = slice(1, decoder.num_mask_tokens) if multimask else slice(0, 1)
         grid = places.transpose(1, 2).reshape(len(sparse), -1, rows, columns)[:, :, region[0], region[1]]
         upscaled = decoder.output_upscaling(grid)  # (P, D / 8, 4 r, 4 c); local, so a region is enough
+
         mlps = decoder.output_hypernetworks_mlps[wanted]
         mask_tokens = tokens[:, 1 : 1 + decoder.num_mask_tokens][:, wanted]
         weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)
+
         logits = (weights @ upscaled.flatten(2)).view(len(sparse), -1, *upscaled.shape[2:])
         return logits, decoder.iou_prediction_head(tokens[:, 0])[:, wanted]
 

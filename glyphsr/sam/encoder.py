@@ -144,12 +144,14 @@ class CanvasEncoder:
         normed = block.norm1(x)
         window: int = block.window_size
         attention = block.attn
+
         if window:
             windows = _to_windows(normed, window)
             attended = _attend(attention, windows.flatten(0, 2), window)
             attended = _from_windows(attended.view(windows.shape), rows, columns)
         else:
             attended = _attend(attention, normed, self.shape.grid)
+
         x = x + attended
         result: Tensor = x + block.mlp(block.norm2(x))
         return result

@@ -59,6 +59,7 @@ def place(sizes: Sequence[tuple[int, int]], layout: Layout, shape: SamShape) -> 
     side = shape.canvas
     strip = side // MOSAIC_ROWS // shape.patch * shape.patch
     placements = []
+
     for i, (height, width) in enumerate(sizes):
         if layout == "mosaic":
             scale = min(side / width, strip / height)
@@ -66,8 +67,10 @@ def place(sizes: Sequence[tuple[int, int]], layout: Layout, shape: SamShape) -> 
         else:
             scale = side / max(height, width)
             canvas, top = i, 0
+
         scaled = [max(1, math.floor(length * scale + 0.5)) for length in (height, width)]
         placements.append(Placement(canvas, top, scaled[0], scaled[1], (height, width)))
+
     return placements
 
 

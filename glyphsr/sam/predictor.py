@@ -68,14 +68,18 @@ class SamPredictor:
         self.device = device or torch.device("cpu")
         self.dtype = dtype
         self.prompt_batch = prompt_batch or (CPU_BATCH if self.device.type == "cpu" else GPU_BATCH)
+
         self._precise = copy.deepcopy(network) if dtype == torch.float16 else None
         self.network = network.to(self.device).eval()
         self.network.image_encoder.to(dtype)
         self.network.mask_decoder.to(dtype)
+
+        # The squares in layer norms overflow in half precision.
         if dtype == torch.float16:
             for module in self.network.modules():
                 if isinstance(module, LayerNorm2d):
                     _in_full_precision(module)
+
         self.encoder = CanvasEncoder(self.network.image_encoder, shape)
         self.decoder = PromptDecoder(self.network)
 
@@ -92,16 +96,21 @@ class SamPredictor:
         """
         placements = place([image.shape[:2] for image in images], self.layout, self.shape)
         results = []
+
         last, features = -1, torch.empty(0)
         for index, placement in enumerate(placements):
             if not len(points[index]):
                 results.append(PromptMasks(np.zeros((0, *placement.size), bool), np.zeros(0), np.zeros(0, np.int64)))
                 continue
+
+            # Pictures that share a canvas are encoded once, together.
             if placement.canvas != last:
                 members = [i for i, p in enumerate(placements) if p.canvas == placement.canvas]
                 features = self._encode([images[i] for i in members], [placements[i] for i in members])
                 last = placement.canvas
+
             results.append(self._answer(features, placement, points[index]))
+
         return results
 
     def _encode(self, images: Sequence[NDArray[np.uint8]], placements: Sequence[Placement]) -> Tensor:

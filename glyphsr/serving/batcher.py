@@ -73,6 +73,7 @@ class Batcher:
     def _work(self, batch: Sequence[_Ticket]) -> None:
         if not batch:
             return
+
         self._watch(len(batch))
         waiting = {id(ticket.item): ticket for ticket in batch}
         try:

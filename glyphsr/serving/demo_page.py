@@ -67,6 +67,7 @@ class _Demo:
         """Before and after, the readings, the file to download, and what to know."""
         if not source:
             raise gr.Error("Choose a picture first.", print_exception=False)
+
         try:
             worker = self.worker(strength, guard, words or lexicon)
             item = self._load(Path(source), scale, mode, text)
@@ -78,14 +79,17 @@ class _Demo:
             )
         except GlyphSRError as error:
             raise gr.Error(str(error), print_exception=False) from error
+
         folder = Path(tempfile.mkdtemp(dir=self.results))
         file = folder / f"{Path(source).stem}_x{scale:g}.png"
         file.write_bytes(content)
+
         before = resize(item.picture.rgb, item.size).clip(0, 1)
         after = outcome.result.rgb
         note = report.note or (
             "Changed by the network." if report.method == "network" else "Unchanged but for its size."
         )
+
         return (_pixels(before), _pixels(after)), _rows(report), str(file), f"{note} {report.seconds:.2f} s."
 
     def _load(self, path: Path, scale: float, mode: Mode, text: str) -> LoadedPicture:
@@ -148,6 +152,7 @@ def create_demo(config: DemoConfig) -> gr.Blocks:
         WeightsError: If the weights cannot be loaded.
     """
     demo = _Demo(config)
+
     page: gr.Blocks = gr.Blocks(title="glyphsr", analytics_enabled=False, delete_cache=(KEEP_S, KEEP_S))
     with page:
         gr.Markdown("# glyphsr\nMake a picture of text, one line or a page, larger and more readable.")
@@ -162,8 +167,10 @@ def create_demo(config: DemoConfig) -> gr.Blocks:
                 note = gr.Markdown(elem_id="note")
                 readings = gr.Dataframe(headers=COLUMNS, label="Readings", interactive=False, wrap=True)
                 download = gr.DownloadButton("Download PNG", elem_id="download")
+
         event: dict[str, Any] = {"fn": demo.run, "inputs": inputs, "outputs": [slider, readings, download, note]}
         gr.on([button.click, text.submit], **event, api_name="upscale")
+
     return page
 
 
@@ -177,10 +184,12 @@ def _controls(demo: _Demo, config: DemoConfig) -> tuple[list[gr.components.Compo
         height=200,
         elem_id="picture",
     )
+
     gr.Examples(demo.examples(), source, label="Examples")
     scale = gr.Slider(1, 8, 2, step=0.5, label="Scale")
     mode = gr.Radio(["auto", "line", "page"], value="auto", label="One line, or a page")
     text = gr.Textbox("", label="Text", placeholder="What it says, if you know", max_lines=1)
+
     with gr.Accordion("More", open=False):
         strength = gr.Slider(0, 1, demo.first.upscaler.strength, step=0.05, label="Strength")
         guard = gr.Radio(["auto", "revert", "warn", "off"], value=config.guard, label="Guard")
@@ -188,6 +197,7 @@ def _controls(demo: _Demo, config: DemoConfig) -> tuple[list[gr.components.Compo
             ["english", "none"], value="none" if config.lexicon == "none" else "english", label="Lexicon"
         )
         words = gr.File(label="Lexicon of your own: a text file with one word a line", type="filepath", height=120)
+
     return [source, scale, mode, text, strength, guard, lexicon, words], text
 
 
@@ -199,6 +209,7 @@ def run_demo(config: DemoConfig, *, quiet: bool) -> None:
         OSError: If the port is taken.
     """
     page = create_demo(config)
+
     page.launch(
         server_name=config.host,
         server_port=config.port or None,

@@ -13,15 +13,18 @@ class Metrics:
         self.requests = Counter(
             "glyphsr_requests", "Answered requests for an enlargement.", ["status"], registry=self.registry
         )
+
         self.seconds = Histogram(
             "glyphsr_request_seconds", "From a request to its answer.", buckets=SECONDS, registry=self.registry
         )
+
         self.batch = Histogram(
             "glyphsr_batch_pictures",
             "Pictures that were enlarged together.",
             buckets=(1, 2, 4, 8, 16, 32, 64),
             registry=self.registry,
         )
+
         self.pixels = Counter("glyphsr_output_pixels", "Pixels of results.", registry=self.registry)
         self.in_work = Gauge(
             "glyphsr_requests_in_work", "Requests accepted and not yet answered.", registry=self.registry

@@ -81,6 +81,7 @@ class _Service:
         """The picture as a file, and its report."""
         if isinstance(outcome.result, Exception):
             raise HTTPException(422, str(outcome.result))
+
         self.metrics.pixels.inc(outcome.item.size[0] * outcome.item.size[1])
         content, report = encode_upscaled(
             outcome.item,
@@ -129,16 +130,20 @@ def create_app(config: ServeConfig) -> FastAPI:
     ) -> Response:
         """Enlarge one picture; ``Accept: application/json`` gives it within the report, in base64."""
         name = PurePath(file.filename or "picture").name or "picture"
+
         try:
             target = TargetSize(scale, width, height)
             item = await asyncio.to_thread(service.read, await file.read(), name, target, text or None, mode)
         except (ConfigError, DataError) as error:
             raise HTTPException(422, str(error)) from error
+
         outcome = await service.upscale(item)
         content, report = await asyncio.to_thread(service.encode, outcome, format)
+
         if "application/json" in accept:
             body = report | {"media_type": MEDIA_TYPES[format], "image": base64.b64encode(content).decode()}
             return Response(json.dumps(body), media_type="application/json")
+
         short = {key: value for key, value in report.items() if key != "regions" and value is not None}
         return Response(content, media_type=MEDIA_TYPES[format], headers={"X-Glyphsr-Report": json.dumps(short)})
 

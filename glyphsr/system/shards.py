@@ -24,10 +24,12 @@ def parse_shard(text: str | None, environment: Mapping[str, str] | None = None) 
         rank, total = known.get("RANK", ""), known.get("WORLD_SIZE", "")
         if not rank or not total:
             return 1, 1
+
         own, every = whole_number(rank), whole_number(total)
         if own is None or every is None or own >= every:
             raise ConfigError(f"environment: RANK {rank} of WORLD_SIZE {total}; give --shard I/N, or neither of them")
         return own + 1, every
+
     first, slash, second = text.partition("/")
     number, count = whole_number(first), whole_number(second)
     if not slash or number is None or count is None or not 1 <= number <= count:

@@ -90,6 +90,7 @@ class FolderBuild:
         mark = self.partial / MARK
         if mark.is_file():
             self._keep(mark)
+
         resumes = bool(source) and mark.is_file() and mark.read_text(encoding="utf-8") == source
         if not resumes:
             self.release()

@@ -126,7 +126,9 @@ class CheckpointManager:
             **({"readers": self._readers} if self._readers else {}),
             **({"paper_row": self.config.paper_row} if self.config.paper_row else {}),
         }
+
         model = self.eval_model
+
         if self.config.task == "recognizer":
             self.folder.save_weights(name, model, kind="recognizer", config=self.config.recognizer, card=card)
         elif self.config.task == "prior":

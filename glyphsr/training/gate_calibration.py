@@ -54,13 +54,16 @@ def held_out_readings(
     """
     assert model.prior is not None
     rng = np.random.default_rng(seed)
+
     for source in open_sources(data, held_out=True):
         if source.paired:  # the same words, degraded once and for all
             continue
+
         for index in source.indices:
             sample = source.collection[index]
             if not filter_lower(sample.label):  # nothing that a reading is compared by
                 continue
+
             for name, pictures in degrade_at_levels(sample.hr, data.degradation, rng, draws=draws):
                 lr = torch.stack([_as_seen(word, model) for word in pictures])
                 for words in model.text_prior(lr, lexicon=lexicon).words:

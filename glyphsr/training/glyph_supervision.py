@@ -79,14 +79,18 @@ def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
         return config.model_copy(
             update={"loss": config.loss.model_copy(update={"line": 0.0, "char": 0.0, "columns": 0.0})}
         )
+
+    # Clusters tell ink from ground, but not whose ink it is, so nothing per character can be learned from them.
     if glyphs == "kmeans":
         data = config.data.model_copy(update={"glyph_source": "kmeans"})
         loss = config.loss.model_copy(update={"char": 0.0, "columns": 0.0})
         return config.model_copy(update={"data": data, "loss": loss})
+
     sources = tuple(
         source.model_copy(update={"glyphs": glyphs}) if isinstance(source, FolderSource | LmdbSource) else source
         for source in config.data.sources
     )
+
     data = config.data.model_copy(update={"sources": sources, "glyph_source": "extracted"})
     return config.model_copy(update={"data": data})
 

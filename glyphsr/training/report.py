@@ -44,6 +44,7 @@ class TrainResult:
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
         now = self.progress
+
         return {
             "schema_version": 2,
             "command": "train",

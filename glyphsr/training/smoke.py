@@ -77,16 +77,19 @@ def _is_here(weights: str) -> bool:
 def _has_words(source: Source, data_root: str | None) -> bool:
     if isinstance(source, FolderSource):
         return Path(source.path).is_dir()
+
     if isinstance(source, LmdbSource):
         try:
             return bool(find_lmdb(source.path, data_root))
         except DataError:
             return False
+
     if isinstance(source, RenderedSource):
         try:
             WordRenderer(source.render)
         except DataError:
             return False
+
     return True
 
 

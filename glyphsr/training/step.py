@@ -43,9 +43,11 @@ class StepOutcome:
 def split_microbatches(batch: Batch, count: int) -> Iterator[Batch]:
     """A batch in so many parts of like size; at most as many as it has words."""
     borders = [round(i * len(batch.ids) / count) for i in range(count + 1)]
+
     for first, end in itertools.pairwise(borders):
         own = slice(first, end)
         glyphs = batch.glyphs
+
         yield replace(
             batch,
             ids=batch.ids[own],

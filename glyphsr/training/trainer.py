@@ -65,15 +65,19 @@ class Trainer:
         self.config = config
         self.folder = folder
         self.processes = processes
+
         self.model = model
         self.stepper = stepper
+
         self.batches = batches
         self.validator = validator
         self.checkpoints = checkpoints
         self.average = average
+
         self.workers = workers
         self.say = say
         self._report = report
+
         self.curves = Curves()
         self.progress = TrainState()
 

@@ -92,6 +92,7 @@ class ValidationScore:
                 )
             },
         }
+
         rounded |= {"parts": {k: round(v, 4) for k, v in self.parts.items()}} if self.parts else {}
         return rounded | {name: round(value, 6) for name, value in self.glyphs.items()}
 
@@ -106,17 +107,21 @@ class ValidationScore:
     def describe(self) -> str:
         """One line for a person."""
         parts = [] if self.psnr_db is None else [f"{self.psnr_db:.2f} dB (bicubic {self.bicubic_psnr_db:.2f})"]
+
         if self.accuracy is not None:
             each = ", ".join(f"{name} {value:.1%}" for name, value in self.parts.items())
             who = "reads" if self.psnr_db is None else "judge reads"
             what = f"words ({each})" if self.psnr_db is None else "SR" + (f" ({each})" if each else "")
             parts.append(f"{who} {self.accuracy:.1%} of {what}")
+
         if self.prior_accuracy is not None:
             parts.append(f"prior reads {self.prior_accuracy:.1%} of {self.words} LR words")
+
         for name in MAPS:
             if f"{name}_iou" in self.glyphs:
                 ratio = self.glyphs[f"{name}_mse"] / max(self.glyphs[f"{name}_zero_mse"], 1e-12)
                 parts.append(f"{name} maps IoU {self.glyphs[f'{name}_iou']:.2f}, MSE {ratio:.2f} of that of zeros")
+
         return ", ".join(parts)
 
 
@@ -264,11 +269,13 @@ class Validator:
         known = [(i, pair.glyphs) for i, pair in enumerate(batch) if pair.glyphs is not None]
         if seen is None or not known:
             return {}
+
         rows = [i for i, _ in known]
         pairs = {
             "char": (seen.chars if self.tasks.char else None, [masks.chars for _, masks in known]),
             "line": (seen.line if self.tasks.line else None, [masks.line for _, masks in known]),
         }
+
         return {
             name: map_sums(maps[rows].float().cpu(), torch.cat(masks))
             for name, (maps, masks) in pairs.items()

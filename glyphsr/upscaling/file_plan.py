@@ -84,10 +84,13 @@ class FileTasks(Sequence[FileTask]):
     def __getitem__(self, place: "int | slice") -> "FileTask | FileTasks":
         if isinstance(place, slice):
             return self.chosen(self.numbers[place])
+
         number = self.numbers[place]
         source, target = self._sources[number], self._targets[number]
+
         path, page = (None, None) if source is None else split_page(source)
         remote = path if path is not None and is_remote(path) else None
+
         return FileTask(
             None if path is None or remote else Path(path),
             None if target is None else Path(target),
@@ -201,6 +204,7 @@ class _Found:
     def add_all_of(self, text: str, out: Path | None, naming: OutputNaming, *, recursive: bool) -> None:
         """Add what one INPUT stands for."""
         path = Path(text)
+
         check_address(text)
         if text == STREAM:
             self.add(None, 0, named=True)
@@ -219,6 +223,7 @@ class _Found:
             self.add(str(path), len(str(path)) - len(path.name), named=True)
 
     def _add_folder(self, folder: Path, out: Path | None, naming: OutputNaming, *, recursive: bool) -> None:
+
         unreadable: list[OSError] = []
         beside = out is None or out.resolve() == folder.resolve()
         names = entries_below(
@@ -229,8 +234,10 @@ class _Found:
             unreadable=unreadable.append,
             left_out=self.left_out.add,
         )
+
         root = "" if str(folder) == "." else os.path.join(folder, "")
         some = self._add_some(names, len(root))
+
         self.failures += [(str(e.filename), f"{e.filename}: {e.strerror or e}") for e in unreadable]
         if not some:
             below = "" if recursive else "; --recursive looks into the folders below"
@@ -306,8 +313,11 @@ def plan_files(
     out_path = None if out in (None, STREAM) else Path(str(out))
     found = _find(inputs, out_path, naming, recursive=recursive, pages=pages)
     single = len(found.sources) == 1 and bool(found.named[0])
+
     if share[1] > 1 and None in found.sources:
         raise ConfigError("-: stdin cannot be shared; leave --shard away")
+
+    # Where results go: to stdout, beside the inputs, or where the user says.
     if out == STREAM or (out is None and single and found.sources[0] is None):
         if not single:
             raise ConfigError(f"--out -: stdout takes one picture, got {len(found.sources)}{_of_pages(found)}")
@@ -319,9 +329,13 @@ def plan_files(
         targets = _names(found, beside, naming.ending, None)
     else:
         targets = _targets_in(out_path, found, naming, single=single)
+
+    # Two results of one name, or one on an input, are found before anything is computed.
     sources = [source and split_page(source)[0] for source in found.sources] if found.has_pages else found.sources
     check_names(sources, targets, beside=(lambda t: str(compare_path(Path(t)))) if naming.compare else None)
     tasks = FileTasks(found.sources, targets, found.named)
+
+    # A shard's pictures are chosen by name, so that it does not matter in which order folders are listed.
     if share != (1, 1):
         own = (i for i in range(len(tasks)) if shard_of(found.relative(i), share[1]) == share[0])
         tasks = tasks.chosen(array("q", own))
@@ -339,9 +353,12 @@ def _targets_in(out: Path, found: _Found, naming: OutputNaming, *, single: bool)
         is_folder, exists = out.is_dir(), out.exists()
     except OSError as error:
         raise ConfigError(f"--out {out}: {error.strerror or error}") from error
+
     if single and not is_folder and (out.suffix or exists):
         picture_format(out.suffix)
         return [str(out)]
+
+    # From here on OUT is a folder.
     count = len(found.sources)
     if exists and not is_folder:
         raise ConfigError(f"{out}: is a file, but {count} pictures need a folder; give another --out")
@@ -349,6 +366,7 @@ def _targets_in(out: Path, found: _Found, naming: OutputNaming, *, single: bool)
         raise ConfigError(
             f"{out}: names a picture, but folders, globs and several files or pages need a folder{_of_pages(found)}"
         )
+
     return _names(found, naming.suffix or "", naming.ending, out)
 
 

@@ -90,16 +90,22 @@ def run_files(
         WeightsError: If the weights cannot be loaded.
     """
     begin = time.monotonic()
+
+    # Wrong settings are refused before models are loaded.
     TargetSize(config.scale, config.width, config.height)  # says what is wrong with it
     check_mode(config.mode, has_boxes=config.boxes is not None)
     share = parse_shard(shard)
+
     if report is not None:
         report = shard_path(report, share)
         check_report_path(report)
+
     rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
     names = [inputs] if isinstance(inputs, (str, Path)) else inputs
     texts = [str(name) for name in names]
     check_offline(texts, offline=config.offline)
+
+    # Object stores and web addresses have a plan of their own, since listing them takes requests.
     journal = left_out = None
     if any(is_remote(text) and not is_web_address(text) for text in texts):
         _check_remote(config)
@@ -121,7 +127,9 @@ def run_files(
         journal = None if report is None else ReportJournal(report, overwrite=config.overwrite)
         pictures, weights = _run(plan, config, journal, progress, started)
         left_out = plan.left_out
+
     runtime = choose_runtime(config.runtime, config.weights, device=config.device, precision=config.precision)
+
     result = UpscaleRun(
         pictures=pictures,
         weights=weights,
@@ -130,6 +138,7 @@ def run_files(
         versions={"glyphsr": VERSION, **runtime_version(runtime)},
         left_out=left_out,
     )
+
     return result if report is None or journal is None else _with_report(result, report, journal)
 
 
@@ -167,8 +176,10 @@ def _run(
     if config.save_regions is not None:
         run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
     todo = _unfinished(plan.tasks, run)
+
     if started:
         started(len(todo))
+
     weights = None
     if todo and config.engine == "ray":
         run_on_ray(todo, config, run.finish)
@@ -177,6 +188,7 @@ def _run(
         run.worker.load()
         run.run(todo)
         weights = str(run.worker.upscaler.weights_path)
+
     run.pictures.close()
     return run.pictures, weights
 
@@ -192,16 +204,20 @@ def _check_remote(config: UpscaleConfig) -> None:
 def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:
     if not plan.total:
         raise ConfigError("INPUT: expected at least one file, folder, glob or -")
+
     if config.text and plan.total > 1:
         raise ConfigError(
             "--text: is what one picture says, and several are given; a --boxes folder has texts for each"
         )
+
     if config.boxes and plan.total > 1 and not Path(config.boxes).is_dir():
         raise ConfigError("--boxes: one file for one picture; for several expected a folder with <name>.json for each")
+
     if config.engine == "ray" and any(task.source is None or task.target is None for task in plan.tasks):
         raise ConfigError("--engine ray: works on files; stdin and stdout are this machine's alone")
     if config.min_text_height > config.max_text_height:
         raise ConfigError(f"--min-text-height: expected at most --max-text-height, {config.max_text_height:g}")
+
     _refuse_to_overwrite(plan.tasks, config)
 
 

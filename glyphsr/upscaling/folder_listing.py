@@ -39,12 +39,15 @@ def entries_below(
     """
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
+
     pictures = {e.name for e in found if _is_picture(e.name) and e.is_file() and not _lies_in(e, avoid)}
     kept = set(_without_results(pictures, suffix))
+
     for entry in found:
         reason = None if entry.name in kept else _why_not(entry, pictures, recursive=recursive)
         if reason is not None:
             left_out(reason, entry.path)
+
         if entry.name in kept:
             yield entry.path.removeprefix("./") if folder == "." else entry.path
         elif recursive and entry.is_dir(follow_symlinks=False):

@@ -52,6 +52,7 @@ class PictureUpscaler:
             guard_reader=config.guard_reader,
             offline=config.offline,
         )
+
         self.pages = PageUpscaler(
             self.upscaler, min_text_height=config.min_text_height, max_text_height=config.max_text_height
         )

@@ -115,10 +115,13 @@ def read_chunks(
     pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
+
     for i, task in enumerate(tasks):
         future = pending.pop(0)
         if i + ahead < len(tasks):
             pending.append(pool.submit(load_picture, tasks[i + ahead], target))
+
+        # A picture that cannot be read fails alone; the others go on.
         try:
             loaded = future.result()
         except PictureError as error:
@@ -126,6 +129,8 @@ def read_chunks(
         else:
             chunk.append(loaded)
             pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
+
+        # A chunk ends where a unit does, or as soon as it fills the memory meant for it.
         is_last = i + 1 == end
         if chunk and (is_last or pixels >= CHUNK_PIXELS):
             yield chunk

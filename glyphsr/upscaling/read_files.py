@@ -207,8 +207,11 @@ class _Target:
         self.is_folder = path.is_dir() or not path.suffix
         self.form = form or ("text" if self.is_folder else ENDINGS.get(path.suffix.lower()))
         self.readings: list[FileReading] = []
+
         if self.form not in get_args(TextForm):
             raise ConfigError(f"-o {path}: expected a folder, or a name ending in {', '.join(ENDINGS)}")
+
+        # In a folder each picture has a file of its own, named by its stem.
         if self.is_folder:
             stems = Counter(self._stem(task.title) for task in tasks)
             twice = next((stem for stem, count in stems.items() if count > 1), None)
@@ -217,6 +220,8 @@ class _Target:
                     f"-o {path}: several results would be called {twice!r}; read them one folder at a time"
                 )
             return
+
+        # Otherwise all of them go into one file.
         if self.form == "alto" and len(tasks) > 1:
             raise ConfigError(f"-o {path}: ALTO holds one picture a file; give a folder")
         if not path.parent.is_dir():

@@ -78,6 +78,7 @@ def _as_report(name: str, found: ReadResult) -> PictureReport:
         )
         for line in found.lines
     )
+
     return PictureReport(
         name,
         name,

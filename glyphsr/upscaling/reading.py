@@ -240,6 +240,7 @@ def read(
         guard_reader=reader,
         offline=offline,
     )
+
     return TextReader(upscaler).read(
         image,
         scale=scale,

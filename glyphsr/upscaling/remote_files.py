@@ -104,13 +104,17 @@ def _upscale(
     folder.mkdir(exist_ok=True)
     ending = "." + config.ext.lower().lstrip(".")
     sources, targets = [], []
+
     for number, (content, name) in enumerate(zip(contents, names, strict=True)):
         sources.append(str(folder / f"{number}{PurePosixPath(name).suffix.lower()}"))
         targets.append(str(folder / f"{number}_result{ending}"))
         Path(sources[-1]).write_bytes(content)
+
     tasks = FileTasks(sources, targets, bytearray(len(sources)))
     run = FileRun(config, FilePlan(tasks, len(tasks)), None, worker)
     run.run(tasks)
+
+    # The report names what the user named, not the copies in the folder.
     found = []
     for report, source, target, name in zip(run.pictures, sources, targets, names, strict=True):
         error = report.error and report.error.replace(source, name).replace(target, name)
@@ -120,7 +124,9 @@ def _upscale(
 
 def _run_pictures(unit: Unit, folder: Path, config: UpscaleConfig, worker: PictureUpscaler) -> Reports:
     reports: Reports = []
+    # A picture that cannot be fetched fails alone.
     fetched: list[tuple[int, str, str, bytes]] = []
+
     for place, source, target in unit:
         store, path = open_store(source)
         try:
@@ -128,7 +134,9 @@ def _run_pictures(unit: Unit, folder: Path, config: UpscaleConfig, worker: Pictu
             fetched.append((place, source, target, store.cat_file(path)))
         except (OSError, GlyphSRError) as error:
             reports.append((place, _failed(source, error)))
+
     made = _upscale([f[3] for f in fetched], [f[1] for f in fetched], folder / "pictures", config, worker)
+
     for (place, source, target, _), (report, result) in zip(fetched, made, strict=True):
         if report.status == "done":
             try:
@@ -136,6 +144,7 @@ def _run_pictures(unit: Unit, folder: Path, config: UpscaleConfig, worker: Pictu
                 report = replace(report, output=target)
             except OSError as error:
                 report = _failed(source, PictureError(f"{target}: cannot be written: {error.strerror or error}"))
+
         reports.append((place, replace(report, output=target if report.status == "done" else None)))
     return reports
 
@@ -148,23 +157,28 @@ def _run_shard(source: str, target: str, folder: Path, config: UpscaleConfig, wo
         pictures = [(info, content) for info, content in members if _is_picture(info.name)]
         names = [info.name for info, _ in pictures]
         made = iter(_upscale([content for _, content in pictures], names, folder / "pictures", config, worker))
+
         failed: list[str] = []
         with tarfile.open(folder / "shard.tar", "w", format=tarfile.PAX_FORMAT) as shard:
             for info, content in members:
                 if not _is_picture(info.name):
                     shard.addfile(info, io.BytesIO(content))
                     continue
+
                 report, result = next(made)
                 if report.status != "done":
                     failed.append(report.error or info.name)
                     continue
+
                 info.name = str(PurePosixPath(info.name).with_suffix(result.suffix))
                 info.size = result.stat().st_size
                 with result.open("rb") as file:
                     shard.addfile(info, file)
+
         _put(folder / "shard.tar", target)
     except (OSError, tarfile.TarError, GlyphSRError) as error:
         return _failed(source, error)
+
     note = f"{len(pictures) - len(failed)} pictures" + (f"; failed: {'; '.join(failed)}" if failed else "")
     if pictures and len(failed) == len(pictures):
         return PictureReport(source, target, "failed", error=f"{source}: every picture in it failed: {failed[0]}")

@@ -62,8 +62,10 @@ def plan_remote(inputs: Sequence[str], out: str | None, naming: OutputNaming, *,
     """
     if out is None or out == "-":
         raise ConfigError("--out: expected a folder or URL for the results of URLs and tar files")
+
     plan = RemotePlan()
     seen: set[str] = set()
+
     for text in inputs:
         for source, relative, size in _find(text, recursive=recursive):
             target = f"{out.rstrip('/')}/{_result(relative, naming)}"
@@ -73,19 +75,23 @@ def plan_remote(inputs: Sequence[str], out: str | None, naming: OutputNaming, *,
             plan.sources.append(source)
             plan.targets.append(target)
             plan.sizes.append(size)
+
     store, root = open_store(out)
     names = [store.unstrip_protocol(store._strip_protocol(target)) for target in plan.targets]
     taken = set(plan.sources).intersection(names)
     if taken:
         raise ConfigError(f"{min(taken)}: is an input, and would be written to; inputs are never modified")
+
     there = {store.unstrip_protocol(name) for name in store.find(root)} if store.exists(root) else set()
     plan.finished = {place for place, name in enumerate(names) if name in there}
+
     return plan
 
 
 def _find(text: str, *, recursive: bool) -> Iterator[tuple[str, str, int]]:
     """URL, path below the folder, and size of each picture and shard."""
     store, root = open_store(text)
+
     try:
         if store.isdir(root):
             entries = store.find(root, maxdepth=None if recursive else 1, detail=True)
@@ -93,6 +99,7 @@ def _find(text: str, *, recursive: bool) -> Iterator[tuple[str, str, int]]:
             entries = {root: store.info(root)}
     except OSError as error:
         raise DataError(f"{text}: cannot be read: {error.strerror or error}") from error
+
     found = False
     for name in sorted(entries):
         path = PurePosixPath(name)
@@ -100,6 +107,7 @@ def _find(text: str, *, recursive: bool) -> Iterator[tuple[str, str, int]]:
             found = True
             relative = path.name if name == root else name[len(root.rstrip("/")) + 1 :]
             yield store.unstrip_protocol(name), relative, int(entries[name].get("size") or 0)
+
     if not found:
         raise DataError(f"{text}: no pictures ({' '.join(SUFFIXES)}) and no tar files there")
 

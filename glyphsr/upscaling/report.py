@@ -232,6 +232,7 @@ def _region_report(region: Region) -> RegionReport:
     result = region.result
     if result is None:
         return RegionReport(box, region.text_height, region.action)
+
     reading = result.reading
     return RegionReport(
         box,
@@ -255,14 +256,18 @@ def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]
     if isinstance(result, UpscaledLine):
         why = why_unchanged(result)
         return [f"only enlarged by bicubic: {why}"] if why else []
+
     if not result.regions:
         return ["no text found; enlarged by Lanczos alone"]
+
     found = [region.action if region.result is None else why_unchanged(region.result) for region in result.regions]
     reasons = Counter(why for why in found if why)
+
     notes = []
     if reasons:
         listed = ", ".join(f"{count} {why}" for why, count in reasons.items())
         notes.append(f"{reasons.total()} of {len(found)} lines only enlarged: {listed}")
+
     if text and len(result.regions) > 1:
         notes.append(
             f"--text is not used, since there are {len(result.regions)} lines; give --boxes with a text for each"

@@ -49,8 +49,11 @@ class ReportJournal:
         self.problem: str | None = None
         """Why nothing more could be written."""
         self._places: dict[Key, int] = {}
+
         if path.exists() and not self.rows.exists() and not overwrite:
             raise ConfigError(f"--report {path}: exists already; --overwrite replaces it")
+
+        # A journal that was begun goes on where its last whole line ends.
         try:
             end = self._read()
         except (ValueError, TypeError, AttributeError, KeyError) as error:
@@ -60,6 +63,7 @@ class ReportJournal:
                 ) from error
             end = 0
             self._places.clear()
+
         self._file: IO[bytes] = self.rows.open("r+b" if self.rows.exists() else "w+b")
         self._file.truncate(end)  # what a kill left of a line goes
         self._end = end

@@ -89,6 +89,7 @@ def upscale(
         guard_reader=guard_reader,
         offline=offline,
     )
+
     return upscaler(
         image,
         scale=scale,

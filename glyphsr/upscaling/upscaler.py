@@ -85,14 +85,19 @@ class Upscaler:
     ) -> None:
         if strength is not None and not 0 <= strength <= 1:
             raise ConfigError(f"--strength: expected 0..1, got {strength:g}")
+
         if batch_size != "auto" and (isinstance(batch_size, str) or batch_size < 1):
             raise ConfigError(f"--batch-size: expected 'auto' or a number of at least 1, got {batch_size!r}")
+
         self.runtime = choose_runtime(runtime, weights, device=device, precision=precision)
         if self.runtime != "torch" and prior_weights:
             raise ConfigError(f"{weights}: was exported with its text prior; leave --prior-weights away")
+
         self._device, self._precision = device, precision
         if self.runtime == "torch":
             resolve_device(device)
+
+        # Nothing heavy is loaded here; the model is when the first line comes.
         self.batch_pixels = AUTO_BATCH_PIXELS if isinstance(batch_size, str) else batch_size * REFERENCE_PIXELS
         self._weights, self._prior_weights, self._strength = weights, prior_weights, strength
         self._offline = offline

@@ -46,6 +46,7 @@ def write_upscaled(
     """
     task = item.task
     format_name = picture_format(task.target.suffix if task.target else "." + config.ext.lstrip("."))
+
     content, report = encode_upscaled(
         item,
         result,
@@ -55,15 +56,19 @@ def write_upscaled(
         seconds=seconds,
         mark=settings_mark(config),
     )
+
     if isinstance(result, UpscaledPage) and config.save_regions is not None:
         # Before the picture: what exists is finished, its lines too.
         save_regions(task, result, config, inputs=inputs)
+
     if task.target is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return report
+
     task.target.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(task.target, content)
+
     if config.compare:
         panel = Picture(before_after(resize(item.seen, item.size).clip(0, 1), result.rgb))
         write_bytes(compare_path(task.target), encode_picture(panel, "PNG"))
@@ -97,12 +102,15 @@ def encode_upscaled(
     picture = item.picture
     larger = enlarged(picture, result.rgb)
     content = encode_picture(larger, format_name, quality=quality, mark=mark)
+
+    # What the file could not keep is said in its report.
     notes = [*([picture.note] if picture.note else []), *notes_of(result, item.text)]
     fitted = fit_to_format(larger, format_name)
     notes += ["transparency laid over white"] if larger.alpha is not None and fitted.alpha is None else []
     frames = picture.num_frames or "several"
     notes += [f"only the first of {frames} frames was taken"] if frames != 1 else []
     notes += ["16 bits cut to 8"] if fitted.bits != larger.bits else []
+
     return content, PictureReport(
         input=item.task.name,
         output=None,
@@ -134,12 +142,15 @@ def save_regions(task: FileTask, page: UpscaledPage, config: UpscaleConfig, *, i
     """
     folder = Path(config.save_regions or "")
     stem = task.target.stem if task.target else "stdin"
+
     if config.recursive and task.target:
         stem = f"{task.target.parent.name}-{stem}"
+
     files = {folder / f"{stem}-{n:02d}.png": r.result.rgb for n, r in enumerate(page.regions, 1) if r.result}
     for path in files:
         if path.exists() and (not config.overwrite or path.resolve() in inputs):
             raise PictureError(f"--save-regions {path}: exists already; --overwrite replaces it, unless it is an input")
+
     for path, line in files.items():
         try:
             folder.mkdir(parents=True, exist_ok=True)

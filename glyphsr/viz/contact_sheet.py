@@ -25,15 +25,20 @@ def contact_sheet(samples: Sequence[Sample]) -> NDArray[np.uint8]:
     """
     rows = -(-len(samples) // COLUMNS)
     cell_height = 2 * IMAGE_HEIGHT + CAPTION_HEIGHT + 3 * GAP
+
     sheet = Image.new("RGB", (COLUMNS * (CELL_WIDTH + GAP) + GAP, rows * cell_height + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
+
     for i, sample in enumerate(samples):
         x = GAP + (i % COLUMNS) * (CELL_WIDTH + GAP)
         y = GAP + (i // COLUMNS) * cell_height
+
         if sample.lr is not None:
             sheet.paste(fit(sample.lr, height=IMAGE_HEIGHT, width=CELL_WIDTH), (x, y))
         sheet.paste(fit(sample.hr, height=IMAGE_HEIGHT, width=CELL_WIDTH), (x, y + IMAGE_HEIGHT + GAP))
+
         caption = f"{sample.id.rpartition('/')[2]}  {sample.label}"
         draw.text((x, y + 2 * IMAGE_HEIGHT + 2 * GAP - 4), caption, INK, font=font)
+
     return np.asarray(sheet)

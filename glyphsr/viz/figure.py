@@ -32,10 +32,13 @@ def figure(rows: Sequence[Row]) -> NDArray[np.uint8]:
     """
     columns = max(len(row.panels) for row in rows)
     height = HEAD + len(rows) * (PICTURE + TEXT + GAP)
+
     sheet = Image.new("RGB", (GAP + columns * (CELL + GAP), height), PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(LETTER)
+
     for column, panel in enumerate(max(rows, key=lambda row: len(row.panels)).panels):
         _centred(draw, panel.caption, GAP + column * (CELL + GAP), GAP // 2, font)
+
     for number, row in enumerate(rows):
         top = HEAD + number * (PICTURE + TEXT + GAP)
         for column, panel in enumerate(row.panels):
@@ -43,6 +46,7 @@ def figure(rows: Sequence[Row]) -> NDArray[np.uint8]:
             sheet.paste(_fitted(panel), (left, top))
             marks = panel.readings[0][1] if panel.readings else ()
             _reading(draw, marks, left, top + PICTURE + 6, font, known=bool(panel.readings))
+
     return np.asarray(sheet)
 
 

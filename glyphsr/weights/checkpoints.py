@@ -157,11 +157,13 @@ def check_shapes(module: nn.Module, tensors: dict[str, Tensor], where: str) -> N
     own = module.state_dict()
     missing = [key for key in own if key not in tensors and not key.endswith("num_batches_tracked")]
     unexpected = [key for key in tensors if key not in own]
+
     if missing or unexpected:
         parts = [f"missing {keys[0]!r}" for keys in (missing,) if keys]
         parts += [f"unexpected {keys[0]!r}" for keys in (unexpected,) if keys]
         counts = f"{len(missing)} missing, {len(unexpected)} unexpected entries"
         raise WeightsError(f"{where}: not this network's weights: {', '.join(parts)} ({counts})")
+
     for key, value in tensors.items():
         if own[key].shape != value.shape:
             raise WeightsError(f"{where}: {key!r} has shape {tuple(value.shape)}, expected {tuple(own[key].shape)}")

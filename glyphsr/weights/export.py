@@ -158,11 +158,14 @@ def _written(
         import onnx
     except ImportError as error:
         raise ConfigError("export: needs the package onnx: pip install 'glyphsr[export]'") from error
+
+    # Axes that may have any length; a network of one size leaves only the batch.
     free = {"lr": {0: "batch"}, "guide": {0: "batch"}, output: {0: "batch"}}
     if model.config.network.fixed_size is None:
         free["lr"] |= {2: "height", 3: "width"}
         free["guide"] |= {3: "steps"}
         free[output] |= {2: "height_out", 3: "width_out"} if output == "sr" else {2: "steps"}
+
     file = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter, about itself and about sizes that stay as they are
@@ -174,11 +177,13 @@ def _written(
             training=torch.onnx.TrainingMode.PRESERVE if source else torch.onnx.TrainingMode.EVAL,
             do_constant_folding=source is None,
         )  # fmt: skip
+
     proto = onnx.load_from_string(file.getvalue())
     if source is not None:
         point_into(proto, source)
     for key, value in metadata.items():
         proto.metadata_props.add(key=key, value=value)
+
     return bytes(proto.SerializeToString())
 
 
@@ -201,6 +206,8 @@ def _compare(loaded: LoadedModel, made: dict[Path, bytes], *, beside: Path | Non
         place = beside.parent if beside else Path(folder)
         runs: list[Callable[..., Any]] = []
         paths = []
+
+        # Runtimes open files; these are taken away as soon as the graphs are loaded.
         try:
             for number, content in enumerate(made.values()):
                 paths.append(place / f".glyphsr-tmp-{Path(folder).name[-8:]}-{number}.onnx")
@@ -210,6 +217,7 @@ def _compare(loaded: LoadedModel, made: dict[Path, bytes], *, beside: Path | Non
             for path in paths:
                 path.unlink()
         found = max(_differences(loaded.model, runs, _sizes(loaded)))
+
     if not found <= TOLERANCE:
         raise WeightsError(f"{loaded.path}: exported, it differs from torch by {found:.1e}; the most allowed is 1e-3")
     return found
@@ -218,9 +226,11 @@ def _compare(loaded: LoadedModel, made: dict[Path, bytes], *, beside: Path | Non
 def _differences(
     model: SuperResolver, runs: Sequence[Callable[..., Any]], sizes: Sequence[tuple[int, int, int]]
 ) -> Iterator[float]:
+    # Seeded, so that an export that passes does so on every machine.
     generator = torch.Generator().manual_seed(0)
     for batch, height, width in sizes:
         lr = torch.rand(batch, 3, height, width, generator=generator)
+
         inputs = [lr.numpy()]
         with torch.inference_mode():
             guide = None

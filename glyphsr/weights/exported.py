@@ -130,8 +130,10 @@ def _read_facts(graph: Path) -> GraphFacts:
         entries = dict(_metadata(memoryview(content)))
     except (IndexError, UnicodeDecodeError) as error:
         raise WeightsError(f"{graph}: not an ONNX file that can be read") from error
+
     if ENTRY not in entries:
         raise WeightsError(f"{graph}: ONNX, but not exported by `glyphsr export`")
+
     try:
         return GraphFacts.model_validate_json(entries[ENTRY])
     except ValidationError as error:
@@ -155,9 +157,12 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
         IndexError: If the message ends within a field, or is none.
     """
     at = 0
+
     while at < len(message):
         tag, at = _varint(message, at)
         kind = tag & 7
+
+        # Of the kinds of fields only the second has a length; fields of a fixed size are passed over.
         if kind == 0:
             _, at = _varint(message, at)
         elif kind in (1, 5):

@@ -147,11 +147,14 @@ def _verify_one(name: str) -> Verification:
     path = local_weights(name)
     if path is None:
         raise WeightsError(f"{name}: no weights here; {where_to_get(name)}")
+
     expected = _expected(name, path)
     if expected is None:
         return Verification(name, path, ok=True, message="no hash is known of it")
+
     found = sha256_of(path)
     if found.startswith(expected):
         return Verification(name, path, ok=True, message=f"SHA-256 {found[:16]} as stored")
+
     message = f"SHA-256 {found[:16]}, expected {expected[:16]}; {_remedy(path)}"
     return Verification(name, path, ok=False, message=message)

@@ -80,15 +80,19 @@ def load_recognizer(path: Path) -> RecognizerNetwork:
     """
     if is_published_file(path):
         return recognizer_from_official(read_state(path), str(path))
+
     checkpoint = read_checkpoint(path)
     config, tensors = checkpoint.config, checkpoint.tensors
     if checkpoint.kind == "network":
         raise WeightsError(f"{path}: holds a network, expected a recognizer")
+
+    # Of a super-resolver only the recognizer that is its prior is taken.
     if checkpoint.kind == "super_resolver":
         config = config.get("prior") or {}
         tensors = {k.removeprefix(PRIOR_PREFIX): v for k, v in tensors.items() if k.startswith(PRIOR_PREFIX)}
         if not tensors:
             raise WeightsError(f"{path}: holds a network without text prior, expected a recognizer")
+
     shape = _config(RecognizerConfig, config, str(path))
     return build_for(lambda: build_recognizer(shape), tensors, str(path))
 

@@ -158,6 +158,7 @@ def is_own_recognizer(name: str) -> bool:
 def where_to_get(name: str) -> str:
     """One line that says where weights that are not here come from."""
     row = entry(name)
+
     if row.source == "download":
         return f"fetch them with `glyphsr models pull {name}`"
     if row.source == "unpublished":
@@ -165,6 +166,7 @@ def where_to_get(name: str) -> str:
             f"nobody publishes them; train them (configs/{row.network}.yaml), "
             f"or convert a file of yours: `glyphsr models convert {row.file} --as {name}`"
         )
+
     # The published name may be any network's, so the command says which one it is.
     return (
         f"the authors publish {row.file or 'them'} at {row.page}; "

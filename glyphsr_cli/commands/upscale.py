@@ -105,9 +105,11 @@ def upscale(
 def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[str]:
     """Failures always, notes unless quiet, the prior's reading when asked to say more."""
     messages = [f"error: {picture.error}"] if picture.error else []
+
     if picture.guard_reason and not quiet and picture.guard in WITH_ISSUE:
         done = "; left as it was" if picture.guard == "reverted" else ""
         messages.append(f"warning: {picture.input}: {picture.guard_reader} {picture.guard_reason}{done}")
+
     for region in picture.regions or ():
         if region.guard_reason and not quiet and region.guard in WITH_ISSUE:
             x, y = region.box[0]
@@ -115,22 +117,27 @@ def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[s
             messages.append(
                 f"warning: {picture.input}: line at {x:.0f}, {y:.0f}: {region.guard_reader} {region.guard_reason}{done}"
             )
+
     if picture.note and not quiet and picture.status != "skipped":
         messages.append(f"note: {picture.input}: {picture.note}")
     if verbose and picture.prior_text is not None:
         messages.append(f"{picture.input}: prior reads {picture.prior_text!r} ({picture.prior_confidence:.2f})")
+
     return messages
 
 
 def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool) -> None:
     if as_json:
         typer.echo(json.dumps(run.as_dict(), indent=2))
+
     if quiet:
         return
+
     if run.left_out:
         console.say(f"note: left out: {run.left_out}")
     if run.outdated:
         console.say(f"warning: {run.outdated} results were made with other settings and stay; --overwrite redoes these")
+
     if len(run.pictures) > 1:
         unchanged = run.count("done") - run.improved
         counts = [f"{run.improved} improved"] + ([f"{unchanged} only enlarged"] if unchanged else [])

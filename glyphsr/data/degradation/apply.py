@@ -64,12 +64,15 @@ def degrade_each(
     """
     if not len(params):
         return
+
+    # Blur and reduction are one filter per axis, computed for all pictures at once.
     kernels = np.stack([kernel_taps(name, factor) for name in config.kernels])[params.kernel.astype(np.int64)]
     count = len(params)
     blur = gaussian_taps(
         np.concatenate([params.sigma_x, params.sigma_y]), np.concatenate([params.shift_x, params.shift_y])
     )
     taps, before = axis_taps(blur, np.concatenate([kernels, kernels]))
+
     for i, (hr, row) in enumerate(zip(pictures, params.rows(), strict=True)):
         _check(hr, factor)
         filters = (_without_zeros(taps[i], before), _without_zeros(taps[count + i], before))

@@ -56,16 +56,20 @@ def grounds_fingerprint(photographs: Sequence[str]) -> str:
         DataError: If one cannot be read.
     """
     digest = hashlib.sha256()
+
     for path in photographs:
         try:
             with open_regular(Path(path)) as file:
                 size = file.seek(0, os.SEEK_END)
                 digest.update(f"{Path(path).name} {size}\n".encode(errors="surrogatepass"))
+
+                # Sizes and ends tell files apart without reading photographs of many megabytes.
                 for place in (0, max(0, size - END)):
                     file.seek(place)
                     digest.update(file.read(END))
         except OSError as error:
             raise DataError(f"{path}: {error.strerror or error}") from error
+
     return digest.hexdigest()
 
 

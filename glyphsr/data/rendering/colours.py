@@ -46,14 +46,18 @@ def choose_palette(draws: RandomChoices, config: RenderConfig) -> Palette:
     """Ink and ground whose brightness differs by a contrast drawn from the configured range."""
     contrast = config.contrast[0] + (config.contrast[1] - config.contrast[0]) * draws.unit() ** 0.9
     dark = (1 - contrast) * draws.unit()
+
     light_ink = draws.happens(config.light_on_dark_prob)
     background, ink = (dark, dark + contrast) if light_ink else (dark + contrast, dark)
+
     gray = draws.happens(config.gray_prob)
     hues = [draws.pick(SIGN_HUES) if draws.happens(0.6) else draws.unit() for _ in range(3)]
     strengths = [0.0 if gray else draws.between(config.colourfulness) for _ in range(3)]
+
     if not gray:  # mostly one of the two is white, black or near it
         plain = draws.number(0, 2)
         if plain < 2:
             strengths[plain] *= 0.25
+
     second = draws.unit()
     return Palette(*(coloured(h, s, b) for h, s, b in zip(hues, strengths, (background, ink, second), strict=True)))

@@ -90,11 +90,14 @@ class FontBook:
         """Fonts that draw every character of a text, one of each look; none where there is no such font."""
         special = frozenset(c for c in text if c not in ALPHANUMERIC and not c.isspace())
         found = self._able.get(special)
+
         if found is None:
             if len(self._able) >= MOST_KINDS:
                 self._able.clear()
+
             sets = [self._drawing(char) for char in sorted(special)]
             found = []
+
             for files in self.typefaces:
                 whole = (font for font in files if all(font in fonts for fonts in sets))
                 first = next(whole, None)

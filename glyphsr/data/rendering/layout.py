@@ -123,13 +123,16 @@ def _flat(draws: RandomChoices, config: RenderConfig, width: float, reach: float
     # No draw where there are none, so that data sets made before there were any come out as they did.
     if config.turned_prob and draws.happens(config.turned_prob):
         angle += draws.around(0.0, config.turn)
+
     shear = min(MOST_SHEAR, max(-MOST_SHEAR, config.shear * draws.normal()))
     cos, sin = math.cos(angle), math.sin(angle)
     affine = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array([[1, -shear, 0], [0, 1, 0], [0, 0, 1]])
+
     tilt, lean = config.perspective * draws.normal() / width, 0.5 * config.perspective * draws.normal() / width
     # Beyond this one end would be more than three times as large as the other, and then the horizon comes.
     limit = 0.5 / max(1e-9, math.hypot(tilt, lean) * reach * (1 + abs(shear)))
     tilt, lean = min(1.0, limit) * tilt, min(1.0, limit) * lean
+
     return np.asarray(np.array([[1, 0, 0], [0, 1, 0], [tilt, lean, 1.0]]) @ affine)
 
 

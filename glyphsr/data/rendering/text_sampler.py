@@ -214,16 +214,20 @@ def _price(draws: RandomChoices) -> str:
 
 def _date(draws: RandomChoices) -> str:
     day, month, year = draws.number(1, 28), draws.number(1, 12), draws.number(1950, 2035)
+
     form = draws.unit()
     if form < 0.4:
         mark = draws.pick(("/", "-", "."))
         short = f"{year % 100:02d}" if draws.happens(0.5) else str(year)
         return mark.join((f"{day:02d}", f"{month:02d}", short))
+
     if form < 0.6:
         return f"{year}-{month:02d}-{day:02d}"
+
     if form < 0.8:
         name = draws.pick(MONTHS)
         return f"{day} {name} {year}" if draws.happens(0.5) else f"{name} {day}, {year}"
+
     time = f"{draws.number(0, 23):02d}:{draws.number(0, 59):02d}"
     return time + draws.pick(("", "", f":{draws.number(0, 59):02d}", " am", " PM"))
 

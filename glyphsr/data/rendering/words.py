@@ -174,15 +174,19 @@ class WordRenderer:
     ) -> NDArray[np.uint8]:
         config = self.config
         palette = choose_palette(draws, config)
+
         picture = make_background(palette.background, ink.shape, draws, config=config, photograph=photograph)
         if clutter is not None:
             alpha_composite(picture, clutter, palette.ink if draws.happens(0.7) else palette.second)
+
         ink_text(picture, ink, palette, draws=draws, config=config)
         shade(picture, draws, config.shade)
+
         sigma = draws.between(config.softness) * config.height / 32
         if sigma > 0.2:
             for plane in picture:
                 cv2.GaussianBlur(plane, (0, 0), sigma, dst=plane, borderType=cv2.BORDER_REPLICATE)
+
         picture += np.float32(draws.between(config.noise)) * noise_at(draws.number(0, FIELD_SIZE - 1), picture.shape)
         return as_bytes(picture)
 

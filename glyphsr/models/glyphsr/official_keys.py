@@ -46,17 +46,23 @@ def key_table(config: GlyphSRConfig) -> KeyTable:
         ('block2.gru1.conv1.weight', 'gfms.4.gate.deform.weight')
     """
     table = dict(STEM)
+
     for n in range(1, config.num_srbs + 1):
         table |= srb_names(f"srbs.{n - 1}", f"block{n + 1}")
+
     table |= prior_transformer_names("prior_transformer")
     table |= dsta_names("prior_transformer.gate", "dsta_rec")
+
     for n in range(config.gfm_from or config.num_srbs + 1, config.num_srbs + 1):
         table |= {f"gfms.{n}.{a}": f"block_merge{n + 1}.{b}" for a, b in _GFM.items()}
         table |= dsta_names(f"gfms.{n}.gate", f"block_merge{n + 1}.dsta")
+
     if config.has_gpm:
         table |= {f"gpm.{a}": f"char_seg.{b}" for a, b in _GPM.items()}
+
     tail = config.num_srbs + 2
     table |= {"tail": f"block{tail}", "upsampler.conv": "block_up.0.conv", "head": "block_out.0"}
+
     return KeyTable(table | (STN if config.stn else {}), computed=SPLINE_CONSTANTS)
 
 

@@ -116,15 +116,18 @@ class LocatingReader(nn.Module):
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
+
         features = 16 * width
         self.encoder = ResidualStages(width, STRIDES, stride_late=True)
         self.layers = nn.ModuleList(PostNormLayer(features, 8, dropout, hidden=4 * features) for _ in range(3))
         self.attention = PositionAttention(features, 2 * width)
         self.classify = nn.Linear(features, NUM_CLASSES)
+
         self.language_model = LanguageModel(
             NUM_CLASSES, width=features, hidden=4 * features, max_steps=STEPS, dropout=dropout
         )
         self.dropout = nn.Dropout(dropout)
+
         self.register_buffer("place_code", sinusoidal_code(GRID[0] * GRID[1], features)[:, None])
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)

@@ -56,18 +56,24 @@ def key_table(config: PEANConfig) -> KeyTable:
         'enhancer.blocks.2.linear.weight'
     """
     table = STEM | {f"guidance.{a}": b for a, b in _INTERPRETER.items()}
+
     for n in range(config.num_srbs):
         ours, published = f"blocks.{n}", f"block{n + 2}"
+
+        # Published blocks come in pairs: attention within rows and columns, then between them.
         for i in range(config.num_pairs):
             within, between = f"{published}.Trans_block_{2 * i + 1}", f"{published}.Trans_block_{2 * i + 2}"
             table[f"{ours}.merges.{i}"] = f"{published}.conv_{i + 1}"
             table |= {f"{ours}.within.{i}.{a}": f"{within}.{b}" for a, b in _WITHIN.items()}
             table |= {f"{ours}.between.{i}.{a}": f"{between}.{b}" for a, b in _BETWEEN.items()}
+
     tail = config.num_srbs + 2
     table |= {"tail": f"block{tail}", "upsampler.conv": f"block{tail + 1}.0.conv"}
     table |= {"head": f"block{tail + 1}.1", "head_norm": f"block{tail + 1}.2"}
+
     if config.enhancer_steps:
         table |= {f"enhancer.{a}": f"denoise_fn.{b}" for a, b in _ENHANCER.items()}
+
     return KeyTable(table, unused=UNUSED, computed=r"guidance\.step_code")
 
 

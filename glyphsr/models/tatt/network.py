@@ -30,6 +30,7 @@ class TATT(ResidualNetwork):
             act=nn.PReLU(),
             encoded=True,
         )
+
         return cls(
             config,
             blocks=[SequentialResidualBlock(config.width, config.width) for _ in range(config.num_srbs)],

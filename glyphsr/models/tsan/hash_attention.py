@@ -28,15 +28,20 @@ class HashAttention(nn.Module):
         """``(B, width, h, w)`` -> the same shape."""
         match = self.match(x).flatten(2).transpose(1, 2)  # (B, P, width / 4)
         values = self.assemble(x).flatten(2).transpose(1, 2)  # (B, P, width)
+
+        # Places are sorted by their one-bit hash and cut into chunks; attention stays within neighbouring chunks.
         order = (match.sum(dim=2) < 0).to(torch.int8).sort(dim=1, stable=True).indices  # (B, P)
         places = order.shape[1]
         chunk = min(CHUNK, places)
         filled = torch.cat([order, order[:, places - (-places % chunk) :]], dim=1)  # the last ones fill the last chunk
         shape = (len(x), -1, chunk, x.shape[1])
+
         queries = _take(match, filled).view(len(x), -1, chunk, match.shape[2])  # (B, N, chunk, width / 4)
         keys = _with_neighbours(F.normalize(queries, dim=3, eps=5e-5))  # (B, N, 3 chunk, width / 4)
         seen = _with_neighbours(_take(values, filled).view(shape))
         mixed = (queries @ keys.transpose(2, 3)).softmax(dim=3) @ seen  # (B, N, chunk, width)
+
+        # Back to the order in which they came.
         mixed = mixed.flatten(1, 2)[:, :places]
         back = torch.zeros_like(values).scatter(1, order[:, :, None].expand_as(mixed), mixed)
         return x + back.transpose(1, 2).reshape_as(x)

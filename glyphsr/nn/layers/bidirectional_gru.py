@@ -57,12 +57,16 @@ class _Direction:
             getattr(gru, f"{name}_l0{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
         hidden = gru.hidden_size
+
         # Of the recurrent biases only the candidate's has to stay inside: the reset gate scales it.
         self.bias = bias + F.pad(recurrent_bias[: 2 * hidden], (0, hidden))
         self.weight = weight.t()  # (C, 3 H)
+
+        # The projection before the GRU is one more linear map, so both become one.
         if projection is not None:
             assert projection.bias is not None
             self.bias = self.bias + weight @ projection.bias
             self.weight = (weight @ projection.weight[:, :, 0, 0]).t()
+
         self.recurrent = recurrent.t()  # (H, 3 H)
         self.state_bias = recurrent_bias[None, 2 * hidden :]

@@ -44,15 +44,19 @@ class PriorInterpreter(nn.Module):
     ) -> None:
         super().__init__()
         self.size, self.mix_batch = size, mix_batch
+
         self.embed = nn.Linear(num_classes, width)
         self.act = act
         self.encoder = PostNormLayer(width, heads, dropout) if encoded else None
+
         # The published decoder layers hold a self-attention, too, which they never call.
         self.decoder = nn.ModuleList(PostNormLayer(width, heads, dropout) for _ in range(num_decoders))
         self.norm = nn.LayerNorm(width)
+
         self.places = nn.Embedding(size[0] * size[1], width)
         column = size[0] * width
         self.places_gru = nn.GRU(column, column // 2, batch_first=True, bidirectional=True)
+
         self.dropout = nn.Dropout(dropout)
         self.register_buffer("step_code", sinusoidal_code(self.MAX_STEPS, width)[None])
 

@@ -28,15 +28,20 @@ def _convolutions(width: int) -> nn.Sequential:
     channels = (1, width, 2 * width, 4 * width, 4 * width, 8 * width, 8 * width, 8 * width)
     pools = {0: nn.MaxPool2d(2), 1: nn.MaxPool2d(2)}
     tall_pools = {i: nn.MaxPool2d((2, 2), (2, 1), (0, 1)) for i in (3, 5)}
+
     layers: OrderedDict[str, nn.Module] = OrderedDict()
+
     for i, (c_in, c_out) in enumerate(itertools.pairwise(channels)):
         last = i == 6
         layers[f"conv{i}"] = nn.Conv2d(c_in, c_out, 2 if last else 3, padding=0 if last else 1)
+
         if i in (2, 4, 6):
             layers[f"batchnorm{i}"] = nn.BatchNorm2d(c_out)
         layers[f"relu{i}"] = nn.ReLU(inplace=True)
+
         if i in pools | tall_pools:
             layers[f"pooling{i}"] = (pools | tall_pools)[i]
+
     return nn.Sequential(layers)
 
 

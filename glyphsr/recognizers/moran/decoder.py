@@ -35,15 +35,21 @@ class AttentionDecoder(nn.Module):
             Logits ``(B, T, K)`` and attention ``(B, T, P)``.
         """
         keys = self.feature_key(features)
+
         state = features.new_zeros(features.shape[1], features.shape[2])
         rows = torch.zeros(features.shape[1], dtype=torch.int64, device=features.device)
         logits, attention = [], []
+
         for t in range(steps):
             scores = self.score(torch.tanh(keys + self.state_key(state)))  # (P, B, 1)
             weights = scores.softmax(dim=0)
             context = (weights * features).sum(dim=0)  # (B, hidden)
             state = self.cell(torch.cat([context, self.characters[rows]], dim=1), state)
+
             logits.append(self.classifier(state))
             attention.append(weights.squeeze(2).T)
+
+            # Row 0 of the embedding is the start, row 1 + k is class k.
             rows = 1 + (logits[-1].argmax(dim=1) if previous is None else previous[:, t].clamp_min(0))
+
         return torch.stack(logits, dim=1), torch.stack(attention, dim=1)

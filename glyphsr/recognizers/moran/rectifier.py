@@ -51,10 +51,13 @@ class Rectifier(nn.Module):
             indexing="ij",
         )
         regular = torch.stack([x, y], dim=2).to(gray.dtype).expand(len(gray), -1, -1, -1)  # (B, H, W, 2)
+
         total = gray.new_zeros(len(gray), height, width)
         rectified = gray
+
         for _ in range(self.PASSES):
             total = total + self._offsets(rectified, regular)
             shifted = torch.stack([regular[..., 0], regular[..., 1] + total], dim=3)
             rectified = self._sample(gray, shifted)  # always the given picture, so that nothing is resampled twice
+
         return rectified

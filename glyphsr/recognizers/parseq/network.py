@@ -178,12 +178,16 @@ class PARSeq(nn.Module):
         length = targets.shape[1]
         if length > self.max_length + 1:
             raise ValueError(f"expected texts of at most {self.max_length} characters, got one of {length - 1}")
+
         memory = self.encoder.forward_features(prepared)
+
+        # Each character is predicted from those before it.
         bos = torch.full((len(targets), 1), self.codec.bos, device=prepared.device)
         tokens = torch.cat([bos, targets[:, :-1].clamp_min(EOS)], dim=1)
         future = torch.ones(length, length, dtype=torch.bool, device=prepared.device).triu(1)
         queries = self.pos_queries[:, :length].expand(len(targets), -1, -1)
         logits, attention = self._decode_with_attention(queries, tokens, memory, forbidden=future)
+
         grid = [size // patch for size, patch in zip(self.config.image_size, self.config.patch_size, strict=True)]
         return TeacherForcedOutput(logits, attention.view(*attention.shape[:3], *grid), targets)
 

@@ -19,8 +19,10 @@ def config_from_keys(shapes: Shapes) -> PARSeqConfig:
     """
     _, steps, width = shapes["pos_queries"]
     tiny = width == 192
+
     depth = len({key.split(".")[2] for key in shapes if key.startswith("encoder.blocks.")})
     patch = shapes["encoder.patch_embed.proj.weight"][2:]
+
     return PARSeqConfig(
         embed_dim=width,
         encoder_depth=depth,

@@ -85,16 +85,19 @@ class Backbone(nn.Module):
         super().__init__()
         self.stem = Stem()
         blocks: list[MixerBlock] = []
+
         for in_channels, out_channels, count in STAGES:
             shrinks = in_channels != out_channels
             if shrinks:
                 blocks.append(MixerBlock(in_channels, out_channels, gated=False))
+
             rest = count - int(shrinks)
             # Every other block has a gate, beginning with a stage's first one; the last has none.
             blocks += [
                 MixerBlock(out_channels, out_channels, gated=number % 2 == 0 and number + 1 < rest)
                 for number in range(rest)
             ]
+
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, x: Tensor) -> Tensor:

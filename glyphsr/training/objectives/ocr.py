@@ -60,16 +60,19 @@ def open_readers(config: LossConfig, *, offline: bool = False) -> list[CTCNetwor
     """
     if not config.ocr:
         return []
+
     found: list[CTCNetwork] = []
     for name in config.ocr_recognizers:
         try:
             recognizer = load_recognizer(resolve(name, offline=offline))
         except WeightsError as error:
             raise WeightsError(f"loss.ocr_recognizers: {error}") from error
+
         if not isinstance(recognizer, CTCNetwork):
             raise ConfigError(
                 f"loss.ocr_recognizers: {name}: expected a recognizer by CTC, got {recognizer.config.kind}"
             )
+
         found.append(recognizer)
     return found
 

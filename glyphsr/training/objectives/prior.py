@@ -34,16 +34,21 @@ class PriorObjective(Objective[SuperResolver]):
         assert self.model.prior is not None
         recognizer = self.model.prior.recognizer
         prepared = recognizer.prepare(batch.lr)
+
+        # Published recognizers have one head.
         if not isinstance(recognizer, ColumnRecognizer):
             assert isinstance(recognizer, CTCRecognizer)  # the configuration is checked
             logits = recognizer.symbol_logits(prepared)
             return {"ctc": self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)}
+
         logits, columns = recognizer(prepared)
         terms = {"ctc": self.loss.ctc * ctc_loss(logits, batch.labels, recognizer.codec)}
+
         if self.loss.columns:
             assert batch.glyphs is not None
             targets = column_targets(batch.glyphs, batch.labels, recognizer.codec, len(columns))
             terms["columns"] = self.loss.columns * column_loss(columns, targets)
+
         return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:

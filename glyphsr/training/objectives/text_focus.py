@@ -169,12 +169,14 @@ def focus_at_hand(config: LossConfig, notify: Callable[[str], None]) -> LossConf
         names = tuple(fallback_for(name) for name in config.focus_recognizers)
     except WeightsError as error:
         raise WeightsError(f"loss.focus_recognizer: {error}") from error
+
     for name, own in zip(config.focus_recognizers, names, strict=True):
         if own != name:
             notify(
                 f"text focus: no {name} weights are here, so {own}, our own, takes their place: not the paper's loss; "
                 "`glyphsr models list` says where its authors publish them"
             )
+
     if names == config.focus_recognizers:
         return config
     own_form = names[0] if isinstance(config.focus_recognizer, str) else names

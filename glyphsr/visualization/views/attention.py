@@ -54,15 +54,20 @@ class AttentionViewer:
     def _row(self, word: ShownWord, label: str) -> Row:
         picture = word.hr if word.hr is not None else word.lr
         panels = [Panel("HR" if word.hr is not None else "LR", picture)]
+
         try:
             prepared = prepare_word(picture, label)
         except Rejection as reason:
             return Row(f"{word.title} · {label}", tuple(panels), word.subset, str(reason))
+
         maps = self.source.attend([prepared])[0]
+
         for char, found in list(zip(prepared.text, maps, strict=True))[:MOST]:
             if isinstance(found, str):
                 panels.append(Panel(f"{char}: {found}", prepared.image))
                 continue
+
             spread = enlarge(np.asarray(found, np.float32), (prepared.image.shape[0], prepared.image.shape[1]))
             panels.append(Panel(char, laid_over(prepared.image, spread / max(float(spread.max()), 1e-6))))
+
         return Row(f"{word.title} · {label}", tuple(panels), word.subset, Path(self.info.name).name)

@@ -41,7 +41,9 @@ def read_records(path: Path) -> list[Record]:
     """
     if not path.is_file():
         raise ConfigError(f"--per-image {path}: no such file")
+
     found: dict[tuple[str, str], Record] = {}
+
     for number, row in read_json_lines(path):
         try:
             key = (str(row["subset"]), str(row["id"]))
@@ -49,8 +51,10 @@ def read_records(path: Path) -> list[Record]:
             record.readings[str(row["row"])] = {who: str(own["text"]) for who, own in row["readings"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{path}: line {number}: not what eval --per-image writes: {error!r}") from error
+
     if not found:
         raise DataError(f"{path}: holds no words")
+
     return list(found.values())
 
 

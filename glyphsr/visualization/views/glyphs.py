@@ -49,13 +49,16 @@ class GlyphViewer:
         self.config = config
         if len(config.weights) != 1:
             raise ConfigError("--weights: expected one network for --what glyphs")
+
         self.device = resolve_device(config.device)
         model = load_model(config.weights[0], config.prior_weights or None, offline=config.offline).model
         self.model = model.to(self.device)
+
         gpm, network = self.model.config.network.glyph_perception, self.model.network
         if gpm is None or not isinstance(network, GlyphNetwork):
             raise ConfigError(f"--weights {config.weights[0]}: perceives no glyphs; expected a GlyphSR with a GPM")
         self.network = network
+
         self.slots = SlotCodec(gpm.num_slots, gpm.class_order, gpm.end_slot)
         self.has_maps, self.has_classes = gpm.char, gpm.cls
         self.notices: list[str] = []
@@ -106,18 +109,24 @@ class GlyphViewer:
 
     def _perceived(self, glyphs: object, picture: NDArray[np.uint8], label: str | None) -> list[Panel]:
         height, width = picture.shape[:2]
+
         line, chars, classes = (getattr(glyphs, name) for name in ("line", "chars", "classes"))
+
         panels = []
+
         if isinstance(line, Tensor):
             seen = line[0, 0, :height, :width].float().cpu().numpy()
             panels.append(Panel("line, perceived", laid_over(picture, seen)))
+
         if isinstance(chars, Tensor) and self.has_maps:
             seen = chars[0, :, :height, :width].float().cpu().numpy()
             panels.append(Panel("characters, perceived", _coloured(picture, seen)))
+
         if isinstance(classes, Tensor) and self.has_classes and panels:
             read = self.slots.decode(classes[0].argmax(dim=1).tolist())
             last = panels[-1]
             panels[-1] = Panel(last.caption, last.image, (("classes", tuple(marked(read, label))),))
+
         return panels
 
     def _extracted(self, word: ShownWord) -> list[Panel]:

@@ -50,16 +50,21 @@ class PriorViewer:
     def _row(self, word: ShownWord) -> Row:
         probabilities = self.prior(to_tensor([word.lr]).to(self.device))[0, :, 0].float().cpu()  # (K, T)
         reading = self.recognizer.decode(probabilities[None])[0]
+
         parts = {"text prior": probabilities}
         if isinstance(self.recognizer, ColumnRecognizer):  # two heads, one above the other
             symbols, columns = probabilities.chunk(2)
             parts = {"CTC": symbols, "whose ink each column shows": columns}
+
         panels = []
+
         for name, part in parts.items():
             drawing = self._chart(word.lr, part.numpy())
             panels.append(Panel(name, drawing, is_smooth=True))
+
         says = ((f"reads, {reading.confidence:.2f}", tuple(marked(reading.text, word.label))),)
         panels[0] = Panel(panels[0].caption, panels[0].image, says, is_smooth=True)
+
         title = f"{word.title} · {word.label}" if word.label is not None else word.title
         return Row(title, tuple(panels), word.subset)
 

@@ -29,16 +29,20 @@ def training_rows(run: Path) -> list[Row]:
     folder = RunFolder(run)
     if not folder.metrics.is_file():
         raise ConfigError(f"--run {run}: no run folder (no {folder.metrics.name} in it)")
+
     rows = [_checked(row, folder.metrics, number) for number, row in read_json_lines(folder.metrics)]
     if not rows:
         raise DataError(f"{folder.metrics}: nothing was logged yet")
+
     shown = [Row(f"{run.name}: to step {rows[-1]['step']}, measured {len(rows)} times", _charts(rows))]
     scores = [{"step": row["step"], **row["score"]} for row in rows if isinstance(row.get("score"), dict)]
     if scores:
         shown.append(Row("validation", _charts(scores)))
+
     for sheet in sorted(folder.samples.glob("step-*.png"))[-SHOWN_SHEETS:]:
         image = decode_rgb(read_content(sheet, PICTURE_BYTES), str(sheet))
         shown.append(Row(sheet.stem, (Panel("LR, SR, HR, glyphs", image, is_smooth=True),)))
+
     return shown
 
 
