@@ -17,6 +17,7 @@ from glyphsr.images.documents import is_pdf, render_page
 from glyphsr.images.exif import ORIENTATION, read_exif
 from glyphsr.images.tiff import BEGINNINGS, by_range, open_tiff, read_tiff
 from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.libtiff import libtiff_complaints
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 from glyphsr.safe_reading.picture_header import check_picture, check_png_chunks
 
@@ -25,6 +26,8 @@ _TURNED = (5, 6, 7, 8)
 
 COUNTED_BYTES = 1 << 22
 """Size of a file up to which its frames are counted."""
+
+HURT = "the file is damaged: parts of the picture may be wrong"
 
 CUT = ("truncated", "broken PNG file", "broken data stream", "unrecognized data stream", "could not create decoder")
 """What PIL says of files that end too early."""
@@ -163,7 +166,9 @@ def _decode(encoded: bytes, where: str, page: int) -> Picture:
         raise
 
     try:
-        return _decode_by_pil(encoded, declared.format, where, page)
+        with libtiff_complaints() as complaints:
+            picture = _decode_by_pil(encoded, declared.format, where, page)
+        return replace(picture, note=HURT) if complaints else picture
     except (OSError, SyntaxError) as error:
         mended = mend(encoded, declared.format) if any(sign in str(error) for sign in CUT) else None
         if mended is None:
@@ -252,9 +257,10 @@ def decode_picture(encoded: bytes, where: str, *, page: int = 1) -> Picture:
     except EOFError as error:
         raise PictureError(f"{where}: has no page {page}") from error
     except Exception as error:  # decoders of damaged files raise almost anything
-        raise PictureError(
-            f"{where}: damaged picture: {str(error).splitlines()[0] if str(error) else 'cannot decode'}"
-        ) from error
+        reason = str(error).splitlines()[0] if str(error) else "cannot decode"
+        if reason.startswith("decoder error"):  # PIL's number of it says nothing
+            reason = "its pixels cannot be unpacked"
+        raise PictureError(f"{where}: damaged picture: {reason}") from error
 
 
 def read_picture(path: Path, *, page: int = 1) -> Picture:

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 from glyphsr.errors import GlyphSRError
+from glyphsr.safe_reading.libtiff import libtiff_complaints
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
@@ -67,7 +68,7 @@ def _webp(encoded: bytes) -> tuple[int, int]:
 def _by_pil(encoded: bytes, *formats: str) -> tuple[str, int, int]:
     from PIL import Image
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), libtiff_complaints():
         warnings.simplefilter("ignore")  # of sizes that are judged here
         with Image.open(io.BytesIO(encoded), formats=formats) as image:
             return str(image.format), image.width, image.height

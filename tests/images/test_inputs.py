@@ -1,6 +1,8 @@
 """Pictures as people have them: phones, scanners, laboratories, broken copies."""
 
 import io
+import struct
+import time
 
 import cv2
 import numpy as np
@@ -123,6 +125,38 @@ def test_pages_of_a_tiff_and_frames_of_an_animation(tmp_path):
     animated = decode_picture(saved(IMAGE, "GIF", save_all=True, append_images=[IMAGE.rotate(180)]), "x")
     assert animated.num_frames == 2
     assert decode_picture(path.read_bytes(), "x").num_frames == 1
+
+
+def test_a_tiff_of_very_many_pages_is_refused_at_once(tmp_path):
+    path = tmp_path / "many.tif"
+    links = b"".join(struct.pack("<HI", 0, 14 + 6 * number) for number in range(200_000))  # of empty directories
+    path.write_bytes(struct.pack("<2sHI", b"II", 42, 8) + links)
+    started = time.monotonic()
+    with pytest.raises(PictureError, match="5,001 pages, at most 5,000"):
+        count_pages(path)
+    assert time.monotonic() - started < 5
+    path.write_bytes(struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<HI", 0, 8))  # leads to itself
+    assert count_pages(path) == 1
+
+
+@pytest.mark.parametrize("is_hurt", [False, True])
+def test_what_libtiff_says_of_a_damaged_fax_is_a_note_and_nothing_on_stderr(capfd, is_hurt):
+    whole = saved(Image.fromarray(np.random.default_rng(0).random((64, 96)) > 0.5), "TIFF", compression="group4")
+    content = bytearray(whole)
+    if is_hurt:
+        place = whole.index(b"II*") + 60
+        content[place : place + 30] = bytes(30)
+    picture = decode_picture(bytes(content), "x")
+    assert picture.note == ("the file is damaged: parts of the picture may be wrong" if is_hurt else None)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_tiff_that_cannot_be_unpacked_is_one_clear_line(capfd):
+    whole = saved(IMAGE, "TIFF", compression="tiff_lzw")
+    place = len(whole) // 2
+    with pytest.raises(PictureError, match=r"^x: damaged picture: its pixels cannot be unpacked$"):
+        decode_picture(whole[:place] + bytes(200) + whole[place + 200 :], "x")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_scanned_page_of_a_pdf_has_the_pixels_of_the_scan(tmp_path):

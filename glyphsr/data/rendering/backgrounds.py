@@ -20,6 +20,7 @@ from glyphsr.data.rendering.random_choices import RandomChoices
 from glyphsr.errors import DataError
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.safe_reading.content import open_regular, read_content
+from glyphsr.safe_reading.libtiff import libtiff_complaints
 from glyphsr.safe_reading.limits import PICTURE_BYTES
 from glyphsr.safe_reading.picture_header import FORMATS, check_picture
 
@@ -78,14 +79,16 @@ def _photograph(path: str) -> NDArray[np.uint8]:
     encoded = read_content(Path(path), PICTURE_BYTES)
     try:
         check_picture(encoded, path, DataError)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of sizes that are judged already
+        with warnings.catch_warnings(), libtiff_complaints():
+            warnings.simplefilter("ignore")  # of sizes that are judged already, and of tags
             with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
                 image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
                 if image.mode in ("P", "PA", "1"):  # which cannot be made smaller as they are
                     return _small(image.convert("RGB"))
                 return _small(_in_bytes(image) if image.mode.startswith(("I", "F")) else image)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # decoders of damaged files raise almost anything
         raise DataError(f"{path}: not a readable picture for a ground: {error}") from error
 
 

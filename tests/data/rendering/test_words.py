@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -133,6 +135,17 @@ def test_photographs_of_every_kind_keep_their_brightness(tmp_path, mode):
     assert seen.shape == (40, 64, 3)
     assert 100 < seen.mean() < 155
     assert seen[:, 48:].mean() > seen[:, :16].mean() + 100
+
+
+def test_a_damaged_photograph_is_named(tmp_path):
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)).save(buffer, "PNG")
+    whole = buffer.getvalue()
+    place = whole.index(b"IDAT") - 4
+    size = int.from_bytes(whole[place : place + 4], "big") // 2  # the next part begins amid the pixels
+    (tmp_path / "p.png").write_bytes(whole[:place] + size.to_bytes(4, "big") + whole[place + 4 :])
+    with pytest.raises(DataError, match="not a readable picture for a ground: broken PNG file"):
+        _photograph(str(tmp_path / "p.png"))
 
 
 def test_equal_names_and_sizes_are_not_equal_photographs(tmp_path):
