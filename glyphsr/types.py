@@ -91,8 +91,6 @@ class SROutput:
     """``(B, C, H, W)`` super-resolved image, not clipped to [0, 1]."""
     glyphs: GlyphOutput | None
     """Glyph maps and classes, ``None`` where the GPM did not run."""
-    gate: Tensor | None = None
-    """``(B, 1, 1, W)``: fraction of the network's change over bicubic that ``sr`` has, ``None`` for all of it."""
     readings: tuple[Tensor, ...] = ()
     """Logits ``(B, T, K)`` of each text that a network with readers of its own read on its way to the picture."""
 

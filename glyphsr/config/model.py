@@ -14,17 +14,17 @@ PLACED = tuple(config.model_fields["kind"].default for config in PRIOR_CONFIGS i
 
 
 class ConfidenceGateConfig(Config):
-    """Where a network holds its change over bicubic back, since its prior is not sure what it sees.
+    """Which words a network draws as its prior reads them; the others it sharpens as they are seen.
 
-    A wrong letter drawn sharply harms more readers than a right one helps; see decision 0023.
+    A wrong text drawn sharply harms more readers than a right one helps; see decision 0034.
     """
 
     low: Fraction = 0.3
-    """Confidence in a word up to which only ``floor`` of the change is applied."""
+    """Confidence up to which a word's text has the weight ``floor`` beside the prior's probabilities."""
     high: Fraction = 0.8
-    """Confidence from which all of it is applied; linear in between."""
+    """Confidence from which the text alone guides the network; linear in between."""
     floor: Fraction = 0.0
-    """Fraction of the change that is applied whatever the prior reads."""
+    """Least weight of a text."""
 
     @model_validator(mode="before")
     @classmethod
@@ -49,8 +49,8 @@ class ModelConfig(Config):
     """Give the network the characters of the prior's reading at their places, rather than all that the prior holds
     possible there; for networks that were trained so."""
     confidence_gate: Annotated[ConfidenceGateConfig | None, formerly("restraint", now="confidence_gate")] = None
-    """Hold back where the prior is unsure, whenever the model is used or validated; what it learns from is the whole
-    change. Null applies the change everywhere."""
+    """Give the network a text only where the prior is sure of it, whenever the model is used or validated; it learns
+    from every text. Null gives it every text. Without ``condition_on_reading`` there is none to give."""
 
     @model_validator(mode="after")
     def _check(self) -> "ModelConfig":

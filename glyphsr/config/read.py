@@ -27,7 +27,7 @@ class ReadConfig(Config):
     lexicon: Annotated[str, Flag(MODEL)] = "english"
     """Word list by which the network's own readings are corrected: ``english``, ``none``, or a text file."""
     draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"
-    """``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything."""
+    """``sure`` sharpens words that the text prior can hardly read as they are seen; ``all`` draws every reading."""
     mode: Annotated[Literal["auto", "line", "page"], Flag()] = "auto"
     """``line`` takes each picture as one line of text. ``page`` finds the lines in it. ``auto`` decides by the
     picture."""

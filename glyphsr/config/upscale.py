@@ -27,7 +27,7 @@ class UpscalerConfig(Config):
     """Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text file with one
     word a line. Numbers, codes and words with digits or marks in them are never corrected."""
     draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"
-    """``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything."""
+    """``sure`` sharpens words that the text prior can hardly read as they are seen; ``all`` draws every reading."""
     guard: Annotated[Literal["auto", "off", "warn", "revert"], BeforeValidator(switch), Flag(GUARD)] = "auto"
     """A second reader reads lines before and after. A line in which it no longer finds what it read surely before is
     left as bicubic has it. ``auto``: in lines of pages and lines with digits. ``revert``: in all lines. ``warn``:

@@ -125,9 +125,7 @@ def blend_tiles(windows: list[FloatImage], plan: TilePlan, *, factor: int = 2) -
     return total / weights
 
 
-def novel_residual(
-    picture: FloatImage, line: FloatImage, change: FloatImage, gate: FloatImage | None = None
-) -> FloatImage:
+def novel_residual(picture: FloatImage, line: FloatImage, change: FloatImage) -> FloatImage:
     """The network's change, less the detail that a tall picture shows anyway.
 
     A picture taller than the network's lines was reduced for it. Where it was blurred, nothing was lost by that and
@@ -138,15 +136,11 @@ def novel_residual(
         picture: The picture at twice the line's size.
         line: What the network saw, enlarged by bicubic to that size.
         change: The network's result minus ``line``.
-        gate: ``(1, W, 3)``: how much of the change the network was let make; where that is nothing, the picture keeps
-            its own detail and has no say in how the rest is taken.
 
     Returns:
         The part of the change to add to ``picture``.
     """
     own = picture - line
-    if gate is not None:
-        own = gate * own
     energy = float(np.square(change).mean())
     wanted = 1.0 - float(np.square(own).mean()) / energy if energy > 0 else 0.0
     return np.float32(max(0.0, wanted)) * (change - own)
@@ -159,7 +153,6 @@ def add_residual(
     *,
     size: tuple[int, int],
     strength: float,
-    gate: FloatImage | None = None,
 ) -> FloatImage:
     """Bicubic enlargement plus the network's change, at the asked size.
 
@@ -169,7 +162,6 @@ def add_residual(
         sr: The network's result, ``(2h, 2w, 3)``.
         size: ``(height, width)`` of the result.
         strength: Fraction of the change that is applied, 0..1.
-        gate: As in :func:`novel_residual`.
 
     Returns:
         ``(*size, 3)`` in [0, 1].
@@ -178,7 +170,7 @@ def add_residual(
     plain = resize(line, doubled)
     change = sr - plain
     if picture.shape[0] > line.shape[0]:
-        change = novel_residual(resize(picture, doubled), plain, change, gate)
+        change = novel_residual(resize(picture, doubled), plain, change)
     plain = resize(picture, size)
     result = plain + strength * resize(change, size, averaged=BICUBIC_MIN_SCALE)
     return within_ground(result, picture, plain).clip(0, 1)

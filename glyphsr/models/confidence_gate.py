@@ -1,35 +1,28 @@
 """The confidence gate on tensors."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from glyphsr.config.model import ConfidenceGateConfig
-from glyphsr.reading.gate import gate_shares
-from glyphsr.reading.word_readings import WordReading
+from glyphsr.models.text_prior import TextPrior
+from glyphsr.reading.gate import gate_weights
 
 
-def gate(
-    words: Sequence[Sequence[WordReading]],
-    given: Sequence[bool],
-    config: ConfidenceGateConfig,
-    *,
-    steps: int,
-    width: int,
-) -> Tensor:
-    """:func:`~glyphsr.reading.gate.gate_shares` of each picture, ``(B, 1, 1, W)``.
+def gated_guide(prior: TextPrior, config: ConfidenceGateConfig) -> Tensor:
+    """:func:`~glyphsr.reading.gate.gate_guide` of a batch.
 
     Args:
-        words: Of each picture.
-        given: Pictures whose text is given.
-        config: How the confidence in a word becomes a share.
-        steps: Steps T of the prior.
-        width: Of the super-resolved pictures.
+        prior: What was read in it.
+        config: How the confidence in a word becomes a weight.
+
+    Returns:
+        ``(B, K, 1, T)``.
     """
-    shares = [
-        gate_shares(line, config, is_given=is_given, steps=steps, width=width)
-        for line, is_given in zip(words, given, strict=True)
+    steps = prior.guide.shape[3]
+    weights = [
+        gate_weights(line, config, is_given=is_given, steps=steps)
+        for line, is_given in zip(prior.words, prior.given, strict=True)
     ]
-    return torch.from_numpy(np.stack(shares))[:, None, None]
+    weight = torch.from_numpy(np.stack(weights))[:, None, None].to(prior.guide)  # (B, 1, 1, T)
+    return prior.probabilities + weight * (prior.guide - prior.probabilities)

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Self, TypeAlias
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glyphsr.config.model import ModelConfig
-from glyphsr.models.confidence_gate import gate
+from glyphsr.models.confidence_gate import gated_guide
 from glyphsr.models.registry import RecognizerNetwork, SRNetwork, build_network, build_prior
 from glyphsr.models.text_prior import TextPrior, TextPriorGenerator
 from glyphsr.nn.layers.grayscale import brightness_mask
@@ -62,7 +61,17 @@ class SuperResolver(nn.Module):
         if self.config.condition_on_reading:
             known = [text or line_text(line) for text, line in zip(given, words, strict=True)]
         guide = self.prior.condition(probabilities, known).unsqueeze(2)
-        return TextPrior(guide, words, tuple(bool(text) and self.accepts_text for text in given))
+        is_given = tuple(bool(text) and self.accepts_text for text in given)
+        return TextPrior(guide, probabilities.unsqueeze(2), words, is_given)
+
+    def guide_of(self, prior: TextPrior) -> Tensor:
+        """``(B, K, 1, T)``: what guides the network, committed to the texts as far as ``config.confidence_gate`` says.
+
+        In training mode it is committed to all of them.
+        """
+        if self.config.confidence_gate is None or self.training:
+            return prior.guide
+        return gated_guide(prior, self.config.confidence_gate)
 
     def network_input(self, lr: Tensor) -> Tensor:
         """RGB ``(B, 3, h, w)`` in [0, 1], with TextZoom's mask as fourth channel where the network wants it."""
@@ -75,34 +84,17 @@ class SuperResolver(nn.Module):
 
         Args:
             lr: ``(B, 3, h, w)`` float in [0, 1].
-            prior: What guides the network, instead of the TPG's own; with class probabilities ``(B, K, 1, T)`` alone
-                nothing is held back.
+            prior: What guides the network, instead of the TPG's own; class probabilities ``(B, K, 1, T)`` pass no gate.
 
         Returns:
-            ``sr`` ``(B, C, 2h, 2w)``; the first three channels are RGB, not clipped. In evaluation mode the change over
-            bicubic is held back as ``config.confidence_gate`` says.
+            ``sr`` ``(B, C, 2h, 2w)``; the first three channels are RGB, not clipped.
         """
         if prior is None and self.prior is not None:
             prior = self.text_prior(lr)
         picture = self.network_input(lr)
-        out: SROutput = self.network(picture, prior.guide if isinstance(prior, TextPrior) else prior)
-        return self.apply_confidence_gate(out, picture, prior) if isinstance(prior, TextPrior) else out
-
-    def apply_confidence_gate(self, out: SROutput, picture: Tensor, prior: TextPrior) -> SROutput:
-        """Hold a network's change over bicubic back, as ``config.confidence_gate`` says; in training mode nothing is.
-
-        Args:
-            out: Of the network.
-            picture: What the network saw, ``(B, C, h, w)``.
-            prior: What guided it.
-        """
-        confidence_gate = self.config.confidence_gate
-        if confidence_gate is None or self.training:
-            return out
-        applied = gate(prior.words, prior.given, confidence_gate, steps=prior.guide.shape[3], width=out.sr.shape[3])
-        applied = applied.to(out.sr)
-        plain = F.interpolate(picture, scale_factor=2, mode="bicubic", align_corners=False)
-        return SROutput(sr=plain + applied * (out.sr - plain), glyphs=out.glyphs, gate=applied)
+        guide = self.guide_of(prior) if isinstance(prior, TextPrior) else prior
+        out: SROutput = self.network(picture, guide)
+        return out
 
 
 Trained: TypeAlias = "SuperResolver | RecognizerNetwork"

@@ -19,7 +19,9 @@ class TextPrior:
     """What guides the network on a batch of pictures, and what was read for that."""
 
     guide: Tensor
-    """``(B, K, 1, T)`` class probabilities."""
+    """``(B, K, 1, T)`` class probabilities, given the texts."""
+    probabilities: Tensor
+    """``(B, K, 1, T)``: as the prior reads them."""
     words: tuple[tuple[WordReading, ...], ...]
     """The words of each picture as the prior reads them, in reading order."""
     given: tuple[bool, ...]

@@ -348,8 +348,7 @@ def everything(model: SuperResolver, lr: Tensor) -> SROutput:
         return out
     picture = model.network_input(lr)
     prior = model.text_prior(lr)
-    seen = model.network.perceive(picture, prior.guide, with_glyphs=True)
-    return model.apply_confidence_gate(seen, picture, prior)
+    return model.network.perceive(picture, model.guide_of(prior), with_glyphs=True)
 
 
 def _matches(texts: Sequence[str], batch: Sequence[Pair]) -> int:

@@ -20,7 +20,9 @@ class PriorReading:
     """What the prior made of one line or tile."""
 
     guide: NDArray[np.float32]
-    """``(K, T)`` class probabilities that guide the network."""
+    """``(K, T)`` class probabilities that guide the network, given the text."""
+    probabilities: NDArray[np.float32]
+    """``(K, T)``: as the prior reads them."""
     words: tuple[WordReading, ...]
     """Their places are steps."""
     is_given: bool
@@ -35,7 +37,7 @@ class Engine(Protocol):
     """Whether the prior's steps are places, so that a line of many tiles can be read at once."""
 
     def read(self, batch: FloatBatch, texts: Sequence[str | None], lexicon: Lexicon | None) -> list[PriorReading]:
-        """What guides the network on each picture.
+        """What the prior makes of each picture.
 
         Args:
             batch: Pictures of one size.

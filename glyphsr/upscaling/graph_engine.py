@@ -42,9 +42,9 @@ class GraphEngine:
     def _reading(self, row: NDArray[np.float32], text: str | None, lexicon: Lexicon | None) -> PriorReading:
         words = self._words(row, lexicon)
         if self.reads_by != "ctc":
-            return PriorReading(row, words, is_given=False)
+            return PriorReading(row, row, words, is_given=False)
         known = text or (line_text(words) if self.conditioned else None)
-        return PriorReading(self._conditioned(row, known) if known else row, words, is_given=bool(text))
+        return PriorReading(self._conditioned(row, known) if known else row, row, words, is_given=bool(text))
 
     def _words(self, row: NDArray[np.float32], lexicon: Lexicon | None) -> tuple[WordReading, ...]:
         if self.reads_by == "ctc":

@@ -42,6 +42,8 @@ class UpscaledLine:
     """Mean absolute difference to bicubic, on a scale of 1."""
     verdict: Verdict | None = None
     """The guard's, where it looked; a reverted line is bicubic."""
+    is_sure: bool = True
+    """Whether the network was given a text to draw, or needs none; other lines it sharpens as they are seen."""
 
     @property
     def reading(self) -> Reading | None:

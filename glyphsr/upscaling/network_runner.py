@@ -12,7 +12,7 @@ from glyphsr.config.model import ConfidenceGateConfig
 from glyphsr.errors import WeightsError
 from glyphsr.images.resize import FloatImage
 from glyphsr.images.tiling import TilePlan, blend_tiles, cut_tiles
-from glyphsr.reading.gate import at_places, gate_shares
+from glyphsr.reading.gate import at_places, gate_guide, gate_weights
 from glyphsr.reading.word_readings import WordReading
 from glyphsr.system.devices import is_out_of_memory
 from glyphsr.text.lexicon import Lexicon
@@ -26,11 +26,11 @@ class NetworkResult:
     """What the model made of one line."""
 
     sr: FloatImage
-    """``(2h, 2w, 3)``, not clipped, nothing held back."""
+    """``(2h, 2w, 3)``, not clipped."""
     words: tuple[WordReading, ...] = ()
     """What the prior read; places are columns of the line."""
-    gate: FloatImage | None = None
-    """``(1, 2w, 3)``: fraction of the network's change that is to be applied; ``None`` for all of it."""
+    is_sure: bool = True
+    """Whether the network was given a text of the line, or of a part of it, or needs none."""
 
 
 class NetworkRunner:
@@ -40,7 +40,7 @@ class NetworkRunner:
         engine: Runs it.
         batch_pixels: Pixels of a batch; halved when memory runs out.
         name: Names the weights in messages.
-        confidence_gate: How what the prior is unsure of is held back; ``None`` holds nothing back.
+        confidence_gate: Which words the network is given as the prior reads them; ``None`` for all.
         lexicon: Word list by which readings are corrected.
     """
 
@@ -97,14 +97,20 @@ class NetworkRunner:
     def _result(self, sr: FloatImage, read: PriorReading | None, plan: TilePlan) -> NetworkResult:
         if read is None:
             return NetworkResult(sr)
-        steps = read.guide.shape[1]
-        words = moved(read.words, plan.width / steps)
+        words = moved(read.words, plan.width / read.guide.shape[1])
+        return NetworkResult(sr, words, self._is_sure(read))
+
+    def _is_sure(self, read: PriorReading) -> bool:
+        gate = self.confidence_gate
+        return gate is None or read.is_given or any(word.confidence > gate.low for word in read.words)
+
+    def _gated(self, read: PriorReading) -> PriorReading:
+        """A reading whose guide is committed to the text as far as the gate says."""
         if self.confidence_gate is None:
-            return NetworkResult(sr, words)
-        share = gate_shares(
-            read.words, self.confidence_gate, is_given=read.is_given, steps=steps, width=sr.shape[1]
-        )  # (2w,)
-        return NetworkResult(sr, words, share[None, :, None].repeat(3, axis=2))
+            return read
+        steps = read.guide.shape[1]
+        weights = gate_weights(read.words, self.confidence_gate, is_given=read.is_given, steps=steps)
+        return replace(read, guide=gate_guide(read.guide, read.probabilities, weights))
 
     def _read(self, lines: Sequence[FloatImage], texts: Sequence[str | None]) -> list[PriorReading]:
         """The text prior of each picture."""
@@ -112,7 +118,7 @@ class NetworkRunner:
         def run(batch: FloatBatch, members: list[int]) -> list[PriorReading]:
             return self.engine.read(batch, [texts[i] for i in members], self.lexicon)
 
-        return self._batched(lines, run)
+        return [self._gated(read) for read in self._batched(lines, run)]
 
     def _super_resolve(self, tiles: Sequence[FloatImage], guides: Sequence[NDArray[np.float32]]) -> list[FloatImage]:
         """The network's result on each tile."""
@@ -198,5 +204,5 @@ def _joined(parts: Sequence[PriorReading], plans: Sequence[TilePlan]) -> list[Pr
                     words.append(replace(word, start=word.start + at, stop=min(total, word.stop + at)))
 
         guide = np.zeros((1, total), np.float32)  # of which only the number of steps matters
-        joined.append(PriorReading(guide, tuple(words), is_given=False))
+        joined.append(PriorReading(guide, guide, tuple(words), is_given=False))
     return joined

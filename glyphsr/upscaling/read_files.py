@@ -68,7 +68,7 @@ def read_files(
         scale: Factor by which lines are enlarged before they are read; 2 by default.
         strength: Fraction of the network's change over bicubic that is applied; default from the model's card.
         lexicon: Word list by which the network's own readings are corrected: ``english``, ``none``, or a text file.
-        draw: ``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything.
+        draw: ``sure`` sharpens words that the text prior can hardly read as they are seen; ``all`` draws every reading.
         mode: ``line`` takes each picture as one line of text. ``page`` finds the lines in it. ``auto`` decides by
             the picture.
         boxes: JSON file of the lines in the picture; else they are looked for.

@@ -24,11 +24,16 @@ OUTDATED = "made with other settings; --overwrite makes it anew"
 Method = Literal["network", "bicubic", "lanczos"]
 """What made a line or picture what it is."""
 
+UNSURE = "sharpened as seen: no text was read surely; --draw all draws the likeliest"
+"""Of lines that the network changed without a text to draw."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingReport:
     """What was read in a line of text, and what the guard says of it."""
 
+    text_drawn: bool | None = None
+    """Whether the network was given a text, the prior's reading or yours; ``None`` where nothing was changed."""
     prior_text: str | None = None
     """What the text prior read; guidance of what conditioned the network, not a transcription."""
     prior_confidence: float | None = None
@@ -120,8 +125,13 @@ class UpscaleRun:
 
     @property
     def improved(self) -> int:
-        """Pictures that the network changed."""
+        """Pictures that the network changed, given their text or what it read."""
         return self._counts["improved"]
+
+    @property
+    def sharpened(self) -> int:
+        """Pictures that the network changed without a text to draw, since none was read surely."""
+        return self._counts["sharpened"]
 
     @property
     def outdated(self) -> int:
@@ -147,6 +157,7 @@ class UpscaleRun:
             "command": "upscale",
             "done": self.count("done"),
             "improved": self.improved,
+            "sharpened": self.sharpened,
             "skipped": self.count("skipped"),
             "outdated": self.outdated,
             "failed": self.count("failed"),
@@ -161,7 +172,7 @@ class UpscaleRun:
 
 def _kinds(picture: PictureReport) -> Iterator[str]:
     if picture.status == "done" and picture.method == "network":
-        yield "improved"
+        yield "sharpened" if picture.text_drawn is False else "improved"
     if picture.note == OUTDATED:
         yield "outdated"
     if picture.is_missing:
@@ -209,6 +220,7 @@ def _line_fields(result: UpscaledLine, strength: float) -> dict[str, Any]:
         "method": "network" if result.is_changed else "bicubic",
         "windows": len(result.plan.starts) if result.plan else 0,
         "strength": strength if result.plan else 0.0,
+        "text_drawn": _text_drawn(result),
         "prior_text": reading.text if reading else None,
         "prior_confidence": round(reading.confidence, 4) if reading else None,
         "lexicon_replaced": reading.raw if reading else None,
@@ -240,14 +252,19 @@ def _region_report(region: Region) -> RegionReport:
         region.action,
         method="network" if result.is_changed else "bicubic",
         mean_change=round(255 * result.change, 3),
+        text_drawn=_text_drawn(result),
         prior_text=reading.text if reading else None,
         lexicon_replaced=reading.raw if reading else None,
         **_verdict_fields(result.verdict),
     )
 
 
+def _text_drawn(result: UpscaledLine) -> bool | None:
+    return result.is_sure if result.is_changed else None
+
+
 def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]:
-    """Why a picture, or lines of it, came out as plain enlargement.
+    """Why a picture, or lines of it, came out as plain enlargement or without a text.
 
     Args:
         result: What became of it.
@@ -255,7 +272,7 @@ def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]
     """
     if isinstance(result, UpscaledLine):
         why = why_unchanged(result)
-        return [f"only enlarged by bicubic: {why}"] if why else []
+        return [f"only enlarged by bicubic: {why}"] if why else [] if result.is_sure else [UNSURE]
 
     if not result.regions:
         return ["no text found; enlarged by Lanczos alone"]
@@ -267,6 +284,9 @@ def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]
     if reasons:
         listed = ", ".join(f"{count} {why}" for why, count in reasons.items())
         notes.append(f"{reasons.total()} of {len(found)} lines only enlarged: {listed}")
+    unsure = sum(region.result is not None and _text_drawn(region.result) is False for region in result.regions)
+    if unsure:
+        notes.append(f"{unsure} of {len(found)} lines {UNSURE}")
 
     if text and len(result.regions) > 1:
         notes.append(
@@ -285,7 +305,7 @@ def why_unchanged(result: UpscaledLine) -> str | None:
         return "taken back by the guard"
     if result.reading is None:
         return "no text was read"
-    return "not read surely; --draw all draws it all the same"
+    return "the network changed nothing"
 
 
 def _verdict_fields(verdict: Verdict | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from glyphsr.system.atomic_files import write_bytes
 from glyphsr.types import Reading
 from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
-from glyphsr.upscaling.report import Method, notes_of, report_fields, why_unchanged
+from glyphsr.upscaling.report import UNSURE, Method, notes_of, report_fields, why_unchanged
 
 Corners = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
@@ -42,7 +42,7 @@ class LineResult:
     """``kept``, ``warned`` or ``reverted``."""
     guard_reason: str | None = None
     note: str | None = None
-    """Why the line was only enlarged; ``None`` where it was changed."""
+    """Why the line was only enlarged, or sharpened without a text; ``None`` where its text was drawn."""
 
     @property
     def reading(self) -> Reading | None:
@@ -162,7 +162,7 @@ def _line(box: Corners, line: UpscaledLine) -> LineResult:
         after=verdict.after if verdict else None,
         guard=verdict.action if verdict else None,
         guard_reason=verdict.reason if verdict else None,
-        note=why_unchanged(line),
+        note=why_unchanged(line) or (None if line.is_sure else UNSURE),
     )
 
 

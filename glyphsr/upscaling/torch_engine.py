@@ -45,8 +45,8 @@ class TorchEngine:
         prior: TextPrior = self._precise(
             lambda: self.model.text_prior(lr, texts, lexicon=lexicon), lambda found: found.guide
         )
-        guides = prior.guide.squeeze(2).float().cpu().numpy()
-        return [PriorReading(*row) for row in zip(guides, prior.words, prior.given, strict=True)]
+        guides, probabilities = (found.squeeze(2).float().cpu().numpy() for found in (prior.guide, prior.probabilities))
+        return [PriorReading(*row) for row in zip(guides, probabilities, prior.words, prior.given, strict=True)]
 
     @torch.inference_mode()
     def super_resolve(self, batch: FloatBatch, guides: Sequence[NDArray[np.float32]]) -> list[FloatImage]:

@@ -77,7 +77,7 @@ def upscale_files(
         strength: Fraction of the network's change over bicubic that is applied; default from the model's card.
         lexicon: Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text
             file with one word a line. Numbers, codes and words with digits or marks in them are never corrected.
-        draw: ``sure`` leaves words that the text prior can hardly read as bicubic; ``all`` draws everything.
+        draw: ``sure`` sharpens words that the text prior can hardly read as they are seen; ``all`` draws every reading.
         guard: A second reader reads lines before and after. What it read surely before has to be read after; else
             the line is left as bicubic has it. ``auto``: in lines of pages and lines with digits. ``revert``: in
             all lines. ``warn``: tell only. ``off``: do not read.

@@ -37,7 +37,7 @@ REFERENCE_PIXELS = 16 * 64
 
 
 Draw = Literal["sure", "all"]
-"""Whether words that the prior is unsure of are held back, or everything is drawn."""
+"""Whether only words that the prior is sure of are drawn as it reads them, or all."""
 
 
 class Upscaler:
@@ -54,7 +54,7 @@ class Upscaler:
             runs out.
         strength: Fraction of the network's change over bicubic that is applied, 0..1; default from the model's card.
         lexicon: Word list by which readings are corrected: ``english``, ``none``, or a text file with one word a line.
-        draw: ``sure`` leaves words that the prior is unsure of as bicubic, ``all`` draws everything.
+        draw: ``sure`` sharpens words that the prior is unsure of as they are seen, ``all`` draws every reading.
         guard: Whether a reader compares each line before and after; see :class:`~glyphsr.guard.guard.Guard`. ``auto``
             takes back what became another text in lines of pages and in lines with digits, ``revert`` in all lines,
             ``warn`` tells, ``off`` does nothing.
@@ -194,16 +194,13 @@ class Upscaler:
             picture, result = next(results)
             rgb = self._composed(line, picture, result)
             words = moved(result.words, line.rgb.shape[1] / plan.width)
-            upscaled.append(UpscaledLine(rgb, plan, words, float(np.abs(rgb - plain).mean())))
+            change = float(np.abs(rgb - plain).mean())
+            upscaled.append(UpscaledLine(rgb, plan, words, change, is_sure=result.is_sure))
         return upscaled
 
     def _composed(self, line: Line, seen: FloatImage, result: NetworkResult) -> FloatImage:
-        """The network's result at the asked size, as much of its change as the gate and the strength let through."""
-        sr = result.sr
-        if result.gate is not None:
-            plain = resize(seen, (sr.shape[0], sr.shape[1]))
-            sr = plain + result.gate * (sr - plain)
-        return add_residual(line.rgb, seen, sr, size=line.size, strength=self.strength, gate=result.gate)
+        """The network's result at the asked size, as much of its change as the strength lets through."""
+        return add_residual(line.rgb, seen, result.sr, size=line.size, strength=self.strength)
 
     def super_resolve(self, pictures: Sequence[FloatImage]) -> list[FloatImage]:
         """The model's results on pictures ``(h, w, 3)`` in [0, 1] of a size that its network takes, not clipped.
@@ -212,18 +209,10 @@ class Upscaler:
             pictures: Of one tile each.
 
         Returns:
-            ``(2h, 2w, 3)`` each, with what the model holds back held back.
+            ``(2h, 2w, 3)`` each.
         """
         plans = [TilePlan(picture.shape[0], picture.shape[1], (0,), picture.shape[1]) for picture in pictures]
-        results = self.runner.run(pictures, plans, [None] * len(pictures))
-        made = []
-        for picture, result in zip(pictures, results, strict=True):
-            if result.gate is None:
-                made.append(result.sr)
-                continue
-            plain = resize(picture, (result.sr.shape[0], result.sr.shape[1]))
-            made.append(plain + result.gate * (result.sr - plain))
-        return made
+        return [result.sr for result in self.runner.run(pictures, plans, [None] * len(pictures))]
 
     @overload
     def __call__(

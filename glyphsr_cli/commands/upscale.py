@@ -139,7 +139,8 @@ def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool) -> None:
         console.say(f"warning: {run.outdated} results were made with other settings and stay; --overwrite redoes these")
 
     if len(run.pictures) > 1:
-        unchanged = run.count("done") - run.improved
-        counts = [f"{run.improved} improved"] + ([f"{unchanged} only enlarged"] if unchanged else [])
+        unchanged = run.count("done") - run.improved - run.sharpened
+        counts = [f"{run.improved} improved"] + ([f"{run.sharpened} sharpened without a text"] if run.sharpened else [])
+        counts += [f"{unchanged} only enlarged"] if unchanged else []
         counts += [f"{run.count(status)} {status}" for status in ("skipped", "failed") if run.count(status)]
         console.say(f"{', '.join(counts)} in {run.seconds:.1f} s")

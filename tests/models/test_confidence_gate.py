@@ -1,23 +1,19 @@
-"""The change over bicubic is held back where the prior is unsure of the word."""
+"""The network is given a text where the prior is sure of it."""
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from glyphsr.config.glyph_perception import GPMConfig
 from glyphsr.config.model import ConfidenceGateConfig, ModelConfig
 from glyphsr.config.recognizers import CRNNConfig, CTCTransformerConfig
-from glyphsr.config.training import TrainConfig
-from glyphsr.models.confidence_gate import gate
+from glyphsr.models.confidence_gate import gated_guide
 from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.text_prior import TextPrior
 from glyphsr.models.tsrn.settings import TSRNConfig
+from glyphsr.reading.gate import gate_weights
 from glyphsr.reading.word_readings import WordReading
-from glyphsr.training.run_folder import RunFolder
-from glyphsr.training.samples import draw_samples
-from glyphsr.training.validation import Pair
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.upscaler import Upscaler
 from glyphsr.weights.checkpoints import save_checkpoint
@@ -38,55 +34,57 @@ def model(confidence_gate: ConfidenceGateConfig | None) -> SuperResolver:
         gpm=GPMConfig(width=8, line=False, char=False, cls=False),
     )  # fmt: skip
     built = SuperResolver.from_config(
-        ModelConfig(network=network, prior=READER, confidence_gate=confidence_gate)
+        ModelConfig(network=network, prior=READER, confidence_gate=confidence_gate, condition_on_reading=True)
     ).eval()
     torch.nn.init.constant_(built.network.head.bias, 0.5)
     return built
 
 
-@pytest.mark.parametrize(("confidence", "gate_value"), [(0.0, 0.1), (0.4, 0.1), (0.6, 0.55), (0.8, 1.0), (1.0, 1.0)])
-def test_confidence_becomes_a_gate(confidence, gate_value):
-    found = gate([[word(0, 4, confidence)]], [False], CONFIG, steps=4, width=8)
-    assert found.shape == (1, 1, 1, 8)
-    assert torch.allclose(found, torch.full_like(found, gate_value))
+@pytest.mark.parametrize(("confidence", "weight"), [(0.0, 0.1), (0.4, 0.1), (0.6, 0.55), (0.8, 1.0), (1.0, 1.0)])
+def test_confidence_becomes_a_weight(confidence, weight):
+    found = gate_weights([word(0, 4, confidence)], CONFIG, is_given=False, steps=4)
+    assert found == pytest.approx([weight] * 4)
 
 
 def test_a_word_has_no_say_in_its_neighbours_and_nothing_read_keeps_the_floor():
-    found = gate([[word(0, 10, 1.0), word(12, 20, 0.0)]], [False], CONFIG, steps=30, width=30)[0, 0, 0]
+    found = gate_weights([word(0, 10, 1.0), word(12, 20, 0.0)], CONFIG, is_given=False, steps=30)
     assert found[:12].min() == 1.0  # the space between them is the surer one's
-    assert torch.allclose(found[12:], torch.full((18,), 0.1))
+    assert found[12:] == pytest.approx([0.1] * 18)
 
 
 def test_a_given_text_is_drawn_whatever_is_read():
-    assert gate([[word(0, 4, 0.0)], []], [True, True], CONFIG, steps=4, width=8).min() == 1.0
+    assert gate_weights([word(0, 4, 0.0)], CONFIG, is_given=True, steps=4).min() == 1.0
 
 
-def test_the_model_applies_it_in_evaluation_only():
+def test_the_model_is_guided_by_probabilities_where_it_is_unsure_in_evaluation_only():
     built = model(CONFIG)
     lr = torch.rand(2, 3, 16, 32)
-    guide = torch.rand(2, 2 * 63, 1, 16)
-    prior = TextPrior(guide, ((word(0, 16, 0.0),), (word(0, 16, 1.0),)), (False, False))
+    guide, probabilities = torch.rand(2, 2 * 63, 1, 16), torch.rand(2, 2 * 63, 1, 16)
+    prior = TextPrior(guide, probabilities, ((word(0, 16, 0.0),), (word(0, 16, 1.0),)), (False, False))
+    expected = torch.stack([0.1 * guide[0] + 0.9 * probabilities[0], guide[1]])
+    assert torch.allclose(gated_guide(prior, CONFIG), expected, atol=1e-6)
     with torch.no_grad():
-        whole, held = built(lr, guide).sr, built(lr, prior)
-    plain = torch.nn.functional.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=False)
-    assert torch.allclose(held.sr[0], (plain + 0.1 * (whole - plain))[0], atol=1e-5)
-    assert torch.allclose(held.sr[1], whole[1], atol=1e-5)
-    assert built.train()(lr, prior).gate is None
+        assert torch.allclose(built(lr, prior).sr, built(lr, expected).sr, atol=1e-5)
+        assert torch.equal(built.train().guide_of(prior), guide)
 
 
 @pytest.mark.parametrize("size", [(16, 60), (20, 700), (96, 300)])
-def test_lines_of_any_size_stay_bicubic_where_nothing_is_sure_and_can_be_drawn_all_the_same(size, tmp_path):
+def test_lines_of_any_size_are_sharpened_without_a_text_unless_that_is_asked_for(size, tmp_path):
     built = model(ConfidenceGateConfig(low=0.9, high=0.99))
     path = tmp_path / "held.safetensors"
     save_checkpoint(path, built, kind="super_resolver", config=built.config, card={})
     picture = np.random.default_rng(0).random((*size, 3)).astype(np.float32) * 0.2
-    asked = [Line(picture, (2 * size[0], 2 * size[1]))]
-    held = Upscaler(path, device="cpu").upscale_lines(asked)[0]
-    assert held.change < 1e-4
-    assert not held.is_changed
-    assert Upscaler(path, device="cpu", draw="all").upscale_lines(asked)[0].is_changed
-    given = [Line(picture, asked[0].size, "word")]
-    assert Upscaler(path, device="cpu").upscale_lines(given)[0].is_changed
+    asked, given = Line(picture, (2 * size[0], 2 * size[1])), Line(picture, (2 * size[0], 2 * size[1]), "word")
+
+    seen, with_text = Upscaler(path, device="cpu").upscale_lines([asked, given])
+    drawn = Upscaler(path, device="cpu", draw="all").upscale_lines([asked])[0]
+    assert (seen.is_sure, with_text.is_sure, drawn.is_sure) == (False, True, True)
+    assert seen.is_changed
+    assert drawn.is_changed
+    free = SuperResolver.from_config(built.config.model_copy(update={"condition_on_reading": False}))
+    free.load_state_dict(built.state_dict())
+    save_checkpoint(path, free, kind="super_resolver", config=free.config, card={})
+    assert np.array_equal(Upscaler(path, device="cpu", draw="all").upscale_lines([asked])[0].rgb, seen.rgb)
 
 
 def test_settings_that_cannot_work_are_refused():
@@ -103,25 +101,3 @@ def test_the_field_of_older_checkpoints_is_ignored():
     assert ConfidenceGateConfig.model_validate({"low": 0.1, "high": 0.2, "reread": True}) == ConfidenceGateConfig(
         low=0.1, high=0.2
     )
-
-
-def test_a_training_runs_samples_show_what_is_held_back(tmp_path):
-    built = model(ConfidenceGateConfig(low=0.9, high=0.99))
-    noise = np.random.default_rng(0).integers(0, 256, (16, 48, 3), np.uint8)
-    pairs = [Pair(noise, np.zeros((32, 96, 3), np.uint8), "a")]
-
-    def sheet(name: str) -> np.ndarray:
-        folder = RunFolder(tmp_path / name)
-        folder.open()
-        draw_samples(built, pairs, TrainConfig(model=built.config), folder, 1)
-        folder.close()
-        return np.asarray(Image.open(tmp_path / name / "samples" / "step-000001.png"))
-
-    held = sheet("held")
-    built.config = built.config.model_copy(update={"confidence_gate": None})
-    free = sheet("free")
-    torch.nn.init.zeros_(built.network.head.weight)
-    torch.nn.init.zeros_(built.network.head.bias)
-    plain = sheet("plain")
-    assert (held == plain).all()
-    assert (free != plain).any()

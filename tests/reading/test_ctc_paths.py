@@ -6,7 +6,7 @@ import torch
 
 from glyphsr.models.text_conditioning import condition_on_texts
 from glyphsr.reading.ctc_paths import IMPOSSIBLE, log_likelihoods, place_text
-from glyphsr.reading.gate import resample
+from glyphsr.reading.gate import at_places
 
 SEEN = torch.rand(6, 14, generator=torch.Generator().manual_seed(3), dtype=torch.float64).softmax(dim=0)
 TEXTS = [[1, 2, 3], [4], [2, 2, 5], [1, 1, 1, 1, 1, 1, 1]]
@@ -38,10 +38,11 @@ def test_what_does_not_fit_is_not_placed(text):
     assert place_text(SEEN.float().numpy(), text) is None
 
 
-def test_values_are_resampled_as_torch_interpolates():
+def test_values_between_places_are_those_that_torch_interpolates():
     values = np.random.default_rng(0).random((3, 7)).astype(np.float32)
     for count in (1, 5, 20):
         expected = torch.nn.functional.interpolate(
             torch.from_numpy(values)[None], size=count, mode="linear", align_corners=False
         )
-        assert resample(values, count) == pytest.approx(expected[0].numpy(), abs=1e-6)
+        places = (np.arange(count) + 0.5) * values.shape[1] / count - 0.5
+        assert at_places(values, places) == pytest.approx(expected[0].numpy(), abs=1e-6)
