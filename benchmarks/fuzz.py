@@ -41,7 +41,7 @@ from fuzz_sets import SETS  # noqa: E402
 
 from glyphsr.system.atomic_files import TEMPORARY  # noqa: E402
 
-MEMORY_LIMIT, MEMORY_SHARE = 2 << 30, 1_500_000_000
+MEMORY_LIMIT, MEMORY_MOST = 2 << 30, 1_500_000_000
 PROCESSOR_S, WALL_S = 60, 600
 DOCUMENTED = (0, 1, 2, 3, 4, 5)
 CRASHED = 70
@@ -147,7 +147,7 @@ def judge(outcome: Outcome, log: Path, folder: Path) -> tuple[str, str] | None:
         return "traceback", (errors or [last])[-1][:200]
     if odd := [code for code in outcome.codes if code not in DOCUMENTED]:
         return f"exit {odd[0]}", last
-    if outcome.memory > MEMORY_SHARE:
+    if outcome.memory > MEMORY_MOST:
         return f"{outcome.memory / 1e9:.1f} GB", last
     if found := _WARNING.search(said):
         return "warning", said[found.start() :].splitlines()[0][:200]
@@ -245,16 +245,16 @@ def fuzz(
     seconds: float,
     save: Callable[[dict[str, KindResult]], object],
 ) -> dict[str, KindResult]:
-    """All kinds in turn, each as often as its share, until all numbers are done or so much time is over."""
+    """All kinds in turn, each as often as its weight, until all numbers are done or so much time is over."""
     results = {kind.name: KindResult() for kind in kinds}
     start = time.monotonic()
-    order = [kind for kind in kinds for _ in range(kind.share)]
+    order = [kind for kind in kinds for _ in range(kind.weight)]
     random.Random(0).shuffle(order)
     places = [order[:place].count(kind) for place, kind in enumerate(order)]
     for done, number in enumerate(numbers, 1):
         turn, place = divmod(number, len(order))
         kind = order[place]
-        count(results[kind.name], *one(kind, turn * kind.share + places[place]))
+        count(results[kind.name], *one(kind, turn * kind.weight + places[place]))
         if done % 200 == 0:
             wrong = sum(len(result.findings) for result in results.values())
             print(f"{done} files, {wrong} wrong, {time.monotonic() - start:.0f} s", flush=True)

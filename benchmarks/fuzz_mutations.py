@@ -90,7 +90,7 @@ def mutate(content: bytes, rng: random.Random, head: int = 200) -> bytes:
     Args:
         content: Of a whole file.
         rng: Source of every draw.
-        head: Bytes at the beginning that hold more than their share of what is believed.
+        head: Bytes at the beginning that hold more than their part of what is believed.
     """
     if len(content) < 100_000 and content.isascii() and rng.random() < 0.7:
         return _change_lines(content, rng) if rng.random() < 0.2 else _change_values(content, rng)

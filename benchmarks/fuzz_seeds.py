@@ -14,9 +14,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from glyphsr.config.evaluation import EvalConfig
 from glyphsr.config.extraction import ExtractConfig
-from glyphsr.config.reader import C, load
+from glyphsr.config.reader import load
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.config.validation import C
 from glyphsr.config.visualize import VisualizeConfig
 from glyphsr.data.label_files import FILE_NAMES, Labelled, read_labels
 from glyphsr.data.label_writing import write_labels
@@ -65,7 +66,7 @@ class Kind:
     name: str
     seeds: Sequence[Seed]
     commands: Sequence[Command]
-    share: int = 1
+    weight: int = 1
     """How many of all files are of this kind, relative to others."""
     costly: Sequence[Command] = ()
     """Commands that take long, for some of the files only."""

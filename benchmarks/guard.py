@@ -75,7 +75,7 @@ def main() -> None:
         result = judges[judge].right([line.rgb for line in guarded], labels)
         counts = counted(was, now, result)
         broken, left, gain, kept = counts.mean(axis=0)
-        fewer, stays = shares(counts.sum(axis=0))
+        fewer, stays = fractions(counts.sum(axis=0))
         print(
             f"{guard:11s} {judge:11s} {was.mean():8.1%} {now.mean():6.1%} {result.mean():7.1%} {broken:8.2%} "
             f"{left:8.2%} {fewer:6.0%} {gain:+7.1%} {kept:+7.1%} {stays:6.0%}"
@@ -109,7 +109,7 @@ def counted(was: NDArray[np.bool_], now: NDArray[np.bool_], result: NDArray[np.b
     return np.stack([was & ~now, was & ~result, now * 1.0 - was, result * 1.0 - was], axis=1)
 
 
-def shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def fractions(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """``(..., 2)`` of ``(..., 4)``: how many fewer words are broken, and which fraction of the gain stays, if any."""
     broken, left, gain, kept = np.moveaxis(sums, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -118,11 +118,11 @@ def shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def interval(counts: NDArray[np.float64], word_of: NDArray[np.int64]) -> NDArray[np.float64]:
-    """``(2, 2)``: both shares' least and most in 95% of the resamples."""
+    """``(2, 2)``: both fractions' least and most in 95% of the resamples."""
     words = int(word_of.max()) + 1
     each = np.stack([np.bincount(word_of, weights=column, minlength=words) for column in counts.T], axis=1)
     drawn = np.random.default_rng(0).multinomial(words, np.full(words, 1 / words), size=RESAMPLES).astype(np.float64)
-    return np.asarray(np.nanpercentile(shares(drawn @ each), [2.5, 97.5], axis=0), np.float64)
+    return np.asarray(np.nanpercentile(fractions(drawn @ each), [2.5, 97.5], axis=0), np.float64)
 
 
 def as_jpeg(picture: FloatImage) -> FloatImage:

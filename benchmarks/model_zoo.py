@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from glyphsr.models.registry import NETWORKS, RECOGNIZERS, architecture, build_network, build_recognizer
+from glyphsr.config.networks import NETWORKS
+from glyphsr.models.registry import RECOGNIZERS, architecture, build_network, build_recognizer
 from glyphsr.weights.published import network_from_official, recognizer_from_official
 from glyphsr.weights.registry import entries
 

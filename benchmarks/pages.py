@@ -71,7 +71,7 @@ def main() -> None:
     enlarged = sum(region.result is not None for region in page.regions)
     print(f"{width} x {height}, {len(found)} lines, {enlarged} enlarged: {total:.2f} s, of which network {spent:.2f} s")
     print(
-        f"network's share {spent / total:.0%}; detector {looked:.2f} s; reading and writing {files:.2f} s; "
+        f"network {spent / total:.0%}; detector {looked:.2f} s; reading and writing {files:.2f} s; "
         f"peak memory {memory / 1024:.0f} MiB, before the page {before / 1024:.0f} MiB"
     )
     in_page = spent / max(1, enlarged)

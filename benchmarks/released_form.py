@@ -48,9 +48,9 @@ class SRB(nn.Module):
         self.vertical_gru = GRU(width + prior_width, width)
         self.horizontal_gru = GRU(width, width)
 
-    def forward(self, x: Tensor, hint: Tensor) -> Tensor:
+    def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         y = self.bn2(self.conv2(mish(self.bn1(self.conv1(x)))))
-        y = torch.cat([y, hint], dim=1)
+        y = torch.cat([y, guidance], dim=1)
         y = self.vertical_gru(y.transpose(2, 3)).transpose(2, 3)
         return self.horizontal_gru(x + y)
 
@@ -197,10 +197,10 @@ class ReleasedForm(nn.Module):
 
     def forward(self, lr: Tensor, prior: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
         features = self.stem(lr)
-        hint = self.prior_transformer(prior, (lr.shape[2], lr.shape[3]))
+        guidance = self.prior_transformer(prior, (lr.shape[2], lr.shape[3]))
         x, maps = features, None
         for n, srb in enumerate(self.srbs, 1):
-            x = srb(x, hint)
+            x = srb(x, guidance)
             if n == self.first_fused:
                 maps = self.gpm(x)
             if maps is not None:

@@ -81,7 +81,7 @@ def load(port: int, clients: int, requests: int, height: int) -> tuple[list[floa
 
 
 def stop_while_busy(server: subprocess.Popen[bytes], port: int, height: int) -> Counter[int]:
-    """Statuses of 32 requests in work when the service is told to stop."""
+    """Statuses of 32 requests in work when the service is asked to stop."""
     statuses: Counter[int] = Counter()
     threads = [threading.Thread(target=lambda n=n: statuses.update([post(port, body(n, height))])) for n in range(32)]
     for thread in threads:

@@ -153,13 +153,13 @@ class PlainLoop:
         logits, targets = seen.logits[seen.targets != IGNORED], seen.targets[seen.targets != IGNORED]
         rows = self.weights[targets]
         exponentials = torch.exp(logits - logits.max(dim=1, keepdim=True).values) * rows
-        share = exponentials.gather(1, targets[:, None])[:, 0] / exponentials.sum(dim=1)
+        probability = exponentials.gather(1, targets[:, None])[:, 0] / exponentials.sum(dim=1)
         classes = torch.tensor([CODEC.encode(label) for label in labels], device=self.device)
         return {
             "pixel": 100 * ((sr - hr) ** 2).mean(),
             "hog": 100 * 0.1 * (plain_hog(sr) - plain_hog(hr)).abs().mean(),
             "attention": 100 * 10 * (seen.attention - true.attention).abs().mean(),
-            "confusion": 100 * 0.0005 * (-torch.log(share)).mean(),
+            "confusion": 100 * 0.0005 * (-torch.log(probability)).mean(),
             "line": ((glyphs.line - line) ** 2).mean(),
             "char": ((glyphs.chars - chars) ** 2).mean(),
             "cls": F.cross_entropy(glyphs.classes.flatten(0, 1), classes.flatten(), ignore_index=IGNORED),

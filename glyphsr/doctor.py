@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glyphsr._version import VERSION
+from glyphsr.config.commands import COMMANDS, settings_of
 from glyphsr.config.named import named_configs
-from glyphsr.config.reader import COMMANDS, environment_settings, settings_of
+from glyphsr.config.reader import environment_settings
 from glyphsr.errors import GlyphSRError
 from glyphsr.system.cache import cache_folder
 from glyphsr.weights.hub import list_weights, verify

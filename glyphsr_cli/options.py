@@ -69,7 +69,7 @@ ShardOpt = Annotated[
     str | None,
     typer.Option(
         metavar="I/N",
-        help="Work on share I of N.",
+        help="Work on shard I of N.",
         show_default="the rank under torchrun or accelerate",
         rich_help_panel=COMPUTE,
     ),

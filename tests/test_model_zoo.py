@@ -2,7 +2,8 @@ import importlib.util
 
 import pytest
 
-from glyphsr.models.registry import NETWORKS, RECOGNIZERS
+from glyphsr.config.networks import NETWORKS
+from glyphsr.models.registry import RECOGNIZERS
 from glyphsr.weights.registry import entries
 
 from .conftest import ROOT

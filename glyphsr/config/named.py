@@ -60,8 +60,8 @@ def find_config(given: str | Path) -> Path:
         return path
 
     close = difflib.get_close_matches(wanted, sorted(known), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise ConfigError(f"{given}: no such file, and no configuration of this name{hint} (`glyphsr config list`)")
+    nearest = f"; did you mean {close[0]!r}?" if close else ""
+    raise ConfigError(f"{given}: no such file, and no configuration of this name{nearest} (`glyphsr config list`)")
 
 
 def describe(path: Path) -> str:

@@ -16,8 +16,8 @@ LONGEST = 10
 MAX_OVERLAP = 0.3
 """Of two neighbours' columns, as a fraction of the narrower one, up to which they are cut between."""
 
-EXCERPT_SHARE = 0.6
-"""Remixed words that are a run of the characters as they stand; the others are in no order."""
+EXCERPT_PROB = 0.6
+"""Probability that a recombined word is a run of the characters as they stand; else they are in no order."""
 
 SLANT, JITTER, CROP, BULGE = 0.15, 0.06, 0.12, 0.08
 """Of a distorted word, in heights: deviation of the shear, of where its corners come to lie, greatest crop or room at a
@@ -66,7 +66,7 @@ def recombine(sample: Sample, rng: np.random.Generator) -> Sample:
         return sample
 
     count = len(cells)
-    if rng.random() < EXCERPT_SHARE:
+    if rng.random() < EXCERPT_PROB:
         size = int(rng.integers(1 if count == 2 else 2, count))
         first = int(rng.integers(0, count - size + 1))
         order = list(range(first, first + size))

@@ -246,8 +246,8 @@ class PairedLmdb:
         values = [file.get(name.encode()) for name in names]
         for name, value in zip(names, values, strict=True):
             if value is None:
-                hint = "is this a TextZoom LMDB? `glyphsr data verify` lists all that is broken"
-                raise DataError(f"{self.path}: no {name!r} key; {hint}")
+                remedy = "is this a TextZoom LMDB? `glyphsr data verify` lists all that is broken"
+                raise DataError(f"{self.path}: no {name!r} key; {remedy}")
         present = [value for value in values if value is not None]
         return RawPair(present[0], present[1] if "lr" in sides else None, present[-1])
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glyphsr.config.evaluation import EvalConfig
-from glyphsr.config.reader import validate
+from glyphsr.config.validation import validate
 from glyphsr.errors import ConfigError
 from glyphsr.evaluation.evaluator import run_evaluation
 from glyphsr.evaluation.paper_results import is_textzoom

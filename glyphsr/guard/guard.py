@@ -70,7 +70,7 @@ class Guard:
     ) -> None:
         self.mode = mode
         self._name, self._device, self._offline = reader or default_reader(), device, offline
-        if reader is not None:  # one that is not to be had is told before the work; the engine may never be needed
+        if reader is not None:  # a missing one is an error before the work begins; the default one may never be needed
             _ = self.reader
 
     @cached_property

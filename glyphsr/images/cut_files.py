@@ -7,11 +7,11 @@ import zlib
 import numpy as np
 from PIL import Image
 
-LEAST_SHARE = 0.75
-"""Of a picture's rows that has to be there."""
+LEAST_FRACTION = 0.75
+"""Fraction of a picture's rows that has to be there."""
 
-PADDING_SHARE = 0.1
-"""Of a file's size by which formats without an end mark are filled up at most."""
+PADDING_FRACTION = 0.1
+"""Fraction of a file's size by which formats without an end mark are filled up at most."""
 
 PNG_BEGINNING = b"\x89PNG\r\n\x1a\n"
 
@@ -37,7 +37,7 @@ def mend(encoded: bytes, format_name: str) -> tuple[bytes, str] | None:
     return None
 
 
-def _said(rows: int, there: int) -> str:
+def _missing_rows_note(rows: int, there: int) -> str:
     if there >= rows:
         return "the file is cut behind its last row; all of the picture is there"
     return f"the file is cut: the last {rows - there} of {rows} rows are missing, in part or whole"
@@ -56,11 +56,11 @@ def _mend_jpeg(encoded: bytes) -> tuple[bytes, str] | None:
     is_filled = np.abs(right_edge - 128).max(axis=(1, 2)) <= 1
     there = rows - int(np.argmin(is_filled[::-1])) if not is_filled.all() else 0
 
-    if b"\xff\xda" not in encoded or there < LEAST_SHARE * rows:
+    if b"\xff\xda" not in encoded or there < LEAST_FRACTION * rows:
         return None
     if is_progressive and there == rows:
         return whole, "the file is cut: its last details are missing"
-    return whole, _said(rows, there)
+    return whole, _missing_rows_note(rows, there)
 
 
 def _mend_png(encoded: bytes) -> tuple[bytes, str] | None:
@@ -92,10 +92,10 @@ def _mend_png(encoded: bytes) -> tuple[bytes, str] | None:
     else:
         there = min(height, len(rows) // row_bytes)
         rows = rows[: there * row_bytes].ljust(row_bytes * height, b"\0")
-    if there < LEAST_SHARE * height:
+    if there < LEAST_FRACTION * height:
         return None
     chunks = [*head, (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")]
-    return PNG_BEGINNING + b"".join(_chunk(*chunk) for chunk in chunks), _said(height, there)
+    return PNG_BEGINNING + b"".join(_chunk(*chunk) for chunk in chunks), _missing_rows_note(height, there)
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
@@ -104,7 +104,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 def _fill_up(encoded: bytes, format_name: str, *, missing: int | None = None) -> tuple[bytes, str] | None:
     """Zeros behind the cut: as many as the file says are missing, or enough for what the decoder asks for."""
-    most = int(PADDING_SHARE * len(encoded))
+    most = int(PADDING_FRACTION * len(encoded))
     for count in (64, most) if missing is None else (missing,):
         if not 0 < count <= max(64, most):
             continue

@@ -24,8 +24,8 @@ RENDERED_DPI = 150.0
 SCAN_DPI = (50.0, 600.0)
 """Resolutions that are believed."""
 
-SCAN_SHARE = 0.5
-"""Of a page, from which a picture on it is the page's scan."""
+SCAN_FRACTION = 0.5
+"""Fraction of a page from which a picture on it is the page's scan."""
 
 BIG_TIFF = 43
 """Version of TIFF whose places have 8 bytes."""
@@ -179,7 +179,7 @@ def _scan_dpi(sheet: Any, area: float) -> float | None:
     """Resolution of the picture that is most of a page."""
     import pypdfium2.raw as raw
 
-    best, found = SCAN_SHARE * area, None
+    best, found = SCAN_FRACTION * area, None
     for picture in sheet.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
         left, bottom, right, top = picture.get_bounds()
         if (right - left) * (top - bottom) >= best:

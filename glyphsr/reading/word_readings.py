@@ -145,8 +145,8 @@ def _looked_up(
     if int(compared.argmax()) == len(near):
         return word
     text = f"{before}{_written_like(core, near[best])}{behind}"
-    shares = np.exp(compared - compared.max())
-    return replace(word, text=text, confidence=float(shares[best] / shares.sum()))
+    weights = np.exp(compared - compared.max())
+    return replace(word, text=text, confidence=float(weights[best] / weights.sum()))
 
 
 def _written_like(model: str, word: str) -> str:

@@ -20,7 +20,7 @@ from glyphsr.guard.guard import GuardMode
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import read_picture
 from glyphsr.images.resize import resize
-from glyphsr.upscaling.file_plan import FileTask
+from glyphsr.upscaling.file_tasks import FileTask
 from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import PictureReport, RegionReport

@@ -21,7 +21,7 @@ from glyphsr.images.reader import decode_picture
 from glyphsr.serving.admission import Admission
 from glyphsr.serving.batcher import Batcher
 from glyphsr.serving.metrics import Metrics
-from glyphsr.upscaling.file_plan import FileTask
+from glyphsr.upscaling.file_tasks import FileTask
 from glyphsr.upscaling.picture_worker import Outcome, PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import SCHEMA_VERSION

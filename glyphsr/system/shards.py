@@ -38,7 +38,7 @@ def parse_shard(text: str | None, environment: Mapping[str, str] | None = None) 
 
 
 def shard_of(name: str, total: int) -> int:
-    """The share, from 1, that a name falls into; the same everywhere, whatever other names there are.
+    """The shard, from 1, that a name falls into; the same everywhere, whatever other names there are.
 
     Example:
         >>> [shard_of(f"{n}.png", 3) for n in range(9)]
@@ -47,12 +47,12 @@ def shard_of(name: str, total: int) -> int:
     return zlib.crc32(os.fsencode(name)) % total + 1
 
 
-def shard_path(path: Path, share: tuple[int, int]) -> Path:
-    """A file of one share, beside those of the others.
+def shard_path(path: Path, shard: tuple[int, int]) -> Path:
+    """A file of one shard, beside those of the others.
 
     Example:
         >>> shard_path(Path("report.csv"), (2, 4)).name, shard_path(Path("report.csv"), (1, 1)).name
         ('report-2-of-4.csv', 'report.csv')
     """
-    number, total = share
+    number, total = shard
     return path if total == 1 else path.with_name(f"{path.stem}-{number}-of-{total}{path.suffix}")

@@ -24,7 +24,8 @@ from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.starting_model import build_model
 from glyphsr.training.step import TrainStep
 from glyphsr.training.trainer import Trainer
-from glyphsr.training.validation import Validator, held_out_pairs, subset_pairs
+from glyphsr.training.validation import Validator
+from glyphsr.training.validation_pairs import held_out_pairs, subset_pairs
 
 ON_TEST = "protocol paper: weights are selected on the test subsets, as the lineage did; figures are best on test"
 NONE_HELD_OUT = "no words are held out to validate on, so the best weights are the last ones; see data.held_out"

@@ -19,7 +19,7 @@ from glyphsr.training.objectives.ocr import readers_of
 from glyphsr.training.resume import check_resumable, differences, validates_otherwise
 from glyphsr.training.run_folder import BEST, LAST, STATE, RunFolder, read_state
 from glyphsr.training.step import TrainStep
-from glyphsr.training.validation import ValidationScore
+from glyphsr.training.validation_score import ValidationScore
 from glyphsr.weights.checkpoints import load_state
 
 Resume = Literal["auto", "never"] | Path

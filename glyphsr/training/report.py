@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from glyphsr.training.checkpoints import TrainState
-from glyphsr.training.validation import ValidationScore
+from glyphsr.training.validation_score import ValidationScore
 
 
 @dataclass(frozen=True)

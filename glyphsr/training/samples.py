@@ -11,7 +11,8 @@ from glyphsr.data.pair_loader import to_tensor
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.training.objectives.super_resolution import slot_codec
 from glyphsr.training.run_folder import RunFolder
-from glyphsr.training.validation import Pair, everything
+from glyphsr.training.validation import everything
+from glyphsr.training.validation_pairs import Pair
 from glyphsr.viz.training_sheet import TrainingRow, training_sheet
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from glyphsr.training.validation import ValidationScore
+from glyphsr.training.validation_score import ValidationScore
 
 
 class Curves:

@@ -21,7 +21,8 @@ from glyphsr.training.samples import draw_samples
 from glyphsr.training.signals import InterruptedTrainingError, stop_on_signal
 from glyphsr.training.step import StepOutcome, TrainStep
 from glyphsr.training.tensorboard import Curves
-from glyphsr.training.validation import ValidationScore, Validator
+from glyphsr.training.validation import Validator
+from glyphsr.training.validation_score import ValidationScore
 from glyphsr.types import Batch
 
 LOG_EVERY = 20

@@ -1,25 +1,15 @@
-"""Scores a model during training, on words held out of it or, as the lineage did, on the test subsets."""
+"""Scores a model during training."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, field
-from typing import Any
+from dataclasses import astuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from glyphsr.config.training import TrainConfig
-from glyphsr.data.degradation.apply import degrade
-from glyphsr.data.glyph_targets import glyph_targets
-from glyphsr.data.lmdb_pairs import PairedLmdb
-from glyphsr.data.pair_loader import HR_SIZE, LR_SIZE, to_tensor
-from glyphsr.data.sources import WordSource, find_lmdb
-from glyphsr.errors import DataError
-from glyphsr.images.resize import resize_like_pil
+from glyphsr.data.pair_loader import to_tensor
 from glyphsr.metrics.accuracy import words_match
 from glyphsr.metrics.glyph_maps import MapSums, map_sums
 from glyphsr.metrics.psnr import psnr
@@ -27,161 +17,15 @@ from glyphsr.models.protocols import GlyphNetwork
 from glyphsr.models.registry import RecognizerNetwork
 from glyphsr.models.super_resolver import SuperResolver, Trained
 from glyphsr.ocr.readers import Reader
-from glyphsr.text.slots import CharacterSlots, SlotCodec
 from glyphsr.training.distributed import DistributedContext
-from glyphsr.types import GlyphOutput, GlyphTargets, SROutput
-
-VALIDATION_SEED = 20_250_101
-"""Seed of the held-out words' degradations; the same for every run."""
-
-HEIGHT = 16
-"""Line height of held-out words."""
+from glyphsr.training.validation_pairs import HELD_OUT, Pair
+from glyphsr.training.validation_score import MAPS, ValidationScore
+from glyphsr.types import GlyphOutput, SROutput
 
 MAX_BATCH = 48
-TEST_SUBSETS = ("easy", "medium", "hard")
-HELD_OUT = "held out"
 SIDES = ("lr", "hr")
 SHARP, BLURRED = "HR", "LR enlarged"
 """What a recognizer is validated on."""
-MAPS = ("char", "line")
-"""Glyph maps that are compared with masks."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """A word to validate on."""
-
-    lr: NDArray[np.uint8]
-    hr: NDArray[np.uint8]
-    label: str
-    part: str = HELD_OUT
-    glyphs: GlyphTargets | None = None
-    """Masks of one word at LR size, ``None`` where it has none or none are learned."""
-
-
-@dataclass(frozen=True)
-class ValidationScore:
-    """Means over the words."""
-
-    words: int
-    prior_accuracy: float | None
-    """Fraction of LR pictures that the text prior reads correctly; ``None`` without prior."""
-    psnr_db: float | None = None
-    """Of the network's picture; ``None`` where only the prior is trained."""
-    bicubic_psnr_db: float | None = None
-    accuracy: float | None = None
-    """Fraction of SR words that the judge reads, as a plain mean over the parts; ``None`` where it is not asked. Of a
-    recognizer in training the fraction of HR and of blurred words, as it is shown them."""
-    parts: dict[str, float] = field(default_factory=dict)
-    """The same by test subset, or by what a recognizer was shown."""
-    glyphs: dict[str, float] = field(default_factory=dict)
-    """Of the maps that are taught, over the words that have masks: ``char_iou``, ``char_mse``, and ``char_zero_mse`` of
-    maps of zeros, ``line_...`` likewise (:mod:`glyphsr.metrics.glyph_maps`)."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for logs and cards."""
-        rounded: dict[str, Any] = {
-            "words": self.words,
-            **{
-                name: None if value is None or not math.isfinite(value) else round(value, 4)
-                for name, value in (
-                    ("prior_accuracy", self.prior_accuracy),
-                    ("psnr_db", self.psnr_db),
-                    ("bicubic_psnr_db", self.bicubic_psnr_db),
-                    ("accuracy", self.accuracy),
-                )
-            },
-        }
-
-        rounded |= {"parts": {k: round(v, 4) for k, v in self.parts.items()}} if self.parts else {}
-        return rounded | {name: round(value, 6) for name, value in self.glyphs.items()}
-
-    @property
-    def figure(self) -> float:
-        """What weights are selected by; more is better, what is no number is worst."""
-        for value in (self.accuracy, self.psnr_db, self.prior_accuracy):
-            if value is not None:
-                return value if math.isfinite(value) else -math.inf
-        return 0.0
-
-    def describe(self) -> str:
-        """One line for a person."""
-        parts = [] if self.psnr_db is None else [f"{self.psnr_db:.2f} dB (bicubic {self.bicubic_psnr_db:.2f})"]
-
-        if self.accuracy is not None:
-            each = ", ".join(f"{name} {value:.1%}" for name, value in self.parts.items())
-            who = "reads" if self.psnr_db is None else "judge reads"
-            what = f"words ({each})" if self.psnr_db is None else "SR" + (f" ({each})" if each else "")
-            parts.append(f"{who} {self.accuracy:.1%} of {what}")
-
-        if self.prior_accuracy is not None:
-            parts.append(f"prior reads {self.prior_accuracy:.1%} of {self.words} LR words")
-
-        for name in MAPS:
-            if f"{name}_iou" in self.glyphs:
-                ratio = self.glyphs[f"{name}_mse"] / max(self.glyphs[f"{name}_zero_mse"], 1e-12)
-                parts.append(f"{name} maps IoU {self.glyphs[f'{name}_iou']:.2f}, MSE {ratio:.2f} of that of zeros")
-
-        return ", ".join(parts)
-
-
-def held_out_pairs(
-    sources: list[WordSource], config: TrainConfig, slots: SlotCodec | CharacterSlots | None = None
-) -> list[Pair]:
-    """Fixed pairs at line height 16 and each word's own aspect, or squashed where training squashes.
-
-    Args:
-        sources: The parts to validate on.
-        config: The run.
-        slots: Slots of the masks that maps are compared with, where the sources give any; ``None`` for no masks.
-    """
-    pairs = []
-    for source in sources:
-        rng = np.random.default_rng(VALIDATION_SEED)
-        count = config.validation.words
-        if source.is_endless:
-            samples = [source.collection[i] for i in range(count)]
-        else:
-            chosen = rng.permutation(np.array(source.indices, np.int64))[:count]
-            samples = [source.collection[int(i)] for i in chosen]
-
-        for sample in samples:
-            aspect = min(max(1.0, sample.hr.shape[1] / sample.hr.shape[0]), config.data.max_aspect)
-
-            width = config.data.line_width or round(HEIGHT * aspect / 4) * 4
-            hr = resize_like_pil(sample.hr, (2 * HEIGHT, 2 * width))
-            if source.paired and sample.lr is not None:
-                lr = resize_like_pil(sample.lr, (HEIGHT, width))
-            else:
-                lr = degrade(hr, config.data.degradation, rng)
-
-            glyphs = None
-            if sample.line is not None and slots is not None:
-                glyphs = glyph_targets([sample], slots, (HEIGHT, width))
-
-            pairs.append(Pair(lr, hr, sample.label, glyphs=glyphs))
-
-    return pairs
-
-
-def subset_pairs(data_root: str | None) -> list[Pair]:
-    """The three test subsets, squashed as published: what the lineage selects its weights on.
-
-    Raises:
-        DataError: If a subset is missing or has an unreadable sample.
-    """
-    pairs = []
-    for subset in TEST_SUBSETS:
-        for path in find_lmdb(subset, data_root):
-            environment = PairedLmdb(path)
-            for i in range(len(environment)):
-                sample = environment[i]
-                if sample.lr is None:
-                    raise DataError(f"{sample.id}: no LR side")
-                pairs.append(
-                    Pair(resize_like_pil(sample.lr, LR_SIZE), resize_like_pil(sample.hr, HR_SIZE), sample.label, subset)
-                )
-    return pairs
 
 
 class Validator:

@@ -1,275 +1,23 @@
-"""Which files an ``upscale`` run reads and writes: files, folders, globs, stdin, stdout.
+"""Which files an ``upscale`` run reads and writes: every input paired with the name of its result."""
 
-Names stay plain texts here and become paths one by one, so that a million of them fit into memory.
-"""
-
-# ruff: noqa: PTH118, PTH122, PTH207 - a path object for each of a million names takes minutes
-import glob
+# ruff: noqa: PTH118, PTH122 - a path object for each of a million names takes minutes
 import os
-import re
 from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
 
-from glyphsr.errors import ConfigError, DataError, PictureError
-from glyphsr.images.documents import count_pages, parse_pages
-from glyphsr.images.formats import DOCUMENTS, INPUTS, SUFFIXES
+from glyphsr.errors import ConfigError
+from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.writer import picture_format
 from glyphsr.system.shards import shard_of
-from glyphsr.upscaling.folder_listing import COMPARE_SUFFIX, LeftOut, entries_below, pictures_in, without_results
-from glyphsr.upscaling.input_names import STREAM, called, check_address, is_remote, page_label, split_page, with_page
+from glyphsr.upscaling.file_tasks import FilePlan, FileTasks
+from glyphsr.upscaling.found_inputs import FoundInputs, find_inputs
+from glyphsr.upscaling.input_names import STREAM, split_page
 from glyphsr.upscaling.name_clashes import check_names
-
-PAGE_MARK = "#page="
-"""Between a document and a page where both are shown, as addresses of PDF files have it."""
+from glyphsr.upscaling.output_naming import OutputNaming, compare_path
 
 
-@dataclass(frozen=True)
-class FileTask:
-    """One picture's way; ``None`` stands for the standard stream."""
-
-    source: Path | None
-    target: Path | None
-    named: bool = False
-    """Given by name, not found in a folder or by a glob."""
-    number: int = 0
-    """Place among the inputs of the run."""
-    page: int | None = None
-    """Of a document, from 1."""
-    remote: str | None = None
-    """Web address or clipboard, instead of a source."""
-
-    @property
-    def name(self) -> str:
-        """The source as messages call it."""
-        return "stdin" if self.source is None and self.remote is None else self.remote or str(self.source)
-
-    @property
-    def title(self) -> str:
-        """The same with the page, for what has one name for each."""
-        return self.name if self.page is None else f"{self.name}{PAGE_MARK}{self.page}"
-
-
-class FileTasks(Sequence[FileTask]):
-    """Tasks made when asked for, of names kept as texts.
-
-    Args:
-        sources: Inputs; ``None`` for stdin.
-        targets: Outputs; ``None`` for stdout.
-        named: Which inputs are given by name.
-        numbers: Those that are tasks here; default all.
-    """
-
-    def __init__(
-        self,
-        sources: Sequence[str | None],
-        targets: Sequence[str | None],
-        named: bytearray,
-        numbers: Sequence[int] | None = None,
-    ) -> None:
-        self._sources, self._targets, self._named = sources, targets, named
-        self.numbers = range(len(sources)) if numbers is None else numbers
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @overload
-    def __getitem__(self, place: int) -> FileTask: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> "FileTasks": ...
-
-    def __getitem__(self, place: "int | slice") -> "FileTask | FileTasks":
-        if isinstance(place, slice):
-            return self.chosen(self.numbers[place])
-
-        number = self.numbers[place]
-        source, target = self._sources[number], self._targets[number]
-
-        path, page = (None, None) if source is None else split_page(source)
-        remote = path if path is not None and is_remote(path) else None
-
-        return FileTask(
-            None if path is None or remote else Path(path),
-            None if target is None else Path(target),
-            bool(self._named[number]),
-            number,
-            page,
-            remote,
-        )
-
-    def chosen(self, numbers: Sequence[int]) -> "FileTasks":
-        """Those of some numbers, which they keep."""
-        return FileTasks(self._sources, self._targets, self._named, numbers)
-
-
-@dataclass(frozen=True)
-class FilePlan:
-    """Everything to do, and the inputs that nothing can be done about."""
-
-    tasks: FileTasks
-    """This share's."""
-    total: int
-    """Inputs of all shares."""
-    failures: tuple[tuple[str, str], ...] = ()
-    """Input and what is wrong with it."""
-    left_out: str | None = None
-    """What folders hold that is no input."""
-
-
-@dataclass(frozen=True)
-class OutputNaming:
-    """How results are named."""
-
-    suffix: str | None
-    """Put behind names; ``None`` for the default."""
-    ext: str
-    """File type of names that are not given."""
-    label: str
-    """Default suffix of results beside their inputs, e.g. ``_x2``."""
-    compare: bool = False
-    """Whether comparison pictures are written, too."""
-
-    def __post_init__(self) -> None:
-        picture_format(self.ending)
-        if self.suffix is not None and re.search(r"[/\\\0]", self.suffix):
-            raise ConfigError(f"--suffix {self.suffix}: expected a part of a file name, without slashes")
-
-    @property
-    def ending(self) -> str:
-        """The file name ending, with its dot."""
-        return "." + self.ext.lower().lstrip(".")
-
-
-class _Found:
-    """The inputs, each once.
-
-    Args:
-        pages: Those of documents that are asked for; ``None`` for all.
-    """
-
-    def __init__(self, pages: str | None = None) -> None:
-        self.sources: list[str | None] = []
-        self.starts = array("q")
-        """Where in each the path below the folder begins that it was found in."""
-        self.named = bytearray()
-        self.failures: list[tuple[str, str]] = []
-        """What nothing can be done about, and why."""
-        self.left_out = LeftOut()
-        self.has_pages = False
-        self._pages = pages
-        self._known: set[str | None] = set()
-
-    def add(self, source: str | None, start: int, *, named: bool) -> None:
-        """Add an input, or each page of a document."""
-        for text in [source] if source is None else self._parts(source):
-            if text not in self._known:  # a file that is named twice is done once
-                self._known.add(text)
-                self.sources.append(text)
-                self.starts.append(start)
-                self.named.append(named)
-
-    def _parts(self, source: str) -> list[str]:
-        if not source.lower().endswith(DOCUMENTS) or is_remote(source):
-            return [source]
-        try:
-            count = count_pages(Path(source))
-            if count == 1 and self._pages is None:
-                return [source]
-            pages = parse_pages(self._pages, count, source)
-        except PictureError as error:
-            self.failures.append((source, str(error)))
-            return []
-        self.has_pages = True
-        return [with_page(source, page, count) for page in pages]
-
-    def relative(self, number: int) -> str:
-        """What an input is called below an output folder."""
-        source = self.sources[number]
-        if source is None:
-            return "stdin.png"
-        return called(source) if is_remote(source) else split_page(source[self.starts[number] :])[0]
-
-    def beside(self, number: int) -> str:
-        """What it is called where results lie beside their inputs; those of no files lie in the current folder."""
-        source = self.sources[number]
-        return self.relative(number) if source is None or is_remote(source) else split_page(source)[0]
-
-    def label(self, number: int) -> str:
-        """What tells a page from the others of its document."""
-        return page_label(self.sources[number] or "")
-
-    def add_all_of(self, text: str, out: Path | None, naming: OutputNaming, *, recursive: bool) -> None:
-        """Add what one INPUT stands for."""
-        path = Path(text)
-
-        check_address(text)
-        if text == STREAM:
-            self.add(None, 0, named=True)
-        elif not text:
-            raise ConfigError("INPUT: expected a file, folder, glob or -, got an empty name")
-        elif is_remote(text):
-            self.add(text, 0, named=True)
-        elif path.is_dir():
-            self._add_folder(path, out, naming, recursive=recursive)
-        elif glob.has_magic(text) and not path.exists():
-            names = sorted(glob.glob(text, recursive=recursive))
-            matches = (str(Path(name)) for name in without_results(pictures_in(names), naming.suffix))
-            if not self._add_some(matches, None):
-                raise DataError(f"{text}: matches no pictures")
-        else:
-            self.add(str(path), len(str(path)) - len(path.name), named=True)
-
-    def _add_folder(self, folder: Path, out: Path | None, naming: OutputNaming, *, recursive: bool) -> None:
-
-        unreadable: list[OSError] = []
-        beside = out is None or out.resolve() == folder.resolve()
-        names = entries_below(
-            str(folder),
-            naming.suffix,
-            recursive=recursive,
-            avoid=None if beside else str(out and out.resolve()),  # an output folder inside is no input
-            unreadable=unreadable.append,
-            left_out=self.left_out.add,
-        )
-
-        root = "" if str(folder) == "." else os.path.join(folder, "")
-        some = self._add_some(names, len(root))
-
-        self.failures += [(str(e.filename), f"{e.filename}: {e.strerror or e}") for e in unreadable]
-        if not some:
-            below = "" if recursive else "; --recursive looks into the folders below"
-            left = self.left_out.summary()
-            seen = f"; it has {left}" if left else ""
-            raise DataError(f"{folder}: no pictures ({' '.join(sorted(INPUTS))}) in this folder{below}{seen}")
-
-    def _add_some(self, names: Iterator[str], start: int | None) -> bool:
-        some = False
-        for name in names:
-            some = True
-            self.add(name, name.rfind(os.sep) + 1 if start is None else start, named=False)
-        return some
-
-
-def _find(
-    inputs: Sequence[str], out: Path | None, naming: OutputNaming, *, recursive: bool, pages: str | None
-) -> _Found:
-    found = _Found(pages)
-    for text in inputs:
-        try:
-            found.add_all_of(text, out, naming, recursive=recursive)
-        except DataError as error:
-            found.failures.append((text, str(error)))
-        except OSError as error:
-            found.failures.append((text, f"{text}: {error.strerror or error}"))
-    if not found.sources and found.failures:
-        raise DataError(found.failures[0][1])
-    return found
-
-
-def _names(found: _Found, suffix: str, ending: str, folder: Path | None) -> list[str | None]:
+def _names(found: FoundInputs, suffix: str, ending: str, folder: Path | None) -> list[str | None]:
     """Results below ``folder`` or beside their sources; sources of one stem in one place keep their endings apart."""
     root = None if folder is None or str(folder) == "." else str(folder)
 
@@ -292,7 +40,7 @@ def plan_files(
     naming: OutputNaming,
     *,
     recursive: bool,
-    share: tuple[int, int] = (1, 1),
+    shard: tuple[int, int] = (1, 1),
     pages: str | None = None,
 ) -> FilePlan:
     """Pair every input with its output.
@@ -302,7 +50,7 @@ def plan_files(
         out: File, folder, ``-`` for stdout, or ``None`` for beside the input (stdout for stdin).
         naming: How results are named.
         recursive: Look into the folders below.
-        share: Which part of all inputs is asked for, counted from 1, and of how many. A name decides in which it is, so
+        shard: Which part of all inputs is asked for, counted from 1, and of how many. A name decides in which it is, so
             that no input is in two of them, even if they see the folder at different times.
         pages: Of PDF and TIFF files, such as ``1,3-5``; ``None`` for all.
 
@@ -311,11 +59,11 @@ def plan_files(
         DataError: If there is nothing at all to do.
     """
     out_path = None if out in (None, STREAM) else Path(str(out))
-    found = _find(inputs, out_path, naming, recursive=recursive, pages=pages)
+    found = find_inputs(inputs, out_path, naming, recursive=recursive, pages=pages)
     single = len(found.sources) == 1 and bool(found.named[0])
 
-    if share[1] > 1 and None in found.sources:
-        raise ConfigError("-: stdin cannot be shared; leave --shard away")
+    if shard[1] > 1 and None in found.sources:
+        raise ConfigError("-: stdin cannot be cut into shards; leave --shard away")
 
     # Where results go: to stdout, beside the inputs, or where the user says.
     if out == STREAM or (out is None and single and found.sources[0] is None):
@@ -336,19 +84,19 @@ def plan_files(
     tasks = FileTasks(found.sources, targets, found.named)
 
     # A shard's pictures are chosen by name, so that it does not matter in which order folders are listed.
-    if share != (1, 1):
-        own = (i for i in range(len(tasks)) if shard_of(found.relative(i), share[1]) == share[0])
+    if shard != (1, 1):
+        own = (i for i in range(len(tasks)) if shard_of(found.relative(i), shard[1]) == shard[0])
         tasks = tasks.chosen(array("q", own))
-        found.failures = [failure for failure in found.failures if shard_of(failure[0], share[1]) == share[0]]
+        found.failures = [failure for failure in found.failures if shard_of(failure[0], shard[1]) == shard[0]]
     return FilePlan(tasks, len(found.sources), tuple(found.failures), found.left_out.summary())
 
 
-def _of_pages(found: _Found) -> str:
+def _of_pages(found: FoundInputs) -> str:
     """What to do where a document is more than one picture."""
     return "; --pages N takes one page" if found.has_pages else ""
 
 
-def _targets_in(out: Path, found: _Found, naming: OutputNaming, *, single: bool) -> list[str | None]:
+def _targets_in(out: Path, found: FoundInputs, naming: OutputNaming, *, single: bool) -> list[str | None]:
     try:
         is_folder, exists = out.is_dir(), out.exists()
     except OSError as error:
@@ -368,8 +116,3 @@ def _targets_in(out: Path, found: _Found, naming: OutputNaming, *, single: bool)
         )
 
     return _names(found, naming.suffix or "", naming.ending, out)
-
-
-def compare_path(target: Path) -> Path:
-    """Where the before/after picture of a result goes."""
-    return target.with_name(f"{target.stem}{COMPARE_SUFFIX}.png")

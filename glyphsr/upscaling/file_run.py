@@ -7,7 +7,7 @@ from pathlib import Path
 
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import PictureError
-from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks
+from glyphsr.upscaling.file_tasks import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.line import UpscaledLine
 from glyphsr.upscaling.pages import UpscaledPage
 from glyphsr.upscaling.picture_worker import PictureUpscaler

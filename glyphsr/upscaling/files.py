@@ -11,10 +11,12 @@ from glyphsr._version import VERSION
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import ConfigError
 from glyphsr.system.shards import parse_shard, shard_path
-from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks, OutputNaming, compare_path, plan_files
+from glyphsr.upscaling.file_plan import plan_files
 from glyphsr.upscaling.file_run import FileRun
+from glyphsr.upscaling.file_tasks import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.input_names import check_offline, is_web_address
 from glyphsr.upscaling.line_search import check_mode
+from glyphsr.upscaling.output_naming import OutputNaming, compare_path
 from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.ray_files import run_on_ray
 from glyphsr.upscaling.remote_files import upscale_remote
@@ -77,7 +79,7 @@ def run_files(
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
             ``-I-of-N`` behind its name. Its rows grow as pictures are finished, as JSON lines: in the report itself, or
             in ``<report>.jsonl`` beside it; a later run with the same report goes on there.
-        shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
+        shard: ``I/N``: work on that shard of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
 
@@ -94,10 +96,10 @@ def run_files(
     # Wrong settings are refused before models are loaded.
     TargetSize(config.scale, config.width, config.height)  # says what is wrong with it
     check_mode(config.mode, has_boxes=config.boxes is not None)
-    share = parse_shard(shard)
+    own_shard = parse_shard(shard)
 
     if report is not None:
-        report = shard_path(report, share)
+        report = shard_path(report, own_shard)
         check_report_path(report)
 
     rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
@@ -111,8 +113,8 @@ def run_files(
         _check_remote(config)
         found = plan_remote(texts, None if out is None else str(out), rule, recursive=config.recursive)
         journal = None if report is None else ReportJournal(report, overwrite=config.overwrite)
-        told = partial(_tell, journal, progress)
-        pictures = upscale_remote(found, config, share=share, progress=told, started=started)
+        on_picture = partial(_tell, journal, progress)
+        pictures = upscale_remote(found, config, shard=own_shard, progress=on_picture, started=started)
         weights: str | None = config.weights
     else:
         plan = plan_files(
@@ -120,7 +122,7 @@ def run_files(
             None if out is None else str(out),
             rule,
             recursive=config.recursive,
-            share=share,
+            shard=own_shard,
             pages=config.pages,
         )
         _check_plan(plan, config)

@@ -79,8 +79,8 @@ def word_parts(text: str, quad: Points) -> Iterator[tuple[str, Points]]:
         start = text.index(word, start)
         first, last = start / len(text), (start + len(word)) / len(text)
         start += len(word)
-        top = [upper_left + share * (upper_right - upper_left) for share in (first, last)]
-        bottom = [lower_left + share * (lower_right - lower_left) for share in (last, first)]
+        top = [upper_left + part * (upper_right - upper_left) for part in (first, last)]
+        bottom = [lower_left + part * (lower_right - lower_left) for part in (last, first)]
         yield word, np.stack([*top, *bottom])
 
 

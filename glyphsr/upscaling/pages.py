@@ -26,7 +26,7 @@ LINE_HEIGHT = 64
 FAR = 2.0
 """Longest line in sides of the picture."""
 
-LINE_SHARE = 0.5
+LINE_FRACTION = 0.5
 """Fraction of a picture's height from which its only line is taken for the whole picture."""
 
 
@@ -172,4 +172,4 @@ def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:
             rows.append((top, bottom))
     if len(rows) != 1:
         return len(rows) > 1
-    return rows[0][1] - rows[0][0] < LINE_SHARE * size[0]
+    return rows[0][1] - rows[0][0] < LINE_FRACTION * size[0]

@@ -24,7 +24,7 @@ class Outcome:
     result: UpscaledLine | UpscaledPage | DataError | PictureError
     """The error where it could not be enlarged."""
     seconds: float = 0.0
-    """Its share of the time."""
+    """Its part of the time that its batch took."""
 
 
 class PictureUpscaler:

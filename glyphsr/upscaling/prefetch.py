@@ -18,7 +18,7 @@ from glyphsr.images.resize import FloatImage
 from glyphsr.images.transparency import as_seen
 from glyphsr.safe_reading.content import read_stream
 from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
-from glyphsr.upscaling.file_plan import FileTask
+from glyphsr.upscaling.file_tasks import FileTask
 from glyphsr.upscaling.remote_inputs import read_remote
 from glyphsr.upscaling.target_size import TargetSize
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.system.ray_engine import Work, ray_map
-from glyphsr.upscaling.file_plan import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.file_run import FileRun
+from glyphsr.upscaling.file_tasks import FilePlan, FileTask, FileTasks
 from glyphsr.upscaling.input_names import with_page
 from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import unit_ends

@@ -12,9 +12,11 @@ from glyphsr.errors import ConfigError, GlyphSRError
 from glyphsr.images.formats import INPUTS
 from glyphsr.system.atomic_files import write_bytes
 from glyphsr.system.devices import Precision
-from glyphsr.upscaling.file_plan import PAGE_MARK, FileTask, OutputNaming, plan_files
+from glyphsr.upscaling.file_plan import plan_files
+from glyphsr.upscaling.file_tasks import PAGE_MARK, FileTask
 from glyphsr.upscaling.input_names import called, check_offline, is_remote
 from glyphsr.upscaling.line_search import Mode, check_mode
+from glyphsr.upscaling.output_naming import OutputNaming
 from glyphsr.upscaling.prefetch import LoadedPicture, read_chunks
 from glyphsr.upscaling.read_formats import ENDINGS, FileReading, TextForm, render_readings
 from glyphsr.upscaling.reading import TextReader

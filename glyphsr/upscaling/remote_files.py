@@ -15,8 +15,8 @@ from glyphsr.images.formats import SUFFIXES
 from glyphsr.safe_reading.limits import PICTURE_BYTES
 from glyphsr.system.ray_engine import Work, ray_map
 from glyphsr.system.shards import shard_of
-from glyphsr.upscaling.file_plan import FilePlan, FileTasks
 from glyphsr.upscaling.file_run import FileRun
+from glyphsr.upscaling.file_tasks import FilePlan, FileTasks
 from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import cut_units
 from glyphsr.upscaling.ray_files import wants_gpu
@@ -34,7 +34,7 @@ def upscale_remote(
     plan: RemotePlan,
     config: UpscaleConfig,
     *,
-    share: tuple[int, int],
+    shard: tuple[int, int],
     progress: Callable[[PictureReport], None] | None,
     started: Callable[[int], None] | None,
 ) -> ReportSpool:
@@ -43,7 +43,7 @@ def upscale_remote(
     Args:
         plan: What to do; what is finished is skipped.
         config: Settings.
-        share: Which part of the inputs, and of how many.
+        shard: Which part of the inputs, and of how many.
         progress: Called for each that is done, or failed.
         started: Called with how many there are to do.
     """
@@ -56,7 +56,7 @@ def upscale_remote(
 
     todo = []
     for place, source in enumerate(plan.sources):
-        if shard_of(source, share[1]) != share[0]:
+        if shard_of(source, shard[1]) != shard[0]:
             continue
         if place in plan.finished and not config.overwrite:
             finish(place, PictureReport(source, plan.targets[place], "skipped"))

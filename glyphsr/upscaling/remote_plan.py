@@ -7,7 +7,7 @@ from typing import Any
 
 from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.formats import SUFFIXES
-from glyphsr.upscaling.file_plan import OutputNaming
+from glyphsr.upscaling.output_naming import OutputNaming
 
 TAR = ".tar"
 """Ending of shards as WebDataset has them; each is one input and gives one output."""

@@ -66,7 +66,7 @@ def upscale_files(
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too. Its rows grow as pictures are
             finished, as JSON lines: in the report itself, or in ``<report>.jsonl`` beside it; a later run with the same
             report goes on there. Of shard I of N it gets ``-I-of-N`` behind its name.
-        shard: ``I/N``: work on that share of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
+        shard: ``I/N``: work on that shard of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
         weights: Name of bundled weights, or a checkpoint file.

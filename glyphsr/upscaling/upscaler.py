@@ -159,7 +159,7 @@ class Upscaler:
 
     @property
     def strength(self) -> float:
-        """The share in use."""
+        """Fraction of the network's change that is applied."""
         return self.loaded.default_strength if self._strength is None else self._strength
 
     def upscale_lines(self, lines: Sequence[Line]) -> list[UpscaledLine]:

@@ -12,8 +12,9 @@ from glyphsr.images.resize import resize
 from glyphsr.images.transparency import enlarged
 from glyphsr.images.writer import encode_picture, fit_to_format, picture_format
 from glyphsr.system.atomic_files import write_bytes
-from glyphsr.upscaling.file_plan import FileTask, compare_path
+from glyphsr.upscaling.file_tasks import FileTask
 from glyphsr.upscaling.line import UpscaledLine
+from glyphsr.upscaling.output_naming import compare_path
 from glyphsr.upscaling.pages import UpscaledPage
 from glyphsr.upscaling.prefetch import LoadedPicture
 from glyphsr.upscaling.report import PictureReport, notes_of, report_fields
@@ -92,7 +93,7 @@ def encode_upscaled(
         result: What it became.
         format_name: PIL's name of the format.
         quality: Of JPEG and WebP.
-        strength: Share of the network's change that was applied.
+        strength: Fraction of the network's change that was applied.
         seconds: How long it took.
         mark: Tells the settings, see :func:`glyphsr.upscaling.settings_mark.settings_mark`.
 

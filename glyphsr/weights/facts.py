@@ -29,7 +29,7 @@ class ModelFacts:
 
     @property
     def default_strength(self) -> float:
-        """Share of the network's change that its card recommends; 1 where it says nothing."""
+        """Fraction of the network's change that its card recommends; 1 where it says nothing."""
         strength = self.card.get("strength", 1.0)
         if not isinstance(strength, int | float) or not 0 <= strength <= 1:
             raise WeightsError(f"{self.path}: damaged card: strength: expected 0 to 1, got {shorten(strength)}")

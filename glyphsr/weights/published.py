@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from glyphsr.config.networks import NetworkConfig
-from glyphsr.config.reader import validate
+from glyphsr.config.networks import NETWORKS, NetworkConfig
 from glyphsr.config.recognizers import RecognizerConfig
+from glyphsr.config.validation import validate
 from glyphsr.errors import WeightsError
 from glyphsr.models.registry import (
-    NETWORKS,
     RECOGNIZERS,
     RecognizerNetwork,
     SRNetwork,

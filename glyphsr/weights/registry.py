@@ -72,8 +72,8 @@ def entry(name: str) -> Entry:
     """
     if name not in entries():
         close = difflib.get_close_matches(name, sorted(entries()), n=1, cutoff=0.5)
-        hint = f" did you mean {close[0]!r}?" if close else ""
-        raise WeightsError(f"{name}: no weights of this name;{hint} `glyphsr models list` shows all")
+        nearest = f" did you mean {close[0]!r}?" if close else ""
+        raise WeightsError(f"{name}: no weights of this name;{nearest} `glyphsr models list` shows all")
     return entries()[name]
 
 

@@ -106,6 +106,6 @@ def validate(
 
 
 def _kind(command: CommandName) -> "type[Config]":
-    from glyphsr.config.reader import settings_of
+    from glyphsr.config.commands import settings_of
 
     return settings_of(command.value)

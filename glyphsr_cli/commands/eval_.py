@@ -110,7 +110,7 @@ def _calibrate(settings: dict[str, Any], *, json_: bool, progress: bool | None) 
     from dataclasses import asdict
 
     from glyphsr.evaluation.calibration import calibrate
-    from glyphsr_cli import tables
+    from glyphsr_cli import evaluation_tables, tables
 
     with console.progress_bar(enabled=progress) as bar:
         task = bar.add_task("reading", total=None)
@@ -122,7 +122,7 @@ def _calibrate(settings: dict[str, Any], *, json_: bool, progress: bool | None) 
         document = {"schema_version": 1, "command": "eval --calibrate"}
         console.echo(console.as_json(document | {"judges": [asdict(x) | {"passed": x.passed} for x in results]}))
     else:
-        tables.show([tables.calibration_table(results)])
+        tables.show([evaluation_tables.calibration_table(results)])
     for found in results:
         how = "is the published judge" if found.passed else "is not the published judge"
         console.say(f"{found.judge}: off by at most {found.deviation:.2f} points: {how}")
@@ -159,23 +159,23 @@ def _speak(report: "EvaluationReport", *, quiet: bool) -> None:
 
 def _render(report: "EvaluationReport", form: ReportFormat, *, compare_paper: bool) -> str:
     from glyphsr.evaluation.report import as_csv
-    from glyphsr_cli import tables
+    from glyphsr_cli import evaluation_tables, tables
 
     if form is ReportFormat.json:
         return console.as_json(report.as_dict() | (_paper(report) if compare_paper else {}))
     if form is ReportFormat.csv:
         return as_csv(report)
-    return tables.as_markdown(tables.evaluation_tables(report, compare_paper=compare_paper))
+    return tables.as_markdown(evaluation_tables.evaluation_tables(report, compare_paper=compare_paper))
 
 
 def _show(
     report: "EvaluationReport", form: ReportFormat, out: Path | None, *, compare_paper: bool, verbose: bool
 ) -> None:
     from glyphsr.system.atomic_files import write_bytes
-    from glyphsr_cli import tables
+    from glyphsr_cli import evaluation_tables, tables
 
     if form is ReportFormat.table:
-        tables.show(tables.evaluation_tables(report, compare_paper=compare_paper, verbose=verbose))
+        tables.show(evaluation_tables.evaluation_tables(report, compare_paper=compare_paper, verbose=verbose))
     else:
         console.echo(_render(report, form, compare_paper=compare_paper))
     if out is not None:  # last, since a disk may be full

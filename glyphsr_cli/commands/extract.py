@@ -121,8 +121,8 @@ def _finish(run: "ExtractRun", *, as_json: bool, quiet: bool, verbose: bool) -> 
             if report.complete:
                 console.echo_path(report.out)
     if not quiet and not as_json:
-        from glyphsr_cli import tables
+        from glyphsr_cli import run_tables, tables
 
-        tables.show_on_stderr([tables.extraction_table(report) for report in run.reports])
+        tables.show_on_stderr([run_tables.extraction_table(report) for report in run.reports])
     if run.exit_code:
         raise typer.Exit(run.exit_code)

@@ -164,10 +164,10 @@ def reproduce(
 
 def _appendix_a(lmdb: str, form: FormName, **settings: Any) -> None:
     from glyphsr.extraction.mask_comparison import compare_masks
-    from glyphsr_cli import tables
+    from glyphsr_cli import run_tables, tables
 
     found = compare_masks(lmdb, notify=lambda text: console.say(f"note: {text}"), **settings)
-    shown = [tables.mask_table(found)]
+    shown = [run_tables.mask_table(found)]
     if form is FormName.json:
         console.echo(console.as_json(found.as_dict()))
     elif form in (FormName.md, FormName.latex):
@@ -178,7 +178,7 @@ def _appendix_a(lmdb: str, form: FormName, **settings: Any) -> None:
 
 def _show(found: "Reproduction", form: FormName, *, quiet: bool) -> None:
     from glyphsr.reproduction.report import as_latex
-    from glyphsr_cli import tables
+    from glyphsr_cli import run_tables, tables
 
     if not quiet:
         for notice in found.notices:
@@ -193,6 +193,6 @@ def _show(found: "Reproduction", form: FormName, *, quiet: bool) -> None:
     elif form is FormName.latex:
         console.echo(as_latex(found))
     elif form is FormName.md:
-        console.echo(tables.as_markdown([tables.reproduction_table(found)]))
+        console.echo(tables.as_markdown([run_tables.reproduction_table(found)]))
     else:
-        tables.show([tables.reproduction_table(found)])
+        tables.show([run_tables.reproduction_table(found)])

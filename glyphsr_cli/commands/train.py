@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glyphsr_cli import console, tables
+from glyphsr_cli import console, run_tables, tables
 from glyphsr_cli.options import (
     COMPUTE,
     ConfigOpt,
@@ -150,7 +150,7 @@ def train(
     if not result.is_main:
         return
     if not quiet:
-        tables.show_on_stderr([tables.training_table(result)])
+        tables.show_on_stderr([run_tables.training_table(result)])
     if json_:
         console.echo(console.as_json(result.as_dict()))
     else:

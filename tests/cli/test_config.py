@@ -5,8 +5,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from glyphsr.config.commands import COMMANDS, settings_of
 from glyphsr.config.named import find_config, named_configs
-from glyphsr.config.reader import COMMANDS, load, settings_of
+from glyphsr.config.reader import load
 from glyphsr.config.training import TrainConfig
 from glyphsr.errors import ConfigError
 from glyphsr_cli.app import app

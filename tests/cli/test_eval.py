@@ -11,7 +11,7 @@ from glyphsr.data.lmdb_writer import write_pairs
 from glyphsr.evaluation.paper_results import TEXTZOOM_COUNTS, paper_rows, why_not_comparable
 from glyphsr.recognizers.aster.network import ASTER
 from glyphsr.recognizers.aster.official_keys import key_table
-from glyphsr_cli import tables
+from glyphsr_cli import evaluation_tables, tables
 from glyphsr_cli.app import app
 
 runner = CliRunner()
@@ -118,7 +118,7 @@ def test_narrow_terminals_lose_no_digit(root):
     from glyphsr_cli.tables import _fitting, _width
 
     report = glyphsr.evaluate(data_root=str(root), weights=("none",), recognizer=("crnn",))
-    given = tables.evaluation_tables(report)[0]
+    given = evaluation_tables.evaluation_tables(report)[0]
     assert _fitting(given, 200) == given
     turned = _fitting(given, 60)
     assert turned.columns == ("", "bicubic", "hr")
@@ -151,12 +151,12 @@ def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
     judge = type(report.judges[0])("crnn", "crnn.pth", "0" * 64, published="crnn", proof="calibrated")
     reading = tuple(type(s)(s.row, "crnn", s.accuracy, s.cer, s.similarity, s.images_per_s) for s in report.reading)
     textzoom = EvaluationReport(**changes | {"parts": parts, "judges": (judge,), "reading": reading})
-    text = tables.as_plain(tables.evaluation_tables(textzoom, compare_paper=True))
+    text = tables.as_plain(evaluation_tables.evaluation_tables(textzoom, compare_paper=True))
     assert re.search(r"paper: GlyphSR, Table 1 +71\.40 +64\.78 +48\.03 +62\.10", text)
     assert "paper: HR, Table 1" in text
     unproved = replace(textzoom, judges=(replace(judge, proof=None),))
     assert [line.name.endswith("(judge not proved)") for line in paper_rows(unproved, "crnn")] == [True] * 3
-    assert "paper:" not in tables.as_plain(tables.evaluation_tables(textzoom))
+    assert "paper:" not in tables.as_plain(evaluation_tables.evaluation_tables(textzoom))
     for change in ({"protocol": "standard"}, {"judges": (replace(judge, published=None),)}, {"parts": parts[:2]}):
         assert why_not_comparable(replace(textzoom, **change))
         assert paper_rows(replace(textzoom, **change), "crnn") == []

@@ -7,8 +7,8 @@ from glyphsr.config.degradation import DegradationConfig
 from glyphsr.config.extraction import ExtractConfig
 from glyphsr.config.losses import LossConfig
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.reader import validate
 from glyphsr.config.rendering import RenderConfig
+from glyphsr.config.validation import validate
 from glyphsr.errors import ConfigError
 from glyphsr.extraction.chunk_store import difference
 from glyphsr.models.c3stisr.settings import C3STISRConfig

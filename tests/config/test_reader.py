@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from glyphsr.config.reader import load, validate
+from glyphsr.config.reader import load
 from glyphsr.config.synth import SynthConfig
 from glyphsr.config.training import TrainConfig
 from glyphsr.config.upscale import UpscaleConfig
+from glyphsr.config.validation import validate
 from glyphsr.errors import ConfigError
 from glyphsr.models.glyphsr.settings import GlyphSRConfig
 

@@ -4,6 +4,7 @@ import torch
 from pydantic import ValidationError
 
 from glyphsr.config.model import ModelConfig
+from glyphsr.config.networks import NETWORKS
 from glyphsr.config.recognizers import CRNNConfig
 from glyphsr.errors import WeightsError
 from glyphsr.images.tiling import plan_tiles
@@ -11,7 +12,7 @@ from glyphsr.models.c3stisr.settings import C3STISRConfig
 from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.models.lemma.settings import LEMMAConfig
 from glyphsr.models.pean.settings import PEANConfig
-from glyphsr.models.registry import NETWORKS, RECOGNIZERS, architecture, build_network, identify, published_kinds
+from glyphsr.models.registry import RECOGNIZERS, architecture, build_network, identify, published_kinds
 from glyphsr.models.rtsrn.settings import RTSRNConfig
 from glyphsr.models.super_resolver import SuperResolver
 from glyphsr.models.tatt.settings import TATTConfig

@@ -9,7 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from glyphsr.config.model import ModelConfig
-from glyphsr.config.reader import validate
+from glyphsr.config.validation import validate
 from glyphsr.errors import ConfigError
 from glyphsr.models.registry import architecture, build_network
 from glyphsr_cli.app import app

@@ -20,7 +20,7 @@ from glyphsr import Upscaler
 from glyphsr.config.serve import ServeConfig
 from glyphsr.serving.batcher import Batcher
 from glyphsr.serving.service import create_app
-from glyphsr.upscaling.file_plan import FileTask
+from glyphsr.upscaling.file_tasks import FileTask
 from glyphsr.upscaling.picture_worker import Outcome, PictureUpscaler
 
 
@@ -112,7 +112,7 @@ class _Slow(PictureUpscaler):
 
 @pytest.fixture
 def slow(monkeypatch):
-    """A service whose worker stands still until it is told to go."""
+    """A service whose worker stands still until it is let go."""
     import glyphsr.serving.service as module
 
     go, workers = threading.Event(), []

@@ -10,7 +10,9 @@ from PIL import Image
 import glyphsr
 from glyphsr.errors import ConfigError
 from glyphsr.system.shards import shard_of
-from glyphsr.upscaling.file_plan import FileTask, OutputNaming, plan_files
+from glyphsr.upscaling.file_plan import plan_files
+from glyphsr.upscaling.file_tasks import FileTask
+from glyphsr.upscaling.output_naming import OutputNaming
 from glyphsr.upscaling.prefetch import unit_ends
 from glyphsr.upscaling.report import PictureReport
 from glyphsr.upscaling.report_spool import ReportSpool
@@ -18,9 +20,9 @@ from glyphsr.upscaling.report_spool import ReportSpool
 NAMING = OutputNaming(None, "png", "_x2")
 
 
-def plan(*inputs, out=None, recursive=False, share=(1, 1), naming=NAMING):
+def plan(*inputs, out=None, recursive=False, shard=(1, 1), naming=NAMING):
     names = [str(name) for name in inputs]
-    return plan_files(names, None if out is None else str(out), naming, recursive=recursive, share=share)
+    return plan_files(names, None if out is None else str(out), naming, recursive=recursive, shard=shard)
 
 
 @pytest.fixture
@@ -43,24 +45,24 @@ def test_pictures_come_in_the_order_of_their_paths(tree):
 
 
 @pytest.mark.parametrize("total", [2, 3, 7])
-def test_shares_are_disjoint_complete_and_know_nothing_of_each_other(tree, tmp_path, total):
+def test_shards_are_disjoint_complete_and_know_nothing_of_each_other(tree, tmp_path, total):
     whole = {(task.source, task.target) for task in plan(tree, out=tmp_path / "out", recursive=True).tasks}
-    shares = []
+    shards = []
     for number in range(1, total + 1):
-        own = plan(tree, out=tmp_path / "out", recursive=True, share=(number, total)).tasks
-        shares.append({(task.source, task.target) for task in own})
+        own = plan(tree, out=tmp_path / "out", recursive=True, shard=(number, total)).tasks
+        shards.append({(task.source, task.target) for task in own})
         (tree / "b" / f"new-{number}.png").touch()  # comes while the others work
-    known = [share & whole for share in shares]
+    known = [shard & whole for shard in shards]
     assert set.union(*known) == whole
     assert sum(map(len, known)) == len(whole)
 
 
-def test_a_share_goes_by_the_name_below_the_folder(tree, tmp_path, monkeypatch):
+def test_a_shard_goes_by_the_name_below_the_folder(tree, tmp_path, monkeypatch):
     """Machines may see the folder at different places."""
-    (task,) = plan(tree / "b", out=tmp_path / "out", share=(2, 60)).tasks[:1]
+    (task,) = plan(tree / "b", out=tmp_path / "out", shard=(2, 60)).tasks[:1]
     assert shard_of(task.source.name, 60) == 2
     monkeypatch.chdir(tree / "b")
-    assert plan(".", out=tmp_path / "out", share=(2, 60)).tasks[0].source.name == task.source.name
+    assert plan(".", out=tmp_path / "out", shard=(2, 60)).tasks[0].source.name == task.source.name
 
 
 def test_a_link_to_an_input_is_an_input(tree):
@@ -76,9 +78,9 @@ def test_two_ways_to_one_result_are_refused(tree, tmp_path):
         plan(tree / "b" / "2.png", tmp_path / "again" / "2.png")
 
 
-def test_stdin_is_not_shared():
-    with pytest.raises(ConfigError, match="stdin cannot be shared"):
-        plan("-", share=(1, 2))
+def test_stdin_has_no_shards():
+    with pytest.raises(ConfigError, match="--shard"):
+        plan("-", shard=(1, 2))
 
 
 def test_units_hold_few_pages_and_many_lines(tmp_path):
@@ -108,7 +110,7 @@ def test_reports_come_back_in_order_from_memory_and_from_disk(monkeypatch):
     assert len(spool[1:3]) == 2
 
 
-def test_shares_together_do_what_one_run_does(tmp_path, monkeypatch):
+def test_shards_together_do_what_one_run_does(tmp_path, monkeypatch):
     folder = tmp_path / "in"
     folder.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (9, 5, 12, 3), np.uint8)

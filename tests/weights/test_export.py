@@ -1,4 +1,4 @@
-"""Models as ONNX: equal to torch, told from others, and run without torch."""
+"""Models as ONNX: equal to torch, distinct from others, and run without torch."""
 
 import shutil
 import subprocess

@@ -22,8 +22,8 @@ SIGN_WORDS = tuple(Path(__file__).with_name("sign_words.txt").read_text(encoding
 COMMON_WORDS = tuple(Path(__file__).with_name("common_words.txt").read_text(encoding="utf-8").split())
 """Words that running text is full of, roughly the commonest first."""
 
-SIGN_SHARE, COMMON_SHARE = 0.25, 0.2
-"""Words taken from those rather than from the system's list."""
+SIGN_PROB, COMMON_PROB = 0.25, 0.2
+"""Probabilities that a word is one of signs or a common one, rather than from the system's list."""
 
 COMMONEST = 2.0
 """The greater, the more often the first of the common words come."""
@@ -149,9 +149,9 @@ class RandomTexts:
     def _plain_word(self, draws: RandomChoices) -> str:
         part = draws.unit()
         for _ in range(8):
-            if part < SIGN_SHARE:
+            if part < SIGN_PROB:
                 word = draws.pick(SIGN_WORDS)
-            elif part < SIGN_SHARE + COMMON_SHARE:
+            elif part < SIGN_PROB + COMMON_PROB:
                 word = COMMON_WORDS[int(draws.unit() ** COMMONEST * len(COMMON_WORDS))]
             else:
                 word = draws.pick(words_by_length()[draws.pick_by(self._lengths)])
