@@ -59,7 +59,6 @@ class RecognizerAttention:
             prepared.setdefault(ready.shape, []).append((i, ready))
 
         # Images of one prepared size are read together.
-        # Images of one prepared size are read together.
         for group in prepared.values():
             for first in range(0, len(group), MAX_BATCH):
                 members = group[first : first + MAX_BATCH]

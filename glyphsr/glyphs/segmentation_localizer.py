@@ -9,6 +9,7 @@ from glyphsr.glyphs.protocols import KeyPoints
 from glyphsr.glyphs.word import Word
 
 CUTS = "cuts"
+"""What options and reports call key points of this kind."""
 
 
 def stretch_ink(word: Word) -> NDArray[np.bool_]:
@@ -18,14 +19,16 @@ def stretch_ink(word: Word) -> NDArray[np.bool_]:
 
 
 def key_points_of(region: NDArray[np.bool_], cell: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Centre of mass and centre of the bounding box of a character's ink; of its stretch where there is none.
+    """Two key points of a character: its ink's centre of mass, and the centre of the bounding box.
+
+    Without ink both are the middle of the character's stretch.
 
     Args:
-        region: ``(H, W)``.
-        cell: First column and the one behind the last.
+        region: ``(H, W)`` ink of the character.
+        cell: First column of the stretch and the one after its last.
 
     Returns:
-        ``(2, 2)``: ``(x, y)`` each.
+        ``(2, 2)`` float64: ``(x, y)`` of each point, in pixels.
     """
     rows, columns = np.nonzero(region)
     if not len(rows):
@@ -37,10 +40,10 @@ def key_points_of(region: NDArray[np.bool_], cell: NDArray[np.int64]) -> NDArray
 
 
 class CutsLocalizer:
-    """Splits the word by its text; see :func:`glyphsr.glyphs.char_segmentation.split_word`."""
+    """Finds key points by splitting a word by its text; see :func:`glyphsr.glyphs.char_segmentation.split_word`."""
 
     def locate(self, words: Sequence[Word]) -> list[KeyPoints]:
-        """As :meth:`Localizer.locate`; the glyph attention is the ink of each stretch."""
+        """Key points of each word's characters; the ink of a stretch stands for its glyph attention."""
         return [self._locate(word) for word in words]
 
     @staticmethod

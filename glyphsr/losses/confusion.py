@@ -1,4 +1,4 @@
-"""Tables of how far the glyphs of any two characters are apart: the package's own, or another one."""
+"""Distances between the glyphs of any two characters, from the package's table or another one."""
 
 from pathlib import Path
 
@@ -25,13 +25,13 @@ def load_distances(path: Path | None = None) -> Tensor:
         ``(62, 62)`` float32, not negative, in the order digits, A-Z, a-z.
 
     Raises:
-        DataError: If it cannot be read, has another shape, or values that are no distances.
+        DataError: If it cannot be read, has another shape, or holds values that are no distances.
     """
     path = path or OWN_TABLE
     if path.suffix.lower() != ".json":
         raise DataError(
-            f"{path}: expected a table of distances in a .json file; a pickle could run code and is not read, "
-            "recipes/convert_confusion_table.py takes the numbers out of the published one"
+            f"{path}: expected a .json file; recipes/convert_confusion_table.py makes one of the published pickle, "
+            "which is not read since it could run code"
         )
 
     document = read_json(path)
@@ -44,6 +44,6 @@ def load_distances(path: Path | None = None) -> Tensor:
     if values.shape != (size, size):
         raise DataError(f"{path}: expected a table of {size} x {size}, got {' x '.join(map(str, values.shape))}")
     if not (np.isfinite(values).all() and (values >= 0).all()):
-        raise DataError(f"{path}: expected distances of 0 or more")
+        raise DataError(f"{path}: expected distances of 0 or more, all of them finite")
 
     return torch.from_numpy(values)

@@ -9,8 +9,13 @@ from torch import Tensor
 from glyphsr.metrics.psnr import check_shapes
 
 WINDOW = 11
+"""Side of the Gaussian window in pixels."""
+
 SIGMA = 1.5
+"""Its standard deviation in pixels."""
+
 C1, C2 = 0.01**2, 0.03**2
+"""Constants of Wang et al. (2004) for values in [0, 1]; they keep the fractions finite on flat parts."""
 
 
 def _gaussian_window(like: Tensor) -> Tensor:
@@ -23,8 +28,8 @@ def _gaussian_window(like: Tensor) -> Tensor:
 def ssim(sr: Tensor, hr: Tensor) -> Tensor:
     """SSIM of each image as the STISR literature computes it.
 
-    11 x 11 Gaussian window of sigma 1.5 on each RGB channel, zeros outside the image, mean over the whole map, nothing
-    clipped. For images of one size the mean over a batch equals the published batch value.
+    A Gaussian window slides over each RGB channel, with zeros outside the image. Nothing is clipped, and the result is
+    the mean of the whole map. For images of one size the mean over a batch equals the published batch value.
 
     Source: ``WenjiaWang0312/TextZoom: src/utils/ssim_psnr.py``.
 
@@ -50,10 +55,12 @@ def ssim(sr: Tensor, hr: Tensor) -> Tensor:
     def blur(z: Tensor) -> Tensor:
         return F.conv2d(z, window, padding=WINDOW // 2, groups=z.shape[1])
 
+    # Statistics of the window around each pixel.
     mean_x, mean_y = blur(x), blur(y)
     variance_x = blur(x * x) - mean_x * mean_x
     variance_y = blur(y * y) - mean_y * mean_y
     covariance = blur(x * y) - mean_x * mean_y
+
     similarity = ((2 * mean_x * mean_y + C1) * (2 * covariance + C2)) / (
         (mean_x.square() + mean_y.square() + C1) * (variance_x + variance_y + C2)
     )
@@ -61,7 +68,7 @@ def ssim(sr: Tensor, hr: Tensor) -> Tensor:
 
 
 def standard_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8]) -> float:
-    """SSIM of one 8-bit image as scikit-image and Wang et al. (2004) define it: borders without full window left out.
+    """SSIM of one 8-bit image as Wang et al. (2004) define it; borders without a full window do not count.
 
     Args:
         sr: ``(H, W, 3)`` uint8.

@@ -1,4 +1,4 @@
-"""YAML settings as plain values: strict about keys, and aliases count as often as they are used."""
+"""YAML settings as plain values; keys are unique, and an alias counts as often as it is used."""
 
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class NotYamlError(ConfigError):
-    """A text without YAML's form."""
+    """The text is not YAML."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Builds texts, numbers, truth values and nothing else; dates are texts."""
+    """Builds texts, numbers and truth values; a date stays a text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the base class's attribute
         first: [(tag, pattern) for tag, pattern in rules if tag != f"{_TAG}timestamp"]
@@ -32,7 +32,7 @@ class _Loader(yaml.SafeLoader):
         self._open: set[int] = set()
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """As the base class, but not deeper and no more than the limits."""
+        """Compose a node as the base class does, within the limits of depth and number."""
         self._composed += 1
         SETTINGS_ITEMS.check(self._composed, self.where, ConfigError)
         self._depth += 1
@@ -49,7 +49,7 @@ class _Loader(yaml.SafeLoader):
         """The plain value of a node.
 
         Raises:
-            ConfigError: Naming the key.
+            ConfigError: If there is none; the message names key and line.
         """
         self._count += 1
         SETTINGS_ITEMS.check(self._count, self.where, ConfigError)
@@ -57,7 +57,7 @@ class _Loader(yaml.SafeLoader):
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if id(node) in self._open:
-            raise self._fail(node, path, "contains itself")
+            raise self._fail(node, path, "contains itself; an alias must not stand below its own anchor")
 
         self._open.add(id(node))
         if isinstance(node, yaml.SequenceNode):
@@ -97,7 +97,7 @@ class _Loader(yaml.SafeLoader):
                         raise self._fail(below, place, "expected a mapping, or several")
                     merged |= part
             elif key.value in own:
-                raise self._fail(key, place, "given twice")
+                raise self._fail(key, place, "given twice; leave one of them out")
             else:
                 own[key.value] = self.build(below, place)
 
@@ -109,7 +109,7 @@ def parse_yaml(text: str, where: str) -> Any:
 
     Args:
         text: The document.
-        where: Names it in messages.
+        where: What messages call it, such as the name of its file.
 
     Raises:
         NotYamlError: If it is not YAML.
@@ -126,7 +126,11 @@ def parse_yaml(text: str, where: str) -> Any:
 
 
 def read_yaml_file(path: Path) -> Any:
-    """As :func:`parse_yaml`, of a UTF-8 file."""
+    """The value of a UTF-8 file that holds one YAML document.
+
+    Raises:
+        ConfigError: If it is missing, not UTF-8, or :func:`parse_yaml` refuses it.
+    """
     content = read_content(path, SETTINGS_BYTES, ConfigError)
     try:
         return parse_yaml(content.decode("utf-8-sig"), str(path))

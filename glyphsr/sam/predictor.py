@@ -28,7 +28,7 @@ class PromptMasks:
     masks: NDArray[np.bool_]
     """``(M C, h, w)`` at the picture's size, C masks per prompt."""
     confidence: NDArray[np.float64]
-    """``(M C,)``: predicted IoU; it is not bounded and may exceed 1."""
+    """``(M C,)``: predicted IoU, which may exceed 1."""
     prompts: NDArray[np.int64]
     """``(M C,)``: which prompt each mask answers."""
 
@@ -41,16 +41,16 @@ def _in_full_precision(norm: nn.Module) -> None:
 
 
 class SamPredictor:
-    """SAM for single positive points.
+    """Answers single positive points by SAM's masks.
 
     Args:
         network: With published weights; it is moved and, below fp32, converted.
-        shape: Its sizes.
+        shape: Sizes of the network.
         layout: See :func:`glyphsr.sam.layouts.place`. Only ``padded`` gives SAM's own masks.
-        device: Where to compute.
+        device: Where to compute; default is the CPU.
         dtype: float32, bfloat16 or float16; non-finite results in float16 are computed again in float32.
         prompt_batch: Prompts decoded at once; halved when memory runs out.
-        multimask: Three masks per prompt, else one.
+        multimask: Give three masks per prompt rather than one.
     """
 
     def __init__(
@@ -124,9 +124,7 @@ class SamPredictor:
             pixels = pixels[:, :, : used_rows * patch, : used_columns * patch]
         features = self.encoder.encode(pixels.to(self.device, self.dtype), content_rows=used_rows)
 
-        # float16 overflowed somewhere: once more in float32.
-
-        # float16 overflowed somewhere: once more in float32.
+        # Where float16 overflowed, the canvas is encoded again in float32.
         if self._precise is not None and not bool(torch.isfinite(features).all()):
             encoder = CanvasEncoder(self._precise.image_encoder.to(self.device), self.shape)
             features = encoder.encode(pixels.to(self.device), content_rows=used_rows)

@@ -1,4 +1,4 @@
-"""Which part of the work is a machine's or a process's own."""
+"""Splits work among machines or processes, which need not know of each other."""
 
 import os
 import zlib
@@ -10,10 +10,10 @@ from glyphsr.safe_reading.numbers import whole_number
 
 
 def parse_shard(text: str | None, environment: Mapping[str, str] | None = None) -> tuple[int, int]:
-    """``I/N`` as numbers, counted from 1; without it the rank that ``torchrun`` or ``accelerate launch`` gave.
+    """A shard ``I/N`` as numbers counted from 1; without a text it is the rank that a launcher gave.
 
     Raises:
-        ConfigError: If it is no such text, or the rank makes no sense.
+        ConfigError: If the text is not ``I/N``, or rank and world size contradict each other.
 
     Example:
         >>> parse_shard("2/3"), parse_shard(None, {"RANK": "0", "WORLD_SIZE": "4"}), parse_shard(None, {})
@@ -27,7 +27,9 @@ def parse_shard(text: str | None, environment: Mapping[str, str] | None = None) 
 
         own, every = whole_number(rank), whole_number(total)
         if own is None or every is None or own >= every:
-            raise ConfigError(f"environment: RANK {rank} of WORLD_SIZE {total}; give --shard I/N, or neither of them")
+            raise ConfigError(
+                f"environment: RANK {rank} does not fit WORLD_SIZE {total}; unset both, or give --shard I/N"
+            )
         return own + 1, every
 
     first, slash, second = text.partition("/")
@@ -38,7 +40,7 @@ def parse_shard(text: str | None, environment: Mapping[str, str] | None = None) 
 
 
 def shard_of(name: str, total: int) -> int:
-    """The shard, from 1, that a name falls into; the same everywhere, whatever other names there are.
+    """The shard, from 1, that a name falls into; it depends on no other name and is the same on every machine.
 
     Example:
         >>> [shard_of(f"{n}.png", 3) for n in range(9)]
@@ -48,7 +50,7 @@ def shard_of(name: str, total: int) -> int:
 
 
 def shard_path(path: Path, shard: tuple[int, int]) -> Path:
-    """A file of one shard, beside those of the others.
+    """Name of a file that one shard writes, so that no shard overwrites another's.
 
     Example:
         >>> shard_path(Path("report.csv"), (2, 4)).name, shard_path(Path("report.csv"), (1, 1)).name

@@ -1,4 +1,4 @@
-"""Reports of a run in the order of its inputs, however many: beyond some megabytes they wait in a temporary file."""
+"""Reports of a run, in the order of its inputs; beyond some megabytes they wait in a temporary file."""
 
 import pickle
 import tempfile
@@ -10,16 +10,17 @@ from typing import overload
 from glyphsr.upscaling.report import PictureReport
 
 IN_MEMORY = 16 << 20
-"""Bytes from which the reports go to a file."""
+"""Bytes of reports that are kept in memory; more of them go to a file."""
 
 ABSENT = -1
+"""Stands for the place of an input that has no report yet."""
 
 
 class ReportSpool(Sequence[PictureReport]):
-    """A sequence with a place for each input, filled in any order; places that stayed empty are skipped at the end.
+    """A sequence with a place for each input, which is filled in any order.
 
     Args:
-        places: How many.
+        places: Number of inputs.
     """
 
     def __init__(self, places: int) -> None:
@@ -31,11 +32,11 @@ class ReportSpool(Sequence[PictureReport]):
         """Keep the report of one input."""
         self._starts[place] = self._file.seek(0, 2)
         fields = PictureReport.__dataclass_fields__
-        said = {name: value for name, value in vars(report).items() if value != fields[name].default}
-        pickle.dump(said, self._file)
+        differing = {name: value for name, value in vars(report).items() if value != fields[name].default}
+        pickle.dump(differing, self._file)
 
     def close(self) -> None:
-        """Leave the empty places out: from now on the first report is that of the first input that has one."""
+        """Drop the empty places, so that the first report is that of the first input that has one."""
         self._starts = array("q", (start for start in self._starts if start != ABSENT))
 
     def __len__(self) -> int:
@@ -50,5 +51,7 @@ class ReportSpool(Sequence[PictureReport]):
     def __getitem__(self, place: int | slice) -> PictureReport | list[PictureReport]:
         if isinstance(place, slice):
             return [self[i] for i in range(*place.indices(len(self)))]
+
+        # Unpickling is safe here: the file has no name, and only this process writes it.
         self._file.seek(self._starts[place])
         return PictureReport(**pickle.load(self._file))

@@ -27,7 +27,6 @@ def points_drawing(
         ``(6 * 32, 6 * W, 3)`` uint8.
     """
     # Faded, so that the marks stand out on any image.
-    # Faded, so that the marks stand out on any image.
     faded = (0.6 * frame.astype(np.float32) + 100).clip(0, 255).astype(np.uint8)
     image = Image.fromarray(faded.repeat(SCALE, axis=0).repeat(SCALE, axis=1))
     draw = ImageDraw.Draw(image)

@@ -148,7 +148,7 @@ def test_without_smoke_no_prior_stands_in(fresh_machine):
         (["data.glyph_source=kmeans"], 2, "k-means gives no character masks"),
         (["batch_size=0"], 2, "batch_size"),
         (["loss.confusion_table=none.json"], 4, "none.json: No such file"),
-        (["loss.confusion_table=none.pkl"], 4, "a pickle could run code"),
+        (["loss.confusion_table=none.pkl"], 4, "none.pkl: expected a .json file"),
     ],
 )
 def test_wrong_settings_are_one_line(fresh_machine, sets, code, message):

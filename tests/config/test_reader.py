@@ -136,7 +136,7 @@ def test_another_kind_replaces_what_stood_there(tmp_path):
         ("model.network={kind: tsrn, prior_width: 8}", "model.network.prior_width: unknown key"),
         ("optimiser.learning_rate=.inf", "finite"),
         ("optimiser.betas=[0.5, 1.5]", "optimiser.betas"),
-        ("data.degradation.difficulty=[0.9, 0.2]", "the least and the greatest value"),
+        ("data.degradation.difficulty=[0.9, 0.2]", "data.degradation.difficulty: expected two values"),
         ("data.heights=[]", "data.heights"),
         ("seed=-1", "seed"),
         ("loss={pixel: 0.0, text_focus: 0.0, hog: 0.0, glyph: 0.0}", "expected a term with a weight above 0"),

@@ -83,8 +83,6 @@ class GlyphPerceptionModule(nn.Module):
         classify = wanted.classes and self.class_head is not None
 
         # Classes need both maps, also where these are not wanted themselves.
-
-        # Classes need both maps, also where these are not wanted themselves.
         chars = self.char_head(y) if self.char_head is not None and (wanted.chars or classify) else None
         line = self.line_head(y) if self.line_head is not None and (wanted.line or classify) else None
         classes = self._classify(x, chars, line) if classify else None

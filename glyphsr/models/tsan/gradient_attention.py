@@ -82,14 +82,10 @@ class GradientAttention(nn.Module):
         scores = queries @ keys.transpose(1, 2)  # (B, Q, P)
 
         # Each query has its own threshold and bias, predicted from the features around it.
-
-        # Each query has its own threshold and bias, predicted from the features around it.
         threshold = self.threshold(around).flatten(1)[:, :, None]  # (B, Q, 1)
         bias = self.bias(around).flatten(1)[:, :, None]
         strength = F.relu(scores - scores.mean(dim=2, keepdim=True) * threshold + bias)
         weights = (SHARPNESS * scores * strength).softmax(dim=2) * (strength != 0)
-
-        # Where patches overlap, the result is their mean.
 
         # Where patches overlap, the result is their mean.
         mixed = (weights @ _patches(self.values(x), 1)).transpose(1, 2)  # (B, width / 4 PATCH^2, Q)

@@ -5,7 +5,7 @@ from glyphsr.nn.architecture import Architecture
 
 
 class PARSeqArchitecture(Architecture):
-    """PARSeq: its settings, and how its published files are recognised."""
+    """What the library knows of PARSeq: its settings, and how its published files are recognised."""
 
     kind = "parseq"
     settings = PARSeqConfig

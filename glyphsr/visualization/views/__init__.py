@@ -1,1 +1,1 @@
-"""One view each: what ``visualize --what NAME`` draws."""
+"""What ``visualize --what NAME`` draws; each view is a module."""
