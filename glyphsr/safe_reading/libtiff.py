@@ -15,11 +15,14 @@ _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_voi
 """Module, format, and its values, which are left alone."""
 
 
-@_Handler
 def _note(_module: bytes | None, form: bytes | None, _values: int | None) -> None:
     complaints = getattr(_heard, "complaints", None)
     if complaints is not None:
         complaints.append((form or b"").decode(errors="replace"))
+
+
+_handler = _Handler(_note)
+"""Kept here: libtiff only knows its address."""
 
 
 @functools.cache
@@ -38,7 +41,7 @@ def _take_over() -> None:
     except (OSError, AttributeError):
         return
     set_handler.restype, set_handler.argtypes = ctypes.c_void_p, [_Handler]
-    set_handler(_note)
+    set_handler(_handler)
 
 
 @contextmanager

@@ -56,14 +56,17 @@ SETTINGS_ITEMS = Limit("GLYPHSR_MAX_SETTINGS_ITEMS", 100_000, "settings")
 LABEL_BYTES = Limit("GLYPHSR_MAX_LABEL_BYTES", 10_000, "bytes in a label")
 BOXES = Limit("GLYPHSR_MAX_BOXES", 20_000, "boxes")
 ONNX_BYTES = Limit("GLYPHSR_MAX_ONNX_BYTES", 256 << 20, "bytes in an ONNX file")
+GRAPH_BYTES = Limit("GLYPHSR_MAX_GRAPH_BYTES", 4 << 30, "bytes of memory for a graph")
 FONT_BYTES = Limit("GLYPHSR_MAX_FONT_BYTES", 256 << 20, "bytes in a font")
 NETWORK_BYTES = Limit("GLYPHSR_MAX_NETWORK_BYTES", 512 << 20, "bytes in a checkpoint")
+SHARD_BYTES = Limit("GLYPHSR_MAX_SHARD_BYTES", 1 << 30, "bytes in a tar file")
 WEIGHTS_BYTES = Limit("GLYPHSR_MAX_WEIGHTS_BYTES", 8 << 30, "bytes of weights")
 
 LIMITS = (
     *(PICTURE_PIXELS, WORD_PIXELS, PICTURE_BYTES, PAGES, DOCUMENT_BYTES, DOCUMENT_ITEMS, DOCUMENT_DEPTH),
-    *(SETTINGS_BYTES, SETTINGS_ITEMS, LABEL_BYTES, BOXES, ONNX_BYTES, FONT_BYTES),
+    *(SETTINGS_BYTES, SETTINGS_ITEMS, LABEL_BYTES, BOXES, ONNX_BYTES, GRAPH_BYTES, FONT_BYTES),
     NETWORK_BYTES,
+    SHARD_BYTES,
     WEIGHTS_BYTES,
 )
 """All of them; the documentation lists them, and the settings reader knows their variables."""

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import GlyphSRError, PictureError
 from glyphsr.images.formats import SUFFIXES
-from glyphsr.safe_reading.limits import PICTURE_BYTES
+from glyphsr.safe_reading.content import read_stream
+from glyphsr.safe_reading.limits import PICTURE_BYTES, SHARD_BYTES
 from glyphsr.system.ray_engine import Work, ray_map
 from glyphsr.system.shards import shard_of
 from glyphsr.upscaling.file_run import FileRun
@@ -131,7 +133,8 @@ def _run_pictures(unit: Unit, folder: Path, config: UpscaleConfig, worker: Pictu
         store, path = open_store(source)
         try:
             PICTURE_BYTES.check(int(store.size(path) or 0), source, PictureError)
-            fetched.append((place, source, target, store.cat_file(path)))
+            with store.open(path, "rb") as file:  # not every store tells sizes, or the truth
+                fetched.append((place, source, target, read_stream(file, PICTURE_BYTES, source, PictureError)))
         except (OSError, GlyphSRError) as error:
             reports.append((place, _failed(source, error)))
 
@@ -186,16 +189,35 @@ def _run_shard(source: str, target: str, folder: Path, config: UpscaleConfig, wo
 
 
 def _members(source: str) -> list[tuple[tarfile.TarInfo, bytes]]:
-    """The files in a tar, which is read from beginning to end once."""
+    """The files in a tar, which is read from beginning to end once; packed ones, which may grow to any size, are not.
+
+    Raises:
+        PictureError: If it, or a file in it, is larger than it may be.
+    """
     store, path = open_store(source)
-    members = []
-    with store.open(path, "rb") as file, tarfile.open(fileobj=file, mode="r|*") as shard:
+    members, size = [], 0
+    with store.open(path, "rb") as file, tarfile.open(fileobj=_Bounded(file, source), mode="r|") as shard:
         for info in shard:
             if info.isreg():
+                size += info.size  # of a sparse file all that it stands for
+                SHARD_BYTES.check(size, source, PictureError)
                 PICTURE_BYTES.check(info.size, f"{source}: {info.name}", PictureError)
                 content = shard.extractfile(info)
                 members.append((info, content.read() if content else b""))
     return members
+
+
+class _Bounded:
+    """A stream that ends in an error where it is longer than a tar file may be."""
+
+    def __init__(self, file: IO[bytes], where: str) -> None:
+        self._file, self._where, self._size = file, where, 0
+
+    def read(self, size: int) -> bytes:
+        content = self._file.read(size)
+        self._size += len(content)
+        SHARD_BYTES.check(self._size, self._where, PictureError)
+        return content
 
 
 def _is_picture(name: str) -> bool:

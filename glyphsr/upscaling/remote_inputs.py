@@ -1,16 +1,23 @@
 """Pictures that are no files: from web addresses and from the clipboard."""
 
 import io
+import ipaddress
+import socket
+import time
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from glyphsr.errors import PictureError
 from glyphsr.safe_reading.content import read_content
 from glyphsr.safe_reading.limits import PICTURE_BYTES
+from glyphsr.safe_reading.numbers import whole_number
 from glyphsr.upscaling.input_names import CLIPBOARD
 
 SECONDS = (10, 60)
 """To connect, and between two parts of an answer."""
+
+IN_ALL_S = 600
+"""For a whole picture, however slowly it comes."""
 
 REDIRECTS = 5
 
@@ -31,28 +38,61 @@ def read_remote(text: str) -> bytes:
 
 def _fetch(address: str) -> bytes:
     import requests
+    from urllib3.exceptions import HTTPError
 
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            """None: even where redirects are not followed, their whole body would be read otherwise."""
+
+    deadline = time.monotonic() + IN_ALL_S
     try:
-        with requests.Session() as session:
-            session.max_redirects = REDIRECTS
-            with session.get(address, timeout=SECONDS, stream=True) as answer:
-                return _read(answer, address)
-    except (requests.RequestException, OSError) as error:
+        with Session() as session:
+            target = address
+            for _ in range(REDIRECTS + 1):
+                with session.get(target, timeout=SECONDS, stream=True, allow_redirects=False) as answer:
+                    if not answer.is_redirect:
+                        return _read(answer, address, deadline)
+                    target = _next(answer, target, address)
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         raise PictureError(f"{address}: cannot be fetched: {_reason(error)}") from error
+    raise PictureError(f"{address}: cannot be fetched: more than {REDIRECTS} redirects")
 
 
-def _read(answer: Any, address: str) -> bytes:
-    """All of an answer that came by https alone, no more of it than a picture may have."""
-    steps = [*answer.history, answer]
-    if any(urlsplit(step.url).scheme != "https" for step in steps):
+def _next(answer: Any, here: str, address: str) -> str:
+    """Where a redirect leads, which is asked nothing before it is looked at; its body is never read.
+
+    Raises:
+        PictureError: If it is not https, or leads from the web into this machine or its network.
+    """
+    there = urljoin(here, answer.headers["Location"])
+    if urlsplit(there).scheme != "https":
         raise PictureError(f"{address}: leads to an address that is not https")
+    if _is_inside(there) and not _is_inside(address):
+        raise PictureError(f"{address}: leads to an address inside this network, {urlsplit(there).hostname}")
+    return there
+
+
+def _is_inside(address: str) -> bool:
+    """Whether a host is this machine or in a private network; one whose name nobody here knows is not."""
+    parts = urlsplit(address)
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # a proxy may know it
+        return False
+    return any(not ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in found)
+
+
+def _read(answer: Any, address: str, deadline: float) -> bytes:
+    """All of an answer, no more of it than a picture may have."""
     if answer.status_code != 200:
         raise PictureError(f"{address}: cannot be fetched: {answer.status_code} {answer.reason}")
-    PICTURE_BYTES.check(int(answer.headers.get("Content-Length") or 0), address, PictureError)
+    PICTURE_BYTES.check(whole_number(answer.headers.get("Content-Length") or "0") or 0, address, PictureError)
     parts, size = [], 0
-    for part in answer.iter_content(1 << 16):
+    while part := answer.raw.read1(1 << 16, decode_content=True):  # what is there, so that the clock is looked at
         size += len(part)
         PICTURE_BYTES.check(size, address, PictureError)
+        if time.monotonic() > deadline:
+            raise PictureError(f"{address}: cannot be fetched: not all there after {IN_ALL_S} s")
         parts.append(part)
     return b"".join(parts)
 

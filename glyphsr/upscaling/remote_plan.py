@@ -106,6 +106,8 @@ def _find(text: str, *, recursive: bool) -> Iterator[tuple[str, str, int]]:
         if path.suffix.lower() in (*SUFFIXES, TAR) and not path.name.startswith("."):
             found = True
             relative = path.name if name == root else name[len(root.rstrip("/")) + 1 :]
+            if ".." in PurePosixPath(relative).parts or PurePosixPath(relative).is_absolute():
+                raise DataError(f"{text}: holds a name that leads out of it: {relative}; give the inputs one by one")
             yield store.unstrip_protocol(name), relative, int(entries[name].get("size") or 0)
 
     if not found:

@@ -2,10 +2,17 @@
 
 import io
 import json
+import re
+import socket
 import stat
+import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+import requests
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -169,39 +176,97 @@ def test_an_address_is_not_fetched_offline(run, tmp_path):
     assert "--offline" in result.stderr
 
 
-class _Answer:
-    """What a server sends; the network itself is outside."""
+@pytest.fixture
+def web(monkeypatch):
+    """Pages of https://example.com by path, from a server of this machine; only names and certificates are not real."""
+    pages, asked = {}, []
 
-    status_code, reason = 200, "OK"
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, headers, parts = pages[self.path.partition("?")[0]]
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with suppress(OSError):
+                for part in parts:
+                    self.wfile.write(part)
 
-    def __init__(self, content, *steps):
-        self.url, self.history, self.headers, self._content = steps[-1], [], {}, content
-        self.history = [type("Step", (), {"url": step}) for step in steps[:-1]]
+        def log_message(self, *_):
+            pass
 
-    def __enter__(self):
-        return self
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    send, look_up = requests.Session.get, socket.getaddrinfo
 
-    def __exit__(self, *_):
-        return None
+    def get(session, address, **options):
+        asked.append(address)
+        return send(session, re.sub("https?://[^/]*", f"http://127.0.0.1:{server.server_port}", address), **options)
 
-    def iter_content(self, size):
-        yield from (self._content[i : i + size] for i in range(0, len(self._content), size))
+    def resolve(host, port, *more, **options):
+        known = {"example.com": "93.184.215.14", "intranet.example.com": "10.1.2.3"}
+        return look_up(known.get(host, host), port, *more, **options)
+
+    monkeypatch.setattr("requests.Session.get", get)
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    yield pages, asked
+    server.shutdown()
+    server.server_close()
 
 
-def test_a_picture_from_an_address_has_its_hash_in_the_report(run, folder, tmp_path, monkeypatch):
-    address, content = "https://example.com/a/sign%20board.png?w=2", (folder / "one.png").read_bytes()
+ADDRESS = "https://example.com/a/sign%20board.png?w=2"
+
+
+def test_a_picture_from_an_address_has_its_hash_in_the_report(run, folder, tmp_path, monkeypatch, web):
+    content = (folder / "one.png").read_bytes()
+    web[0]["/a/sign%20board.png"] = (302, {"Location": "../b"}, [])
+    web[0]["/b"] = (200, {}, [content])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("requests.Session.get", lambda *_, **__: _Answer(content, address))
-    result = run(address, "--report", tmp_path / "r.jsonl")
+    result = run(ADDRESS, "--report", tmp_path / "r.jsonl")
     assert result.stdout.strip() == "sign board_x2.png"
     (row,) = rows(tmp_path / "r.jsonl")
-    assert (row["input"], len(row["sha256"])) == (address, 64)
-
-    monkeypatch.setattr("requests.Session.get", lambda *_, **__: _Answer(content, address, "http://example.com/b.png"))
-    assert "not https" in run(address, "-o", tmp_path / "p.png").stderr
-    monkeypatch.setattr("requests.Session.get", lambda *_, **__: _Answer(content, address))
+    assert (row["input"], len(row["sha256"])) == (ADDRESS, 64)
     monkeypatch.setenv("GLYPHSR_MAX_PICTURE_BYTES", "100")
-    assert "GLYPHSR_MAX_PICTURE_BYTES" in run(address, "-o", tmp_path / "p.png").stderr
+    assert "GLYPHSR_MAX_PICTURE_BYTES" in run(ADDRESS, "-o", tmp_path / "p.png").stderr
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ("http://example.com/b", "leads to an address that is not https"),
+        ("file:///etc/hosts", "leads to an address that is not https"),
+        ("https://127.0.0.1/b", "inside this network, 127.0.0.1"),
+        ("https://[::1]/b", "inside this network, ::1"),
+        ("https://169.254.169.254/b", "inside this network, 169.254.169.254"),
+        ("https://intranet.example.com/b", "inside this network, intranet.example.com"),
+        ("https://[b", "cannot be fetched"),
+        ("/a/sign%20board.png", "more than 5 redirects"),
+    ],
+)
+def test_a_redirect_that_may_not_be_followed_is_not(run, folder, tmp_path, web, there, said):
+    pages, asked = web
+    pages["/a/sign%20board.png"] = (302, {"Location": there}, [])
+    pages["/b"] = (200, {}, [(folder / "one.png").read_bytes()])
+    result = run(ADDRESS, "-o", tmp_path / "p.png")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert said in result.stderr
+    assert {address.split("?")[0] for address in asked} == {ADDRESS.split("?")[0]}
+
+
+def test_an_answer_without_end_is_given_up(run, tmp_path, monkeypatch, web):
+    def drops():
+        for _ in range(200):
+            time.sleep(0.05)
+            yield b"x"
+
+    web[0]["/a/sign%20board.png"] = (200, {"Content-Length": "100000"}, drops())
+    monkeypatch.setattr(remote_inputs, "IN_ALL_S", 1)
+    started = time.monotonic()
+    assert "not all there after 1 s" in run(ADDRESS, "-o", tmp_path / "p.png").stderr
+    assert time.monotonic() - started < 8
+    web[0]["/a/sign%20board.png"] = (302, {"Location": "/b"}, (b"x" * 10_000 for _ in range(1 << 30)))
+    web[0]["/b"] = (404, {}, [])
+    assert "404" in run(ADDRESS, "-o", tmp_path / "p.png").stderr  # the body of the redirect is not waited for
 
 
 @pytest.mark.process

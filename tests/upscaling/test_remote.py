@@ -101,3 +101,50 @@ def test_what_cannot_be_is_said_before_any_work(store, source, out, options, err
     with pytest.raises(error):
         glyphsr.upscale_files(source, out, **OPTIONS, **options)
     assert len(store.find("/bucket")) == 4
+
+
+def test_a_name_in_a_store_leads_nowhere_else(store, tmp_path):
+    store.store["/bucket/in/deep/../../../out.png"] = store.store["/bucket/in/deep/0.png"]  # as S3 takes any key
+    try:
+        with pytest.raises(DataError, match="a name that leads out of it: deep/../../../out.png"):
+            glyphsr.upscale_files("memory://bucket/in", tmp_path / "a" / "b", recursive=True, **OPTIONS)
+    finally:
+        del store.store["/bucket/in/deep/../../../out.png"]
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def tar_of(path, size, *, mode="w", kind=tarfile.REGTYPE):
+    """A shard whose one file is of so many bytes."""
+    with tarfile.open(path, mode) as tar:
+        info = tarfile.TarInfo("a.txt")
+        info.size, info.type = size, kind
+        tar.addfile(info, io.BytesIO(bytes(size)))
+    return path
+
+
+def test_a_shard_takes_no_more_than_its_limit(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_MAX_SHARD_BYTES", "1000000")
+    found = glyphsr.upscale_files(tar_of(tmp_path / "large.tar", 1_100_000), tmp_path / "out", **OPTIONS)
+    assert "at most 1,000,000 (GLYPHSR_MAX_SHARD_BYTES" in found.pictures[0].error
+
+    sparse = bytearray(tar_of(tmp_path / "s.tar", 512).read_bytes())  # a file of 1 TB that holds 512 bytes
+    sparse[156:157] = tarfile.GNUTYPE_SPARSE
+    sparse[386 : 386 + 24] = b"%011o\0%011o\0" % (0, 512)
+    sparse[483:495] = b"\x80" + (1 << 40).to_bytes(11, "big")
+    sparse[148:156] = b" " * 8
+    sparse[148:156] = b"%06o\0 " % sum(sparse[:512])
+    (tmp_path / "sparse.tar").write_bytes(sparse)
+    found = glyphsr.upscale_files(tmp_path / "sparse.tar", tmp_path / "out", **OPTIONS)
+    assert "1,099,511,627,776 bytes in a tar file" in found.pictures[0].error
+
+    packed = tar_of(tmp_path / "packed.tar", 500_000, mode="w:gz")  # which could unpack to anything
+    found = glyphsr.upscale_files(packed, tmp_path / "out", **OPTIONS)
+    assert found.pictures[0].status == "failed"
+    assert not (tmp_path / "out" / "packed.tar").exists()
+
+
+def test_a_picture_of_a_store_that_tells_no_size_is_limited(store, monkeypatch, tmp_path):
+    monkeypatch.setattr(type(store), "size", lambda *_: None)
+    monkeypatch.setenv("GLYPHSR_MAX_PICTURE_BYTES", "50")
+    found = glyphsr.upscale_files("memory://bucket/in/deep/0.png", tmp_path / "out", **OPTIONS)
+    assert "GLYPHSR_MAX_PICTURE_BYTES" in found.pictures[0].error
