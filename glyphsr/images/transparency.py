@@ -25,7 +25,7 @@ ONE_COLOUR = 0.002
 """Variance of colour up to which it is one."""
 
 DISTINCT = 0.03
-"""Squared distance of a colour to the ground from which opacity and lightness can be told apart."""
+"""Squared distance of a colour to the ground from which opacity and lightness can be distinguished."""
 
 
 def ground_of(picture: Picture) -> float:
