@@ -1,5 +1,6 @@
 """Turns requests away before their pictures are read: too many at a time, or too large."""
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -24,11 +25,12 @@ class Admission:
         app: The application.
         most: Requests for enlargements in work at a time.
         max_bytes: Of a request.
+        seconds: In which all of a request has to be here: whoever sends slowly keeps others out.
         metrics: Counts the answers.
     """
 
-    def __init__(self, app: App, *, most: int, max_bytes: int, metrics: Metrics) -> None:
-        self.app, self.most, self.max_bytes, self.metrics = app, most, max_bytes, metrics
+    def __init__(self, app: App, *, most: int, max_bytes: int, seconds: float, metrics: Metrics) -> None:
+        self.app, self.most, self.max_bytes, self.seconds, self.metrics = app, most, max_bytes, seconds, metrics
         self.in_work = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -63,11 +65,18 @@ class Admission:
         if not length.isdigit() or int(length) > self.max_bytes:
             await _refuse(send, 413, too_large, (b"connection", b"close"))
             return
-        came = 0
+        came, is_whole = 0, False
+        deadline = time.monotonic() + self.seconds
 
         async def counted() -> Message:
-            nonlocal came
-            message = await receive()
+            nonlocal came, is_whole
+            if is_whole:  # what comes now is that the client is gone
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), max(0.0, deadline - time.monotonic()))
+            except TimeoutError as error:
+                raise HTTPException(408, f"the request was not here within {self.seconds:g} seconds") from error
+            is_whole = not message.get("more_body", False)
             came += len(message.get("body", b""))
             if came > self.max_bytes:
                 raise HTTPException(413, too_large)  # the one error that FastAPI lets through while it reads a body

@@ -9,17 +9,19 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from glyphsr.config.serve import DemoConfig
 from glyphsr.config.upscale import Mode
 from glyphsr.data.lmdb_pairs import PairedLmdb
 from glyphsr.data.sources import SAMPLE_ROOT
-from glyphsr.errors import GlyphSRError
+from glyphsr.errors import GlyphSRError, PictureError
 from glyphsr.guard.guard import GuardMode
 from glyphsr.images.formats import SUFFIXES
 from glyphsr.images.reader import read_picture
 from glyphsr.images.resize import resize
+from glyphsr.safe_reading.content import read_content
+from glyphsr.safe_reading.limits import PICTURE_BYTES
+from glyphsr.safe_reading.picture_header import check_picture
 from glyphsr.upscaling.file_tasks import FileTask
 from glyphsr.upscaling.picture_worker import PictureUpscaler
 from glyphsr.upscaling.prefetch import LoadedPicture
@@ -93,9 +95,9 @@ class _Demo:
         return (_pixels(before), _pixels(after)), _rows(report), str(file), f"{note} {report.seconds:.2f} s."
 
     def _load(self, path: Path, scale: float, mode: Mode, text: str) -> LoadedPicture:
-        with Image.open(path) as image:  # reads the header alone
-            pixels = image.size[0] * image.size[1] * max(1.0, scale * scale)
-        if pixels > self.config.max_pixels:
+        declared = check_picture(read_content(path, PICTURE_BYTES, PictureError), path.name, PictureError)
+        pixels = declared.width * declared.height * max(1.0, scale * scale)
+        if not pixels <= self.config.max_pixels:
             raise gr.Error(f"At most {self.config.max_pixels:,} pixels, before and after.", print_exception=False)
         picture = read_picture(path)
         size = TargetSize(scale).of(*picture.rgb.shape[:2])

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,13 +10,13 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, File, Form, Header, HTTPException, Response, UploadFile
-from PIL import Image
 
 from glyphsr import _version
 from glyphsr.config.serve import ServeConfig
 from glyphsr.config.upscale import Mode
-from glyphsr.errors import ConfigError, DataError
+from glyphsr.errors import ConfigError, DataError, PictureError
 from glyphsr.images.reader import decode_picture
+from glyphsr.safe_reading.picture_header import check_picture
 from glyphsr.serving.admission import Admission
 from glyphsr.serving.batcher import Batcher
 from glyphsr.serving.metrics import Metrics
@@ -59,12 +58,11 @@ class _Service:
             HTTPException: 413 if it is not, 422 if it is no picture.
         """
         try:
-            with Image.open(io.BytesIO(content)) as image:  # reads the header alone
-                width, height = image.size
-        except Exception as error:
-            raise HTTPException(422, f"{name}: is no picture") from error
-        size = target.of(height, width)
-        for pixels in (width * height, size[0] * size[1]):
+            declared = check_picture(content, name, PictureError)
+        except PictureError as error:
+            raise HTTPException(422, str(error)) from error
+        size = target.of(declared.height, declared.width)
+        for pixels in (declared.width * declared.height, size[0] * size[1]):
             if pixels > self.config.max_pixels:
                 raise HTTPException(413, f"{name}: {pixels:,} pixels, at most {self.config.max_pixels:,}")
         picture = decode_picture(content, name)
@@ -115,6 +113,7 @@ def create_app(config: ServeConfig) -> FastAPI:
         admission,
         most=config.queue,
         max_bytes=config.max_bytes,
+        seconds=config.timeout,
         metrics=service.metrics,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphsr.errors import WeightsError
 from glyphsr.images.resize import FloatImage
 from glyphsr.reading.ctc_paths import place_text
 from glyphsr.reading.word_readings import WordReading, line_text, read_ended, read_words
@@ -24,6 +25,7 @@ class GraphEngine:
     """
 
     def __init__(self, exported: ExportedModel, runtime: GraphRuntime) -> None:
+        self.name = exported.graph
         self.conditioned = exported.config.condition_on_reading
         self.network = open_graph(exported.graph, runtime)
         self.has_prior = exported.prior is not None
@@ -37,6 +39,11 @@ class GraphEngine:
     def read(self, batch: FloatBatch, texts: Sequence[str | None], lexicon: Lexicon | None) -> list[PriorReading]:
         """As :meth:`glyphsr.upscaling.engine.Engine.read`."""
         found = self.prior(batch)  # (B, K, T)
+        classes = len(self.charset) + 1
+        if found.ndim != 3 or len(found) != len(batch) or not found.shape[2] or found.shape[1] % classes:
+            raise WeightsError(f"{self.name}: its text prior gives {found.shape} for {batch.shape}; export it anew")
+        if not np.isfinite(found).all():
+            raise WeightsError(f"{self.name}: its text prior gives NaN or infinity; export it anew")
         return [self._reading(row, text, lexicon) for row, text in zip(found, texts, strict=True)]
 
     def _reading(self, row: NDArray[np.float32], text: str | None, lexicon: Lexicon | None) -> PriorReading:
@@ -65,4 +72,7 @@ class GraphEngine:
     def super_resolve(self, batch: FloatBatch, guides: Sequence[NDArray[np.float32]]) -> list[FloatImage]:
         """As :meth:`glyphsr.upscaling.engine.Engine.super_resolve`."""
         inputs = (batch, np.stack(guides)[:, :, None]) if guides else (batch,)
-        return list(self.network(*inputs).transpose(0, 2, 3, 1))
+        made = self.network(*inputs)
+        if made.shape != (len(batch), 3, 2 * batch.shape[2], 2 * batch.shape[3]):
+            raise WeightsError(f"{self.name}: gives {made.shape} for {batch.shape}; export it anew")
+        return list(made.transpose(0, 2, 3, 1))

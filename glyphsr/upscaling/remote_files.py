@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from glyphsr.config.upscale import UpscaleConfig
 from glyphsr.errors import GlyphSRError, PictureError
@@ -196,7 +196,7 @@ def _members(source: str) -> list[tuple[tarfile.TarInfo, bytes]]:
     """
     store, path = open_store(source)
     members, size = [], 0
-    with store.open(path, "rb") as file, tarfile.open(fileobj=_Bounded(file, source), mode="r|") as shard:
+    with store.open(path, "rb") as file, _open_tar(_Bounded(file, source)) as shard:
         for info in shard:
             if info.isreg():
                 size += info.size  # of a sparse file all that it stands for
@@ -205,6 +205,10 @@ def _members(source: str) -> list[tuple[tarfile.TarInfo, bytes]]:
                 content = shard.extractfile(info)
                 members.append((info, content.read() if content else b""))
     return members
+
+
+def _open_tar(stream: "_Bounded") -> tarfile.TarFile:
+    return tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|")  # which only reads
 
 
 class _Bounded:

@@ -64,7 +64,7 @@ def _next(answer: Any, here: str, address: str) -> str:
     Raises:
         PictureError: If it is not https, or leads from the web into this machine or its network.
     """
-    there = urljoin(here, answer.headers["Location"])
+    there = str(urljoin(here, answer.headers["Location"]))
     if urlsplit(there).scheme != "https":
         raise PictureError(f"{address}: leads to an address that is not https")
     if _is_inside(there) and not _is_inside(address):

@@ -25,6 +25,21 @@ FORMAT_NUMBER = 1
 METADATA_FIELD, KEY_FIELD, VALUE_FIELD = 14, 1, 2
 """Numbers of the fields of ONNX's ``ModelProto`` and ``StringStringEntryProto``."""
 
+GRAPH_FIELD, FUNCTIONS_FIELD = 7, 25
+"""Likewise of ``ModelProto``."""
+
+NODE_FIELD, INITIALIZER_FIELD, SPARSE_FIELD = 1, 5, 15
+"""Of ``GraphProto``."""
+
+OPERATOR_FIELD, ATTRIBUTE_FIELD = 4, 5
+"""Of ``NodeProto``."""
+
+TENSOR_FIELDS, GRAPH_FIELDS, SPARSE_FIELDS = (5, 10), (6, 11), (22, 23)
+"""Of ``AttributeProto``: values that are tensors, graphs and sparse tensors, one and several."""
+
+EXTERNAL_FIELD = 13
+"""Of ``TensorProto``: where its values lie, if that is another file."""
+
 
 class PriorFacts(BaseModel):
     """What a runtime has to know of an exported text prior."""
@@ -114,10 +129,14 @@ def load_exported(weights: str | Path) -> ExportedModel:
             raise WeightsError(f"{beside}: not there, but {graph.name} is guided by it; export both anew")
         prior = ExportedPrior(beside, facts.prior.charset, facts.prior.reads_by, facts.prior.has_columns)
 
+    for file in (graph, *([prior.path] if prior else [])):
+        _check_graph(file)
     path = graph
     source = local_weights(weights)
     if facts.shares_weights or source != graph:
-        name, expected = next(iter(facts.sha256.items()))
+        name, expected = next(iter(facts.sha256.items()), ("", ""))
+        if not _is_bare(name):
+            raise WeightsError(f"{graph}: its metadata name no weights beside it: {name!r}")
         path = source if source is not None and source != graph else graph.with_name(name)
         if not path.is_file() or sha256_of(path) != expected:
             raise WeightsError(f"{graph}: was exported of other weights than {path}; export them anew")
@@ -140,6 +159,58 @@ def _read_facts(graph: Path) -> GraphFacts:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise WeightsError(f"{graph}: its metadata are not of this version: {place}: {first['msg']}") from error
+
+
+def _is_bare(name: str) -> bool:
+    """Whether a name is that of a file beside another, and no path."""
+    return bool(name) and name not in (".", "..") and not any(mark in name for mark in "/\\\0")
+
+
+def _check_graph(graph: Path) -> None:
+    """Refuse what no export of ours has: loops, programs within programs, and tensors in files that lie elsewhere.
+
+    What is left computes a bounded number of steps; their memory is bounded where the graph is run.
+
+    Raises:
+        WeightsError: If the file holds such a thing, or cannot be read.
+    """
+    content = read_content(graph, WEIGHTS_BYTES, WeightsError)
+    try:
+        for number, value in _fields(memoryview(content)):
+            if number == FUNCTIONS_FIELD:
+                raise WeightsError(f"{graph}: defines functions, which no export of this library does")
+            if number == GRAPH_FIELD:
+                for kind, part in _fields(value):
+                    _check_part(graph, kind, part)
+    except (IndexError, UnicodeDecodeError) as error:
+        raise WeightsError(f"{graph}: not an ONNX file that can be read") from error
+
+
+def _check_part(graph: Path, kind: int, part: memoryview) -> None:
+    if kind == SPARSE_FIELD:
+        raise WeightsError(f"{graph}: holds sparse tensors, which no export of this library does")
+    if kind == INITIALIZER_FIELD:
+        _check_tensor(graph, part)
+    elif kind == NODE_FIELD:
+        operator = ""
+        for number, value in _fields(part):
+            operator = bytes(value).decode() if number == OPERATOR_FIELD else operator
+            if number != ATTRIBUTE_FIELD:
+                continue
+            for inner, held in _fields(value):
+                if inner in GRAPH_FIELDS or inner in SPARSE_FIELDS:
+                    raise WeightsError(f"{graph}: holds a graph within its graph, in {operator or 'a loop'!r}")
+                if inner in TENSOR_FIELDS:
+                    _check_tensor(graph, held)
+
+
+def _check_tensor(graph: Path, tensor: memoryview) -> None:
+    for number, value in _fields(tensor):
+        if number == EXTERNAL_FIELD:
+            entry = {inner: bytes(text).decode() for inner, text in _fields(value)}
+            name = entry.get(VALUE_FIELD, "")
+            if entry.get(KEY_FIELD) == "location" and not (_is_bare(name) and graph.with_name(name).is_file()):
+                raise WeightsError(f"{graph}: wants tensors from {name!r}, which is no file beside it")
 
 
 def _metadata(model: memoryview) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What runs a model: torch, or an exported graph by onnxruntime or OpenVINO."""
 
+import functools
 import os
 from collections.abc import Callable
 from importlib.metadata import version
@@ -11,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.errors import ConfigError, WeightsError
+from glyphsr.safe_reading.limits import GRAPH_BYTES
 from glyphsr.system.devices import Precision, may_have_gpu
+from glyphsr.system.memory import is_out_of_memory
 from glyphsr.weights.exported import SUFFIX, exported_beside, load_exported
 
 Runtime = Literal["auto", "torch", "onnx", "openvino"]
@@ -102,19 +105,44 @@ def open_graph(path: Path, runtime: GraphRuntime) -> Graph:
         WeightsError: If the runtime cannot load it.
     """
     try:
-        return _by_onnxruntime(path) if runtime == "onnx" else _by_openvino(path)
+        graph = _by_onnxruntime(path) if runtime == "onnx" else _by_openvino(path)
     except Exception as error:  # each of them raises kinds of its own
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise WeightsError(f"{path}: {runtime} cannot load it: {reason}") from error
+        raise WeightsError(f"{path}: {runtime} cannot load it: {_reason(error)}") from error
+
+    def run(*inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            return np.asarray(graph(*inputs), np.float32)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            raise WeightsError(f"{path}: {runtime} cannot run it: {_reason(error)}") from error
+
+    return run
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+@functools.cache
+def _bound_memory(most: int) -> None:
+    """Give onnxruntime's graphs one allocator for this process, which refuses more than so many bytes."""
+    import onnxruntime
+
+    kinds = onnxruntime.OrtAllocatorType, onnxruntime.OrtMemType
+    memory = onnxruntime.OrtMemoryInfo("Cpu", kinds[0].ORT_ARENA_ALLOCATOR, 0, kinds[1].DEFAULT)
+    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg({"max_mem": most}))
 
 
 def _by_onnxruntime(path: Path) -> Graph:
     import onnxruntime
 
+    _bound_memory(GRAPH_BYTES.value)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads()
     options.enable_mem_pattern = False  # of batches of one shape; ours differ
     options.log_severity_level = 3
+    options.add_session_config_entry("session.use_env_allocators", "1")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]
 

@@ -1,5 +1,6 @@
 """The service over its own HTTP interface, with the bundled model."""
 
+import asyncio
 import base64
 import io
 import threading
@@ -14,6 +15,7 @@ pytest.importorskip("multipart")
 pytest.importorskip("prometheus_client")
 pytest.importorskip("httpx")
 
+from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from glyphsr import Upscaler
@@ -87,6 +89,29 @@ def test_a_body_without_a_length_is_stopped_where_it_becomes_too_large(client):
 
     answer = client.post("/upscale", content=parts(), headers={"content-type": "multipart/form-data; boundary=b"})
     assert answer.status_code == 413
+
+
+def test_a_request_that_is_sent_too_slowly_gives_its_place_back():
+    from glyphsr.serving.admission import Admission
+    from glyphsr.serving.metrics import Metrics
+
+    async def read_all(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+
+    async def never():
+        await asyncio.sleep(60)
+
+    admission = Admission(read_all, most=1, max_bytes=1000, seconds=0.2, metrics=Metrics())
+    scope = {"type": "http", "path": "/upscale", "method": "POST", "headers": [(b"content-length", b"100")]}
+    with pytest.raises(HTTPException) as caught:
+        asyncio.run(asyncio.wait_for(admission(scope, never, None), 10))
+    assert (caught.value.status_code, admission.in_work) == (408, 0)
+
+
+def test_a_program_that_draws_is_no_picture(client):
+    answer = post(client, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
+    assert (answer.status_code, "expected PNG" in answer.json()["detail"]) == (422, True)
 
 
 def test_health_and_metrics(client):

@@ -128,6 +128,70 @@ def test_a_graph_of_other_weights_is_refused_and_auto_goes_back_to_torch(exporte
         load_exported(tmp_path / "m.onnx")
 
 
+def _with_metadata_of(path, nodes, *, initializers=(), name="hostile.onnx"):
+    """A graph of its own that says that it is an export of ours."""
+    onnx = pytest.importorskip("onnx")
+    known = onnx.load(path, load_external_data=False)
+    value = onnx.helper.make_tensor_value_info
+    inputs = [value("lr", 1, [None, 3, None, None]), value("guide", 1, None)]
+    graph = onnx.helper.make_graph(nodes(onnx), "g", inputs, [value("sr", 1, None)], list(initializers))
+    proto = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+    proto.metadata_props.extend(known.metadata_props)
+    target = path.with_name(name)
+    target.write_bytes(proto.SerializeToString())
+    shutil.copy(path.with_name(f"{path.stem}.prior.onnx"), target.with_name(f"{target.stem}.prior.onnx"))
+    return target
+
+
+def _loop(onnx):
+    value = onnx.helper.make_tensor_value_info
+    body = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["go"], ["go_on"]), onnx.helper.make_node("Sin", ["x"], ["y"])],
+        "body",
+        [value("i", 7, []), value("go", 9, []), value("x", 1, None)],
+        [value("go_on", 9, []), value("y", 1, None)],
+    )
+    return [onnx.helper.make_node("Loop", ["", "", "lr"], ["sr"], body=body)]
+
+
+def _grown(onnx):
+    size = onnx.numpy_helper.from_array(np.array([1 << 40], np.int64))
+    return [
+        onnx.helper.make_node("Constant", [], ["size"], value=size),
+        onnx.helper.make_node("ConstantOfShape", ["size"], ["large"]),
+        onnx.helper.make_node("ReduceSum", ["large"], ["sum"], keepdims=0),
+        onnx.helper.make_node("Add", ["lr", "sum"], ["sr"]),
+    ]
+
+
+def _small(onnx):
+    return [onnx.helper.make_node("Identity", ["lr"], ["sr"])]
+
+
+def _elsewhere(onnx):
+    tensor = onnx.TensorProto(name="", dims=[4], data_type=1, data_location=onnx.TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+    return [
+        onnx.helper.make_node("Constant", [], ["t"], value=tensor),
+        onnx.helper.make_node("Add", ["lr", "t"], ["sr"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        (_loop, "holds a graph within its graph, in 'Loop'"),
+        (_elsewhere, "wants tensors from '../../etc/passwd', which is no file beside it"),
+        (_grown, "onnx cannot (load|run) it"),
+        (_small, r"gives \(1, 3, .*export it anew"),
+    ],
+)
+def test_a_graph_that_says_it_is_ours_neither_runs_on_nor_grows_nor_looks_elsewhere(exported, nodes, said):
+    path = _with_metadata_of(exported.files[0], nodes)
+    with pytest.raises(WeightsError, match=said):
+        Upscaler(path, guard="off", runtime="onnx").upscale_lines(lines()[:1])
+
+
 def test_what_does_not_go_together_is_said(exported, checkpoint, tiny_weights):
     graph = exported.files[0]
     for asked, weights, device, precision in (
