@@ -24,6 +24,9 @@ from glyphsr.safe_reading.picture_header import check_picture, check_png_chunks
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
+BAND = 1024
+"""Rows."""
+
 COUNTED_BYTES = 1 << 22
 """Size of a file up to which its frames are counted."""
 
@@ -206,11 +209,20 @@ def _decode_by_pil(encoded: bytes, format_name: str, where: str, page: int) -> P
     transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA", "La")
 
-    pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32)
-    pixels /= np.float32(255)
+    pixels = _floats(image, "RGBA" if transparent else "RGB")
     alpha = pixels[..., 3] if transparent else None
 
     return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, **known)
+
+
+def _floats(image: Image.Image, mode: str) -> NDArray[np.float32]:
+    """``(H, W, C)`` in [0, 1] of a picture in a mode of bytes; a few rows at a time, since photographs are large."""
+    pixels = np.empty((image.height, image.width, len(mode)), np.float32)
+    for first in range(0, image.height, BAND):
+        rows = image.crop((0, first, image.width, min(first + BAND, image.height)))
+        pixels[first : first + BAND] = np.asarray(rows.convert(mode))
+    pixels /= np.float32(255)
+    return pixels
 
 
 def _resolution(image: Image.Image, orientation: int) -> tuple[float, float] | None:

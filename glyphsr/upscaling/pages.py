@@ -23,6 +23,9 @@ LEAST_ASPECT = 0.6
 LINE_HEIGHT = 64
 """Pictures with a side of no more than that are lines, without looking for any."""
 
+BAND = 256
+"""Rows that are worked on at a time."""
+
 FAR = 2.0
 """Longest line in sides of the picture."""
 
@@ -87,7 +90,9 @@ class PageUpscaler:
         Raises:
             ConfigError: If the detector is not installed.
         """
-        pixels = np.asarray((picture.clip(0, 1) * 255).round(), np.uint8)
+        pixels = np.empty(picture.shape, np.uint8)
+        for first in range(0, len(picture), BAND):  # photographs are large
+            pixels[first : first + BAND] = (picture[first : first + BAND].clip(0, 1) * 255).round()
         return [TextBox(quad) for quad in self.detector.find(pixels)]
 
     def upscale(self, picture: FloatImage, size: tuple[int, int], boxes: Sequence[TextBox]) -> UpscaledPage:

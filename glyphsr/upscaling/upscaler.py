@@ -36,6 +36,10 @@ AUTO_BATCH_PIXELS = 48 * 16 * 64
 REFERENCE_PIXELS = 16 * 64
 
 
+LINE_PIXELS = 16_000_000
+"""Of a line, before or after, beyond which it is enlarged by bicubic alone: no line of text is so large, and its change
+would take ten copies of it in memory."""
+
 Draw = Literal["sure", "all"]
 """Whether only words that the prior is sure of are drawn as it reads them, or all."""
 
@@ -179,7 +183,7 @@ class Upscaler:
     def _upscale(self, lines: Sequence[Line]) -> list[UpscaledLine]:
         """The same without the guard."""
         config = self.loaded.config.network
-        plans = [plan_tiles(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
+        plans = [None if _is_vast(line) else plan_tiles(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
         shown = [(line, plan) for line, plan in zip(lines, plans, strict=True) if plan is not None]
         seen = [resize(line.rgb, (plan.height, plan.width)) for line, plan in shown]
         made = self.runner.run(seen, [plan for _, plan in shown], [line.text for line, _ in shown])
@@ -187,10 +191,12 @@ class Upscaler:
 
         upscaled = []
         for line, plan in zip(lines, plans, strict=True):
-            plain = resize(line.rgb, line.size).clip(0, 1)
             if plan is None:
-                upscaled.append(UpscaledLine(plain, None))
+                enlarged = resize(line.rgb, line.size)
+                is_given = enlarged is line.rgb  # which is in [0, 1] already, and not to be changed
+                upscaled.append(UpscaledLine(enlarged if is_given else np.clip(enlarged, 0, 1, out=enlarged), None))
                 continue
+            plain = resize(line.rgb, line.size).clip(0, 1)
             picture, result = next(results)
             rgb = self._composed(line, picture, result)
             words = moved(result.words, line.rgb.shape[1] / plan.width)
@@ -326,3 +332,7 @@ class Upscaler:
             min_text_height=min_text_height,
             max_text_height=max_text_height,
         )
+
+
+def _is_vast(line: Line) -> bool:
+    return max(line.rgb.shape[0] * line.rgb.shape[1], line.size[0] * line.size[1]) > LINE_PIXELS

@@ -189,3 +189,14 @@ def test_package_level_function(tiny_weights):
     assert out.image.shape[0] == 20
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         glyphsr.nothing  # noqa: B018
+
+
+def test_what_is_too_large_for_a_line_is_plain_and_takes_no_copies(tiny_weights, monkeypatch):
+    import glyphsr.upscaling.upscaler as module
+
+    monkeypatch.setattr(module, "LINE_PIXELS", 16 * 64 * 4)
+    upscaler = Upscaler(tiny_weights, guard="off", device="cpu")
+    small, large = (np.full((16, width, 3), 0.5, np.float32) for width in (64, 600))
+    results = upscaler.upscale_lines([Line(small, (32, 128)), Line(large, (16, 600))])
+    assert [result.plan is None for result in results] == [False, True]
+    assert results[1].rgb is large
