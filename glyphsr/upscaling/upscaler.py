@@ -335,4 +335,4 @@ class Upscaler:
 
 
 def _is_vast(line: Line) -> bool:
-    return max(line.rgb.shape[0] * line.rgb.shape[1], line.size[0] * line.size[1]) > LINE_PIXELS
+    return bool(max(line.rgb.shape[0] * line.rgb.shape[1], line.size[0] * line.size[1]) > LINE_PIXELS)
