@@ -118,6 +118,7 @@ class _Option:
             metavar=flag.metavar or ("|".join(get_args(self.form)) if get_origin(self.form) is Literal else None),
             show_default=_shown_default(flag, info.default),
             rich_help_panel=flag.panel,
+            hidden=flag.hidden,
             autocompletion=completion(field, get_args(self.form) if get_origin(self.form) is Literal else ()),
         )
 

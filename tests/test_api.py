@@ -25,7 +25,7 @@ OF_THE_TERMINAL = {"json_", "print0", "progress", "verbose", "quiet", "sets", "h
 
 ELSEWHERE = {
     "upscale": {"more_inputs", "clipboard", "seed"},  # the same as INPUT; the input "clipboard:"; changes nothing
-    "extract": {"seed"},
+    "extract": {"more", "seed"},  # the same as --lmdb; changes nothing
     "eval": {"calibrate", "compare_paper", "fail_under", "format_", "out"},  # of the report that is returned
     "reproduce": {"format_", "lmdb", "sam_checkpoint"},  # the latter two are glyphsr.compare_masks
 }

@@ -55,6 +55,8 @@ class Flag:
     """Whether a text with commas stands for several."""
     is_path: bool = False
     """Whether it is a file or a folder."""
+    hidden: bool = False
+    """Whether ``--help`` leaves it away."""
 
 
 def switch(value: Any) -> Any:

@@ -106,7 +106,7 @@ class ExtractConfig(Config):
     """``local``: this machine. ``ray``: the workers of a Ray cluster."""
     address: Annotated[str | None, Flag(COMPUTE, default="one on this machine")] = None
     """Of the Ray cluster; ``auto`` for the one that this machine belongs to."""
-    seed: Annotated[int, Flag(COMPUTE)] = 0
+    seed: Annotated[int, Flag(COMPUTE, hidden=True)] = 0
     """Nothing is drawn at random; part of every command."""
     offline: Annotated[bool, Flag(COMPUTE)] = False
     """Never fetch weights."""

@@ -48,7 +48,7 @@ def _explain(error: Any, kind: type[BaseModel]) -> str:
         known = {name for model in _models_at(kind, location[:-1]) for name in model.model_fields}
         close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1, cutoff=CLOSE)
         others = [name for name in COMMANDS if path in (other := settings_of(name)).model_fields and other is not kind]
-        if others and not close:
+        if others:
             return f"{path}: unknown key; it is a setting of {' and '.join(others)}"
         return f"{path}: unknown key; did you mean {close[0]!r}?" if close else f"{path}: unknown key"
     if error["type"] == "value_error":

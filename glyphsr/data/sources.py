@@ -1,5 +1,6 @@
 """Opens the word sources of a configuration and splits each into training and validation words."""
 
+import difflib
 import os
 import re
 import sys
@@ -36,6 +37,9 @@ HELD_OUT_SEED, HELD_OUT_STREAM = 20_250_101, 6
 may be."""
 
 TRAIN_PARTS = ("train", "train1", "train2")
+
+NAMES = (*TRAIN_PARTS, "easy", "medium", "hard")
+"""Of TextZoom's parts."""
 
 
 class WordCollection(Protocol):
@@ -186,7 +190,9 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
         check_folder(direct)
 
     places = ", ".join(str(root) for root in roots)
-    raise DataError(f"{name}: no such LMDB under {places}; give its folder, --data-root or $GLYPHSR_DATA")
+    close = difflib.get_close_matches(name, NAMES, n=1)
+    hint = f"did you mean {close[0]!r}? Else give" if close else "give"
+    raise DataError(f"{name}: no such LMDB under {places}; {hint} its folder, --data-root or $GLYPHSR_DATA")
 
 
 def _is_held_out(key: str, fraction: float) -> bool:

@@ -1,6 +1,7 @@
 """Extract glyph masks: one picture from Python, or whole data sets, sharded and resumable."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +151,7 @@ class ExtractRun:
 
 
 def extract(
-    lmdb: str | Path,
+    lmdb: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     *,
     shard: str | None = None,
@@ -180,13 +181,13 @@ def extract(
     seed: int | None = None,
     offline: bool | None = None,
 ) -> ExtractRun:
-    """Make the glyph LMDB of a data set, or of each of the sets that a name stands for.
+    """Make the glyph LMDB of a data set, or of each of several.
 
     Finished chunks are kept beside the result, so that the same command continues after any interruption. With shards,
     whichever finishes the last chunk joins all of them.
 
     Args:
-        lmdb: Path or name of an LMDB, or a folder of pictures.
+        lmdb: Path or name of an LMDB, or a folder of pictures; several are done one after the other.
         out: The glyph LMDB; default is ``<name>-glyphs`` beside its source.
         shard: ``I/N``: work on that shard; default is the rank of ``torchrun`` or ``accelerate launch``.
         overwrite: Replace results of other parameters.
@@ -238,17 +239,22 @@ def extract(
         raise ConfigError(f"--preview: expected 0 or more words, got {preview}")
 
     part = parse_shard(shard)
-    sources = _sources(str(lmdb), settings)
-    if out is not None and len(sources) > 1:
+    given = [lmdb] if isinstance(lmdb, str | Path) else lmdb
+    sources = list(dict.fromkeys(path for name in given for path in _sources(str(name), settings)))
+    outs = [Path(out) if out is not None else _default_out(path) for path in sources]
+    twice = next((path for path, count in Counter(outs).items() if count > 1), None)
+    if twice is not None and out is None:
+        raise ConfigError(f"--lmdb: masks of several sets would go to {twice}; do one at a time, each with -o")
+    if twice is not None:
         names = " and ".join(path.name for path in sources)
-        raise ConfigError(f"--lmdb {lmdb}: stands for {names}; with -o name one of them")
+        raise ConfigError(f"-o {out}: is of one set, and {names} are several; name one of them")
 
     locating, segmenting = describe_localizer(settings), describe_segmenter(settings)
     reports, problems = [], []
-    for path in sources:
+    for path, target in zip(sources, outs, strict=True):
         one = DatasetExtraction(
             path,
-            Path(out) if out is not None else _default_out(path),
+            target,
             shard=part,
             config=settings,
             localizer=locating,

@@ -166,7 +166,9 @@ def _readings(tasks: Sequence[FileTask], config: ReadConfig) -> Iterator[FileRea
             TargetSize(config.scale),
             pool,
             ahead=2 * config.workers,
-            failed=lambda task, error: failed.append(FileReading(task.title, None, str(error))),
+            failed=lambda task, error: failed.append(
+                FileReading(task.title, None, str(error), isinstance(error.__cause__, FileNotFoundError))
+            ),
         )
         for chunk in chunks:
             yield from failed

@@ -32,6 +32,8 @@ class FileReading:
     found: ReadResult | None
     """``None`` where it could not be read."""
     error: str | None = None
+    is_missing: bool = False
+    """Whether there is no such file."""
 
     def as_dict(self) -> dict[str, Any]:
         """Its part of the JSON document."""

@@ -71,7 +71,7 @@ def entry(name: str) -> Entry:
         WeightsError: If there is none; the message names the nearest.
     """
     if name not in entries():
-        close = difflib.get_close_matches(name, sorted(entries()), n=1, cutoff=0.5)
+        close = difflib.get_close_matches(name, sorted(entries()), n=1, cutoff=0.6)
         nearest = f" did you mean {close[0]!r}?" if close else ""
         raise WeightsError(f"{name}: no weights of this name;{nearest} `glyphsr models list` shows all")
     return entries()[name]

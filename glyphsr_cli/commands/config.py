@@ -41,7 +41,10 @@ ForOpt = Annotated[CommandName, typer.Option("--for", help="The command whose se
 
 @config_app.command("list")
 def list_(json_: JsonOpt = False) -> None:
-    """Show the configurations in the package, which `--config` takes by name; those of words are for data synth."""
+    """Show the configurations in the package, which `--config` takes by name; those of words are for data synth.
+
+    Example: glyphsr config list.
+    """
     from glyphsr.config.named import describe, named_configs
 
     found = {name: (path, describe(path)) for name, path in named_configs().items()}
@@ -57,7 +60,10 @@ def list_(json_: JsonOpt = False) -> None:
 
 @config_app.command("show")
 def show(name: NameArg = None, command: ForOpt = CommandName.train, sets: SetOpt = None) -> None:
-    """Print a configuration in full: the file, the environment and --set over the defaults."""
+    """Print a configuration in full: the file, the environment and --set over the defaults.
+
+    Examples: glyphsr config show glyphsr; glyphsr config show mine.yaml --set steps=100.
+    """
     import yaml
 
     from glyphsr.config.reader import load
@@ -97,7 +103,10 @@ def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML files, or names.")],
     command: ForOpt = CommandName.train,
 ) -> None:
-    """Check files and name the first mistake of the first wrong one."""
+    """Check files and name the first mistake of the first wrong one.
+
+    Example: glyphsr config validate mine.yaml.
+    """
     from glyphsr.config.reader import load
 
     for file in files:

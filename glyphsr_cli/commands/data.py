@@ -73,6 +73,9 @@ def make(
 
     Picture files go in byte by byte. The folder gets its name when it is complete; the same command continues where an
     interrupted one stopped.
+
+    Examples: glyphsr data make words -o pairs; glyphsr data make crops --labels gt.txt -o pairs;
+    glyphsr data make --hr sharp --lr blurred --labels labels.csv -o pairs.
     """
     from glyphsr.dataset_tools.build import make as build
 
@@ -105,7 +108,10 @@ def export(
     progress: ProgressOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
-    """Write an LMDB's pictures byte by byte into folders, and its texts into a label file."""
+    """Write an LMDB's pictures byte by byte into folders, and its texts into a label file.
+
+    Examples: glyphsr data export easy -o words; glyphsr data export /data/mylmdb -o words --format csv.
+    """
     from glyphsr.dataset_tools.export import export as take_apart
 
     with console.progress_bar(enabled=False if quiet else progress) as bar:
@@ -171,7 +177,10 @@ def verify(
     progress: ProgressOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
-    """Read every sample and name every broken one; exit with 5 if there are any."""
+    """Read every sample and name every broken one; exit with 5 if there are any.
+
+    Examples: glyphsr data verify train easy medium hard; glyphsr data verify /data/mylmdb --json.
+    """
     from glyphsr.data.sources import SAMPLE_NOTICE, find_lmdb, uses_sample_set
     from glyphsr.dataset_tools.inspection import verify as check
     from glyphsr.errors import DataError

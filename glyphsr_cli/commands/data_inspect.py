@@ -33,7 +33,10 @@ def inspect(
     progress: ProgressOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
-    """Show counts, sizes, alphabet and labels of LMDBs: of pairs, for recognition, or of glyph masks."""
+    """Show counts, sizes, alphabet and labels of LMDBs: of pairs, for recognition, or of glyph masks.
+
+    Examples: glyphsr data inspect easy medium hard; glyphsr data inspect /data/mylmdb --sheet samples.png.
+    """
     from glyphsr.data.glyph_lmdb import is_glyph_lmdb
     from glyphsr.data.sources import SAMPLE_NOTICE, find_lmdb, uses_sample_set
     from glyphsr.dataset_tools.glyph_inspection import inspect_glyphs

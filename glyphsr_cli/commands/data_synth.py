@@ -92,6 +92,9 @@ def synth(
 
     The same seed gives the same data on the same fonts, with any number of processes. The same command
     continues where an interrupted one stopped.
+
+    Examples: glyphsr data synth -n 2000 --glyphs -o synth/train; glyphsr data synth --words names.txt --fonts fonts
+    --difficulty 0.2..0.8 -o names.
     """
     flags: dict[str, Any] = {"count": count, "glyphs": glyphs, "seed": seed, "workers": _number_or_text(workers)}
     settings = _load(config, sets, flags, _render_flags(words, fonts, backgrounds, height), difficulty)
@@ -148,6 +151,8 @@ def degrade(
 
     It shows what `data synth`, `data make` and training do to HR pictures; `--set degradation.blur_sigma=[0.2,5]` and
     the like change it.
+
+    Examples: glyphsr data degrade -o degradation.png; glyphsr data degrade word.png --difficulty 0.2,0.5 -o two.png.
     """
     from glyphsr.errors import ConfigError
     from glyphsr_cli.commands.data_inspect import check_sheet, write_sheet

@@ -39,6 +39,9 @@ def export(
 
     NAME.onnx is the network, NAME.prior.onnx its text prior. Height, width and batch are free where the network takes
     any. `glyphsr upscale -w NAME.onnx` runs them without torch.
+
+    Examples: glyphsr export compact -o compact.onnx;
+    glyphsr export runs/mine/checkpoints/best.safetensors -o mine.onnx.
     """
     from glyphsr.weights.export import export as write
 

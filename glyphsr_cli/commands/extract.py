@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glyphsr_cli import console
+from glyphsr_cli.completion import completion
 from glyphsr_cli.config_options import settings_command
 from glyphsr_cli.options import OUTPUT, JsonOpt, ProgressOpt, QuietOpt, VerboseOpt
 
@@ -23,9 +24,15 @@ SHOWN_PROBLEMS = 20
 @settings_command("glyphsr.config.extraction:ExtractConfig")
 def extract(
     settings: "ExtractConfig",
+    more: Annotated[list[str] | None, typer.Argument(metavar="[LMDB]...", help="The same as --lmdb.")] = None,
     lmdb: Annotated[
-        str, typer.Option(help="LMDB, a name under the data root, or a folder of pictures.", rich_help_panel=DATA)
-    ],
+        list[str] | None,
+        typer.Option(
+            help="LMDB, a name under the data root, or a folder of pictures; repeatable.",
+            rich_help_panel=DATA,
+            autocompletion=completion("lmdb", ()),
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -58,15 +65,19 @@ def extract(
     The result is a glyph LMDB beside the source, which is never changed. An interrupted run continues where it stopped.
     Without a SAM checkpoint masks are made of ink.
 
-    Examples: glyphsr extract --lmdb train --preview 24; glyphsr extract --lmdb train --shard 1/2;
+    Examples: glyphsr extract --lmdb train --preview 24; glyphsr extract --lmdb easy medium hard;
+    glyphsr extract --lmdb train --shard 1/2;
     glyphsr extract --lmdb easy --segmenter sam --sam-checkpoint sam_vit_h_4b8939.pth.
     """
+    names = [*(lmdb or []), *(more or [])]
+    if not names:
+        raise typer.BadParameter("expected an LMDB, a name or a folder", param_hint="--lmdb")
     from glyphsr.extraction.extract import extract as run_extraction
 
     with console.counting_bar(enabled=False if quiet else progress) as bar:
         shown = _Shown(bar)
         run = run_extraction(
-            lmdb,
+            names,
             out,
             shard=shard,
             overwrite=overwrite,

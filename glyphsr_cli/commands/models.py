@@ -28,6 +28,8 @@ def list_(json_: JsonOpt = False, verbose: VerboseOpt = False) -> None:
 
     What comes by `glyphsr models pull` is fetched by itself when it is needed. Files that only their authors publish
     are downloaded by hand and stored by `glyphsr models convert`.
+
+    Examples: glyphsr models list; glyphsr models list --verbose; glyphsr models list --json.
     """
     from glyphsr.weights.hub import list_weights
 
@@ -69,6 +71,8 @@ def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = Non
     """Fetch published weights into the cache, check their SHA-256 and convert them; print the file.
 
     A transfer that was cut continues where it stopped.
+
+    Example: glyphsr models pull parseq.
     """
     from glyphsr.errors import WeightsError
     from glyphsr.weights.hub import download as fetch
@@ -89,7 +93,10 @@ def verify(
     ] = None,
     json_: JsonOpt = False,
 ) -> None:
-    """Compare stored files with the hashes they were stored with; exit with 5 if one differs."""
+    """Compare stored files with the hashes they were stored with; exit with 5 if one differs.
+
+    Examples: glyphsr models verify; glyphsr models verify compact parseq.
+    """
     from glyphsr.weights.hub import verify as check
 
     found = check(names or [])
@@ -105,7 +112,10 @@ def verify(
 
 @models_app.command("path")
 def path(name: NameArg) -> None:
-    """Print the file that a name stands for on this machine."""
+    """Print the file that a name stands for on this machine.
+
+    Example: glyphsr models path compact.
+    """
     from glyphsr.errors import WeightsError
     from glyphsr.weights.registry import local_weights, where_to_get
 
@@ -141,6 +151,9 @@ def convert(
     """Check a published file against the network it should be and store it as safetensors; print the file.
 
     Only tensors are read: a pickle that carries code is refused. Where keys or shapes differ, the first are named.
+
+    Examples: glyphsr models convert demo.pth.tar --as aster;
+    glyphsr models convert crnn.pth --as crnn -o crnn.safetensors.
     """
     from glyphsr.config.reader import parse_settings
     from glyphsr.weights.convert import convert as store

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from glyphsr.config.read import ReadConfig
     from glyphsr.upscaling.read_formats import FileReading
 
-ALL_FAILED, SOME_FAILED = 1, 3
+ALL_FAILED, SOME_FAILED, MISSING = 1, 3, 4
 
 
 class TextFormName(StrEnum):
@@ -88,9 +88,11 @@ def read(
         console.echo(render_readings(readings, chosen or "text"))
     else:
         console.echo_path(out)
-    failed = sum(reading.found is None for reading in readings)
+    failed = [reading for reading in readings if reading.found is None]
+    if failed and len(failed) == len(readings):
+        raise typer.Exit(MISSING if all(reading.is_missing for reading in failed) else ALL_FAILED)
     if failed:
-        raise typer.Exit(ALL_FAILED if failed == len(readings) else SOME_FAILED)
+        raise typer.Exit(SOME_FAILED)
 
 
 def _messages(reading: "FileReading", *, quiet: bool) -> list[str]:

@@ -70,6 +70,8 @@ def upscale(
     if json_ and to_stdout:
         raise typer.BadParameter("stdout carries the picture; use --report FILE", param_hint="--json")
 
+    for message in () if quiet else _unused(settings, out):
+        console.say(f"note: {message}")
     console.limit_kernel_cache()
     from glyphsr.upscaling.files import run_files  # torch loads here, so --help stays instant
 
@@ -100,6 +102,19 @@ def upscale(
         console.say(f"error: {run.problem}")
     if run.exit_code:
         raise typer.Exit(run.exit_code)
+
+
+def _unused(settings: "UpscaleConfig", out: str | None) -> list[str]:
+    """Settings that were given and change nothing beside others that were."""
+    from glyphsr.images.formats import SUFFIXES
+
+    found = []
+    if settings.guard_reader and settings.guard == "off":
+        found.append(f"--guard-reader {settings.guard_reader}: not used, since --guard is off")
+    kind = SUFFIXES.get(Path(out or "").suffix.lower())
+    if "ext" in settings.model_fields_set and kind and kind != SUFFIXES.get(f".{settings.ext.lower().lstrip('.')}"):
+        found.append(f"--ext {settings.ext}: not used, since -o {out} says the type")
+    return found
 
 
 def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[str]:

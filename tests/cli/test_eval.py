@@ -169,6 +169,7 @@ def test_the_papers_rows_stand_beside_textzoom_only(root, tiny_weights):
         (["--protocol", "papers"], 2, "protocol"),
         (["--weights", "compcat"], 4, "did you mean 'compact'"),
         (["--split", "nowhere"], 4, "nowhere: no such LMDB"),
+        (["--split", "esy"], 4, "did you mean 'easy'?"),
         (["--out", "r.txt"], 2, ".json, .csv or .md"),
         (["--out", "no/r.md"], 2, "does not exist"),
         (["--per-image", "no/r.jsonl"], 2, "does not exist"),

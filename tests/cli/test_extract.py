@@ -5,6 +5,7 @@ import torch
 from typer.testing import CliRunner
 
 from glyphsr.data.glyph_lmdb import GlyphLmdb
+from glyphsr.data.sources import SAMPLE_ROOT
 from glyphsr_cli.app import app
 
 from ..helpers.drawn_words import tiny_sam
@@ -36,6 +37,22 @@ def test_a_fresh_machine_extracts_the_sample_set_and_says_how(tmp_path):
     again = run("--lmdb", "easy", "--workers", 1)
     assert again.exit_code == 0
     assert "nothing was left to do" in again.stderr
+
+
+def test_several_sets_in_one_command(tiny_lmdb, tmp_path):
+    two = ("--lmdb", "easy", "medium", "--lmdb", "easy", "--workers", 1, "--limit", 2)
+    result = run(*two)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "easy-glyphs\nmedium-glyphs\n"
+    refused = run(*two, "-o", tmp_path / "g")
+    assert (refused.exit_code, "name one of them" in refused.stderr) == (2, True)
+    assert run().exit_code == 2
+
+
+def test_masks_of_two_sets_never_go_to_one_place():
+    refused = run("--lmdb", "easy", "--lmdb", str(SAMPLE_ROOT / "test" / "medium" / ".." / "easy"), "--workers", 1)
+    assert refused.exit_code == 2
+    assert "several sets would go to" in refused.stderr
 
 
 def test_json_is_one_document_on_stdout(tiny_lmdb, tmp_path):

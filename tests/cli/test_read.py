@@ -36,6 +36,11 @@ def test_one_picture_is_its_text_alone(read, pictures):
     assert (result.exit_code, result.stdout) == (0, "Hotel\n")
 
 
+def test_a_missing_file_is_missing_data(read, pictures, tmp_path):
+    assert read(tmp_path / "no.png").exit_code == 4
+    assert read(tmp_path / "no.png", pictures / "hotel.png").exit_code == 3
+
+
 def test_a_folder_is_read_into_one_file_each_and_goes_on(read, pictures, tmp_path):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "hotel.txt").write_text("mine")

@@ -296,6 +296,20 @@ def test_missing_files_are_missing_data(run, tmp_path):
     assert run(tmp_path / "no*.png").exit_code == 4
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--guard", "off", "--guard-reader", "rapidocr"), "--guard-reader rapidocr: not used"),
+        (("--ext", "tiff"), "--ext tiff: not used"),
+        (("--ext", "PNG"), None),
+    ],
+)
+def test_options_that_change_nothing_are_told(run, folder, tmp_path, flags, said):
+    result = run(next(folder.glob("*.png")), "-o", tmp_path / "o.png", *flags)
+    assert result.exit_code == 0, result.stderr
+    assert (said in result.stderr) if said else ("not used" not in result.stderr)
+
+
 def test_text_in_the_transparency_is_upscaled_like_text_on_white(run, tmp_path):
     word = draw_word("Hotel", 20)
     ink = 255 - word.mean(axis=2).astype(np.uint8)

@@ -28,11 +28,16 @@ def test_a_mistake_is_one_line_with_exit_code_2(arguments, said):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["upscale"], ["extract"], ["train"], ["eval"], ["visualize"], ["reproduce"], ["read"]],
+    [
+        *([name] for name in ("upscale", "extract", "train", "eval", "visualize", "reproduce", "read", "export")),
+        *(["data", name] for name in ("make", "export", "verify", "inspect", "synth", "degrade")),
+        *(["models", name] for name in ("list", "pull", "verify", "path", "convert")),
+        *(["config", name] for name in ("list", "show", "init", "validate")),
+    ],
 )
 def test_help_has_examples(arguments):
     result = CliRunner().invoke(app, [*arguments, "--help"])
-    assert "Examples" in result.stdout
+    assert "Example" in result.stdout
 
 
 def test_values_are_completed():

@@ -57,6 +57,11 @@ def test_a_mistake_is_named_with_file_path_and_remedy(tmp_path, text, message):
     assert str(caught.value).startswith(str(path))
 
 
+def test_a_setting_of_another_command_is_named_as_that(tmp_path):
+    with pytest.raises(ConfigError, match="data: unknown key; it is a setting of train"):
+        load(UpscaleConfig, write(tmp_path, "data: {}"), environment={})
+
+
 def test_later_sources_win(tmp_path):
     path = write(tmp_path, "scale: 3.0\nquality: 50\nsuffix: _file\next: jpg")
     environment = {"GLYPHSR_QUALITY": "60", "GLYPHSR_SUFFIX": "_env", "GLYPHSR_DATA": "/x", "OTHER": "1"}

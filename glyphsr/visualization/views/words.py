@@ -41,9 +41,8 @@ def read_files(inputs: Sequence[str | Path], text: str | None) -> list[ShownWord
     """Pictures of text from files and folders.
 
     Raises:
-        ConfigError: If a path does not exist.
         PictureError: If a file is no picture.
-        DataError: If a folder holds none.
+        DataError: If a path does not exist, or a folder holds none.
     """
     paths: list[Path] = []
     for given in map(Path, inputs):
@@ -55,7 +54,7 @@ def read_files(inputs: Sequence[str | Path], text: str | None) -> list[ShownWord
         elif given.is_file():
             paths.append(given)
         else:
-            raise ConfigError(f"{given}: no such file or folder")
+            raise DataError(f"{given}: no such file or folder")
     return [ShownWord(path.name, _bytes(as_seen(read_picture(path))), label=text) for path in paths]
 
 
