@@ -2,8 +2,8 @@
 
     python benchmarks/table2.py --data-root iiit5k-lr [--out runs/table2] [--seeds 3] [--steps 240] [--limit 300]
 
-The data root holds ``train`` with ``train-glyphs`` beside it (``glyphsr extract --lmdb train``), and ``easy``, ``medium``
-and ``hard``. All four rows are trained seed by seed and scored after each seed; the same command continues where it was
+The data root holds ``train`` with ``train-glyphs`` beside it (``glyphsr extract --lmdb train``), and the subsets ``easy``,
+``medium`` and ``hard``. All four rows are trained seed by seed and scored after each seed; the same command continues where it was
 stopped. Then the GlyphSR row is trained again with its maps attached and L_char at weight 1, and the maps of both are
 compared with the exact masks of rendered words that no run has seen.
 """
@@ -36,6 +36,7 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 GLYPHSR = CONFIGS / "ablation" / "table2-glyphsr.yaml"
 
 COMPACT = (
+    "model.prior={kind: crnn, charset_size: 62, width: 32, hidden: 128, input_width: null, standardise: true}",
     "model.network.width=24",
     "model.network.prior_width=16",
     "model.network.prior_hidden=[64, 32, 16]",
@@ -45,7 +46,6 @@ COMPACT = (
     "model.network.image_channels=3",
     "model.network.output=residual",
     "model.network.gpm.width=24",
-    "model.prior={kind: crnn, charset_size: 62, width: 32, hidden: 128, input_width: null, standardise: true}",
     "prior_weights=crnn-light-synth",
     "loss.text_focus=0.0",
     "optimiser.warmup_steps=20",
@@ -125,7 +125,9 @@ def rendered_maps(weights: Path, config: TrainConfig) -> dict[str, float]:
     )
     attach = mask_attacher(config, _say)
     words = open_sources(config.data, held_out=True, attach_masks=attach)
-    validator = Validator(held_out_pairs(words, config, target_slots(config)), config, DistributedContext("cpu", "fp32"))
+    validator = Validator(
+        held_out_pairs(words, config, target_slots(config)), config, DistributedContext("cpu", "fp32")
+    )
     model, _ = load_super_resolver(weights)
     return validator.score(model).glyphs
 
