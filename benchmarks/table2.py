@@ -2,10 +2,10 @@
 
     python benchmarks/table2.py --data-root iiit5k-lr [--out runs/table2] [--seeds 3] [--steps 240] [--limit 300]
 
-The data root holds ``train`` with ``train-glyphs`` beside it (``glyphsr extract --lmdb train``), and the subsets ``easy``,
-``medium`` and ``hard``. All four rows are trained seed by seed and scored after each seed; the same command continues where it was
-stopped. Then the GlyphSR row is trained again with its maps attached and L_char at weight 1, and the maps of both are
-compared with the exact masks of rendered words that no run has seen.
+The data root holds ``train`` with ``train-glyphs`` beside it (``glyphsr extract --lmdb train``), and the subsets
+``easy``, ``medium`` and ``hard``. All four rows are trained seed by seed and scored after each seed; the same command
+continues where it was stopped. Then the GlyphSR row is trained again with its maps attached and L_char at weight 1, and
+the maps of both are compared with the exact masks of rendered words that no run has seen.
 """
 
 import argparse
