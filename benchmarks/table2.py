@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -109,7 +110,7 @@ def _maps(
     folder = GLYPHSR.stem if name == "with" else f"{GLYPHSR.stem}-unmended"
     run = Run("table2/glyphsr", config.seed, config, arguments.out / folder / f"seed-{config.seed}")
     if run.missing():
-        settings = {"device": "cpu", "precision": "fp32", "workers": 0, "offline": True, "notify": _say}
+        settings: dict[str, Any] = {"device": "cpu", "precision": "fp32", "workers": 0, "offline": True, "notify": _say}
         train(config, out=run.folder, resume="auto", data_root=arguments.data_root, **settings)
     return rendered_maps(run.weights, config)
 
