@@ -12,11 +12,16 @@ from glyphsr.nn.layers.post_norm import PostNormLayer
 class InterpreterSettings(Protocol):
     """What the settings of a network with an interpreter say of it."""
 
-    width: int
     fixed_size: ClassVar[tuple[int, int] | None]
-    attention_heads: int
-    dropout: float
-    mix_batch: bool
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def attention_heads(self) -> int: ...  # noqa: D102
+    @property
+    def dropout(self) -> float: ...  # noqa: D102
+    @property
+    def mix_batch(self) -> bool: ...  # noqa: D102
 
 
 class PriorInterpreter(nn.Module):
