@@ -54,6 +54,8 @@ class PaperTable:
     rows: tuple[PaperRow, ...]
     configs: dict[str, str] = field(default_factory=dict)
     """Row id -> the configuration under ``configs/`` that trains it."""
+    first_parts: dict[str, str] = field(default_factory=dict)
+    """Row id -> the configuration whose network the row's own begins from, where training has two parts."""
 
 
 def _crnn(easy: float | None, medium: float | None, hard: float | None, average: float) -> dict[str, Scores]:
@@ -98,7 +100,9 @@ TABLE1 = PaperTable(
             _all((76.4, 75.1, 64.6, 72.4), (91.2, 85.3, 74.2, 84.1), (94.2, 87.7, 76.2, 86.6)),
         ),
     ),
-    {f"table1/{name}": f"{name}.yaml" for name in ("glyphsr", "tg", "tatt", "c3stisr", "tsan", "lemma", "rtsrn")},
+    {f"table1/{name}": f"{name}.yaml" for name in ("glyphsr", "tg", "tatt", "c3stisr", "tsan", "lemma", "rtsrn")}
+    | {"table1/pean": "pean-enhanced.yaml"},
+    {"table1/pean": "pean.yaml"},
 )
 
 TABLE2 = PaperTable(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from glyphsr.config.trunk import TrunkConfig
 
@@ -115,10 +115,22 @@ _DSTA = {
 _GRU_BLOCK = {"project": "conv1", "gru": "gru"}
 
 
+def conv_names(ours: str, published: str) -> dict[str, str]:
+    """Names of a block's two convolutions, whose names are the same on either side."""
+    return {f"{ours}.{part}": f"{published}.{part}" for part in ("conv1", "bn1", "conv2", "bn2")}
+
+
 def srb_names(ours: str, published: str) -> dict[str, str]:
     """Names inside one sequential residual block."""
-    table = {f"{ours}.{part}": f"{published}.{part}" for part in ("conv1", "bn1", "conv2", "bn2")}
-    return table | gru_names(ours, published)
+    return conv_names(ours, published) | gru_names(ours, published)
+
+
+def all_srb_names(num_srbs: int) -> dict[str, str]:
+    """Names inside every sequential residual block; published blocks are counted from the stem, which is the first."""
+    table: dict[str, str] = {}
+    for i in range(num_srbs):
+        table |= srb_names(f"blocks.{i}", f"block{i + 2}")
+    return table
 
 
 def gru_names(ours: str, published: str) -> dict[str, str]:
@@ -174,7 +186,7 @@ def charset_size(num_classes: int, *, specials: int = 1) -> Literal[36, 62, 94]:
     return sizes[num_classes]
 
 
-def trunk_shape(shapes: Shapes, *, block: str = r"block(\d+)\.gru1\.") -> dict[str, object]:
+def trunk_shape(shapes: Shapes, *, block: str = r"block(\d+)\.gru1\.") -> dict[str, Any]:
     """The fields that every network's configuration has, read off published keys.
 
     Args:
@@ -190,12 +202,12 @@ def trunk_shape(shapes: Shapes, *, block: str = r"block(\d+)\.gru1\.") -> dict[s
     return {"num_srbs": len(blocks), "width": width, "image_channels": 4 if channels == 4 else 3, "stn": stn}
 
 
-def prior_shape(shapes: Shapes) -> tuple[dict[str, object], int]:
-    """The fields of a prior transformer's configuration and its number of classes, read off published keys.
+def guided_trunk_shape(shapes: Shapes) -> tuple[dict[str, Any], int]:
+    """The fields of :func:`trunk_shape` and of a prior transformer, and the number of the prior's classes.
 
     Raises:
-        KeyError: If a key is missing that all prior transformers have.
+        KeyError: If a key is missing that all networks with a prior transformer have.
     """
     hidden = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
     fields = {"prior_hidden": hidden, "prior_width": shapes["infoGen.tconv4.weight"][1]}
-    return fields, shapes["infoGen.tconv1.weight"][0]
+    return trunk_shape(shapes) | fields, shapes["infoGen.tconv1.weight"][0]

@@ -28,6 +28,8 @@ class Run:
     config: TrainConfig
     folder: Path
     smoke: bool = False
+    first: "Run | None" = None
+    """The run whose best network this one begins from."""
 
     @property
     def steps(self) -> int:
@@ -81,18 +83,27 @@ def runs_of(
         ConfigError: If configurations are missing, or ``sets`` do not fit one of them.
     """
     folder = configs_folder(configs)
+
+    def run(row: str, name: str, number: int, first: Run | None) -> Run:
+        config = load(TrainConfig, folder / name, sets=list(sets))
+        changes: dict[str, Any] = {"seed": config.seed + number}
+        if first is not None:
+            changes["network_weights"] = str(first.weights)
+        config = config.model_copy(update=changes)
+        place = f"smoke-{config.seed}" if smoke else f"seed-{config.seed}"
+        return Run(row, config.seed, config, out / Path(name).stem / place, smoke, first)
+
     runs = []
     for row, name in table.configs.items():
-        base = load(TrainConfig, folder / name, sets=list(sets))
+        begun_by = table.first_parts.get(row)
         for number in range(seeds):
-            config = base.model_copy(update={"seed": base.seed + number})
-            place = f"smoke-{config.seed}" if smoke else f"seed-{config.seed}"
-            runs.append(Run(row, config.seed, config, out / Path(name).stem / place, smoke))
+            first = None if begun_by is None else run(row, begun_by, number, None)
+            runs.append(run(row, name, number, first))
     return runs
 
 
 def train_missing(runs: Sequence[Run], notify: Callable[[str], None], **options: Any) -> None:
-    """Train what is missing, one after the other; each continues from where it stopped.
+    """Train what is missing, one after the other, first parts first; each continues from where it stopped.
 
     Args:
         runs: Of one table; runs that share a folder are trained once.
@@ -101,8 +112,8 @@ def train_missing(runs: Sequence[Run], notify: Callable[[str], None], **options:
     """
     from glyphsr.training.train import train
 
-    for run in runs:
-        if run.missing() is None:
+    for part in [part for run in runs if run.missing() for part in (run.first, run) if part]:
+        if part.missing() is None:
             continue
-        notify(f"{run.row}, seed {run.seed}: training in {run.folder}")
-        train(run.config, out=run.folder, resume="auto", smoke=run.smoke, notify=notify, **options)
+        notify(f"{part.row}, seed {part.seed}: training in {part.folder}")
+        train(part.config, out=part.folder, resume="auto", smoke=part.smoke, notify=notify, **options)

@@ -3,9 +3,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from glyphsr.evaluation.paper_tables import ROWS
+from glyphsr.evaluation.paper_tables import ROWS, TABLES
 from glyphsr.models.unsupported import NOT_BUILT
 from glyphsr.reproduction.report import Line, Reproduction, SeedScore, as_latex, rows_of
+from glyphsr.reproduction.runs import runs_of, train_missing
 from glyphsr_cli.app import app
 
 from ..conftest import ROOT
@@ -65,6 +66,18 @@ def test_other_tables_run_too(table, rows):
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)["rows"]
     assert [len(row["scores"]) for row in found] == [1] * rows
+
+
+def test_a_row_that_is_trained_in_two_parts_begins_from_its_first(tmp_path, monkeypatch):
+    settings = {"out": tmp_path, "seeds": 2, "sets": (), "configs": ROOT / "configs", "smoke": False}
+    runs = [run for run in runs_of(TABLES["table1"], **settings) if run.row == "table1/pean"]
+    assert [run.first.config.seed for run in runs] == [run.seed for run in runs] == [1234, 1235]
+    assert runs[0].config.network_weights == str(tmp_path / "pean" / "seed-1234" / "checkpoints" / "best.safetensors")
+    trained = []
+    monkeypatch.setattr("glyphsr.training.train.train", lambda config, *, out, **_: trained.append(out))
+    train_missing(runs, lambda _: None)
+    names = [str(folder.relative_to(tmp_path)) for folder in trained]
+    assert names == ["pean/seed-1234", "pean-enhanced/seed-1234", "pean/seed-1235", "pean-enhanced/seed-1235"]
 
 
 def test_the_first_table_names_what_nobody_gave():

@@ -7,7 +7,7 @@ from glyphsr.nn.layers.clued_prior import CluedPrior
 from glyphsr.nn.layers.prior_transformer import PriorTransformer
 from glyphsr.nn.layers.residual_network import Guidance, ResidualNetwork
 from glyphsr.nn.layers.srb import SequentialResidualBlock
-from glyphsr.nn.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.stn import straightener
 
 
 class C3STISR(ResidualNetwork):
@@ -30,7 +30,7 @@ class C3STISR(ResidualNetwork):
             config,
             blocks=[SequentialResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)],
             guidance=guidance,
-            stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
+            stn=straightener(config),
             num_classes=num_classes,
         )
 

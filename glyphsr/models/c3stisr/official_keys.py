@@ -1,17 +1,14 @@
 """Two-way table between C3-STISR's published keys and ours."""
 
-from typing import Any
-
 from glyphsr.models.c3stisr.settings import C3STISRConfig
 from glyphsr.models.clue_keys import LANGUAGE_CLUE, LANGUAGE_CODES, VISUAL_CLUE, clue_names
 from glyphsr.nn.key_tables import (
     KeyTable,
     Shapes,
-    prior_shape,
+    all_srb_names,
+    guided_trunk_shape,
     prior_transformer_names,
     residual_network_table,
-    srb_names,
-    trunk_shape,
 )
 
 
@@ -25,9 +22,8 @@ def key_table(config: C3STISRConfig) -> KeyTable:
         'guidance.fusion.second.0.parametrizations.weight.original1'
     """
     fused = config.guidance == "fused"
-    names = clue_names("guidance") if fused else prior_transformer_names("guidance")
-    for i in range(config.num_srbs):
-        names |= srb_names(f"blocks.{i}", f"block{i + 2}")
+    names = all_srb_names(config.num_srbs)
+    names |= clue_names("guidance") if fused else prior_transformer_names("guidance")
     # The released code runs the language clue, too, and drops the result.
     unused = VISUAL_CLUE if fused else f"{VISUAL_CLUE}|{LANGUAGE_CLUE}"
     return residual_network_table(config, names, stn=config.stn, unused=unused, computed=LANGUAGE_CODES)
@@ -39,8 +35,7 @@ def config_from_keys(shapes: Shapes) -> tuple[C3STISRConfig, int]:
     Raises:
         KeyError: If a key is missing that every C3-STISR has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes)
-    prior_fields, num_classes = prior_shape(shapes)
+    fields, num_classes = guided_trunk_shape(shapes)
     if "lm.proj.weight" in shapes:  # of no matter where the blocks see the prior alone
         fields["language_width"] = shapes["lm.proj.weight"][0]
-    return C3STISRConfig(**(fields | prior_fields)), num_classes
+    return C3STISRConfig(**fields), num_classes

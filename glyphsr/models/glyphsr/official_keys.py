@@ -1,7 +1,6 @@
 """Two-way table between the released GlyphSR checkpoints' keys and ours."""
 
 import re
-from typing import Any
 
 from glyphsr.models.glyphsr.settings import GlyphSRConfig
 from glyphsr.nn.key_tables import (
@@ -11,10 +10,9 @@ from glyphsr.nn.key_tables import (
     KeyTable,
     Shapes,
     dsta_names,
-    prior_shape,
+    guided_trunk_shape,
     prior_transformer_names,
     srb_names,
-    trunk_shape,
 )
 
 _GFM = {
@@ -78,9 +76,7 @@ def config_from_keys(shapes: Shapes) -> tuple[GlyphSRConfig, int]:
     Raises:
         KeyError: If a key is missing that every released GlyphSR network has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes)
+    fields, num_classes = guided_trunk_shape(shapes)
     merges = {int(m[1]) for key in shapes if (m := re.match(r"block_merge(\d+)\.", key))}
-    prior_fields, num_classes = prior_shape(shapes)
-    fields |= prior_fields
     fields["gfm_from"] = min(merges) - 1 if merges else None
     return GlyphSRConfig(**fields), num_classes

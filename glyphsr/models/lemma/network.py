@@ -9,7 +9,7 @@ from glyphsr.models.lemma.settings import LEMMAConfig
 from glyphsr.nn.layers.gru_block import GRUBlock
 from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import Guidance, ResidualNetwork
-from glyphsr.nn.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.stn import straightener
 
 
 def _pointwise(in_channels: int, width: int) -> nn.Sequential:
@@ -91,7 +91,7 @@ class LEMMA(ResidualNetwork):
             config,
             blocks=[ModulatedBlock(config.width, size) for _ in range(config.num_srbs)],
             guidance=TextGuidance(config.width, size[0] * size[1], config.dropout),
-            stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
+            stn=straightener(config),
         )
         self.reader = LocatingReader(config.reader_width, config.dropout)
 

@@ -1,7 +1,5 @@
 """Two-way table between the published LEMMA checkpoints' keys and ours."""
 
-from typing import Any
-
 from glyphsr.models.clue_keys import LANGUAGE_CODES, language_model_names
 from glyphsr.models.lemma.settings import LEMMAConfig
 from glyphsr.nn.key_tables import (
@@ -9,6 +7,7 @@ from glyphsr.nn.key_tables import (
     ENCODER_NAMES,
     KeyTable,
     Shapes,
+    conv_names,
     residual_network_table,
     trunk_shape,
 )
@@ -70,7 +69,7 @@ def key_table(config: LEMMAConfig) -> KeyTable:
     names |= language_model_names("reader.language_model", "position_prior.language")
     for i in range(config.num_srbs):
         ours, published = f"blocks.{i}", f"block{i + 2}"
-        names |= {f"{ours}.{part}": f"{published}.{part}" for part in ("conv1", "bn1", "conv2", "bn2")}
+        names |= conv_names(ours, published)
         names |= {f"{ours}.modulation.{a}": f"{published}.affine.{b}" for a, b in _MODULATION.items()}
         names |= {f"{ours}.norm": f"{published}.BN"}
         names |= {f"{ours}.vertical_gru.gru": f"{published}.gru1.gru"}
@@ -84,6 +83,6 @@ def config_from_keys(shapes: Shapes) -> tuple[LEMMAConfig, int]:
     Raises:
         KeyError: If a key is missing that every LEMMA has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes)
+    fields = trunk_shape(shapes)
     fields["reader_width"] = shapes["position_prior.vision.backbone.resnet.conv1.weight"][0]
     return LEMMAConfig(**fields), 0

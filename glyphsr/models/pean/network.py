@@ -24,18 +24,7 @@ class PEAN(ResidualNetwork):
     added_parts = ("enhancer.", "auxiliary_reader.")
 
     def __init__(self, config: PEANConfig, *, num_classes: int) -> None:
-        assert config.fixed_size is not None
-        interpreter = PriorInterpreter(
-            num_classes,
-            config.width,
-            config.fixed_size,
-            heads=config.attention_heads,
-            dropout=config.dropout,
-            mix_batch=config.mix_batch,
-            num_decoders=3,
-            act=nn.ReLU(),
-            encoded=False,
-        )
+        interpreter = PriorInterpreter.from_config(config, num_classes, num_decoders=3, act=nn.ReLU(), encoded=False)
         super().__init__(
             config,
             blocks=[StripStack(config.width, config.strip_heads, config.num_pairs) for _ in range(config.num_srbs)],

@@ -1,7 +1,6 @@
 """Two-way table between the published PEAN and TPEM checkpoints' keys and ours."""
 
 import re
-from typing import Any
 
 from glyphsr.models.pean.settings import PEANConfig
 from glyphsr.nn.key_tables import DECODER_NAMES, STEM, KeyTable, Shapes, trunk_shape
@@ -83,7 +82,7 @@ def config_from_keys(shapes: Shapes) -> tuple[PEANConfig, int]:
     Raises:
         KeyError: If a key is missing that every PEAN has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes, block=r"block(\d+)\.Trans_block_1\.")
+    fields = trunk_shape(shapes, block=r"block(\d+)\.Trans_block_1\.")
     del fields["stn"]
     fields["num_pairs"] = sum(re.fullmatch(r"block2\.conv_\d+\.weight", key) is not None for key in shapes)
     fields["enhancer_steps"] = int("denoise_fn.conv.weight" in shapes)

@@ -1,10 +1,8 @@
 """Two-way table between RTSRN's published keys and ours."""
 
-from typing import Any
-
 from glyphsr.models.clue_keys import LANGUAGE_CODES, VISUAL_CLUE, clue_names
 from glyphsr.models.rtsrn.settings import RTSRNConfig
-from glyphsr.nn.key_tables import KeyTable, Shapes, gru_names, prior_shape, residual_network_table, trunk_shape
+from glyphsr.nn.key_tables import KeyTable, Shapes, gru_names, guided_trunk_shape, residual_network_table
 
 _WAVE = {
     "norm1": "norm1",
@@ -49,7 +47,6 @@ def config_from_keys(shapes: Shapes) -> tuple[RTSRNConfig, int]:
     Raises:
         KeyError: If a key is missing that every RTSRN has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes)
-    prior_fields, num_classes = prior_shape(shapes)
+    fields, num_classes = guided_trunk_shape(shapes)
     fields["language_width"] = shapes["lm.proj.weight"][0]
-    return RTSRNConfig(**(fields | prior_fields)), num_classes
+    return RTSRNConfig(**fields), num_classes

@@ -6,7 +6,7 @@ from glyphsr.models.tatt.settings import TATTConfig
 from glyphsr.nn.layers.prior_interpreter import PriorInterpreter
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.srb import SequentialResidualBlock
-from glyphsr.nn.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.stn import straightener
 
 
 class TATT(ResidualNetwork):
@@ -18,23 +18,11 @@ class TATT(ResidualNetwork):
     @classmethod
     def from_config(cls, config: TATTConfig, *, num_classes: int) -> "TATT":
         """Build the network for a prior of ``num_classes`` classes."""
-        assert config.fixed_size is not None
-        interpreter = PriorInterpreter(
-            num_classes,
-            config.width,
-            config.fixed_size,
-            heads=config.attention_heads,
-            dropout=config.dropout,
-            mix_batch=config.mix_batch,
-            num_decoders=2,
-            act=nn.PReLU(),
-            encoded=True,
-        )
-
+        interpreter = PriorInterpreter.from_config(config, num_classes, num_decoders=2, act=nn.PReLU(), encoded=True)
         return cls(
             config,
             blocks=[SequentialResidualBlock(config.width, config.width) for _ in range(config.num_srbs)],
             guidance=interpreter,
-            stn=SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None,
+            stn=straightener(config),
             num_classes=num_classes,
         )

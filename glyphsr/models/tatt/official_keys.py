@@ -1,15 +1,13 @@
 """Two-way table between the published TATT checkpoints' keys and ours."""
 
-from typing import Any
-
 from glyphsr.models.tatt.settings import TATTConfig
 from glyphsr.nn.key_tables import (
     DECODER_NAMES,
     ENCODER_NAMES,
     KeyTable,
     Shapes,
+    all_srb_names,
     residual_network_table,
-    srb_names,
     trunk_shape,
 )
 
@@ -35,9 +33,7 @@ def key_table(config: TATTConfig) -> KeyTable:
         >>> key_table(TATTConfig()).ours("infoGen.transformer.decoder.layers.1.norm3.bias")
         'guidance.decoder.1.norm2.bias'
     """
-    names = {f"guidance.{a}": f"infoGen.{b}" for a, b in _INTERPRETER.items()}
-    for i in range(config.num_srbs):
-        names |= srb_names(f"blocks.{i}", f"block{i + 2}")
+    names = all_srb_names(config.num_srbs) | {f"guidance.{a}": f"infoGen.{b}" for a, b in _INTERPRETER.items()}
     return residual_network_table(config, names, stn=config.stn, unused=UNUSED, computed=r"guidance\.step_code")
 
 
@@ -47,5 +43,4 @@ def config_from_keys(shapes: Shapes) -> tuple[TATTConfig, int]:
     Raises:
         KeyError: If a key is missing that every TATT has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes)
-    return TATTConfig(**fields), shapes["infoGen.fc_in.weight"][1]
+    return TATTConfig(**trunk_shape(shapes)), shapes["infoGen.fc_in.weight"][1]

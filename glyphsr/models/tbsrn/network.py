@@ -7,7 +7,7 @@ from glyphsr.models.tbsrn.settings import TBSRNConfig
 from glyphsr.nn.layers.attention import FeedForward, MultiHeadAttention, UnbiasedLayerNorm, sinusoidal_code
 from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import ResidualNetwork
-from glyphsr.nn.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.stn import straightener
 
 
 def position_map(height: int, width: int, channels: int) -> Tensor:
@@ -73,5 +73,5 @@ class TBSRN(ResidualNetwork):
     def from_config(cls, config: TBSRNConfig, *, num_classes: int = 0) -> "TBSRN":
         """Build the network; it has no use for a text prior, so ``num_classes`` is ignored."""
         del num_classes
-        stn = SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None
-        return cls(config, blocks=[TransformerResidualBlock(config) for _ in range(config.num_srbs)], stn=stn)
+        blocks = [TransformerResidualBlock(config) for _ in range(config.num_srbs)]
+        return cls(config, blocks=blocks, stn=straightener(config))

@@ -1,9 +1,7 @@
 """Two-way table between the published TBSRN checkpoints' keys and ours."""
 
-from typing import Any
-
 from glyphsr.models.tbsrn.settings import TBSRNConfig
-from glyphsr.nn.key_tables import KeyTable, Shapes, residual_network_table, trunk_shape
+from glyphsr.nn.key_tables import KeyTable, Shapes, conv_names, residual_network_table, trunk_shape
 
 _ENHANCER = {
     **{f"attention.{name}": f"multihead.linears.{i}" for i, name in enumerate(("query", "key", "value", "out"))},
@@ -30,7 +28,7 @@ def key_table(config: TBSRNConfig) -> KeyTable:
     blocks: dict[str, str] = {}
     for i in range(config.num_srbs):
         ours, published = f"blocks.{i}", f"block{i + 2}"
-        blocks |= {f"{ours}.{part}": f"{published}.{part}" for part in ("conv1", "bn1", "conv2", "bn2")}
+        blocks |= conv_names(ours, published)
         blocks |= {f"{ours}.enhancer.{a}": f"{published}.feature_enhancer.{b}" for a, b in _ENHANCER.items()}
     return residual_network_table(config, blocks, stn=config.stn, unused=UNUSED)
 
@@ -41,6 +39,5 @@ def config_from_keys(shapes: Shapes) -> tuple[TBSRNConfig, int]:
     Raises:
         KeyError: If a key is missing that every TBSRN has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes)
     heads = shapes["block2.feature_enhancer.multihead.compress_attention_linear.weight"][1]
-    return TBSRNConfig(**fields, attention_heads=heads), 0
+    return TBSRNConfig(**trunk_shape(shapes), attention_heads=heads), 0

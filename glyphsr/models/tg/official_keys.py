@@ -1,7 +1,5 @@
 """Two-way table between Text Gestalt's published keys and ours, which are TSRN's."""
 
-from typing import Any
-
 from glyphsr.models.tg.settings import TGConfig
 from glyphsr.models.tsrn.official_keys import key_table as key_table
 from glyphsr.nn.key_tables import Shapes, trunk_shape
@@ -13,5 +11,4 @@ def config_from_keys(shapes: Shapes) -> tuple[TGConfig, int]:
     Raises:
         KeyError: If a key is missing that every TSRN has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes)
-    return TGConfig(**fields), 0
+    return TGConfig(**trunk_shape(shapes)), 0

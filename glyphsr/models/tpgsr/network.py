@@ -4,7 +4,7 @@ from glyphsr.models.tpgsr.settings import TPGSRConfig
 from glyphsr.nn.layers.prior_transformer import PriorTransformer
 from glyphsr.nn.layers.residual_network import ResidualNetwork
 from glyphsr.nn.layers.srb import SequentialResidualBlock
-from glyphsr.nn.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.stn import straightener
 
 
 class TPGSR(ResidualNetwork):
@@ -16,11 +16,10 @@ class TPGSR(ResidualNetwork):
     @classmethod
     def from_config(cls, config: TPGSRConfig, *, num_classes: int) -> "TPGSR":
         """Build the network for a prior of ``num_classes`` classes."""
-        stn = SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None
         return cls(
             config,
             blocks=[SequentialResidualBlock(config.width, config.prior_width) for _ in range(config.num_srbs)],
             guidance=PriorTransformer(num_classes, config.prior_hidden, config.prior_width, tall=False, gated=False),
-            stn=stn,
+            stn=straightener(config),
             num_classes=num_classes,
         )

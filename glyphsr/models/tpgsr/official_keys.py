@@ -1,16 +1,13 @@
 """Two-way table between the published TPGSR checkpoints' keys and ours."""
 
-from typing import Any
-
 from glyphsr.models.tpgsr.settings import TPGSRConfig
 from glyphsr.nn.key_tables import (
     KeyTable,
     Shapes,
-    prior_shape,
+    all_srb_names,
+    guided_trunk_shape,
     prior_transformer_names,
     residual_network_table,
-    srb_names,
-    trunk_shape,
 )
 
 
@@ -21,9 +18,7 @@ def key_table(config: TPGSRConfig) -> KeyTable:
         >>> key_table(TPGSRConfig()).ours("infoGen.tconv2.weight")
         'guidance.deconvs.1.weight'
     """
-    names = prior_transformer_names("guidance")
-    for i in range(config.num_srbs):
-        names |= srb_names(f"blocks.{i}", f"block{i + 2}")
+    names = prior_transformer_names("guidance") | all_srb_names(config.num_srbs)
     return residual_network_table(config, names, stn=config.stn)
 
 
@@ -33,6 +28,5 @@ def config_from_keys(shapes: Shapes) -> tuple[TPGSRConfig, int]:
     Raises:
         KeyError: If a key is missing that every TPGSR has.
     """
-    fields: dict[str, Any] = trunk_shape(shapes)
-    prior_fields, num_classes = prior_shape(shapes)
-    return TPGSRConfig(**(fields | prior_fields)), num_classes
+    fields, num_classes = guided_trunk_shape(shapes)
+    return TPGSRConfig(**fields), num_classes

@@ -9,7 +9,7 @@ from glyphsr.models.tsan.hash_attention import HashAttention
 from glyphsr.models.tsan.settings import TSANConfig
 from glyphsr.nn.layers.mish import mish
 from glyphsr.nn.layers.residual_network import ResidualNetwork
-from glyphsr.nn.layers.stn import SpatialTransformer
+from glyphsr.nn.layers.stn import straightener
 from glyphsr.types import SROutput
 
 
@@ -96,8 +96,8 @@ class TSAN(ResidualNetwork):
 
     def __init__(self, config: TSANConfig) -> None:
         width = config.width
-        stn = SpatialTransformer(config.image_channels, align_corners=False) if config.stn else None
-        super().__init__(config, blocks=[CascadedGroups(width) for _ in range(config.num_srbs)], stn=stn)
+        blocks = [CascadedGroups(width) for _ in range(config.num_srbs)]
+        super().__init__(config, blocks=blocks, stn=straightener(config))
         self.hash_attention = HashAttention(width)
         self.body = nn.Sequential(*(PlainBlock(width, nn.LeakyReLU(0.1), bias=False) for _ in range(3)))
         self.gradient_attention = GradientAttentions(width)

@@ -3,7 +3,7 @@
 import re
 
 from glyphsr.models.tsan.settings import TSANConfig
-from glyphsr.nn.key_tables import SPLINE_CONSTANTS, STN, KeyTable, Shapes
+from glyphsr.nn.key_tables import SPLINE_CONSTANTS, STN, KeyTable, Shapes, conv_names
 
 _GRADIENT = {
     "edges": "g",
@@ -51,7 +51,7 @@ def key_table(config: TSANConfig) -> KeyTable:
     table |= {f"{ours}.{a}": f"{published}.{b}" for ours, published in heads for a, b in _GRADIENT.items()}
     for n in range(config.num_srbs):
         ours, published = f"blocks.{n}", f"cam{n + 1}"
-        table |= {f"{ours}.{part}": f"{published}.{part}" for part in ("conv1", "bn1", "conv2", "bn2")}
+        table |= conv_names(ours, published)
         table[f"{ours}.act"] = f"{published}.mysrb.prm1.body.0.body.1"
         for g in range(3):
             group, refinement = f"{ours}.groups.{g}", f"{published}.mysrb.prm{g + 1}.body"

@@ -1,10 +1,27 @@
 """The text prior interpreter of TATT and PEAN: every place of the picture attends to the steps of the text prior."""
 
+from typing import ClassVar, Protocol
+
 import torch
 from torch import Tensor, nn
 
 from glyphsr.nn.layers.attention import sinusoidal_code
 from glyphsr.nn.layers.post_norm import PostNormLayer
+
+
+class InterpreterSettings(Protocol):
+    """What the settings of a network with an interpreter say of it."""
+
+    fixed_size: ClassVar[tuple[int, int] | None]
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def attention_heads(self) -> int: ...  # noqa: D102
+    @property
+    def dropout(self) -> float: ...  # noqa: D102
+    @property
+    def mix_batch(self) -> bool: ...  # noqa: D102
 
 
 class PriorInterpreter(nn.Module):
@@ -59,6 +76,24 @@ class PriorInterpreter(nn.Module):
 
         self.dropout = nn.Dropout(dropout)
         self.register_buffer("step_code", sinusoidal_code(self.MAX_STEPS, width)[None])
+
+    @classmethod
+    def from_config(
+        cls, config: InterpreterSettings, num_classes: int, *, num_decoders: int, act: nn.Module, encoded: bool
+    ) -> "PriorInterpreter":
+        """The interpreter of one of the two networks; the other arguments are those of the class."""
+        assert config.fixed_size is not None
+        return cls(
+            num_classes,
+            config.width,
+            config.fixed_size,
+            heads=config.attention_heads,
+            dropout=config.dropout,
+            mix_batch=config.mix_batch,
+            num_decoders=num_decoders,
+            act=act,
+            encoded=encoded,
+        )
 
     def _code_of_places(self, batch: int) -> Tensor:
         """``(P, B, D)``: a learned code per place, each column of which passes the GRU as one vector.

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from glyphsr.config.trunk import StraightenedConfig
+
 
 def regular_control_points(num_points: int, margin: float) -> Tensor:
     """Two horizontal rows of points, top then bottom, in [0, 1].
@@ -177,3 +179,13 @@ class SpatialTransformer(nn.Module):
         if image.shape[-2:] != self.size:
             image = F.interpolate(image, size=self.size, mode="bilinear", align_corners=True)
         return self.tps(image, self.localizer(image))  # type: ignore[no-any-return]
+
+
+def straightener(config: StraightenedConfig, *, enlarge: bool = False) -> SpatialTransformer | None:
+    """The spatial transformer of a network that samples as today's torch understands its code, if it has one.
+
+    Args:
+        config: The network's shape.
+        enlarge: See :class:`SpatialTransformer`.
+    """
+    return SpatialTransformer(config.image_channels, align_corners=False, enlarge=enlarge) if config.stn else None
