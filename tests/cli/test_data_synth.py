@@ -62,7 +62,7 @@ def test_json_says_what_was_made():
         (("--difficulty", "hard"), 2, "expected numbers from 0 to 1, such as 0.5 or 0.2..0.8"),
         (("--workers", "many"), 2, "workers: expected auto or 1 to 256, got 'many'"),
         (("--workers", "\u00b2"), 2, "expected auto or 1 to 256"),
-        (("--difficulty", "0.8..0.2"), 2, "degradation.difficulty: expected the least and the greatest"),
+        (("--difficulty", "0.8..0.2"), 2, "degradation.difficulty: expected two values of at least 0"),
         (("--set", "count=1e3"), 2, "(YAML wants 1000)"),
         (("--backgrounds", ""), 4, "no such folder of photographs"),
         (("--count", 999_999_999), 1, "words need about 12288000 MB, "),
