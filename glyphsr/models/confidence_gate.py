@@ -6,7 +6,7 @@ from torch import Tensor
 
 from glyphsr.config.model import ConfidenceGateConfig
 from glyphsr.models.text_prior import TextPrior
-from glyphsr.reading.gate import gate_weights
+from glyphsr.reading.gate import gate_guide, gate_weights
 
 
 def gated_guide(prior: TextPrior, config: ConfidenceGateConfig) -> Tensor:
@@ -25,4 +25,4 @@ def gated_guide(prior: TextPrior, config: ConfidenceGateConfig) -> Tensor:
         for line, is_given in zip(prior.words, prior.given, strict=True)
     ]
     weight = torch.from_numpy(np.stack(weights))[:, None, None].to(prior.guide)  # (B, 1, 1, T)
-    return prior.probabilities + weight * (prior.guide - prior.probabilities)
+    return gate_guide(prior.guide, prior.probabilities, weight)

@@ -1,6 +1,7 @@
 """Commits a network to a text only where its text prior is sure of the word."""
 
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,23 +9,25 @@ from numpy.typing import NDArray
 from glyphsr.config.model import ConfidenceGateConfig
 from glyphsr.reading.word_readings import WordReading
 
+Values = TypeVar("Values", bound=Any)
+"""An array or a tensor."""
 
-def gate_guide(
-    conditioned: NDArray[np.float32], probabilities: NDArray[np.float32], weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
+
+def gate_guide(conditioned: Values, probabilities: Values, weights: Values) -> Values:
     """What guides the network: the text that was read where the prior is sure of it, else all that it may be.
 
     A network that is committed to a wrong text draws it well. Guided by the probabilities it sharpens what it sees.
 
     Args:
-        conditioned: ``(K, T)``: the prior's probabilities, given the text.
-        probabilities: ``(K, T)``: as they are.
-        weights: ``(T,)`` of :func:`gate_weights`.
+        conditioned: ``(..., T)``, an array or a tensor: the prior's probabilities, given the text.
+        probabilities: ``(..., T)``: as they are.
+        weights: ``(..., T)`` of :func:`gate_weights`.
 
     Returns:
-        ``(K, T)``.
+        ``(..., T)``.
     """
-    return probabilities + weights * (conditioned - probabilities)
+    guide: Values = probabilities + weights * (conditioned - probabilities)
+    return guide
 
 
 def gate_weights(

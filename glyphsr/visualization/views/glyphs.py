@@ -95,7 +95,7 @@ class GlyphViewer:
             seen = resize(word.lr.astype(np.float32) / np.float32(255), (plan.height, plan.width))
             window = cut_tiles(seen, plan)[0]
             lr = torch.from_numpy(window).permute(2, 0, 1)[None].to(self.device)
-            prior = self.model.text_prior(lr).guide if self.model.prior is not None else None
+            prior = self.model.guide_of(self.model.text_prior(lr)) if self.model.prior is not None else None
             out = self.network.perceive(self.model.network_input(lr), prior, with_glyphs=True)
             height, width = plan.height, min(plan.width, plan.window)
             picture = (window[:height, :width].clip(0, 1) * 255).round().astype(np.uint8)
