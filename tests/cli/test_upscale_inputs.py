@@ -22,6 +22,7 @@ from glyphsr.upscaling.settings_mark import read_mark
 from glyphsr_cli.app import app
 
 from ..conftest import draw_word
+from .conftest import load
 
 
 @pytest.fixture
@@ -41,12 +42,6 @@ def folder(tmp_path):
     for name in ("one", "two", "three"):
         Image.fromarray(draw_word(name, 16)).save(source / f"{name}.png")
     return source
-
-
-def opened(path):
-    with Image.open(path) as image:
-        image.load()
-    return image
 
 
 def rows(path):
@@ -147,9 +142,9 @@ def test_pages_of_a_tiff_become_pictures_of_their_own(run, tmp_path):
     result = run(tmp_path / "fax.tif", "--report", tmp_path / "r.jsonl")
     assert [line.rpartition("/")[2] for line in result.stdout.split()] == ["fax_p1_x2.png", "fax_p2_x2.png"]
     assert [row["page"] for row in rows(tmp_path / "r.jsonl")] == [1, 2]
-    assert opened(tmp_path / "fax_p2_x2.png").width == 2 * second.width
+    assert load(tmp_path / "fax_p2_x2.png").width == 2 * second.width
     assert run(tmp_path / "fax.tif", "--pages", 2, "-o", tmp_path / "o.png").exit_code == 0
-    assert opened(tmp_path / "o.png").width == 2 * second.width
+    assert load(tmp_path / "o.png").width == 2 * second.width
     assert run(tmp_path / "fax.tif", "-o", tmp_path / "p.png").exit_code == 2
     assert run(tmp_path / "fax.tif", "--pages", 3).exit_code != 0
 
@@ -316,7 +311,7 @@ def test_text_in_the_transparency_is_upscaled_like_text_on_white(run, tmp_path):
     Image.fromarray(np.dstack([np.zeros_like(word), ink])).save(tmp_path / "clear.png")
     Image.fromarray(np.repeat(255 - ink[..., None], 3, axis=2)).save(tmp_path / "white.png")
     assert run(tmp_path / "clear.png", tmp_path / "white.png", "-o", tmp_path / "o").exit_code == 0
-    clear, white = (opened(tmp_path / "o" / name) for name in ("clear.png", "white.png"))
+    clear, white = (load(tmp_path / "o" / name) for name in ("clear.png", "white.png"))
     alpha = np.asarray(clear)[..., 3].astype(int)
     assert clear.mode == "RGBA"
     assert np.abs(255 - alpha - np.asarray(white.convert("L")).astype(int)).mean() < 4
