@@ -12,9 +12,13 @@ from glyphsr.reading.ctc_paths import log_likelihoods
 from glyphsr.text.ctc import BLANK, CTCCodec
 from glyphsr.text.lexicon import MIN_LETTERS, Lexicon
 
-WORD_BONUS, FREQUENCY_WEIGHT = 9.6, 0.3
+WORD_BONUS, FREQUENCY_WEIGHT = 14.0, 0.6
 """A word of the list is likelier than other letters by ``exp(WORD_BONUS + FREQUENCY_WEIGHT * log frequency)``. Chosen
-on words that were held out of training: 82.6% instead of 78.1% of 1,158 degraded ones are read rightly."""
+on words that were held out of training: 85.4% instead of 79.7% of 1,158 degraded ones are read rightly."""
+
+TEMPERATURE = 2.0
+"""Divides the logarithms of compared words, so that the probability of the chosen one is how often it is right: of 146
+words that the list replaced 50% are right, and their mean probability is 48%; at 1 it is 70%."""
 
 SURE = 0.98
 """Confidence from which a reading is not compared with a list."""
@@ -145,7 +149,7 @@ def _looked_up(
     if int(compared.argmax()) == len(near):
         return word
     text = f"{before}{_written_like(core, near[best])}{behind}"
-    weights = np.exp(compared - compared.max())
+    weights = np.exp((compared - compared.max()) / TEMPERATURE)
     return replace(word, text=text, confidence=float(weights[best] / weights.sum()))
 
 

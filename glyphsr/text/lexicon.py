@@ -2,7 +2,6 @@
 
 import functools
 import gzip
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,9 +12,15 @@ from glyphsr.errors import ConfigError, DataError
 from glyphsr.safe_reading.text_files import read_text
 
 ENGLISH = "english"
-"""Name of the word list of the package ``pyspellchecker``."""
+"""Name of the English word list of the package ``wordfreq``."""
 
 NONE = "none"
+
+STEP = math.log(10) / 100
+"""A step of the frequencies that ``wordfreq`` stores, as a natural logarithm."""
+
+LEAST_FREQUENCY = 700
+"""Steps to the frequency of 1e-7 that a word needs; rarer ones are mostly misspelled, and take as long to compare."""
 
 MIN_LETTERS = 3
 """Letters of the shortest word that is looked up; shorter ones are as often names and codes."""
@@ -78,46 +83,46 @@ class _EnglishFrequencies(Mapping[str, float]):
     """Those of :func:`english`, read when a word is first asked for: many runs meet nothing but sure readings."""
 
     @functools.cached_property
-    def _counts(self) -> dict[str, int]:
-        counts = _stored_counts()
-        return {word: count for word, count in counts.items() if word.isascii() and word.isalpha()}
-
-    @functools.cached_property
-    def _total(self) -> int:
-        return sum(self._counts.values())
+    def _logarithms(self) -> dict[str, float]:
+        return {
+            word: -step * STEP
+            for step, words in enumerate(_stored_words())
+            for word in words
+            if word.isascii() and word.isalpha()
+        }
 
     def __getitem__(self, word: str) -> float:
-        return math.log(self._counts[word] / self._total)
+        return self._logarithms[word]
 
     def __contains__(self, word: object) -> bool:
-        return word in self._counts
+        return word in self._logarithms
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._counts)
+        return iter(self._logarithms)
 
     def __len__(self) -> int:
-        return len(self._counts)
+        return len(self._logarithms)
 
 
-def _stored_counts() -> Mapping[str, int]:
-    """The package's words and how often each is met; its file alone, since its spell checker takes longer to start."""
-    package = find_spec("spellchecker")
+def _stored_words() -> list[list[str]]:
+    """The package's words, the most frequent first, those of each hundredth of a power of ten together.
+
+    Its file is read by itself, since the package takes longer to start than the rest of a run.
+    """
+    import msgpack
+
+    package = find_spec("wordfreq")
     assert package is not None
-    file = Path(package.origin or "").parent / "resources" / "en.json.gz"
-    if file.is_file():
-        counts: dict[str, int] = json.loads(gzip.decompress(file.read_bytes()))
-        return counts
-    from spellchecker import SpellChecker
-
-    found: Mapping[str, int] = SpellChecker(language="en").word_frequency.dictionary
-    return found
+    file = Path(package.origin or "").parent / "data" / "large_en.msgpack.gz"
+    words: list[list[str]] = msgpack.unpackb(gzip.decompress(file.read_bytes()))[1:]  # a header stands first
+    return words[: LEAST_FREQUENCY + 1]
 
 
 @functools.cache
 def english() -> Lexicon:
-    """Some 130,000 English words with their frequencies in subtitles and prose.
+    """Some 90,000 English words and names with their frequencies in books, news, subtitles and the web.
 
-    Source: the English list of the package ``pyspellchecker``.
+    Source: Speer 2022, package ``wordfreq``, its large English list.
     """
     return Lexicon(_EnglishFrequencies())
 

@@ -1,5 +1,7 @@
 """Word lists."""
 
+import math
+
 import pytest
 
 from glyphsr.errors import ConfigError, DataError
@@ -16,7 +18,10 @@ def test_near_words_are_found_the_nearest_first():
 def test_english_has_common_words_and_their_frequencies():
     lexicon = english()
     assert "street" in lexicon
+    assert "nikon" in lexicon  # names of makers stand on signs
     assert "qzxv" not in lexicon
+    assert "restuarant" not in lexicon  # as it is often written, but not often enough
+    assert math.exp(min(lexicon.log_frequency.values())) == pytest.approx(1e-7)
     assert lexicon.log_frequency["the"] > lexicon.log_frequency["street"] > lexicon.log_frequency["zygote"]
 
 
