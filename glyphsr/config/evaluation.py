@@ -45,7 +45,7 @@ class EvalConfig(Config):
     """What runs the networks: ``torch``, or of exported ones ``onnx`` (onnxruntime) or ``openvino``; ``auto`` takes
     onnxruntime on CPUs where the weights were exported."""
     batch_size: Annotated[Annotated[int, Field(ge=1)] | Literal["auto"], Flag(COMPUTE)] = "auto"
-    """Pictures of 16 x 64 pixels per batch; halved when memory runs out. Has no influence on the scores."""
+    """Pictures of 16 x 64 pixels per batch; halved when memory runs out. Does not affect the scores."""
     workers: Annotated[int, Field(ge=0), Flag(COMPUTE)] = 0
     """Processes that read ahead; they pay from some ten thousand pairs on."""
     seed: Annotated[int, Flag(COMPUTE)] = 0

@@ -120,7 +120,7 @@ class TrainConfig(Config):
     """Batches with a non-finite loss or gradient in a row after which the run gives up; each one is skipped."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1234
     paper_row: str | None = None
-    """Row of the paper that the run stands beside, e.g. ``table2/baseline1``; of no influence on training."""
+    """Row of the paper that the run stands beside, e.g. ``table2/baseline1``; does not affect training."""
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":

@@ -36,8 +36,10 @@ def glyph_targets(samples: Sequence[Sample], codec: SlotCodec | CharacterSlots, 
     for i, sample in enumerate(samples):
         if sample.line is None:
             continue
+
         line[i, 0], masked[i] = shrink(sample.line[None], size)[0], True
         if sample.chars is not None:
             own = shrink(sample.chars[codec.places(sample.label)], size)
             chars[i, : len(own)] = own
+
     return GlyphTargets(torch.from_numpy(line), torch.from_numpy(chars), torch.from_numpy(masked))

@@ -61,7 +61,7 @@ def evaluate(
         precision: Of the networks; judges always compute in fp32.
         runtime: What runs the networks: ``torch``, or of exported ones ``onnx`` (onnxruntime) or ``openvino``; ``auto``
             takes onnxruntime on CPUs where the weights were exported.
-        batch_size: Pictures of 16 x 64 pixels per batch; halved when memory runs out. Has no influence on the
+        batch_size: Pictures of 16 x 64 pixels per batch; halved when memory runs out. Does not affect the
             scores.
         workers: Processes that read ahead; they pay from some ten thousand pairs on.
         seed: Of the bootstrap.

@@ -142,6 +142,7 @@ class EvaluationReport:
 
 
 def _finite(value: Any) -> Any:
+    """A document whose numbers JSON can hold."""
     if isinstance(value, dict):
         return {key: _finite(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
@@ -160,6 +161,8 @@ def as_csv(report: EvaluationReport) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
+
+    # What each line repeats, so that it can be understood alone.
     judges = {judge.name: (judge.weights, judge.sha256 or "") for judge in report.judges} | {"": ("", "")}
     data = {part.name: " ".join(part.paths) for part in report.parts}
     hashes = {row.name: " ".join(f"{name}:{value}" for name, value in row.sha256.items()) for row in report.rows}
@@ -178,6 +181,7 @@ def as_csv(report: EvaluationReport) -> str:
     for reading in report.reading:
         for metric in ("accuracy", "cer", "similarity"):
             write(reading.row, reading.judge, metric, getattr(reading, metric))
+
     for fidelity in report.fidelity:
         for metric in ("psnr_db", "ssim", "psnr_per_image_db"):
             write(fidelity.row, "", metric, getattr(fidelity, metric))

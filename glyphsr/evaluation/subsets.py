@@ -22,7 +22,13 @@ class Subset:
 
 
 def open_subsets(config: EvalConfig) -> tuple[list[Subset], list[Problem]]:
-    """Subsets that can be opened, and what is wrong with the others.
+    """Open the subsets that ``--split`` names.
+
+    Args:
+        config: Names them, and where they lie.
+
+    Returns:
+        Those that can be opened, and what is wrong with the others.
 
     Raises:
         ConfigError: If one set is named twice.

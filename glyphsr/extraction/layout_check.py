@@ -26,7 +26,7 @@ MIN_MEDIAN_IOU, MIN_P10_IOU = 0.95, 0.85
 """Least IoU with the padded layout's masks: of the median, and of the tenth percentile of characters."""
 
 DECIDING = {"multimask", "steps", "threshold", "max_line_fraction", "when_none_passes", "frame", "key_points"}
-"""Settings that have a say in which mask is chosen, beyond those of the profile."""
+"""Settings that decide which mask is chosen, beyond those of the profile."""
 
 VERDICTS = "sam-layouts.json"
 """File of the cache that keeps verdicts."""
@@ -48,6 +48,7 @@ class LayoutComparison:
 
 
 def _stored() -> dict[str, dict[str, float]]:
+    """The verdicts in the cache; none where it is missing or damaged."""
     try:
         return dict(read_json(cache_folder() / VERDICTS))
     except (DataError, ValueError, TypeError):
@@ -76,6 +77,7 @@ def compare_layouts(
         located_by: What the localizer is; a recognizer's hash is part of what a verdict holds for.
         device: Instead of the configured one.
     """
+    # The verdict's key holds all that could change a mask.
     layout = info.facts["layout"]
     settings = config.model_dump(mode="json", include=DECIDING) | {
         "localizer": {k: v for k, v in located_by.facts.items() if not k.endswith("path")}
@@ -87,6 +89,7 @@ def compare_layouts(
     if known is not None:
         return known
 
+    # Both layouts segment the same words from the same key points.
     chosen = list(words[:WORDS])
     exact, fast = (
         extract_words(chosen, localizer, SamSegmenter(open_sam(info, config, layout=name, device=device)), config)
@@ -113,6 +116,7 @@ def _overlaps(fast: Extraction, exact: Extraction) -> list[float]:
 
 
 def _recalled(key: str, layout: str) -> LayoutComparison | None:
+    """The verdict that is kept under a key, if there is one."""
     known = _stored().get(key)
     if known is None:
         return None
@@ -123,6 +127,7 @@ def _recalled(key: str, layout: str) -> LayoutComparison | None:
 
 
 def _store(key: str, verdict: LayoutComparison) -> None:
+    """Keep a verdict in the cache, beside those that are there."""
     own = {"median": verdict.median, "tenth": verdict.tenth, "characters": verdict.characters}
     with suppress(OSError):  # without a cache it is measured again next time
         make_private(cache_folder())

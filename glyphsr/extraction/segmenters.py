@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from glyphsr.sam.predictor import SamPredictor
 
 SAM_NAMES = {"vit_h": "sam-vit-h", "vit_l": "sam-vit-l", "vit_b": "sam-vit-b"}
-"""Names in the registry, the one that is best for paper runs first."""
+"""Names in the registry; the paper's own size stands first."""
 
 INK_NOTICE = (
     "masks are made of ink (no weights), since no checkpoint of {} is here; "
@@ -50,16 +50,21 @@ def describe_segmenter(config: ExtractConfig) -> ComponentInfo:
     Raises:
         WeightsError: If SAM is asked for and its checkpoint is not available.
     """
+    # The best checkpoint that is here, unless one is named.
     wanted = config.sam_checkpoint
     names = [SAM_NAMES[config.sam_type]] if config.sam_type else list(SAM_NAMES.values())
     if wanted is None:
         wanted = next((name for name in names if local_weights(name) is not None), None)
+
+    # Without one ``auto`` means ink, and says so.
     if config.segmenter == "ink" or (config.segmenter == "auto" and wanted is None):
         what = (f"SAM {config.sam_type}", names[0]) if config.sam_type else ("SAM", "sam-vit-b")
         notices = [INK_NOTICE.format(*what)] if config.segmenter == "auto" else []
         if config.sam_checkpoint is not None:
-            notices.append("--sam-checkpoint has no influence on --segmenter ink")
+            notices.append("--sam-checkpoint has no effect with --segmenter ink")
         return ComponentInfo({"name": "ink"}, tuple(notices))
+
+    # The file, and what of it decides the masks.
     from glyphsr.weights.hub import resolve
 
     if wanted is None and not config.sam_type:

@@ -57,6 +57,8 @@ def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture, exif: Image
 
     height, width, channels = values.shape
     colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+
+    # What describes the picture stands before its pixels.
     chunks = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0))
     if picture.icc_profile:
         chunks += chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(picture.icc_profile))
@@ -65,6 +67,7 @@ def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture, exif: Image
         chunks += chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
     if exif:
         chunks += chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+
     rows = values.astype(">u2").reshape(height, -1).view(np.uint8)
     filtered = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0 before each row
     chunks += chunk(b"IDAT", zlib.compress(filtered.tobytes()))
@@ -80,16 +83,20 @@ def _whole(channels: NDArray[np.float32], most: int, dtype: type[Level]) -> NDAr
 
 
 def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name: str, exif: Image.Exif) -> bytes:
+    """``(H, W, 1..4)`` in [0, 1] as PNG or TIFF of 16 bits."""
     values = _whole(channels, 65535, np.uint16)
     if format_name != "TIFF":
         return _encode_16_bit_png(values, picture, exif)
+
     import tifffile  # comes with scikit-image; needed for this one format only
 
+    # PIL writes no 16-bit colour, so camera and profile are passed as tags.
     tags: list[tuple[Any, ...]] = [
         (tag, "s", 0, str(exif[tag]), True) for tag in (MAKE, MODEL, DATE_TIME) if tag in exif
     ]
     if picture.icc_profile:
         tags.append((34675, "B", len(picture.icc_profile), picture.icc_profile, True))
+
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
@@ -109,6 +116,7 @@ def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name
 def _encode_8_bits(
     channels: NDArray[np.float32], picture: Picture, format_name: str, *, quality: int, exif: Image.Exif
 ) -> bytes:
+    """``(H, W, 1..4)`` in [0, 1] as a file of 8 bits, by PIL."""
     pixels = _whole(channels, 255, np.uint8)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)  # L, LA, RGB or RGBA by its shape
 

@@ -38,14 +38,19 @@ def confusion_weights(distances: Tensor) -> Tensor:
     size = _DIGITS + 2 * _LETTERS
     if distances.shape != (size, size):
         raise ValueError(f"expected ({size}, {size}), got {tuple(distances.shape)}")
+
+    # Small letters come before capitals among the rows only.
     upper, lower = slice(_DIGITS, _DIGITS + _LETTERS), slice(_DIGITS + _LETTERS, size)
     rows = torch.cat([distances[:_DIGITS], distances[lower], distances[upper]]).float()
     padded = F.pad(rows, (1, 0, 1, 0), value=1.0)  # the end of text is like nothing else
     weights = torch.where(padded == 0, torch.ones_like(padded), 1.0 / padded)
+
+    # A letter counts as alike if either of its cases is, except with itself.
     first, second = slice(1 + _DIGITS, NUM_CLASSES), slice(NUM_CLASSES, NUM_CLASSES + _LETTERS)
     either_case = torch.maximum(weights[:, first], weights[:, second])
     own = torch.eye(len(weights), dtype=torch.bool)[:, first]
     weights[:, first] = torch.where(own, weights[:, first], either_case)
+
     return weights[:NUM_CLASSES, :NUM_CLASSES].clone()
 
 
@@ -64,6 +69,8 @@ def weights_of_classes(distances: Tensor, characters: Sequence[str]) -> Tensor:
         known = "-" + LOWER_ALPHANUMERIC
         rows = torch.tensor([known.index(char or "-") for char in characters])
         return confusion_weights(distances)[rows][:, rows]
+
+    # Classes that the table lacks take row 0 for now and the weight 1 below.
     order = [char if char and char in TABLE_ORDER else None for char in characters]
     rows = torch.tensor([0 if char is None else TABLE_ORDER.index(char) for char in order])
     table = distances.float()[rows][:, rows]

@@ -72,7 +72,7 @@ class PictureUpscaler:
         return other
 
     def upscale(self, items: Sequence[LoadedPicture]) -> Iterator[Outcome]:
-        """Enlarge pictures; who travels together has no influence on the results.
+        """Enlarge pictures; who travels together does not affect the result.
 
         Args:
             items: As many as memory holds.

@@ -167,7 +167,7 @@ class Upscaler:
         return self.loaded.default_strength if self._strength is None else self._strength
 
     def upscale_lines(self, lines: Sequence[Line]) -> list[UpscaledLine]:
-        """Upscale lines; which lines travel together has no influence on the result.
+        """Upscale lines; which lines travel together does not affect the result.
 
         Args:
             lines: Pictures and asked sizes.

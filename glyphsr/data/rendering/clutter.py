@@ -30,7 +30,12 @@ class Clutter:
 
 
 def plan_clutter(draws: RandomChoices, probability: float) -> Clutter | None:
-    """What to put where, before the text is set, so that there is room."""
+    """What to put where; chosen before the text is set, so that there is room.
+
+    Args:
+        draws: Chooses.
+        probability: Of any clutter at all.
+    """
     if not draws.happens(probability):
         return None
     kind = draws.pick_by({"letters": 0.5, "line": 0.35, "frame": 0.15})
