@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=240)
     parser.add_argument("--limit", type=int, help="Words of each subset to score; default all.")
+    parser.add_argument("--precision", default="fp32")
     parser.add_argument("--recognizer", "-R", action="append", help="Judge; default crnn and rapidocr.")
     arguments = parser.parse_args()
     validation = f"validation={{every: {arguments.steps}, words: 100, select_by: psnr, samples: 0}}"
@@ -86,7 +87,7 @@ def main() -> None:
             data_root=arguments.data_root,
             limit=arguments.limit,
             device="cpu",
-            precision="fp32",
+            precision=arguments.precision,
             workers=0,
             offline=True,
             notify=_say,
@@ -110,7 +111,8 @@ def _maps(
     folder = GLYPHSR.stem if name == "with" else f"{GLYPHSR.stem}-unmended"
     run = Run("table2/glyphsr", config.seed, config, arguments.out / folder / f"seed-{config.seed}")
     if run.missing():
-        settings: dict[str, Any] = {"device": "cpu", "precision": "fp32", "workers": 0, "offline": True, "notify": _say}
+        settings: dict[str, Any] = {"device": "cpu", "workers": 0, "offline": True, "notify": _say}
+        settings["precision"] = arguments.precision
         train(config, out=run.folder, resume="auto", data_root=arguments.data_root, **settings)
     return rendered_maps(run.weights, config)
 
