@@ -29,7 +29,8 @@ from glyphsr.training.distributed import DistributedContext
 from glyphsr.training.glyph_supervision import mask_attacher
 from glyphsr.training.objectives.super_resolution import target_slots
 from glyphsr.training.train import train
-from glyphsr.training.validation import Validator, held_out_pairs
+from glyphsr.training.validation import Validator
+from glyphsr.training.validation_pairs import held_out_pairs
 from glyphsr.weights.loading import load_super_resolver
 from glyphsr_cli import tables
 
