@@ -58,6 +58,7 @@ def open_validator(
         DataError: If words cannot be read.
     """
     settings = config.validation
+    # A reader takes part only where weights are selected by what it reads.
     judge = None
     if config.task == "sr" and config.selects_by_accuracy:
         try:
@@ -112,6 +113,7 @@ def build_trainer(
         DataError: If data or glyph masks are missing, or do not belong together.
         WeightsError: If named weights are not available.
     """
+
     run = RunFolder(folder)
     processes = DistributedContext(device, precision)
 
@@ -126,6 +128,7 @@ def build_trainer(
     attach_masks = mask_attacher(config, say)
     sources = _open_training_words(config, processes, attach_masks=attach_masks, data_root=data_root, say=say)
 
+    # One seed for all processes: their random weights must be equal.
     torch.manual_seed(config.seed)
     model = build_model(config, say, offline=offline)
     objective = build_objective(model, config, say, offline=offline)
@@ -133,7 +136,9 @@ def build_trainer(
         objective.to(memory_format=torch.channels_last)
 
     stepper = TrainStep(objective, config.optimiser, total_steps=config.steps, processes=processes)
+
     slots = target_slots(config)
+    # Each process takes its slice of the same batches, so that more processes change no figure.
     batches = TrainBatches(
         sources,
         config.data,
@@ -146,6 +151,7 @@ def build_trainer(
         config, processes, say, attach_masks=attach_masks, slots=slots, data_root=data_root, offline=offline
     )
 
+    # What is averaged, saved and continued from.
     decay = config.optimiser.ema_decay
     average = ExponentialMovingAverage(model, decay) if decay else None
     checkpoints = CheckpointManager(
@@ -162,6 +168,7 @@ def build_trainer(
 
     if processes.rank:  # what is random in a forward pass differs between processes
         torch.manual_seed(config.seed + processes.rank)
+
     return Trainer(
         config,
         run,
@@ -206,9 +213,11 @@ def _open_training_words(
         data, held_out=False, seed=config.seed, data_root=data_root, attach_masks=attach_masks, notify=say
     )
 
+    # Rendered words depend on what is installed, and slices of different batches would not add up.
     words = [source.origin for source in sources]
     if any(other != words for other in processes.gather(words)):
         raise ConfigError("data.sources: the processes' machines have other fonts, word lists or photographs")
+
     if config.batch_size < processes.count:
         raise ConfigError(f"batch_size: expected at least {processes.count}, one word for each process")
     return sources

@@ -50,10 +50,12 @@ def find_state(resume: Resume, folder: Path) -> Resume:
         WeightsError: If there is no such state.
     """
     own = RunFolder(folder).state
+
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: a file; a run needs a folder")
     if resume == "never" and own.is_file():
         raise ConfigError(f"{folder}: holds a run already; resume it or give another --out")
+
     if isinstance(resume, str):
         return resume
     path = RunFolder(resume).state if resume.is_dir() else resume
@@ -114,6 +116,7 @@ class CheckpointManager:
 
     def save_weights(self, name: str, progress: TrainState) -> None:
         """A checkpoint for users; called in the main process."""
+        # What `models show` and a report tell about the file.
         card: dict[str, Any] = {
             "name": self.folder.path.name,
             "steps": progress.step,
@@ -129,6 +132,7 @@ class CheckpointManager:
 
         model = self.eval_model
 
+        # Each kind of run saves what is used of it; of a prior's run that is the recognizer alone.
         if self.config.task == "recognizer":
             self.folder.save_weights(name, model, kind="recognizer", config=self.config.recognizer, card=card)
         elif self.config.task == "prior":
@@ -145,6 +149,7 @@ class CheckpointManager:
 
     def save(self, progress: TrainState) -> None:
         """``last.safetensors`` for users and ``last.state`` for the next run, whole or not; called in all processes."""
+        # Figures first, then everything that learns, then what decides the next random number.
         scores = {"score": progress.score, "best_score": progress.best_score}
         state = {
             **{name: asdict(score) if score else None for name, score in scores.items()},  # unrounded
@@ -175,9 +180,12 @@ class CheckpointManager:
             ConfigError: If the state is of a run that this one cannot continue.
             WeightsError: If it cannot be read.
         """
+        # A state of this folder goes before one that was named: the second start of a command continues its first.
+        # A state of this folder goes before a named one: started again, a command continues what it began.
         own = self.folder.state
         given = str(resume.resolve()) if isinstance(resume, Path) else None
         path = own if own.is_file() or isinstance(resume, str) else resume
+
         found = path.is_file()
         if len(set(self.processes.gather(found))) > 1:
             raise ConfigError(f"{path}: not seen by all processes; the run folder must be on storage that all share")
@@ -188,6 +196,7 @@ class CheckpointManager:
         if path == own and given not in (None, str(own.resolve()), *_names_of(state["origin"])):
             raise ConfigError(f"{self.folder.path}: holds a run already, of another state; give another --out")
 
+        # Settings: some must be as before, others may change and are told.
         before = check_resumable(
             state, self.config, path, trainable_names=self.stepper.trainable_names(), smoke=self.smoke
         )
@@ -199,12 +208,14 @@ class CheckpointManager:
         if same_sources and state.get("words", self.words) != self.words:
             self.say("fonts, word lists or photographs have changed, so that rendered words differ from here on")
 
+        # All tensors and generators, or none: the run ends here if one does not fit.
         try:
             self._restore(state, path)
         except (KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
             # What torch's optimisers and generators raise on a state that is not theirs is not documented.
             raise WeightsError(f"{path}: not a training state that fits: {shorten(error)}") from error
 
+        # Another run's scores say nothing about this one's validation set, so they are not taken over.
         progress = TrainState(state["step"], state["bad_steps"], state["skipped"])
         if path != own:
             progress.origin = given
@@ -212,6 +223,7 @@ class CheckpointManager:
 
         progress.origin = state["origin"]
 
+        # A best score counts only while it is comparable and its weights are still there.
         if validates_otherwise(changed):
             self.say("validation settings have changed, so that the best weights are selected again")
         elif self.folder.best.is_file():
@@ -222,12 +234,14 @@ class CheckpointManager:
         return progress
 
     def _restore(self, state: dict[str, Any], path: Path) -> None:
+        # Weights; an average that did not exist before begins with the weights themselves.
         load_state(self.model, state["model"], str(path))
         if self.average is not None:
             load_state(self.average.model, state["averaged"] or state["model"], str(path))
         for name, part in self.stepper.objective.auxiliary_modules().items():
             if state.get(name):
                 load_state(part, state[name], str(path))
+        # Optimiser, then random numbers: each process continues with its own.
         self.stepper.restore(state)
         rng = state["rng"]
         if len(rng) == self.processes.count:

@@ -37,12 +37,14 @@ class DistributedContext:
     """
 
     def __init__(self, device: str, precision: Precision) -> None:
+        # A launcher's wish for the CPU counts where the command names no device.
         on_cpu = device == "auto" and os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
         wanted = resolve_device("cpu" if on_cpu else device)
         dtype = resolve_precision(precision, wanted)
         if dtype == torch.float16 and wanted.type != "cuda":
             raise ConfigError(f"--precision fp16: training needs a CUDA device for it, not {wanted.type}; try bf16")
 
+        # Without a launcher the process chooses its own CUDA device.
         if world_size() == 1:
             AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run of this process left its own
             if wanted.type == "cuda" and wanted.index is not None:
@@ -54,6 +56,7 @@ class DistributedContext:
             kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
         )
         self._accelerator.gradient_accumulation_steps = 1  # the launcher's would divide every loss
+
         self.dtype = dtype
         self.device: torch.device = self._accelerator.device
         self.rank: int = self._accelerator.process_index
@@ -91,6 +94,7 @@ class DistributedContext:
 
     def run_on_main(self, work: Callable[[], object]) -> None:
         """Let the main process do something that may go wrong; if it does, every process raises its error."""
+        # The error itself travels, so that no process waits for one that has left.
         error: GlyphSRError | None = None
         if self.is_main:
             try:
@@ -99,6 +103,7 @@ class DistributedContext:
                 error = caught
         error = self.gather(error)[0]
         if error is not None:
+            # Only the main process shows it.
             error.is_repeated = not self.is_main
             raise error
 

@@ -24,10 +24,12 @@ class ExponentialMovingAverage(Generic[Model]):
     @torch.no_grad()
     def update(self, model: nn.Module, steps: int) -> None:
         """Take in the weights after that many steps."""
+        # Young averages forget faster, so that the random start does not stay in them.
         decay = min(self.decay, (1 + steps) / (10 + steps))
         own = model.state_dict()
         for key, value in self.model.state_dict().items():
             if value.is_floating_point():
                 value.lerp_(own[key], 1 - decay)
+            # Counters of normalisations are not averaged.
             else:
                 value.copy_(own[key])

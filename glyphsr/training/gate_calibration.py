@@ -67,6 +67,7 @@ def held_out_readings(
             for name, pictures in degrade_at_levels(sample.hr, data.degradation, rng, draws=draws):
                 lr = torch.stack([_as_seen(word, model) for word in pictures])
                 for words in model.text_prior(lr, lexicon=lexicon).words:
+                    # A line is as sure as its least sure word: that one decides whether the picture may change.
                     least = min((word.confidence for word in words), default=0.0)
                     yield LabelledReading(least, words_match(line_text(words), sample.label), name)
 
@@ -98,13 +99,16 @@ def choose_gate_thresholds(
     """
     if not readings:
         raise ConfigError("confidence_gate: no real words are held out to choose it on; expected data.held_out above 0")
+    # From the least sure reading to the surest.
     ordered = sorted(readings)
     confidence = np.array([reading.word_confidence for reading in ordered])
     right = np.array([reading.right for reading in ordered])
 
     ends = np.append(confidence[1:] != confidence[:-1], True)  # a threshold parts readings of different confidence only
+    # Below `low` hardly a reading is right; between `low` and `high` some are; above, the change is full.
     unsure = _most(right, ends, zero)
     partly = unsure + _most(right[unsure:], ends[unsure:], full)
+
     low = float(confidence[unsure - 1]) if unsure else 0.0
     high = max(float(confidence[partly - 1]) if partly else 0.0, low + MIN_RANGE)
     return ConfidenceGateConfig(low=round(min(low, 1 - MIN_RANGE), 5), high=round(min(high, 1.0), 5))

@@ -52,9 +52,11 @@ class ExtractedWords:
         if index >= self.count:
             return sample
 
+        # A word whose masks are poor, or do not belong to it, is learned from without them.
         found = self.glyphs[index]
         if found.rejected or found.quality < self.min_quality or not len(found.chars):
             return sample
+
         if found.line.shape != sample.hr.shape[:2]:
             raise DataError(
                 f"{self.glyphs.path}: masks of {sample.id} are {found.line.shape}, its picture {sample.hr.shape[:2]}"
@@ -75,6 +77,7 @@ def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
         glyphs: Glyph LMDB, or a folder that holds one for each source; ``kmeans`` for line masks of two gray clusters;
             ``none`` to learn from no masks.
     """
+    # No masks at all: the terms that would need them go.
     if glyphs == "none":
         return config.model_copy(
             update={"loss": config.loss.model_copy(update={"line": 0.0, "char": 0.0, "columns": 0.0})}
@@ -86,6 +89,7 @@ def with_glyphs(config: TrainConfig, glyphs: str) -> TrainConfig:
         loss = config.loss.model_copy(update={"char": 0.0, "columns": 0.0})
         return config.model_copy(update={"data": data, "loss": loss})
 
+    # Anything else is a folder of extracted glyphs, for every source of real words.
     sources = tuple(
         source.model_copy(update={"glyphs": glyphs}) if isinstance(source, FolderSource | LmdbSource) else source
         for source in config.data.sources
@@ -103,6 +107,7 @@ def mask_attacher(config: TrainConfig, notify: Callable[[str], None]) -> MaskAtt
         notify: Called with how many words of a set have no masks, and where they are wanted for something else.
     """
     data = config.data
+    # Recombined words are cut from masks of single characters.
     if not config.teaches_masks or data.glyph_source == "kmeans":
         for source in data.sources:
             if isinstance(source, FolderSource) and source.recombine:
@@ -113,10 +118,12 @@ def mask_attacher(config: TrainConfig, notify: Callable[[str], None]) -> MaskAtt
     def attach_masks(words: WordCollection, path: Path | None, source: Source) -> WordCollection:
         if data.glyph_source == "kmeans":
             return KmeansWords(words)
+        # Rendered words know their ink exactly.
         if isinstance(words, RenderedWords):
             return words.with_masks()
         assert path is not None
         assert not isinstance(source, RenderedSource)
+        # Real words take what `glyphsr extract` found, in the order of their data set.
         glyphs = GlyphLmdb(find_glyphs(path, source.glyphs))
         check_belongs(glyphs, path)
         if len(glyphs) < len(words):

@@ -21,11 +21,13 @@ def learning_rate_factor(
         >>> [learning_rate_factor(s, warmup_steps=0, total_steps=5, schedule="halved") for s in range(5)]
         [1.0, 1.0, 1.0, 1.0, 0.5]
     """
+    # The first step already learns, so the factor never is 0.
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     if schedule == "constant":
         return 1.0
     if schedule == "halved":
         return 1.0 if step < HALVED_FROM * total_steps else 0.5
+    # Half a cosine from 1 to 0 over what is left of the run.
     progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
     return round(0.5 * (1 + math.cos(math.pi * min(1.0, progress))), 12)

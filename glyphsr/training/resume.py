@@ -27,10 +27,12 @@ VALIDATION = ("data.", "validation.protocol", "validation.select_by", "validatio
 
 
 def _leaves(tree: Any, path: str = "") -> dict[str, Any]:
+    # Lists of settings are compared item by item, lists of values as a whole.
     if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
         tree = dict(enumerate(tree))
     if not isinstance(tree, dict):
         return {path: tree}
+
     found: dict[str, Any] = {}
     for key, value in tree.items():
         found |= _leaves(value, f"{path}.{key}" if path else str(key))
@@ -93,21 +95,25 @@ def check_resumable(
         where = ".".join(map(str, first["loc"]))
         raise WeightsError(f"{path}: its configuration is not one of this version: {where}: {first['msg']}") from error
 
+    # A smoke run's weights are worth nothing to a real one.
     if state["smoke"] != smoke:
         kind = "a smoke run's" if state["smoke"] else "not a smoke run's"
         raise ConfigError(f"{path}: is {kind}; give another --out")
 
+    # What shapes the weights stays as it was.
     changed = [text for text in differences(before, config) if text.startswith(FIXED)]
     changed += _split_changes(before, config)
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ConfigError(f"{path}: the run was made with another {changed[0]}{more}; give another --out")
 
+    # The optimiser's state is by position, so exactly the same parameters must learn.
     learned = {current_name(name) for name in state["trained"]}
     other = sorted(set(trainable_names) ^ learned)
     if other:
         why = f"by its losses {other[0]} and {len(other) - 1} more parameters learned, or did not"
         raise ConfigError(f"{path}: {why}, other than by these; give another --out")
+
     if state["step"] > config.steps:
         raise ConfigError(f"{path}: is at step {state['step']}, beyond the {config.steps} asked for; raise steps")
 

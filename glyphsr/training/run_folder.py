@@ -99,6 +99,7 @@ class RunFolder:
             ConfigError: If another process is training into it.
             SavingError: If it cannot be made.
         """
+        # Append mode makes the file without emptying it: it names the process that holds the lock.
         with saving(self.path):
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             self._lock = (self.path / ".lock").open("a+b")
@@ -115,8 +116,10 @@ class RunFolder:
             ) from error
         except (ImportError, OSError):  # Windows, or a file system without locks
             return
+
         for leftover in self.checkpoints.glob(".*"):  # of a save that was killed
             leftover.unlink(missing_ok=True)
+        # The number only helps whoever is turned away; the lock holds without it.
         with suppress(OSError):
             self._lock.truncate(0)
             self._lock.write(str(os.getpid()).encode())
@@ -139,6 +142,7 @@ class RunFolder:
         """Take rows behind a step out of a file of JSON lines: the run that continues from there writes them again."""
         if not path.is_file():
             return
+
         kept = []
         for line in read_content(path, DOCUMENT_BYTES).splitlines(keepends=True):
             try:
@@ -191,8 +195,10 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
     if missing:
         raise WeightsError(f"{path}: not a training state of this version: no {sorted(missing)[0]!r} in it")
 
+    # Sound types, so that what follows need not fear them.
     names = state["trained"]
     is_sound = isinstance(state["config"], str) and isinstance(names, list) and all(isinstance(n, str) for n in names)
+    # `True` is an `int` to Python, but not a step.
     counts = (state["step"], state["bad_steps"], state["best_step"])
     if not is_sound or any(isinstance(count, bool) or not isinstance(count, int | None) for count in counts):
         raise WeightsError(f"{path}: not a training state of this version: its figures are none")

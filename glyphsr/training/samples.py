@@ -29,12 +29,15 @@ def draw_samples(model: SuperResolver, pairs: list[Pair], config: TrainConfig, f
     """
     if not pairs:
         return
+    # The same words each time, so that sheets of different steps compare.
     chosen = np.linspace(0, len(pairs) - 1, min(config.validation.samples, len(pairs))).round().astype(int)
+    # Each module's mode is kept by itself: frozen parts are in evaluation mode already.
     modes = {module: module.training for module in model.modules()}
     model.eval()
     rows = [_row(model, pairs[i], config) for i in chosen]
     for module, mode in modes.items():
         module.training = mode
+
     sheet = Image.fromarray(training_sheet(rows))
 
     def write(path: Path) -> None:
@@ -46,11 +49,14 @@ def draw_samples(model: SuperResolver, pairs: list[Pair], config: TrainConfig, f
 def _row(model: SuperResolver, pair: Pair, config: TrainConfig) -> TrainingRow:
     lr = to_tensor([pair.lr]).to(next(model.parameters()).device)
     out = everything(model, lr)
+    # (1, C, H, W) in [0, 1] -> (H, W, 3) in bytes.
     sr = (out.sr[0, :3].float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    # Only maps and classes that are taught; the others are noise.
     tasks, glyphs = config.glyph_tasks, out.glyphs
     chars = glyphs.chars if glyphs is not None and tasks.char else None
     classes = glyphs.classes if glyphs is not None and tasks.cls else None
     codec = slot_codec(config)
     read = codec.decode(classes[0].argmax(dim=1).tolist()) if classes is not None and codec is not None else None
     maps = chars[0].float().cpu().numpy() if chars is not None else None
+
     return TrainingRow(pair.lr, sr, pair.hr, pair.label, chars=maps, read=read)

@@ -24,6 +24,7 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
         nonlocal asked
         asked = True
 
+    # Python lets the main thread alone set handlers; elsewhere nothing is caught.
     numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
     previous = {number: signal.signal(number, ask) for number in numbers}
     try:

@@ -29,12 +29,15 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
         notify: Called with a message for everything that stands in.
         data_root: Where named LMDBs are looked up first.
     """
+    # Two steps that warm up, validate, save and draw: every part of a run is touched once.
     changes: dict[str, Any] = {"steps": STEPS, "batch_size": BATCH, "save_every": STEPS, "keep_every": None}
     validation = {"every": STEPS, "words": 2, "samples": 2}
     changes["validation"] = config.validation.model_copy(update=validation)
     optimiser = config.optimiser.model_copy(update={"warmup_steps": 1, "accumulation": 1})
     changes["optimiser"] = optimiser
+
     loss = config.loss
+    # Weights that are not here: random ones show the same errors.
     if config.prior_weights is not None and not _is_here(config.prior_weights):
         notify(f"smoke: {config.prior_weights} is not here, so the text prior starts from random weights")
         changes["prior_weights"] = None
@@ -47,17 +50,20 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
         notify(f"smoke: {config.recognizer_weights} is not here, so the recognizer starts from random weights")
         changes["recognizer_weights"] = None
 
+    # The text focus needs a recognizer, whichever.
     absent = [name for name in loss.focus_recognizers if config.focuses and not _is_here(local_or_bundled(name))]
     if absent:
         notify(f"smoke: {', '.join(absent)} is not here, so {FALLBACK_RECOGNIZER} stands in for the text focus")
         readers = tuple(FALLBACK_RECOGNIZER if name in absent else name for name in loss.focus_recognizers)
         loss = loss.model_copy(update={"focus_recognizer": readers})
 
+    # Words: what is here of the configured sources, else the sample set of the package.
     sources = tuple(source for source in config.data.sources if _has_words(source, data_root))
     if sources != config.data.sources:
         missing = len(config.data.sources) - len(sources)
         notify(f"smoke: {missing} of {len(config.data.sources)} word sources left out, since they are not here")
 
+    # Masks.
     data = config.data.model_copy(update={"sources": sources or (SAMPLE_SOURCE,)})
     if config.teaches_masks and data.glyph_source == "extracted" and not _has_masks(data.sources, data_root):
         notify("smoke: no glyph masks are here, so nothing is learned from masks")

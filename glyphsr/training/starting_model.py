@@ -29,6 +29,7 @@ def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: boo
         WeightsError: If named weights are not available, or are another network's.
         ConfigError: If weights are named that nothing needs.
     """
+    # A recognizer alone, or a super-resolver with its prior.
     if config.task == "recognizer":
         try:
             recognizer = build_recognizer(config.recognizer)
@@ -37,6 +38,7 @@ def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: boo
         if config.recognizer_weights is not None:
             _start_recognizer(recognizer, config.recognizer_weights, offline=offline)
         return recognizer
+
     model = SuperResolver.from_config(config.model)
     start_prior(model, config, say, offline=offline)
     start_network(model, config, offline=offline)
@@ -44,6 +46,7 @@ def build_model(config: TrainConfig, say: Callable[[str], None], *, offline: boo
 
 
 def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: bool) -> None:
+    # A file over more characters starts one over fewer: rows of its last layers are left out.
     path = resolve(weights, offline=offline)
     found = load_recognizer(path)
     state = found.state_dict()
@@ -52,6 +55,7 @@ def _start_recognizer(recognizer: RecognizerNetwork, weights: str, *, offline: b
     if has_fewer and isinstance(found, CharsetFolder) and isinstance(recognizer, CharsetFolder):
         state = found.state_for_charset(recognizer.charset)
         config = config.model_copy(update={"charset_size": getattr(recognizer.config, "charset_size", None)})
+
     if config != recognizer.config:
         raise WeightsError(f"{path}: holds another recognizer than the configuration describes")
     recognizer.load_state_dict(state)
@@ -70,8 +74,10 @@ def start_prior(
         if model.prior is not None and not config.trains_prior:
             say("the text prior has random weights and does not learn; name some with prior_weights")
         return
+
     if model.prior is None:
         raise ConfigError(f"prior_weights: of no use, since {config.model.network.kind} has no text prior")
+
     path = resolve(config.prior_weights, offline=offline)
     recognizer = load_recognizer(path)
     if recognizer.config != config.model.prior:
@@ -90,11 +96,13 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
 
     path = resolve(config.network_weights, offline=offline)
     checkpoint = read_checkpoint(path)
+    # A super-resolver's file holds its prior too; published networks come without.
     own = {k.removeprefix(NETWORK_PREFIX): v for k, v in checkpoint.tensors.items() if k.startswith(NETWORK_PREFIX)}
     state = own or checkpoint.tensors
     if checkpoint.kind == "super_resolver" and model.prior is not None:
         state = _for_prior(state, load_recognizer(path), model.prior.recognizer, str(path))
 
+    # A smaller network's weights become those of a larger one that computes the same.
     if config.enlarge_network:
         assert isinstance(model.network, GrowableNetwork)  # the configuration is checked
         try:
@@ -102,6 +110,7 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
         except ValueError as error:
             raise WeightsError(f"{path}: {error}") from error
 
+    # Parts that the file cannot know start at random.
     if isinstance(model.network, ExtendedNetwork):
         fresh = model.network.state_dict()
         state = {k: v for k, v in fresh.items() if k.startswith(model.network.added_parts)} | state

@@ -42,6 +42,7 @@ class StepOutcome:
 
 def split_microbatches(batch: Batch, count: int) -> Iterator[Batch]:
     """A batch in so many parts of like size; at most as many as it has words."""
+    # Sizes differ by one at most, and none is empty.
     borders = [round(i * len(batch.ids) / count) for i in range(count + 1)]
 
     for first, end in itertools.pairwise(borders):
@@ -104,9 +105,11 @@ class TrainStep:
         self.objective = objective.to(processes.device)
         processes.synchronise_norms(objective)
 
+        # Buffers are copied before each step, to be put back if it teaches nothing.
         groups = _parameter_groups(objective, settings.pretrained_lr_scale)
         self.parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]
         self.clip_parameters = [p for p in objective.clip_parameters() if p.requires_grad]
+
         adam = torch.optim.AdamW if settings.decoupled_decay else torch.optim.Adam
         optimiser = adam(
             groups,
@@ -116,6 +119,7 @@ class TrainStep:
             weight_decay=settings.weight_decay,
             fused=processes.device.type in ("cpu", "cuda"),
         )
+
         self._module, self.optimiser = processes.prepare(objective, optimiser)
         self._buffers = [b for b in objective.model.buffers() if b.numel()]
 
@@ -134,11 +138,14 @@ class TrainStep:
         longest, least = self.processes.all_reduce_max(
             [max(len(filter_lower(label)) for label in batch.labels), -len(batch.ids)]
         )
+
         before = [buffer.clone() for buffer in self._buffers]
         self.optimiser.zero_grad(set_to_none=True)
+        # No more parts than the smallest slice has words, so that all processes count the same.
         parts = list(split_microbatches(replace(batch, longest_label=longest), min(self.settings.accumulation, -least)))
         counts = [self.objective.counts(part) for part in parts]
 
+        # What means run over is known before the first pass, so that parts add up exactly.
         totals = self._totals(counts, stop=stop)
         stop = bool(totals.pop(STOP))
         sums = dict.fromkeys(totals, 0.0)
@@ -146,10 +153,13 @@ class TrainStep:
             with self.processes.no_sync_until_last(self._module, last=i + 1 == len(parts)):
                 total, means = self._weighed(self._module(to_device(part, self.processes.device)), own, totals)
                 sums = {name: sums[name] + value for name, value in means.items()}
+                # Means are those of all processes, so all of them leave here or none.
                 if not all(map(math.isfinite, means.values())):
                     return self._skipped(sums, math.nan, rate, before, stop=stop, reason="loss")
+
                 self.processes.backward(total)
 
+        # Gradients: clipped, checked, applied.
         norm = float(self.processes.clip(self.clip_parameters, self.settings.clip_norm))
         finite = math.isfinite(norm) and self._others_are_finite()
         if finite or self.processes.scaler is not None:  # a scaler skips by itself, and learns from it
@@ -162,6 +172,7 @@ class TrainStep:
 
     def _set_learning_rate(self, number: int) -> float:
         settings = self.settings
+
         rate = settings.learning_rate * learning_rate_factor(
             number,
             warmup_steps=settings.warmup_steps,
@@ -174,6 +185,7 @@ class TrainStep:
 
     def _totals(self, counts: list[dict[str, int]], *, stop: bool) -> dict[str, float]:
         """What each term's mean runs over in the whole batch, and whether any process was asked to stop."""
+        # The wish to stop rides along, which saves a message per step.
         names = [*counts[0], STOP]
         own = [sum(part[name] for part in counts) for name in counts[0]]
         values = torch.tensor([*own, int(stop)], device=self.processes.device, dtype=torch.float32)
@@ -187,6 +199,7 @@ class TrainStep:
         Returns:
             The loss, and the part's fraction of each term over all processes.
         """
+        # The distributed gradient is a mean over processes; times their count it is the sum.
         weighed = torch.stack([value * (counts[name] / max(1.0, totals[name])) for name, value in terms.items()])
         means = self.processes.all_reduce_sum(weighed.detach()).tolist()
         return weighed.sum() * self.processes.count, dict(zip(terms, means, strict=True))
@@ -222,6 +235,7 @@ class TrainStep:
         settings = self.settings
         self.optimiser.load_state_dict(state["optimiser"])
         for group in self.optimiser.param_groups:
+            # The state brings its old settings along; those of this run hold.
             group.update(betas=settings.betas, eps=settings.epsilon, weight_decay=settings.weight_decay)
         if self.processes.scaler is not None and state["scaler"]:
             self.processes.scaler.load_state_dict(state["scaler"])

@@ -38,19 +38,22 @@ class SyncedBatchNorm(_BatchNorm):
         if not self.training:
             return super().forward(x)
 
+        # Every axis but the channels', in float32 also under autocast.
         y = x.float()
         dims = [d for d in range(y.dim()) if d != 1]
         shape = [1, -1, *([1] * (y.dim() - 2))]
+        # Mean and variance of all processes; two passes, since E[x^2] - E[x]^2 loses digits.
         count = _sum(torch.tensor(float(y.numel() // y.shape[1]), device=y.device))
         mean = _sum(y.sum(dims)) / count
         centred = y - mean.view(shape)
 
         variance = _sum(centred.square().sum(dims)) / count
+        # Running statistics, with the unbiased variance as torch keeps it.
         if self.running_mean is not None and self.running_var is not None:
             with torch.no_grad():
                 assert self.num_batches_tracked is not None
                 self.num_batches_tracked += 1
-                momentum = self.momentum or 1.0 / float(self.num_batches_tracked)
+                momentum = self.momentum or 1.0 / float(self.num_batches_tracked)  # without momentum: a plain mean
                 self.running_mean.lerp_(mean.detach(), momentum)
                 self.running_var.lerp_(variance.detach() * count / (count - 1).clamp_min(1), momentum)
 
@@ -80,6 +83,7 @@ def _synced(norm: _BatchNorm, device: torch.device) -> nn.Module:
     if device.type == "cuda":
         converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(norm)  # type: ignore[no-untyped-call]
         return converted
+    # Torch's own works on CUDA alone; elsewhere ours takes its place.
     synced = SyncedBatchNorm(norm.num_features, eps=norm.eps, momentum=norm.momentum, affine=norm.affine)
     synced.load_state_dict(norm.state_dict())
     synced.train(norm.training)

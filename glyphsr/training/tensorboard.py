@@ -29,6 +29,7 @@ class Curves:
         """One point of every curve; the run continues without curves if they can no longer be written."""
         if self._writer is None:
             return
+
         values = {f"train/{name}": value for name, value in figures.items() if name != "step"}
         if score is not None:
             values |= {f"validation/{name}": value for name, value in score.as_dict().items() if name != "parts"}

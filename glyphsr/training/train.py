@@ -63,10 +63,12 @@ def train(
         DataError: If data or glyph masks are missing, or do not belong together.
         WeightsError: If named weights are not available.
     """
+    # Errors in the command line come before anything is read or built.
     folder, root = Path(out), None if data_root is None else str(data_root)
     state: Resume = "auto" if resume == "auto" else "never" if resume == "never" else Path(resume)
     find_state(state, folder)
 
+    # Settings: the file, then `--set`, then flags, then what masks and `--smoke` change.
     overrides = [*sets, *([f"validation.protocol={protocol}"] if protocol else [])]
     flags = {"steps": max_steps, "seed": seed, "batch_size": batch_size}
     settings = load(TrainConfig, config, sets=overrides, flags=flags, environment={})
@@ -88,6 +90,7 @@ def train(
         notify=notify,
     )
     trainer.say(trainer.describe())
+
     try:
         return trainer.run(resume=state)
     finally:

@@ -105,6 +105,7 @@ class Trainer:
             InterruptedTrainingError: On SIGINT or SIGTERM, after saving.
             GlyphSRError: After too many non-finite steps in a row, or if something cannot be saved.
         """
+        # One folder, one run: it is locked until the end.
         started = time.monotonic()
         resume = find_state(resume, self.folder.path)
         self.processes.run_on_main(self.folder.open)
@@ -114,6 +115,7 @@ class Trainer:
             self.processes.run_on_main(self._begin)
             with stop_on_signal() as stopped:
                 self._loop(stopped)
+
             if self.progress.best_score is None:  # a state of the last step: nothing is left to do but to show it
                 self._validate()
                 self.checkpoints.save(self.progress)
@@ -138,17 +140,21 @@ class Trainer:
         self.curves = Curves.open(self.folder.path / "tensorboard", first_step=self.progress.step)
 
     def _loop(self, stopped: Callable[[], bool]) -> None:
+        # Batches depend on the seed and the step alone, so a resumed run sees the very next one.
         config, now = self.config, self.progress
+
         every = iterate_batches(self.batches, first_step=now.step, last_step=config.steps, workers=self.workers)
         started, seen = time.monotonic(), 0
         with closing(every) as batches:
             for batch in batches:
+                # Learn.
                 outcome = self._learn(batch, stop=stopped())
                 now.step += 1
                 self._count(outcome, batch)
                 if self.average is not None and not outcome.skipped:
                     self.average.update(self.model, now.step)
 
+                # Look: a score every so many steps, and at the end.
                 seen += batch.global_size
                 finished = now.step == config.steps
                 score = self._validate() if now.step % config.validation.every == 0 or finished else None
@@ -172,6 +178,7 @@ class Trainer:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+
             size, shape = batch.global_size, tuple(batch.lr.shape[2:])
             raise GlyphSRError(
                 f"step {self.progress.step + 1}: out of memory with {size} words of {shape[0]} x {shape[1]}; "
@@ -187,8 +194,10 @@ class Trainer:
         if scaler is not None and outcome.skipped == "gradient" and scaler.get_scale() > 1:
             return  # half precision looks for its scale by overflowing now and then
 
+        # A batch that taught nothing: its words are written down, so that someone can look at them.
         now.bad_steps += 1
         now.skipped += 1
+
         ids = [name for names in self.processes.gather(list(batch.ids)) for name in names]
         row = {"step": now.step, "not_finite": outcome.skipped, "terms": outcome.terms, "ids": ids}
         self.processes.run_on_main(lambda: self.folder.append(self.folder.skipped, row))
@@ -200,6 +209,7 @@ class Trainer:
 
     def _log(self, outcome: StepOutcome, rate: float, score: ValidationScore | None) -> None:
         now, memory = self.progress, self.processes.memory_mb()
+        # For files: every so many steps, and whenever there is a score.
         if now.step % LOG_EVERY == 0 or score:
             figures = {"loss": outcome.total, **outcome.terms}
             figures |= {"grad_norm": outcome.grad_norm, "learning_rate": outcome.learning_rate}
@@ -208,6 +218,7 @@ class Trainer:
             scored = row | ({"score": score.as_dict()} if score else {})
             self.processes.run_on_main(lambda: self.folder.append(self.folder.metrics, scored))
             self.curves.add(now.step, row, score)
+        # For a person who watches: every step.
         if self._report and self.processes.is_main:
             steps = self.config.steps
             self._report(StepReport(now.step, steps, outcome.terms, rate, memory, now.skipped, score))
@@ -215,8 +226,10 @@ class Trainer:
     def _validate(self) -> ValidationScore:
         now = self.progress
         now.score = score = self.validator.score(self.checkpoints.eval_model)
+
         if score.figure == -math.inf:
             self.say(f"step {now.step}: validation gives no number; a smaller optimiser.learning_rate may help")
+        # At equal scores the later weights win: they have seen more.
         best = now.best_score is None or score.figure >= now.best_score.figure
         if best:
             now.best_score, now.best_step = score, now.step

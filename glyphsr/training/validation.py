@@ -72,29 +72,36 @@ class Validator:
         """The fraction of HR words, and of LR words enlarged by bicubic, that it reads."""
         read = dict.fromkeys((SHARP, BLURRED), 0)
         for batch in self._batches():
+            # HR, and LR enlarged to the size of HR, (B, 3, H, W).
             lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(self.processes.device) for side in SIDES)
             plain = F.interpolate(lr, size=hr.shape[-2:], mode="bicubic", align_corners=False).clamp(0, 1)
             for name, pictures in ((SHARP, hr), (BLURRED, plain)):
                 read[name] += _matches([reading.text for reading in recognizer.read(pictures)], batch)
+
         totals = self._totals(list(read.values()))
         if not self.pairs:
             return ValidationScore(words=0, prior_accuracy=None)
         parts = {name: total / len(self.pairs) for name, total in zip(read, totals, strict=True)}
+        # Both weigh as in training.
         accuracy = (1 - self.blurred_fraction) * parts[SHARP] + self.blurred_fraction * parts[BLURRED]
         return ValidationScore(len(self.pairs), None, accuracy=accuracy, parts=parts)
 
     def _score_super_resolver(self, model: SuperResolver) -> ValidationScore:
         device = self.processes.device
 
+        # Sums over this process's pairs; `_score` makes means of them.
         read, fidelity, bicubic = 0, 0.0, 0.0
         right = dict.fromkeys(self.parts, 0)
         maps = dict.fromkeys(MAPS, MapSums())
         for batch in self._batches():
+            # Both (B, 3, h, w) and (B, 3, H, W) in [0, 1].
             lr, hr = (to_tensor([getattr(pair, side) for pair in batch]).to(device) for side in SIDES)
+
             if model.prior is not None:
                 read += _matches([reading.text for reading in model.prior.recognizer.read(lr)], batch)
 
             if self.task == "sr":
+                # SR against HR, and bicubic beside it as the floor.
                 out = everything(model, lr) if any(self.tasks) else model(lr)
                 sr = out.sr[:, :3].float()
                 for name, sums in self._map_sums(out.glyphs, batch).items():
@@ -110,6 +117,7 @@ class Validator:
 
     def _map_sums(self, seen: GlyphOutput | None, batch: Sequence[Pair]) -> dict[str, MapSums]:
         """Of the maps that are taught, over the words that have masks."""
+        # Words without masks say nothing about maps.
         known = [(i, pair.glyphs) for i, pair in enumerate(batch) if pair.glyphs is not None]
         if seen is None or not known:
             return {}
@@ -142,6 +150,7 @@ class Validator:
         has_prior: bool,
     ) -> ValidationScore:
         """Put the fractions of all processes together."""
+        # All sums travel as one vector, and are taken apart in the same order.
         own_maps = [value for sums in maps.values() for value in astuple(sums)]
         total_read, total_fidelity, total_bicubic, *rest = self._totals(
             [read, fidelity, bicubic, *right.values(), *own_maps]
@@ -152,6 +161,7 @@ class Validator:
 
         count = len(self.pairs)
         scored = self.task == "sr"
+        # Accuracy is a plain mean over the subsets, as the papers average.
         parts: dict[str, float] = {}
         if scored and self.judge is not None:
             sizes = [sum(pair.part == part for pair in self.pairs) for part in self.parts]
@@ -187,6 +197,7 @@ def _map_scores(names: Sequence[str], totals: Sequence[float]) -> dict[str, floa
 
 def everything(model: SuperResolver, lr: Tensor) -> SROutput:
     """The picture and every glyph output ``(B, ...)`` of ``(B, 3, h, w)``, though the model is not training."""
+    # Other networks have nothing more to show than their picture.
     if not isinstance(model.network, GlyphNetwork):
         out: SROutput = model(lr)
         return out

@@ -51,6 +51,7 @@ def held_out_pairs(
     """
     pairs = []
     for source in sources:
+        # A seed per source, so that adding one leaves the pairs of the others as they are.
         rng = np.random.default_rng(VALIDATION_SEED)
         count = config.validation.words
         if source.is_endless:
@@ -60,15 +61,18 @@ def held_out_pairs(
             samples = [source.collection[int(i)] for i in chosen]
 
         for sample in samples:
+            # Sizes: at least square, at most as wide as training allows, in fours for the networks' strides.
             aspect = min(max(1.0, sample.hr.shape[1] / sample.hr.shape[0]), config.data.max_aspect)
 
             width = config.data.line_width or round(HEIGHT * aspect / 4) * 4
             hr = resize_like_pil(sample.hr, (2 * HEIGHT, 2 * width))
+            # A real LR side where there is one, else HR is degraded like in training.
             if source.paired and sample.lr is not None:
                 lr = resize_like_pil(sample.lr, (HEIGHT, width))
             else:
                 lr = degrade(hr, config.data.degradation, rng)
 
+            # Masks at LR size, where the run learns from them.
             glyphs = None
             if sample.line is not None and slots is not None:
                 glyphs = glyph_targets([sample], slots, (HEIGHT, width))

@@ -51,9 +51,11 @@ class Objective(nn.Module, Generic[Model]):
     def train(self, mode: bool = True) -> "Objective[Model]":
         """What does not learn stays in evaluation mode: a frozen prior keeps its BatchNorm statistics."""
         super().train(mode)
+        # Frozen parts of the objective: judges and teachers.
         for module in self.children():
             if not any(parameter.requires_grad for parameter in module.parameters()):
                 module.eval()
+        # The prior is a part of the model, so the loop above has not seen it.
         prior = getattr(self.model, "prior", None)
         if prior is not None and not any(p.requires_grad for p in prior.parameters()):
             prior.eval()

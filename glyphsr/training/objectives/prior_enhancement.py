@@ -35,10 +35,13 @@ class PriorEnhancementTerm(WordTerm):
         """Both."""
         enhancer, generator = self._parts
         assert seen.prior is not None
+        # The target: what the prior reads on HR. (B, T, K)
         with torch.no_grad():
             clean = _steps(generator(seen.batch.hr))
+        # The diffusion's input is detached, so that only the enhancer learns from this term.
         found = enhancer.recover(_steps(seen.prior).detach(), clean).float()
 
+        # Read as letters and digits in lower case, like the scores.
         labels = [filter_lower(label) for label in seen.batch.labels]
         return (found - clean).abs().mean() + ctc_loss(found.transpose(0, 1), labels, CODEC)
 

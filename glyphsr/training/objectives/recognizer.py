@@ -31,11 +31,13 @@ class RecognizerObjective(Objective[nn.Module]):
         self.weight = config.loss.reading
         self.blurred_fraction = config.data.blurred_fraction
         self.auxiliary_weight = config.loss.auxiliary_ctc
+        # A CTC head on the columns of the encoder, for training alone: it is not part of the weights.
         self.auxiliary_ctc: nn.Linear | None = None
         if config.loss.auxiliary_ctc:
             assert isinstance(model, DecodingRecognizer)  # the configuration is checked
             self.auxiliary_codec = CTCCodec(model.charset)
             self.auxiliary_ctc = nn.Linear(model.num_features, self.auxiliary_codec.num_classes)
+
         if isinstance(model, ColumnRecognizer):
             model.columns.requires_grad_(False)  # no loss reaches it
 
@@ -51,13 +53,17 @@ class RecognizerObjective(Objective[nn.Module]):
         """What it reads, with the true texts given; words that are longer than it can say are left out."""
         recognizer = self.recognizer
         pictures = self._pictures(batch)
+        # By CTC: all words, of any length.
         if isinstance(recognizer, CTCRecognizer):
             logits = recognizer.symbol_logits(recognizer.prepare(pictures))
             return {"reading": self.weight * ctc_loss(logits, batch.labels, recognizer.codec)}
 
+        # By a decoder: the words that it has steps for.
         assert isinstance(recognizer, AttentionRecognizer)
+
         chosen = self._trainable_words(batch)
         if not chosen:
+            # A loss of 0 that still reaches every parameter: processes wait for each other's gradients.
             nothing = 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
             return {"reading": nothing} | ({"auxiliary_ctc": nothing} if self.auxiliary_ctc else {})
 
@@ -66,10 +72,12 @@ class RecognizerObjective(Objective[nn.Module]):
             taught = recognizer.forward_teacher_forced(prepared, texts)
             return {"reading": self.weight * class_loss(taught.logits.float(), taught.targets)}
 
+        # All decoders weigh alike, such as MORAN's two directions.
         decoder_outputs = recognizer.decoder_outputs(prepared, texts)
         losses = [class_loss(output.logits.float(), output.targets) for output in decoder_outputs]
         terms = {"reading": self.weight * torch.stack(losses).mean()}
         if self.auxiliary_ctc is not None:
+            # (B, T, D) -> (T, B, S), as CTC expects it.
             logits = self.auxiliary_ctc(decoder_outputs[0].columns).transpose(0, 1)
             terms["auxiliary_ctc"] = self.auxiliary_weight * ctc_loss(logits, texts, self.auxiliary_codec)
 
@@ -96,6 +104,7 @@ class RecognizerObjective(Objective[nn.Module]):
 
     def _pictures(self, batch: Batch) -> Tensor:
         """HR, or LR of the same size for the first words of the whole batch; ``(B, 3, H, W)`` in [0, 1]."""
+        # Counted over the whole batch, so that it does not depend on the number of processes.
         blurred = round(self.blurred_fraction * (batch.global_size or len(batch.ids)))
         if not blurred:
             return batch.hr

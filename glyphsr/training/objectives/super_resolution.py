@@ -42,6 +42,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         self.terms = nn.ModuleList(terms)
         self._terms = tuple(terms)
 
+        # What no term reaches must not be among the trained parameters: its gradients would never come.
         if model.prior is not None:
             model.prior.requires_grad_(self.trains_prior)
         for module in self._idle_parts():
@@ -72,17 +73,21 @@ class SuperResolutionObjective(Objective[SuperResolver]):
 
     def forward(self, batch: Batch) -> LossTerms:
         """Every term of the batch."""
+        # The guide: what the prior reads on LR, with the words of some dropped.
         prior, logits = (None, None) if self.model.prior is None else self._prior(self.model.prior, batch)
         guide = None if prior is None else self._with_drops(prior, batch)
         out = self._super_resolve(batch.lr, guide)
 
+        # Every term sees the same pass.
         hr = self.model.network_input(batch.hr)
         seen = ForwardPass(batch, out.sr.float(), hr, out.glyphs, prior, logits, out.readings)
         terms = {name: value for term in self._terms for name, value in term(seen).items()}
 
+        # Glyph maps come first: the other terms grow from 0 while the maps are learned.
         if self.steps_done < self.loss.glyph_warmup_steps and any(self.tasks[:2]):
             warmup = self.steps_done / self.loss.glyph_warmup_steps
             terms = {name: term if name in MAP_TERMS else warmup * term for name, term in terms.items()}
+
         return terms
 
     def counts(self, batch: Batch) -> dict[str, int]:
@@ -99,17 +104,21 @@ class SuperResolutionObjective(Objective[SuperResolver]):
     def _prior(self, generator: TextPriorGenerator, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """The text prior ``(B, K, 1, T)``, and its CTC logits ``(T, B, S)`` where it learns by them."""
         recognizer = generator.recognizer
+        # Learned by CTC: the logits are needed beside the probabilities.
         if self.loss.ctc:
             assert isinstance(recognizer, CTCRecognizer)  # the configuration is checked
+            # One head, or symbols and columns behind each other. (T, B, K) -> (B, K, 1, T)
             heads = recognizer(recognizer.prepare(batch.lr))
             heads = heads if isinstance(heads, tuple) else (heads,)
             prior = torch.cat([head.float().softmax(dim=2) for head in heads], dim=2).permute(1, 2, 0).unsqueeze(2)
             return prior, heads[0]
 
+        # Otherwise the first words may be given by their texts, as `--text` gives them to a user's pictures.
         given = round(self.given_text_fraction * (batch.global_size or len(batch.lr)))  # of the whole batch
         numbers = batch.positions or tuple(range(len(batch.lr)))
         texts = [label if number < given else None for number, label in zip(numbers, batch.labels, strict=True)]
         with torch.set_grad_enabled(self.trains_prior):
+            # The upper bound of the papers: a prior that sees HR while training.
             picture = batch.hr if self.prior_from == "hr" and self.training else batch.lr
             return self.model.text_prior(picture, texts).guide, None
 
@@ -117,6 +126,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         """The prior without that of the first words of the whole batch, as published, while training."""
         if not (self.prior_drop and self.training):
             return prior
+        # Positions are those in the whole batch, whoever computes them.
         dropped = int(self.prior_drop * (batch.global_size or len(prior)))
         positions = torch.tensor(batch.positions or range(len(prior)), device=prior.device)
         return prior * (positions >= dropped)[:, None, None, None]

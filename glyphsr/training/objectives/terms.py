@@ -211,6 +211,7 @@ class TextFocusTerm(LossTerm):
 
     def forward(self, seen: ForwardPass) -> LossTerms:
         """Both, where they have weight."""
+        # Recognizers read RGB; a mask channel is not part of the text.
         found = self.focus(seen.sr[:, :3], seen.batch)
 
         terms: LossTerms = {}
@@ -251,6 +252,7 @@ class GlyphTerm(LossTerm):
         terms: LossTerms = {}
         if self.tasks.line or self.tasks.char:
             assert targets is not None
+            # Only words with masks; known on the CPU, so that shapes need no wait for the device.
             rows = slice(None) if targets.masked.all() else targets.masked.nonzero()[:, 0].to(seen.sr.device)
             if self.tasks.line:
                 assert glyphs.line is not None
@@ -261,6 +263,7 @@ class GlyphTerm(LossTerm):
                 char = mask_loss(glyphs.chars.float()[rows], targets.chars[rows])
                 terms["char"] = config.glyph * config.char * char
 
+        # Classes come from the label, so words without masks teach them too.
         if self.tasks.cls:
             assert glyphs.classes is not None
             classes = torch.tensor(self._classes(seen.batch), device=glyphs.classes.device)

@@ -65,7 +65,9 @@ class TextFocus(nn.Module):
         super().__init__()
         self.attends = attends
         self.strokes = strokes
+
         self.recognizer = recognizer.requires_grad_(False)
+        # One weight per pair of classes: what is confused easily costs more. Strokes are all alike.
         count = recognizer.num_symbols if isinstance(recognizer, CTCRecognizer) else recognizer.num_classes
         characters = [recognizer.codec.decode([i]) for i in range(count)]
         weights = torch.ones(count, count) if strokes is not None else weights_of_classes(distances, characters)
@@ -94,6 +96,7 @@ class TextFocus(nn.Module):
         """The words that the recognizer can be conditioned on."""
         recognizer = self.recognizer
         texts = [self.target_text(label) for label in batch.labels]
+        # CTC needs a step per character and one more between equal neighbours.
         if isinstance(recognizer, CTCRecognizer):
             height, width = batch.hr.shape[-2:]
             steps = recognizer.steps_of(height, width)
@@ -122,6 +125,7 @@ class TextFocus(nn.Module):
         if not chosen:
             return Focus(sr.sum() * 0 if self.attends else None, sr.sum() * 0)
 
+        # Steps of the longest word in the whole batch, whoever computes it, and one for the end of a text.
         texts = [self.target_text(batch.labels[i]) for i in chosen]
         steps = (
             None
@@ -131,15 +135,18 @@ class TextFocus(nn.Module):
         if isinstance(recognizer, BoundedRecognizer) and steps is not None:
             steps = min(steps, recognizer.max_forced_steps)
 
+        # SR with gradient, HR without: only the picture is to change.
         seen = recognizer.forward_teacher_forced(recognizer.prepare(sr[chosen]), texts, steps=steps)
         attention = None
         if self.attends:
             with torch.no_grad():
                 hr = recognizer.forward_teacher_forced(recognizer.prepare(batch.hr[chosen]), texts, steps=steps)
+            # A mean over places, made comparable with the published weight for Telescope's 256.
             places = hr.attention.shape[-2] * hr.attention.shape[-1]
             difference = attention_difference(_precise(seen.attention), _precise(hr.attention))
             attention = difference * places / TELESCOPE_PLACES
 
+        # Targets below 0 pad short texts.
         valid = seen.targets >= 0
         confusion = weighted_cross_entropy(_precise(seen.logits)[valid], seen.targets[valid], self.weights)
         return Focus(attention, confusion)
@@ -179,7 +186,7 @@ def focus_at_hand(config: LossConfig, notify: Callable[[str], None]) -> LossConf
 
     if names == config.focus_recognizers:
         return config
-    own_form = names[0] if isinstance(config.focus_recognizer, str) else names
+    own_form = names[0] if isinstance(config.focus_recognizer, str) else names  # one name or several, as it was written
     return config.model_copy(update={"focus_recognizer": own_form})
 
 
@@ -220,9 +227,11 @@ def _open(name: str, notify: Callable[[str], None], *, offline: bool) -> Recogni
         path = resolve(name, offline=offline)
     except WeightsError as error:
         raise WeightsError(f"loss.focus_recognizer: {error}") from error
+
     recognizer = load_recognizer(path)
     if not isinstance(recognizer, AttentionRecognizer):
         raise ConfigError(f"loss.focus_recognizer: {recognizer.config.kind} cannot show where it looks")
+    # The paper's loss is Telescope's; anything else is said.
     if recognizer.config.kind != "telescope":
         how = "CTC alignment" if isinstance(recognizer, CTCRecognizer) else "teacher-forced attention"
         notify(f"text focus: {recognizer.config.kind} from {path.name} stands in for Telescope, by its {how}")
