@@ -94,6 +94,7 @@ def summarise(
     groups: Sequence[Sequence[float]], counts: Sequence[int], *, resamples: int = 0, seed: int = 0
 ) -> SubsetScores:
     """Means of each subset's values, both averages, and the interval of the weighted one."""
+    # Subsets without samples are listed, but count in no average.
     means = [_mean(group) for group in groups]
     scored = [(mean, count) for mean, count in zip(means, counts, strict=True) if count]
 

@@ -46,10 +46,12 @@ def calibrate(*, progress: Callable[[int, int], None] | None = None, **settings:
         DataError: If no subset can be opened.
         WeightsError: If a judge's weights are not available.
     """
+    # Untouched pictures under the published protocol; a limited set would prove nothing.
     fixed = {"weights": ("none",), "baseline": SIDES, "protocol": "paper", "bootstrap": 0, "limit": None}
     config = validate(EvalConfig, settings | fixed, "settings")
     subsets, _ = open_subsets(config)
     sizes = [subset.size for subset in subsets]
+
     if not is_textzoom(sizes):
         raise ConfigError(f"--calibrate: expected TextZoom's test sets of {TEXTZOOM_COUNTS} pairs, found {sizes}")
 
@@ -60,6 +62,7 @@ def calibrate(*, progress: Callable[[int, int], None] | None = None, **settings:
         if kind not in CALIBRATION or judge.sha256 is None:
             raise ConfigError(f"--calibrate {judge.name}: expected weights of {', '.join(CALIBRATION)}")
 
+        # In percent, as the papers print.
         figures: dict[str, Triple] = {}
         for side in SIDES:
             easy, medium, hard = (100 * value for value in report.score(side, judge.name).accuracy.parts)
@@ -68,6 +71,7 @@ def calibrate(*, progress: Callable[[int, int], None] | None = None, **settings:
         found = Calibration(
             judge.name, judge.weights, figures, CALIBRATION[kind], max(deviations(kind, figures).values())
         )
+
         if found.passed:
             remember_calibration(kind, judge.sha256, figures)
 

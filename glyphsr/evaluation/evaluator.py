@@ -47,19 +47,25 @@ class _Evaluation:
         self.config = config
         self.progress = progress
         self.records = records
+
         self.squash = config.protocol == "paper"
+        # Everything that may be refused is opened before the first picture is made.
         self.subsets, self.problems = open_subsets(config)
         self.judges, self.notices = open_readers(
             config.recognizer, resolve_device(config.device), offline=config.offline
         )
+
         if uses_sample_set(config.split, config.data_root):
             self.notices.insert(0, f"{SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
 
         self.methods = open_methods(config)
         self.notices += no_independent_judges(self.methods, self.judges)
+
+        # Sums by row, judge and number of the subset.
         self.reading: dict[tuple[str, str, int], RecognitionAccumulator] = defaultdict(RecognitionAccumulator)
         self.fidelity: dict[tuple[str, int], FidelityAccumulator] = defaultdict(FidelityAccumulator)
         self.seconds: dict[str, float] = defaultdict(float)
+
         self.parts: list[SubsetInfo] = []
         self.done = 0
         self.total = sum(self._wanted(subset.size) for subset in self.subsets)
@@ -73,6 +79,7 @@ class _Evaluation:
             for source in subset.sources:
                 end = self._wanted(subset.size) - scored - bad  # how many of this source
                 for chunk in iterate_chunks(source, CHUNK, squash=self.squash, workers=self.config.workers):
+                    # Whole chunks are read, though `--limit` may end within one.
                     kept = chunk.until(end)
                     if not kept.ids and not kept.bad:
                         break
@@ -104,6 +111,7 @@ class _Evaluation:
                 self._measure(self.fidelity[row, number], pictures, truth)
 
             outputs = stack_outputs(pictures)
+            # Every judge reads the very same pictures.
             readings = {judge.info.name: self._read(judge, outputs, row) for judge in self.judges}
             outcomes = {
                 judge: [score_reading(text, sample.label) for text, sample in zip(texts, samples, strict=True)]
@@ -113,6 +121,7 @@ class _Evaluation:
                 for outcome in found:
                     self.reading[row, judge, number].add(outcome)
 
+            # One line per picture, for whoever looks into single words.
             if self.records is not None:
                 shown = {"protocol": self.config.protocol, "subset": name, "row": row}
                 records = _records(shown, samples, readings, outcomes, self.fidelity.get((row, number)))
@@ -187,6 +196,7 @@ class _Evaluation:
         for judge in (judge.info.name for judge in self.judges):
             for row in (method.info.name for method in self.methods):
                 accumulators = [self.reading[row, judge, number] for number in range(len(counts))]
+                # The interval is of accuracy alone: the other figures are shown without one.
                 accuracy = summarise(
                     [accumulator.correct for accumulator in accumulators],
                     counts,
@@ -205,7 +215,9 @@ class _Evaluation:
         for row in (method.info.name for method in self.methods if method.info.name != "lr"):
             accumulators = [self.fidelity[row, number] for number in range(len(counts))]
             per_image = summarise([accumulator.psnr for accumulator in accumulators], counts)
+            # Their PSNR is infinite, so they are counted instead of averaged.
             identical = sum(value == float("inf") for accumulator in accumulators for value in accumulator.psnr)
+            # The published figure is a mean over batches of 48; the mean over pictures stands beside it.
             if self.squash:
                 psnr_db = summarise([accumulator.batch_psnr for accumulator in accumulators], counts)
                 ssim = summarise([accumulator.batch_ssim for accumulator in accumulators], counts)
@@ -231,6 +243,7 @@ class _Evaluation:
                     for row in (first, second)
                 )
 
+                # Both rows read the same samples in the same order, so the test is paired.
                 result = mcnemar(a, b)
                 found.append(Comparison(judge, first, second, result.only_first, result.only_second, result.p_value))
 
@@ -258,6 +271,7 @@ def _records(
     first = -len(samples)
     for i, sample in enumerate(samples):
         record: dict[str, Any] = shown | {"id": sample.id, "label": sample.label}
+
         if fidelity is not None:
             values = {"psnr_db": fidelity.psnr[first + i], "ssim": fidelity.ssim[first + i]}
             record |= {key: round(value, 5) if math.isfinite(value) else None for key, value in values.items()}
@@ -300,6 +314,7 @@ def run_evaluation(
 
     start = time.perf_counter()
     with ExitStack() as stack:
+        # The file appears under its name when all is in it.
         records = None
         if per_image is not None:
             temporary = stack.enter_context(atomic_path(per_image))

@@ -213,6 +213,7 @@ def open_methods(config: EvalConfig) -> list[Method]:
         ConfigError: If the same weights are named twice.
         WeightsError: If weights are missing, damaged or do not fit.
     """
+    # Rows must be told apart by their names, and each file is scored once.
     weights = [] if config.weights == (NONE,) else [NamedWeights.parse(text) for text in config.weights]
     if len({own.file for own in weights}) < len(weights):
         raise ConfigError("--weights: the same weights are named twice")
@@ -241,6 +242,7 @@ def open_methods(config: EvalConfig) -> list[Method]:
         )
         networks.append(NetworkMethod(name, upscaler))
 
+    # From the least to the best, as the papers order their tables: LR, bicubic, networks, HR.
     before: list[Method] = [BaselineMethod(kind) for kind in ("lr", "bicubic") if kind in config.baseline]
     after: list[Method] = [BaselineMethod("hr")] if "hr" in config.baseline else []
     if not (before or networks or after):

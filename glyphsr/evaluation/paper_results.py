@@ -56,6 +56,7 @@ def paper_rows(report: EvaluationReport, judge: str) -> list[PaperLine]:
     info = next((info for info in report.judges if info.name == judge), None)
     if info is None or info.published is None or why_not_comparable(report):
         return []
+    # Weights that are only said to be the authors' get a remark, not a silent place beside the paper.
     remark = "" if info.proof else f" ({UNPROVED})"
     return [
         PaperLine(row.id, f"{row.name}{remark}", row.accuracy[info.published])

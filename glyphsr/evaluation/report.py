@@ -172,10 +172,12 @@ def as_csv(report: EvaluationReport) -> str:
         total = sum(report.counts)
         subsets += [(WEIGHTED, total, figures.weighted), (PLAIN, total, figures.plain)]
         for subset, images, value in subsets:
+            # Only the weighted average has an interval.
             ends = figures.interval if subset == WEIGHTED and figures.interval else ("", "")
             shown = value if math.isfinite(value) else ""
             basis = [report.protocol, hashes[row], *judges[judge], data.get(subset, "")]
             cells = [row, judge, metric, subset, images, shown, *ends, *basis]
+            # A label that begins with "=" would be a formula to a spreadsheet.
             writer.writerow([guard_cell(cell) if isinstance(cell, str) else cell for cell in cells])
 
     for reading in report.reading:

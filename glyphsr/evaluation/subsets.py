@@ -39,16 +39,19 @@ def open_subsets(config: EvalConfig) -> tuple[list[Subset], list[Problem]]:
 
     errors: list[DataError] = []
     taken: dict[Path, str] = {}
+    # A subset is called by its folder, or by its whole path where two have the same name.
     names = distinct_names([Path(name).name or name for name in config.split], config.split)
     for name, text in zip(names, config.split, strict=True):
         try:
             sources = tuple(PairedLmdb(path) for path in find_lmdb(text, config.data_root))
             for source in sources:
+                # The same samples twice would weigh twice.
                 where = source.path.resolve()
                 if where in taken:
                     raise ConfigError(f"--split: {text} and {taken[where]} are the same set; name it once")
 
                 taken[where] = text
+
                 source.check_sides()
                 declared, last = source.declared(), source.last_number()
                 if declared > last:
@@ -56,6 +59,7 @@ def open_subsets(config: EvalConfig) -> tuple[list[Subset], list[Problem]]:
                     problems.append(Problem(name, f"{source.path}: {message}"))
 
             subsets.append(Subset(name, sources, sum(len(s) for s in sources)))
+        # One bad subset is told and left out; the others are scored.
         except DataError as error:
             errors.append(error)
             problems.append(Problem(name, str(error)))

@@ -44,15 +44,19 @@ def compare(before: Reading, after: Reading, *, prior_text: str | None = None, g
         True
     """
     was, now = key_of(before.text), key_of(after.text)
+    # A text that was given is what the picture should say, whatever was read before.
     if given is not None and key_of(given):
         return _compare_with_given(before, after, given)
+
     if was == now:
         return None
 
     said = f"reads {after.text!r} ({after.confidence:.2f})"
     instead = f"instead of {before.text!r} ({before.confidence:.2f})"
+    # What was read surely has to stay.
     if was and before.confidence >= SURE:
         return f"{said} {instead}"
+    # Else the picture may come to say what was drawn, if that is read more surely than before.
     if prior_text is None or now != key_of(prior_text):
         return f"{said} {instead}, not {prior_text!r}, which was drawn" if prior_text else f"{said} {instead}"
     return None if after.confidence > before.confidence else f"{said} {instead}"

@@ -96,17 +96,20 @@ class Guard:
         """
         if not before:
             return []
+        # One call for all pictures: those before, then those that the network changed.
         started = time.monotonic()
         changed = [i for i in range(len(before)) if np.abs(after[i] - before[i]).max() > VISIBLE]
         read = self.read([*before, *(after[i] for i in changed)])
         was, now = read[: len(before)], read[: len(before)]
         for i, reading in zip(changed, read[len(before) :], strict=True):
             now[i] = reading
+
         each = round((time.monotonic() - started) * 1000 / len(before), 2)
 
         verdicts = []
         for i in range(len(before)):
             reason = compare(was[i], now[i], prior_text=prior_text[i], given=given[i])
+            # Nothing to take back: the mode says so, the picture is unchanged, or its text was given.
             only_told = self.mode == "warn" or i not in changed or (self.mode == "auto" and given[i])
             worse: Action = "warned" if only_told else "reverted"
             action: Action = "kept" if reason is None else worse
@@ -115,6 +118,7 @@ class Guard:
 
     def read(self, pictures: Sequence[FloatImage]) -> list[Reading]:
         """What the reader reads in pictures ``(H, W, 3)`` float32 in [0, 1]; nothing where it fails."""
+
         if not pictures:
             return []
         try:

@@ -50,7 +50,8 @@ def column_loss(logits: Tensor, targets: Tensor) -> Tensor:
         logits: ``(T, B, S)``, time first.
         targets: ``(B, T)`` int64, of :func:`column_targets`.
     """
-    flat = targets.transpose(0, 1).flatten()
+    flat = targets.transpose(0, 1).flatten()  # (T * B,), as the logits (T, B, S) lie
     total = F.cross_entropy(logits.float().flatten(0, 1), flat, ignore_index=IGNORED, reduction="sum")
+    # Divided by all steps of a taught word, so that wide and narrow words weigh alike.
     taught = (targets != IGNORED).any(dim=1).sum()
     return total / (len(logits) * taught).clamp_min(1)

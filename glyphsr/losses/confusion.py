@@ -34,6 +34,7 @@ def load_distances(path: Path | None = None) -> Tensor:
             "which is not read since it could run code"
         )
 
+    # A bare table, or a document that holds one under `distances`.
     document = read_json(path)
     try:
         values = np.asarray(document["distances"] if isinstance(document, dict) else document, np.float32)
@@ -43,6 +44,7 @@ def load_distances(path: Path | None = None) -> Tensor:
     size = len(TABLE_ORDER)
     if values.shape != (size, size):
         raise DataError(f"{path}: expected a table of {size} x {size}, got {' x '.join(map(str, values.shape))}")
+
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise DataError(f"{path}: expected distances of 0 or more, all of them finite")
 

@@ -21,8 +21,9 @@ def mask_loss(maps: Tensor, masks: Tensor) -> Tensor:
         ValueError: If the shapes differ.
     """
     require_one_shape(maps, masks)
+
     if not len(maps):
-        return maps.sum() * 0
+        return maps.sum() * 0  # a graph to go back through, though nothing is learned
     return F.mse_loss(maps, masks)
 
 
@@ -41,4 +42,5 @@ def class_loss(logits: Tensor, classes: Tensor) -> Tensor:
     """
     if logits.shape[:2] != classes.shape:
         raise ValueError(f"expected logits for {tuple(classes.shape)} slots, got {tuple(logits.shape[:2])}")
+    # (B, L, K) -> (B * L, K); slots behind a text's end are ignored.
     return F.cross_entropy(logits.flatten(0, 1), classes.flatten(), ignore_index=IGNORED)

@@ -12,6 +12,7 @@ EPSILON = 1e-6
 def gradient_map(image: Tensor) -> Tensor:
     """Magnitude of central differences, zero beyond the border: ``(B, C, H, W)`` -> the same shape."""
     padded = F.pad(image, (1, 1, 1, 1))
+    # Half the difference of the neighbours on both sides.
     dx = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
     dy = (padded[..., :-2, 1:-1] - padded[..., 2:, 1:-1]) / 2
     return (dx.square() + dy.square() + EPSILON).sqrt()

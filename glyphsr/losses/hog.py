@@ -32,6 +32,7 @@ def _sobel(image: Tensor) -> tuple[Tensor, Tensor]:
     Their signs decide the bin of gradients that lie exactly along an axis.
     """
     padded = F.pad(image, (1, 1, 1, 1), mode="reflect")
+    # The filter in two steps: smooth across, then take the difference along.
     rows = padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]
     columns = padded[..., :, :-2] + 2 * padded[..., :, 1:-1] + padded[..., :, 2:]
     return rows[..., :-2] - rows[..., 2:], columns[..., :-2, :] - columns[..., 2:, :]
@@ -56,7 +57,9 @@ def hog(image: Tensor, *, binning: Binning = "hard", bins: int = BINS, cell: int
     """
     gx, gy = _sobel(image)
     square = gx.square() + gy.square()
+    # Each place votes with its magnitude for the bin of its orientation, in half turns: (B, C, H, W).
     magnitude = (square + MAGNITUDE_EPSILON).sqrt() - math.sqrt(MAGNITUDE_EPSILON)
+    # Published: the whole vote goes into one bin, and no gradient flows through the orientation.
     if binning == "hard":
         turn = torch.atan2(gx.detach(), gy.detach()) / math.pi * bins
         votes = _one_bin(turn, bins) * magnitude.unsqueeze(2)  # (B, C, bins, H, W)
@@ -68,6 +71,7 @@ def hog(image: Tensor, *, binning: Binning = "hard", bins: int = BINS, cell: int
         upper = (centred - centred.detach().floor()).unsqueeze(2)
         votes = (_one_bin(centred, bins) * (1 - upper) + _one_bin(centred + 1, bins) * upper) * magnitude.unsqueeze(2)
 
+    # Votes of each cell: (B, C * bins, H / cell, W / cell).
     pooled = F.avg_pool2d(votes.flatten(1, 2), cell) * cell**2
     by_channel = pooled.view(len(image), image.shape[1], bins, *pooled.shape[2:])
     return F.normalize(by_channel, dim=2, eps=NORM_EPSILON)

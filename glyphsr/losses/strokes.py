@@ -20,12 +20,14 @@ def load_strokes(path: Path) -> dict[str, str]:
     table: dict[str, str] = {}
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         parts = line.split()
+
         if not parts:
             continue
         if len(parts) != 2 or len(parts[0]) != 1 or not set(parts[1]) <= {*STROKES, "0"}:
             raise DataError(f"{path}: line {number}: expected a character and its strokes 1 to 9, got {shorten(line)}")
-        if parts[1] != "0":
+        if parts[1] != "0":  # a character without strokes
             table[parts[0]] = parts[1]
+
     if not table:
         raise DataError(f"{path}: no character in it; expected lines of a character and its strokes, such as 'A 341'")
     return table

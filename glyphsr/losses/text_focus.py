@@ -66,6 +66,7 @@ def weights_of_classes(distances: Tensor, characters: Sequence[str]) -> Tensor:
         with 1 on the diagonal and for whatever is no letter or digit.
     """
     if all(char in LOWER_ALPHANUMERIC for char in characters):
+        # Classes of the published recognizer, in whatever order: the published table, end of text first.
         known = "-" + LOWER_ALPHANUMERIC
         rows = torch.tensor([known.index(char or "-") for char in characters])
         return confusion_weights(distances)[rows][:, rows]
@@ -75,6 +76,7 @@ def weights_of_classes(distances: Tensor, characters: Sequence[str]) -> Tensor:
     rows = torch.tensor([0 if char is None else TABLE_ORDER.index(char) for char in order])
     table = distances.float()[rows][:, rows]
     known_rows = torch.tensor([char is not None for char in order])
+    # The nearer two glyphs are, the more their confusion costs; a class with itself has weight 1.
     usable = (table > 0) & known_rows[:, None] & known_rows
     return torch.where(usable, 1.0 / table.clamp_min(1e-6), torch.ones_like(table))
 

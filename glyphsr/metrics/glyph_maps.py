@@ -65,7 +65,7 @@ def mask_iou(maps: Tensor, masks: Tensor) -> Tensor:
         0.333
     """
     check_shapes(maps, masks)
-    seen, true = (maps >= FOREGROUND).flatten(-2), (masks >= FOREGROUND).flatten(-2)
+    seen, true = (maps >= FOREGROUND).flatten(-2), (masks >= FOREGROUND).flatten(-2)  # (B, L, h * w)
     both, either = (seen & true).sum(-1).double(), (seen | true).sum(-1).double()
     return torch.where(true.any(-1), both / either.clamp(min=1), torch.nan)
 
@@ -80,8 +80,10 @@ def map_sums(maps: Tensor, masks: Tensor) -> MapSums:
     Raises:
         ValueError: If the shapes differ.
     """
+    # A mask without foreground has no IoU, so it is in no mean.
     iou = mask_iou(maps, masks)
     known = ~iou.isnan()
     error = (maps.double() - masks).square().flatten(1).mean(1).sum()
+    # The error of a map of zeros is what any map has to beat.
     zero_error = masks.double().square().flatten(1).mean(1).sum()
     return MapSums(float(len(maps)), float(known.sum()), float(iou[known].sum()), float(error), float(zero_error))

@@ -30,8 +30,10 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> PairedComparison:
 
     if len(first) != len(second):
         raise ValueError(f"expected one outcome of each system per sample, got {len(first)} and {len(second)}")
+
     only_first = sum(a and not b for a, b in zip(first, second, strict=True))
     only_second = sum(b and not a for a, b in zip(first, second, strict=True))
     discordant = only_first + only_second
+    # Two systems that never differ are not distinguished by any sample.
     p_value = float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
     return PairedComparison(only_first, only_second, p_value)

@@ -20,6 +20,7 @@ C1, C2 = 0.01**2, 0.03**2
 
 def _gaussian_window(like: Tensor) -> Tensor:
     places = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
+    # A separable window: the outer product of a line with itself, (C, 1, 11, 11).
     line = torch.exp(-places.square() / (2 * SIGMA**2)).float()
     line = (line / line.sum()).to(like.device)
     return torch.outer(line, line).expand(like.shape[1], 1, WINDOW, WINDOW)
@@ -61,6 +62,7 @@ def ssim(sr: Tensor, hr: Tensor) -> Tensor:
     variance_y = blur(y * y) - mean_y * mean_y
     covariance = blur(x * y) - mean_x * mean_y
 
+    # Wang et al. (2004), eq. 13.
     similarity = ((2 * mean_x * mean_y + C1) * (2 * covariance + C2)) / (
         (mean_x.square() + mean_y.square() + C1) * (variance_x + variance_y + C2)
     )
@@ -81,6 +83,7 @@ def standard_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8]) -> float:
 
     if min(sr.shape[:2]) < WINDOW:
         return float("nan")
+    # Wang's own settings; scikit-image's defaults differ in all three.
     value = structural_similarity(  # type: ignore[no-untyped-call]
         sr, hr, data_range=255, channel_axis=2, gaussian_weights=True, sigma=SIGMA, use_sample_covariance=False
     )
