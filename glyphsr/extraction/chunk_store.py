@@ -47,6 +47,7 @@ def difference(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str 
         >>> difference({"parameters": {"threshold": 0.8}}, {"parameters": {"threshold": 0.9}})
         'parameters.threshold is 0.8 there, 0.9 here'
     """
+    # Manifests of earlier versions are read under today's names.
     found = {FORMER_NAMES.get(key, key): value for key, value in found.items()}
     for key in sorted({*found, *wanted}) if prefix else COMPARED:
         own, other = found.get(key), wanted.get(key)
@@ -97,6 +98,7 @@ class ChunkStore:
         Raises:
             ConfigError: If other parameters made what is there, or something else is in the way.
         """
+        # A folder that is not ours is never emptied.
         listing = self.path / MANIFEST
         if self.path.exists() and not self._is_ours():
             raise ConfigError(f"{self.path}: is in the way and no unfinished extraction; move it away")
@@ -196,11 +198,13 @@ class ChunkStore:
             ConfigError: If it cannot be renamed.
         """
         try:
+            # One rename takes the name away at once; deleting what is in it may take longer.
             trash = Path(tempfile.mkdtemp(dir=self.path.parent, prefix=f"{self.path.name}.", suffix=TRASH))
             with suppress(FileNotFoundError):  # another process did it
                 self.path.rename(trash / self.path.name)
         except OSError as error:
             raise ConfigError(f"{self.path}: cannot be taken away: {error.strerror or error}") from error
+
         for old in self.path.parent.glob(f"{glob.escape(self.path.name)}.*{TRASH}"):  # a kill may have left others
             shutil.rmtree(old, ignore_errors=True)
 

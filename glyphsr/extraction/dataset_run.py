@@ -87,6 +87,7 @@ class DatasetExtraction:
         self.path, self.out, self.shard, self.config = source, out, shard, config
         self.place = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow a link that should stay one
         self._check_place()
+
         self.localizer = localizer
         self.source = open_hr_words(source)
         self.samples = min(len(self.source), config.limit or len(self.source))
@@ -94,6 +95,7 @@ class DatasetExtraction:
             raise DataError(f"{source}: no samples in it")
 
         self.device = _device_of(config, localizer, segmenter)
+        # What the user must know stands in the report, too.
         self.notify = notify
         self.notices: list[str] = []
         if self.source.shortfall:
@@ -102,8 +104,10 @@ class DatasetExtraction:
         for notice in (*((SAMPLE_NOTICE,) if _in_package(source) else ()), *localizer.notices, *segmenter.notices):
             self._say(notice)
 
+        # The layout is decided before the manifest: it says how masks were made.
         self.segmenter = self._with_safe_layout(segmenter)
         self.manifest = self._manifest()
+
         size = SAM_CHUNK if self.segmenter.facts["name"] == "sam" else INK_CHUNK
         self.parts = ChunkStore(self.place.with_name(self.place.name + PARTS_SUFFIX), self.samples, size)
 
@@ -135,6 +139,7 @@ class DatasetExtraction:
         if not done:
             LmdbWriter.check(self.place, overwrite=True)  # now, not after all the work
             self.parts.open(self.manifest, overwrite=overwrite)
+            # Only what no earlier run, and no other shard, has done.
             missing = self.parts.missing(self.shard)
             total = sum(len(self.parts.words(chunk)) for chunk in missing)
             if progress:
@@ -147,6 +152,7 @@ class DatasetExtraction:
 
             done = self._join()
 
+        # Counted from what lies on the disk, so that words of earlier runs are in it.
         seconds = time.perf_counter() - started
         counts = counts_of_result(self.place) if done else counts_of_chunks(self.parts)
         if not done and self._has_result():  # another shard has joined all while this one counted
@@ -165,6 +171,7 @@ class DatasetExtraction:
         ), counts.problems
 
     def _manifest(self) -> dict[str, Any]:
+        # All that decides a mask, and nothing else: manifests are compared to continue a run.
         settings = self.config.model_dump(mode="json", exclude=NO_PARAMETERS)
         settings |= self.config.resolved
 
@@ -192,6 +199,7 @@ class DatasetExtraction:
 
         words = list(self._some_words(WORDS))
         spec = WorkerSpec(self.path, ChunkStore(Path(), 0, 1), self.config, self.localizer, segmenter, self.device)
+
         verdict = compare_layouts(
             words, Worker(spec).localizer, segmenter, self.config, located_by=self.localizer, device=self.device
         )
@@ -260,6 +268,7 @@ class DatasetExtraction:
         """Join the chunks if all are there; whether the result is."""
         rounds = 0
         while not self.parts.missing():
+            # Of several shards that finish together one joins, the others wait and find it done.
             with self.parts.merging() as something_left:
                 if not something_left:
                     break
@@ -275,6 +284,7 @@ class DatasetExtraction:
                     raise GlyphSRError(f"{error}; {GOES_ON}") from error
                 except (OSError, lmdb.Error) as error:
                     raise _cannot_write(error, self.place) from error
+            # A damaged chunk was deleted on reading, so it is missing now.
             for _ in self._work(self.parts.missing()):
                 pass
 

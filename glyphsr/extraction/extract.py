@@ -239,9 +239,11 @@ def extract(
         raise ConfigError(f"--preview: expected 0 or more words, got {preview}")
 
     part = parse_shard(shard)
+    # A set that is named twice, or by two names, is worked on once.
     given = [lmdb] if isinstance(lmdb, str | Path) else lmdb
     sources = list(dict.fromkeys(path for name in given for path in _sources(str(name), settings)))
     outs = [Path(out) if out is not None else _default_out(path) for path in sources]
+    # Each set has a result of its own.
     twice = next((path for path, count in Counter(outs).items() if count > 1), None)
     if twice is not None and out is None:
         raise ConfigError(f"--lmdb: masks of several sets would go to {twice}; do one at a time, each with -o")
@@ -249,6 +251,7 @@ def extract(
         names = " and ".join(path.name for path in sources)
         raise ConfigError(f"-o {out}: is of one set, and {names} are several; name one of them")
 
+    # Weights are resolved once, so that all sets are extracted by the same.
     locating, segmenting = describe_localizer(settings), describe_segmenter(settings)
     reports, problems = [], []
     for path, target in zip(sources, outs, strict=True):
@@ -261,6 +264,7 @@ def extract(
             segmenter=segmenting,
             notify=notify,
         )
+
         report, bad = one.run(overwrite=overwrite, preview=preview, progress=progress)
         reports.append(report)
         problems += [f"{path}: {problem}" for problem in bad]

@@ -82,6 +82,7 @@ def compare_layouts(
     settings = config.model_dump(mode="json", include=DECIDING) | {
         "localizer": {k: v for k, v in located_by.facts.items() if not k.endswith("path")}
     }
+
     settings |= config.resolved
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     key = f"{info.facts['sha256']} {layout} {info.facts['precision']} {digest}"
@@ -95,9 +96,11 @@ def compare_layouts(
         extract_words(chosen, localizer, SamSegmenter(open_sam(info, config, layout=name, device=device)), config)
         for name in ("padded", layout)
     )
+
     overlaps = [overlap for pair in zip(fast, exact, strict=True) for overlap in _overlaps(*pair)]
     median, tenth = (float(x) for x in np.percentile(overlaps, [50, 10])) if overlaps else (0.0, 0.0)
     verdict = LayoutComparison(layout, round(median, 4), round(tenth, 4), len(overlaps))
+    # A verdict over few words is not kept: the next set may have enough.
     if len(chosen) == WORDS and overlaps:
         _store(key, verdict)
 

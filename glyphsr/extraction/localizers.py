@@ -50,6 +50,7 @@ def describe_localizer(config: ExtractConfig) -> ComponentInfo:
     """
     name = config.localizer_name
     notices: tuple[str, ...] = ()
+    # `auto`: attention needs the recognizer's weights, cuts need none.
     if name == "auto":
         name = "cuts" if local_weights(config.recognizer) is None else "attention"
         notices = (CUTS_NOTICE.format(config.recognizer),) if name == "cuts" else ()
@@ -57,12 +58,14 @@ def describe_localizer(config: ExtractConfig) -> ComponentInfo:
         return ComponentInfo({"name": name}, notices)
     from glyphsr.weights.hub import resolve
 
+    # Key point 1: the recognizer that was asked for, or the package's own.
     recognizer = fallback_for(config.recognizer)
     if recognizer != config.recognizer:
         notices += (STAND_IN_NOTICE.format(config.recognizer, recognizer),)
     path = resolve(recognizer, offline=config.offline)
     if name == "attention" and _reads_by_ctc(path, config.recognizer):
         notices += (ALIGNMENT_NOTICE,)
+    # Key point 2: SIGA's glyph attention, or what stands in for it.
     facts = {"name": name, "weights": path.name, "sha256": sha256_of(path), "path": str(path)}
     glyphs, notice = _describe_glyphs(config, path)
     return ComponentInfo(facts | glyphs, notices + notice)
@@ -77,6 +80,7 @@ def _describe_glyphs(config: ExtractConfig, recognizer: Path) -> tuple[dict[str,
         wanted = SIGA
     if wanted is None or wanted == KMEANS:
         return {"glyphs": {"name": KMEANS}}, (KMEANS_NOTICE.format(recognizer.stem),) if wanted is None else ()
+
     path = resolve(wanted, offline=config.offline)
     facts = {"name": SIGA, "weights": path.name, "sha256": sha256_of(path)}
     return {"glyphs": facts, "glyphs_path": str(path)}, ()
@@ -111,10 +115,12 @@ def open_localizer(info: ComponentInfo, config: ExtractConfig, device: "torch.de
     network = load_recognizer(Path(info.facts["path"]))
     if reads_strokes(network.config):
         raise ConfigError(f"recognizer: {info.facts['path']} reads strokes; expected a recognizer of characters")
+
     source = RecognizerAttention(network, config.key_points.heads, device or torch.device("cpu"))
     glyphs = None
     if info.facts["glyphs"]["name"] == SIGA:
         siga = load_recognizer(Path(info.facts["glyphs_path"]))
         glyphs = SIGAAttention(siga, device or torch.device("cpu"))
+
     attention = AttentionLocalizer(source, config.key_points, glyphs, separate=config.separates)
     return CheckedLocalizer(attention) if info.facts["name"] == "checked" else attention

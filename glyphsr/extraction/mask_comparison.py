@@ -47,6 +47,7 @@ class MaskScore:
     def figures(self) -> dict[str, float | int | str | None]:
         """Means, median, and fractions of characters; null without words."""
         chars = np.array(self.char_ious)
+
         known = bool(len(chars))
         return {
             "source": self.source,
@@ -105,6 +106,7 @@ def compare_masks(
     say = notify or (lambda _: None)
     named = config.sam_checkpoint
     has_sam = named is not None or any(local_weights(f"sam-vit-{size}") for size in "hlb")
+    # Ink always takes part; SAM where a checkpoint is here.
     ink = ExtractConfig(segmenter="ink", localizer="cuts")
 
     sources: dict[str, ExtractConfig] = {INK: ink}
@@ -163,6 +165,7 @@ def _compare_set(
         waiting.clear()
 
     for index in range(min(len(source), len(known), limit or len(source))):
+        # Only words that both sides know, with the same characters.
         exact = known[index]
         sample = source.read(index)
         try:

@@ -28,8 +28,10 @@ def number_of_workers(config: ExtractConfig, segmenter: ComponentInfo, device: s
     """Processes that ``auto`` stands for: one per core that the memory suffices for, with a GPU one."""
     if config.workers != "auto":
         return config.workers
+    # One GPU is shared badly.
     if device != "cpu":
         return 1
+    # Ink needs a core alone, SAM also memory for weights and activations.
     cores = usable_cores()
     if segmenter.facts["name"] != "sam":
         return cores
@@ -53,6 +55,7 @@ def run_chunks(spec: WorkerSpec, chunks: Sequence[int]) -> Iterator[ChunkResult]
     if workers > 1 or (workers and heavy):
         yield from run_in_processes(spec, chunks, workers)
         return
+    # In this process: no other one has to be started for a little ink.
     worker = Worker(spec)
     for chunk in chunks:
         yield worker.run(chunk)
@@ -63,6 +66,7 @@ def start_worker(spec: WorkerSpec, threads: int) -> None:
     global _worker
     import cv2
 
+    # Each process has its share of the cores; more threads would wait for each other.
     end_with_parent()
     cv2.setNumThreads(threads)
     if spec.segmenter.facts["name"] == "sam" or spec.localizer.facts["name"] != "cuts":

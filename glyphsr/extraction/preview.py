@@ -28,7 +28,9 @@ def draw_preview(source: HrWords, result: Path, *, beside: Path, words: int) -> 
         GlyphSRError: If it cannot be written.
     """
     glyphs = GlyphLmdb(result)
+    # Spread over the set: neighbours often come from one photograph.
     shown = np.linspace(0, len(glyphs) - 1, min(words, len(glyphs))).round().astype(int)
+
     panels = []
     for index in dict.fromkeys(shown.tolist()):
         extraction = glyphs[index]

@@ -46,6 +46,7 @@ class RecognizerAttention:
     @torch.inference_mode()
     def attend(self, words: Sequence[Word]) -> list[Maps]:
         """As :meth:`glyphsr.glyphs.attention.AttentionSource.attend`."""
+        # Sort out what the recognizer cannot say; the others wait by their prepared size.
         results: list[Maps] = [[] for _ in words]
         prepared: dict[torch.Size, list[tuple[int, torch.Tensor]]] = {}
         for i, word in enumerate(words):
@@ -81,10 +82,12 @@ class RecognizerAttention:
         if isinstance(self.network, CTCRecognizer):
             # Double precision on the CPU, since mps has none.
             scores = self.network.symbol_logits(prepared).log_softmax(dim=2).cpu().double()  # (T, B, K)
+            # Each character's map is one row: how much of it lies in each step. (L, 1, T)
             placed, fits = align(scores, [self.network.codec.encode(text) for text in texts])
             rows = placed.float().numpy()[:, :, None]
             return [own[: len(text)] if fit else None for own, text, fit in zip(rows, texts, fits, strict=True)]
 
         assert isinstance(self.network, AttentionRecognizer)
+        # (B, A, T, h, w), its heads merged, the steps behind each text's end cut off.
         attention = self.network.forward_teacher_forced(prepared, texts).attention.float().cpu().numpy()
         return [merge_heads(rows, self.heads)[: len(text)] for rows, text in zip(attention, texts, strict=True)]

@@ -55,6 +55,7 @@ class ExtractionCounts:
         self.empty += meta["empty"]
         self.coverage += meta["coverage"]
 
+        # A character may have several reasons, joined by "+".
         for record in meta["glyphs"]:
             if record["fallback"]:
                 self.affected += 1
@@ -141,6 +142,7 @@ def report_of(
     preview: Path | None,
 ) -> ExtractionReport:
     """The report of what was counted."""
+    # Rejected words have no line mask, so that they have no part in the mean.
     good = counts.words - counts.rejected.total()
 
     return ExtractionReport(

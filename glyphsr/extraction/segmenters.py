@@ -106,6 +106,7 @@ def open_sam(
 
     path = Path(info.facts["path"])
     network, shape = sam_from_state(read_state(path), str(path), type_=config.sam_type)
+
     place = resolve_device(device or config.device)
     return SamPredictor(
         network,

@@ -66,6 +66,7 @@ class SIGAAttention:
         for first in range(0, len(readable), MAX_BATCH):
             members = readable[first : first + MAX_BATCH]
             for i, found in zip(members, self._batch([words[i] for i in members]), strict=True):
+                # Characters that SIGA does not know keep their place in the word, with a reason.
                 steps = iter(found)
                 known_char = [bool(filter_to(char, self.network.charset)) for char in words[i].text]
                 results[i] = [next(steps) if known else UNKNOWN for known in known_char]
@@ -78,6 +79,7 @@ class SIGAAttention:
         assert isinstance(network, ForegroundRecognizer)
         pictures = [torch.from_numpy(word.image.copy()).permute(2, 0, 1)[None].float() / 255 for word in words]
         prepared = torch.cat([network.prepare(picture.to(self.device)) for picture in pictures])
+
         texts = [filter_to(word.text, network.charset) for word in words]
         seen = network.attend_foreground(prepared, texts)
 
@@ -85,6 +87,7 @@ class SIGAAttention:
         width = seen.foreground.shape[2]
         columns = F.interpolate(seen.attention, size=width, mode="linear", align_corners=False)
         regions = (seen.foreground > FOREGROUND)[:, None] & (columns > COLUMN)[:, :, None]  # (B, T, 32, 128)
+        # Back from the rectified picture to the frame, without the steps behind the text.
         rows = zip(regions.cpu().numpy(), seen.grid.cpu().numpy(), words, texts, strict=True)
         return [_in_frame(row[: len(known)], grid, word.ink.mask.shape) for row, grid, word, known in rows]
 

@@ -87,6 +87,7 @@ class Worker:
                 if result.problem is not None:
                     problems.append(result.problem)
             fallbacks += fallback_counts(results)
+
         self.spec.parts.write(chunk, values)
         return ChunkResult(len(values), rejects, fallbacks, tuple(problems))
 
@@ -96,6 +97,7 @@ class Worker:
         pixels = 0
         for index in indices:
             batch[index] = self._prepare(index)
+            # Sizes alone decide where a batch ends, never time or memory: the same words give the same masks.
             item = batch[index]
             height, width = item.size if isinstance(item, Word) else item.line.shape
             pixels += height * width

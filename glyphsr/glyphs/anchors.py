@@ -39,6 +39,7 @@ def _on_ink(anchors: NDArray[np.float64], mask: NDArray[np.bool_], own: NDArray[
     inside = mask[anchors[:, 1].astype(int), anchors[:, 0].astype(int)]
     if inside.any():
         return np.asarray(anchors[inside])
+    # None is on ink: the nearest ink stands in for all of them.
     rows, columns = np.nonzero(own if own.any() else mask)
     if not len(rows):
         return anchors[:1]

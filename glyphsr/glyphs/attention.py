@@ -56,6 +56,7 @@ def attention_centre(attention: NDArray[np.float32], config: KeyPointConfig) -> 
     Returns:
         ``(x, y)``; ``None`` for a map that is empty or has values that are no numbers.
     """
+    # The threshold is relative to the peak; a map without one says nothing.
     peak = float(attention.max()) if np.isfinite(attention).all() else 0.0
     if peak <= 0:
         return None
@@ -67,9 +68,11 @@ def attention_centre(attention: NDArray[np.float32], config: KeyPointConfig) -> 
             np.asarray(opened, np.uint8) if np.any(opened) else mask
         )  # a peak smaller than the kernel is still the peak
 
+    # Of the places that are looked at, the one that gets most of the attention. Label 0 is the ground.
     count, labels = cv2.connectedComponents(mask, connectivity=8)
     mass = np.bincount(labels.ravel(), weights=attention.ravel(), minlength=count)
     best = labels == 1 + int(mass[1:].argmax())
+    # Its centre: of its box, or weighted by the attention.
     rows, columns = np.nonzero(best)
     if config.centre == "box":
         return np.array([(columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2])
@@ -102,6 +105,7 @@ def rectangle_centre(mask: NDArray[np.bool_], *, rotated: bool) -> NDArray[np.fl
     rows, columns = np.nonzero(mask)
     if not len(rows):
         return None
+
     if rotated:
         centre = cv2.minAreaRect(np.stack([columns, rows], axis=1).astype(np.float32))[0]
         return np.array(centre, np.float64)
@@ -134,22 +138,27 @@ class AttentionLocalizer:
         given: Sequence[NDArray[np.bool_] | str] | None,
         cuts: KeyPoints,
     ) -> KeyPoints:
+        # Cuts first; each character for which attention has an answer takes that.
         foreground = kmeans_line(word.image) if self.config.foreground == "kmeans" else word.ink.mask
 
         least = self.config.min_area * word.ink.mask.sum() / len(word.text)
         points, regions = cuts.points.copy(), cuts.attention.copy()
         sources, reasons = list(cuts.sources), list(cuts.reasons)
+
         for i, attention in enumerate(maps):
+            # No map for this character: the reason stands in its place.
             if isinstance(attention, str):
                 reasons[i] = attention
                 continue
 
+            # Key point 1: the centre of the recognizer's attention.
             full = enlarge(attention, word.ink.mask.shape)
             first = attention_centre(full, self.config)
             if first is None:
                 reasons[i] = "nan_attention" if not np.isfinite(full).all() else "empty_attention"
                 continue
 
+            # Key point 2: the centre of the glyph attention, SIGA's or foreground under the same columns.
             region = np.zeros_like(foreground)
             if given is None:
                 region = glyph_attention(foreground, full, self.config.column_threshold)
@@ -160,6 +169,7 @@ class AttentionLocalizer:
                 region[:] = False  # unusable: the selection falls back on the masks' confidence
 
             second = rectangle_centre(region, rotated=self.config.rectangle == "rotated")
+
             points[i] = [first, first if second is None else second]
             regions[i], sources[i] = region, ATTENTION
 
@@ -183,8 +193,10 @@ def _separate(
         for k, i in itertools.combinations(range(len(points)), 2):
             if ATTENTION not in (sources[i], sources[k]) or np.hypot(*(points[i, 0] - points[k, 0])) >= COINCIDE:
                 continue
+            # The one that cuts put nearer to the common place stays; a character already by cuts always does.
             apart = [np.hypot(*(points[j, 0] - cuts.points[j, 0])) for j in (k, i)]
             loser = i if sources[k] == CUTS or (sources[i] == ATTENTION and apart[1] >= apart[0]) else k
+
             points[loser], regions[loser] = cuts.points[loser], cuts.attention[loser]
             sources[loser], reasons[loser] = CUTS, "coinciding"
             changed = True
@@ -197,12 +209,14 @@ def _longest_increasing(values: NDArray[np.float64]) -> NDArray[np.bool_]:
         >>> _longest_increasing(np.array([92.0, 31, 49, 67, 85])).tolist()
         [False, True, True, True, True]
     """
+    # Dynamic programming in O(n^2): words have few characters.
     length = np.ones(len(values), int)
     before = np.full(len(values), -1)
     for i in range(len(values)):
         for k in range(i):
             if values[k] < values[i] and length[k] + 1 > length[i]:
                 length[i], before[i] = length[k] + 1, k
+    # Back from the end of the longest one.
     kept = np.zeros(len(values), bool)
     i = int(length.argmax())
     while i >= 0:
@@ -241,12 +255,14 @@ class CheckedLocalizer:
             points[character], regions[character] = cuts.points[character], cuts.attention[character]
             sources[character], reasons[character] = CUTS, reason
 
+        # First check: where the split is easy, a point must lie within half a stretch of the cut's.
         if word.split.cost < CONFIDENT_SPLIT:
             widths = word.split.cells[:, 1] - word.split.cells[:, 0]
             far = np.abs(along(points) - along(cuts.points)) > HALF * widths
             for i in range(len(points)):
                 if far[i] and sources[i] == ATTENTION:
                     give_up(i, "far_from_cuts")
+        # Second check: points run from left to right like the text.
         while ATTENTION in sources:  # a replaced point may stand in another's way
             kept = _longest_increasing(along(points))
             wrong = [i for i in range(len(kept)) if not kept[i] and sources[i] == ATTENTION]

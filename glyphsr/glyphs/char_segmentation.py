@@ -71,6 +71,7 @@ class Split:
         Returns:
             ``(H, W)``: index of the character, -1 where the split leaves pixels out.
         """
+        # Rows are moved by the slant; the margin keeps moved columns inside the table.
         height, width = shape
         shifts = row_shifts(height, self.slant)
         margin = int(np.abs(shifts).max())
@@ -116,6 +117,7 @@ def runs(values: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64
 def _columns(mask: NDArray[np.bool_], advance: float) -> _Columns:
     height, width = mask.shape
     column_ink = mask.sum(axis=0)
+    # Ink that a cut before each column would go through; cuts are allowed where that is least.
     crossing = np.zeros(width + 1)
     crossing[1:width] = (mask[:, :-1] & mask[:, 1:]).sum(axis=0)
     starts, ends = runs(column_ink > 0)
@@ -126,9 +128,11 @@ def _columns(mask: NDArray[np.bool_], advance: float) -> _Columns:
     step = max(2, height // 12)
     allowed[starts[0] :: step] |= inside[starts[0] :: step]
     allowed[starts] = allowed[ends] = True
+
     places = np.flatnonzero(allowed)
     full = max(1.0, float(np.percentile(column_ink[column_ink > 0], 80)))
 
+    # Each run may be skipped: for a base price and by its ink, cheaply at the border.
     ink_before = np.concatenate([[0], np.cumsum(column_ink)])
     per_character = column_ink.sum() / advance
     skip = []
@@ -160,12 +164,14 @@ def _move_on(cost: NDArray[np.float64], columns: _Columns) -> NDArray[np.int64]:
     Returns:
         ``(scales, n)``: where each path was before it moved on.
     """
+    # Where each path stands unless it moves.
     came_from = np.empty(cost.shape, np.int64)
     came_from[:] = np.arange(cost.shape[1])
     # Along the chain a path pays the difference of the prices between where it enters and where it leaves.
     chain, prices = columns.chain, columns.prices
     entry = cost[:, chain] - prices
     cheapest = np.minimum.accumulate(entry, axis=1)
+    # Where nobody comes from the left more cheaply, paths stay.
     own = entry <= cheapest
     cost[:, chain] = np.where(own, cost[:, chain], cheapest + prices)
     entered = np.maximum.accumulate(np.where(own, np.arange(len(chain)), 0), axis=1)
@@ -193,13 +199,16 @@ def split_word(mask: NDArray[np.bool_], text: str) -> Split | None:
         raise ValueError("expected at least one character")
     if not mask.any():
         return None
+    # Places to cut at; fewer than the text needs cannot be a split.
     advances = relative_widths(text)
     columns = _columns(mask, float(advances.sum()))
     n = len(columns.places)
     if n <= len(text):
         return None
+    # Expected widths: the ink's extent divided by the text's advances, at several scales.
     scales = SCALES * columns.extent / advances.sum()
     log_expected = np.log(scales[:, None] * np.maximum(advances - BEARING, 0.3))  # (scales, L)
+    # What a stretch from place to place costs whatever its character: emptiness, gaps, cut ink. (n, n)
     widths = columns.places[None, :] - columns.places[:, None]
     forward = widths > 0
     log_widths = np.log(np.where(forward, widths, 1))
@@ -209,6 +218,7 @@ def split_word(mask: NDArray[np.bool_], text: str) -> Split | None:
     fixed += GAP_WEIGHT * blank / np.where(forward, widths, 1)
     fixed += (columns.cut[None, :] + columns.cut[:, None]) / 2  # each cut is two characters' border
 
+    # Forward pass: the cheapest way to have set i characters when standing at each place. (scales, n)
     cost = np.full((len(scales), n), np.inf)
     cost[:, columns.starts[0]] = 0.0
     _move_on(cost, columns)
@@ -217,9 +227,10 @@ def split_word(mask: NDArray[np.bool_], text: str) -> Split | None:
     for i in range(len(text)):
         through = WIDTH_WEIGHT * (log_widths - log_expected[:, i, None, None]) ** 2
         through += fixed + cost[:, :, None]  # (scales, from, to)
-        begin = through.argmin(axis=1)
+        begin = through.argmin(axis=1)  # where the character starts, by scale and end
         cost = through[rows, begin, numbers]
         steps.append((begin, _move_on(cost, columns)))
+    # All characters are set and all ink is passed: the cheapest scale wins.
     last = columns.ends[-1]
     scale = int(cost[:, last].argmin())
     if not np.isfinite(cost[scale, last]):
@@ -251,6 +262,7 @@ def _trace(
     log_expected: NDArray[np.float64],
     total: float,
 ) -> Split:
+    # Backwards from the end along the cheapest path.
     place = columns.ends[-1]
     cells, costs = [], []
 
@@ -267,6 +279,7 @@ def _trace(
         own += GAP_WEIGHT * blank / width
 
         costs.append(own + (columns.cut[end] + columns.cut[place]) / 2)
+
         cells.append((columns.places[place], columns.places[end]))
 
     return Split(np.array(cells[::-1], np.int64), np.array(costs[::-1]), total / len(steps))

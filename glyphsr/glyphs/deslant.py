@@ -31,7 +31,8 @@ def straightened(mask: NDArray[np.bool_], slant: float) -> tuple[NDArray[np.bool
     """
     height, width = mask.shape
     shifts = row_shifts(height, slant)
-    margin = int(np.abs(shifts).max())
+    margin = int(np.abs(shifts).max())  # so that nothing is moved out of the picture
+
     upright = np.zeros((height, width + 2 * margin), bool)
     for row, shift in enumerate(shifts):
         upright[row, margin + shift : margin + shift + width] = mask[row]

@@ -29,6 +29,7 @@ def _record(char: str, mask: NDArray[np.bool_]) -> GlyphRecord:
     """Key points as the attention would give them: centre of mass, and of the box around the mask."""
     columns, rows = mask.sum(axis=0), mask.sum(axis=1)
     total = max(1, int(rows.sum()))
+
     inked_columns, inked_rows = np.flatnonzero(columns), np.flatnonzero(rows)
     if not len(inked_rows):
         return GlyphRecord(char, ((0.0, 0.0), (0.0, 0.0)), SOURCE, None, 0.0, None, "empty mask")

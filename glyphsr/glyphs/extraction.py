@@ -47,10 +47,12 @@ def extract_words(
     """
     if not words:
         return []
+    # Where each character is, its anchors as prompts, and the masks that a segmenter answers them with.
     found = localizer.locate(words)
     on_ink = config.anchor_order == "ink"
     prompts = [prompts_of(word, points, config.steps, on_ink=on_ink) for word, points in zip(words, found, strict=True)]
     candidates = segmenter.segment(words, found, prompts)
+    # One of them is chosen for each character.
     return [_extract(*row, config) for row in zip(words, found, prompts, candidates, strict=True)]
 
 
@@ -58,9 +60,11 @@ def _extract(
     word: Word, points: KeyPoints, prompts: Prompts, candidates: Candidates, config: ExtractConfig
 ) -> Extraction:
     masks = np.zeros((len(word.text), *word.ink.mask.shape), bool)
+    # Which character each candidate is for: (N,).
     owners = prompts.owners[candidates.prompts]
     records = []
     for i, char in enumerate(word.text):
+        # The mask: the chosen candidate, else what the guard leaves, cut by the ink where that is asked for.
         offered = np.flatnonzero(owners == i)
         choice = _choose(word, points, candidates, offered, i, config)
         anchor, confidence = None, 0.0
@@ -95,6 +99,7 @@ def _extract(
         replace(record, fallback="+".join(filter(None, [record.fallback, "vanished"]))) if lost else record
         for record, lost in zip(records, _lost(masks, chars), strict=True)
     ]
+
     quality = round(_quality(word, chars, records), DECIMALS)
     return Extraction(word.text, np.asarray(chars.any(axis=0)), chars, tuple(records), quality)
 
@@ -134,6 +139,7 @@ def _choose(
     if choice.index is None:
         return choice
 
+    # From the index among those allowed to that among all offered.
     return Choice(int(np.flatnonzero(allowed)[choice.index]), choice.iou, choice.fallback)
 
 
@@ -152,6 +158,7 @@ def _quality(word: Word, masks: NDArray[np.bool_], records: Sequence[GlyphRecord
     """Product of what speaks for the masks: an easy split, contrast, few fallbacks, no overlap, no empty mask."""
     count = len(records)
     total = masks.sum()
+    # Pixels that several characters claim.
     overlap = 1.0 - masks.any(axis=0).sum() / total if total else 1.0
     fallbacks = sum(record.fallback is not None for record in records) / count
     filled = masks.any(axis=(1, 2)).mean()

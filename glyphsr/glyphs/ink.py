@@ -101,12 +101,15 @@ def without_frames(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     height, width = mask.shape
     if not mask[0].any() and not mask[-1].any():
         return mask
+
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     first, end = int(MIDDLE[0] * height), max(1, int(np.ceil(MIDDLE[1] * height)))
+    # Pixels of each component in the body of the line, and along the border that it touches most.
     middle = np.bincount(labels[first:end].ravel(), minlength=count)
     along = np.maximum(np.bincount(labels[0], minlength=count), np.bincount(labels[-1], minlength=count))
     dropped = (along > 0) & ((middle < MIN_IN_MIDDLE * stats[:, cv2.CC_STAT_AREA]) | (along > BORDER_FRACTION * width))
-    dropped[0] = False
+    dropped[0] = False  # the ground
+    # Losing that much of the line means that it was the writing, and not a frame.
     if middle[dropped].sum() > MAX_LOSS * middle[1:].sum():
         return mask
     return np.asarray(mask & ~dropped[labels])
@@ -121,6 +124,7 @@ def _ink_of(samples: NDArray[np.float32], shape: tuple[int, int], *, inverted: b
     contrast = float(np.linalg.norm(axis))
     if contrast < INVISIBLE:
         return Ink(np.zeros(shape, np.bool_), np.zeros(shape, np.float32), 0.0, 0.0)
+    # Position of each pixel on the way from the ground's colour to the ink's.
     strength = ((samples - ground) @ axis / np.float32(contrast**2)).reshape(shape).clip(0, 1)
     return Ink(without_frames(strength > 0.5), strength, contrast, abs(1 - 2 * on_border))
 
@@ -142,7 +146,9 @@ def find_ink(image: NDArray[np.uint8], *, local: bool = False, inverted: bool = 
     """
     if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 2:
         raise ValueError(f"expected (H, W, 3) with both sides 2 or more, got {image.shape}")
+
     lab = to_lab(image)
+    # Differences from the surroundings, against shadows and gradients; a window as high as the line.
     if local:
         side = 2 * (image.shape[0] // 2) + 1
         lab = lab - np.asarray(cv2.blur(lab, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)

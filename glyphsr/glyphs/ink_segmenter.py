@@ -33,9 +33,11 @@ def columns_between(mask: NDArray[np.bool_], centres: NDArray[np.float64]) -> ND
         ``(W,)``: index of the character.
     """
     width = mask.shape[1]
+    # Ink that a cut before each column goes through; of equal places the middle one is taken.
     crossing = np.concatenate([[0], (mask[:, :-1] & mask[:, 1:]).sum(axis=0)])
     pixels = np.clip(np.floor(centres + 0.5).astype(int), 0, width - 1)
     owner = np.zeros(width, np.int64)
+
     for i, (left, right) in enumerate(itertools.pairwise(pixels), start=1):
         first = min(left + 1, width - 1)  # the pixel of a centre is its own character's
         last = max(first, right)
@@ -77,10 +79,13 @@ def own_pieces(mask: NDArray[np.bool_], owner: NDArray[np.int64], count: int) ->
     """
     pieces, found = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     labels = np.asarray(found, np.int32)
+    # Pixels of each piece by owner, counted in one pass: (pieces, L + 1).
     mass = np.bincount((labels * (count + 1) + owner + 1).ravel(), minlength=pieces * (count + 1))
     mass = mass.reshape(pieces, count + 1)  # column 0 is nobody
+    # A piece goes to its owner whole, unless it is shared or would rob a neighbour.
     winner = mass.argmax(axis=1) - 1
     whole = (mass.max(axis=1) >= WHOLE * mass.sum(axis=1)) & ~_takes_most(mass)
+
     final = np.where(whole[labels], winner[labels], owner)
     final[~mask | _stray(labels, mass, winner)[labels]] = NOBODY
     return np.asarray(final == np.arange(count)[:, None, None])
@@ -106,10 +111,13 @@ def _stray(labels: NDArray[np.int32], mass: NDArray[np.int64], winner: NDArray[n
         mass: ``(pieces, L + 1)``: pixels by piece and owner, nobody first.
         winner: ``(pieces,)``: the owner with most of each.
     """
+    # Piece 0 is the ground.
     total = mass[:, 1:].copy()
     total[0] = 0
+
     own = mass[np.arange(len(mass)), winner + 1]
     of_owner = np.where(winner >= 0, total.sum(axis=0)[winner], 0)
+
     at_border = np.zeros(len(mass), bool)
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         at_border[edge] = True
@@ -127,6 +135,7 @@ def stability(strength: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArra
         ``(L,)`` in [0, 1]: 1 for edges from one pixel to the next, 0 for an empty mask.
     """
     scores = np.zeros(len(masks))
+    # Ink at a stricter threshold over ink at a laxer one, in and about the mask.
     kernel = np.ones((3, 3), np.uint8)
     for i, mask in enumerate(masks):
         around = cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)

@@ -30,9 +30,11 @@ def kmeans_line(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
     centres, second = two_means(gray.reshape(-1, 1))
+
     if float(np.abs(centres[1] - centres[0]).max()) == 0:
         return np.zeros(gray.shape, np.bool_)
     mask = second.reshape(gray.shape)
+    # Ground is the cluster that most of the four borders are of.
     borders = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
     votes = sum(int(border.mean() > 0.5) for border in borders)
     return ~mask if votes >= VOTES else mask

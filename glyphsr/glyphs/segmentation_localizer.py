@@ -30,10 +30,12 @@ def key_points_of(region: NDArray[np.bool_], cell: NDArray[np.int64]) -> NDArray
     Returns:
         ``(2, 2)`` float64: ``(x, y)`` of each point, in pixels.
     """
+    # Without ink both are the middle of the stretch.
     rows, columns = np.nonzero(region)
     if not len(rows):
         centre = np.array([(cell[0] + cell[1] - 1) / 2, (len(region) - 1) / 2])
         return np.stack([centre, centre])
+
     mass = (columns.mean(), rows.mean())
     box = ((columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2)
     return np.array([mass, box], np.float64)

@@ -53,12 +53,15 @@ def is_plausible(
     """
     height = ink.shape[0]
     width = max(1, cell[1] - cell[0])
+
     area = masks.sum(axis=(1, 2)) / (width * height)
     columns = np.asarray(masks.any(axis=1))  # (N, W)
     reach = columns.sum(axis=1)
     on_ink = (masks & ink).any(axis=(1, 2))
+    # How many characters' key points lie in the mask's columns: itself and one neighbour may.
     places = np.clip(np.floor(centres + 0.5).astype(int), 0, ink.shape[1] - 1)
     covered = columns[:, places].sum(axis=1)
+
     fits = (area >= MIN_AREA) & (area <= MAX_AREA) & (reach <= MAX_WIDTH * width)
     return np.asarray(fits & on_ink & (covered <= 2))
 
@@ -85,10 +88,12 @@ def select(
         when_none_passes: ``best`` chooses among all, ``empty`` chooses none.
     """
     area = masks.sum(axis=(1, 2))
+    # No empty mask, and none of a whole line or picture.
     possible = np.flatnonzero((area > 0) & (area <= max_area) & np.isfinite(confidence))
     if not len(possible):
         return Choice(None, None, "no_mask")
 
+    # The paper's threshold on confidence.
     passing = possible[confidence[possible] > threshold]
     reason = None
     if not len(passing):
@@ -96,6 +101,7 @@ def select(
             return Choice(None, None, "below_threshold")
         passing, reason = possible, "below_threshold"
 
+    # With glyph attention the greatest overlap decides, without it confidence over size.
     overlaps = iou_with(masks[passing], attention)
     if attention.any() and overlaps.max() > 0:
         best = int(overlaps.argmax())

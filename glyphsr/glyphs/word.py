@@ -107,9 +107,11 @@ def from_frame(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bo
     if masks.shape[1:] == size or not len(masks):
         return masks if len(masks) else np.zeros((0, *size), np.bool_)
 
+    # Masks that do not overlap still should not afterwards: each pixel goes to whom most of it belongs.
     apart = masks.sum(axis=0).max() <= 1
 
     result = np.zeros((len(masks), *size), bool)
+
     total, most = np.zeros(size, np.float32), np.zeros(size, np.float32)
     owner = np.full(size, -1)
     for i, mask in enumerate(masks):  # one by one: a stack of large pictures would fill the memory
@@ -145,6 +147,7 @@ def prepare_word(image: NDArray[np.uint8], label: str, *, squeeze: bool = False)
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape or image.dtype != np.uint8:
         raise ValueError(f"expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
 
+    # What cannot be extracted is rejected before any work is done.
     text = characters(label)
     if not text:
         raise Rejection("empty_label")
@@ -152,6 +155,7 @@ def prepare_word(image: NDArray[np.uint8], label: str, *, squeeze: bool = False)
     height, width = image.shape[:2]
     if width > MAX_ASPECT * height:
         raise Rejection("too_wide")
+
     frame = to_frame(image, squeeze=squeeze)
 
     # Squeezing a line does not make room in it.
@@ -172,10 +176,12 @@ def _best_ink(frame: NDArray[np.uint8], text: str) -> tuple[Ink, Split]:
             continue
 
         seen = seen or ink
+
         split = split_word(ink.mask, text)
         if split is None:
             continue
 
+        # Unusual ink has to make the text split more easily by a margin.
         margin = LOCAL_MARGIN * local + inverted * (INVERTED_MARGIN + INVERTED_BY_CERTAINTY * ink.certainty)
         if best is None or split.cost + margin < best[0]:
             best = (split.cost + margin, ink, split)
@@ -190,6 +196,7 @@ def _best_ink(frame: NDArray[np.uint8], text: str) -> tuple[Ink, Split]:
         return seen, _even_split(seen.mask, text)
 
     _, ink, split = best
+
     if split.cost > SLANT_FROM and frame.shape[1] <= LONG:
         split = split_slanted(ink.mask, text, split)
 
@@ -200,9 +207,12 @@ def _even_split(mask: NDArray[np.bool_], text: str) -> Split:
     """The extent of the ink divided by expected widths; the whole width where that is too narrow."""
     columns = np.flatnonzero(mask.any(axis=0))
     start, end = int(columns[0]), int(columns[-1]) + 1
+
     if end - start < len(text):
         start, end = 0, mask.shape[1]
+
     widths = relative_widths(text)
+    # Every character has one column at least; what is left goes by expected widths.
     progress = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
     spare = end - start - len(text)  # beyond one column each
     borders = start + np.arange(len(text) + 1) + np.floor(progress * spare + 0.5).astype(np.int64)

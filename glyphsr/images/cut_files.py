@@ -67,6 +67,7 @@ def _mend_png(encoded: bytes) -> tuple[bytes, str] | None:
     """Chunks up to the cut, with the rows that are there, the others left black or clear."""
     head, packed, place = [], b"", len(PNG_BEGINNING)
     while place + 8 <= len(encoded):
+        # Length, name, content, checksum. The one that was cut is the last.
         size, name = struct.unpack_from(">I4s", encoded, place)
         content = encoded[place + 8 : place + 8 + size]
         place += 12 + size
@@ -76,19 +77,22 @@ def _mend_png(encoded: bytes) -> tuple[bytes, str] | None:
             break
         elif len(content) == size and not packed:
             head.append((name, content))
+
     if not head or head[0][0] != b"IHDR" or len(head[0][1]) != 13:
         return None
 
     width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", head[0][1])
     row_bytes = 1 + (width * depth * _CHANNELS.get(kind, 4) + 7) // 8
     most = 2 * row_bytes * height  # interlaced rows are more, and shorter
+    # A bound on what is unpacked: a small file may stand for gigabytes.
     unpacker = zlib.decompressobj()
     try:
         rows = unpacker.decompress(packed, most)
     except zlib.error:
         return None
+
     if interlaced:
-        there = height if unpacker.eof else 0
+        there = height if unpacker.eof else 0  # all or nothing: passes lie behind each other
     else:
         there = min(height, len(rows) // row_bytes)
         rows = rows[: there * row_bytes].ljust(row_bytes * height, b"\0")
@@ -105,6 +109,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 def _fill_up(encoded: bytes, format_name: str, *, missing: int | None = None) -> tuple[bytes, str] | None:
     """Zeros behind the cut: as many as the file says are missing, or enough for what the decoder asks for."""
     most = int(PADDING_FRACTION * len(encoded))
+    # Few first: most files lack only their last block.
     for count in (64, most) if missing is None else (missing,):
         if not 0 < count <= max(64, most):
             continue
@@ -115,5 +120,6 @@ def _fill_up(encoded: bytes, format_name: str, *, missing: int | None = None) ->
                 image.load()
         except (OSError, SyntaxError, ValueError, EOFError):
             continue
+
         return whole, f"the file is cut at its end, by at most {count} of {len(whole)} bytes"
     return None

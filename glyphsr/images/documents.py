@@ -68,6 +68,7 @@ def count_pages(path: Path) -> int:
         PictureError: If there are more than :data:`~glyphsr.safe_reading.limits.PAGES`, or a PDF cannot be opened.
     """
     suffix = path.suffix.lower()
+
     if suffix == ".pdf":
         content = read_content(path, PICTURE_BYTES, PictureError)
         with _opened(content, str(path)) as document:
@@ -76,6 +77,7 @@ def count_pages(path: Path) -> int:
         pages = _count_tiff_pages(path)
     else:
         return 1
+
     PAGES.check(pages, path, PictureError)
     return pages
 
@@ -96,10 +98,12 @@ def _count_tiff_pages(path: Path) -> int:
     def number(place: int, size: int) -> int:
         return int.from_bytes(content[place : place + size], order)
 
+    # Sizes of the count, of an entry and of the link to the next directory.
     is_big = number(2, 2) == BIG_TIFF
     count_bytes, entry_bytes, link_bytes = (8, 20, 8) if is_big else (2, 12, 4)
     place, pages, seen = number(8, 8) if is_big else number(4, 4), 0, set[int]()
     while 0 < place < len(content) and place not in seen and pages <= PAGES.value:
+        # A link to an earlier directory would be a ring.
         seen.add(place)
         pages += 1
         place += count_bytes + entry_bytes * number(place, count_bytes)
@@ -129,11 +133,13 @@ def parse_pages(text: str | None, pages: int, where: str) -> list[int]:
     chosen: list[int] = []
 
     for part in text.split(","):
+        # "3", "1-3", or "8-" up to the last page.
         first, dash, last = part.strip().partition("-")
         ends = (first, last or (str(pages) if dash else first))
 
         if not all(end.isascii() and end.isdecimal() and 0 < len(end) < 10 for end in ends) or int(first) < 1:
             raise ConfigError(f"--pages {text}: expected numbers and ranges, e.g. 1,3-5,8-")
+
         if int(first) > pages or int(ends[1]) > pages:
             raise PictureError(f"{where}: has {pages} pages, and --pages asks for {part.strip()}")
 
@@ -179,13 +185,16 @@ def _scan_dpi(sheet: Any, area: float) -> float | None:
     """Resolution of the picture that is most of a page."""
     import pypdfium2.raw as raw
 
+    # The greatest picture wins, if it is most of the page.
     best, found = SCAN_FRACTION * area, None
     for picture in sheet.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
         left, bottom, right, top = picture.get_bounds()
         if (right - left) * (top - bottom) >= best:
             best = (right - left) * (top - bottom)
+
             across, down = picture.get_px_size()
             # Of a picture that lies on its side, the long sides belong together.
             sides = sorted((across, down)), sorted((right - left, top - bottom))
             found = POINTS * max(pixels / points for pixels, points in zip(*sides, strict=True))
+
     return found if found is not None and SCAN_DPI[0] <= found <= SCAN_DPI[1] else None

@@ -41,12 +41,14 @@ def _from_pil(image: Image.Image) -> Picture:
     upright = ImageOps.exif_transpose(image)
     profile, dpi = upright.info.get("icc_profile"), upright.info.get("dpi")
     resolution = (float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None
+    # Grey of 16 bits, and of floats that may count to 255.
     if upright.mode in WIDE_MODES:
         return replace(_from_array(np.asarray(upright).clip(0, 65535).astype(np.uint16)), dpi=resolution)
     if upright.mode == "F":
         values = np.asarray(upright, np.float32)
         return _from_array(values / (255 if values.max(initial=0) > 1 else 1))
 
+    # All others by their kind: grey or colour, with or without transparency.
     transparent = upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info
     gray = upright.mode in ("1", "L", "LA", "La")
     mode = ("LA" if transparent else "L") if gray else ("RGBA" if transparent else "RGB")
@@ -58,11 +60,13 @@ def _from_array(array: NDArray[Any]) -> Picture:
     channels = 1 if array.ndim == 2 else array.shape[-1]
     if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or 0 in array.shape:
         raise ValueError(f"expected (H, W) or (H, W, 1..4), channels last, got {array.shape}")
+    # Networks' results may lie a little outside; values up to 255 are a mistake.
     values = array.astype(np.float32) / np.float32(_white(array.dtype))
     if not np.isfinite(values).all() or values.min() < -FAR_OUTSIDE or values.max() > 1 + FAR_OUTSIDE:
         raise ValueError(f"expected floats in [0, 1], got {values.min():g} to {values.max():g}")
 
     values = values.reshape(*array.shape[:2], channels).clip(0, 1)
+    # 1 grey, 2 grey and transparency, 3 RGB, 4 RGB and transparency.
     colour = values[..., :3] if channels >= 3 else np.repeat(values[..., :1], 3, axis=2)
     return Picture(
         np.ascontiguousarray(colour),
@@ -88,11 +92,13 @@ def to_array(picture: Picture, dtype: np.dtype[Any] | type[Any] = np.uint8) -> N
         dtype: uint8, uint16, bool or a float type.
     """
     kind = np.dtype(dtype)
+
     parts = [picture.rgb.mean(axis=2, keepdims=True) if picture.gray else picture.rgb]
     if picture.alpha is not None:
         parts.append(picture.alpha[..., None])
     values = np.concatenate(parts, axis=2).clip(0, 1)
     values = values[..., 0] if values.shape[2] == 1 else values
+
     white = _white(kind)
     if kind == np.bool_:
         return np.asarray(values >= 0.5)

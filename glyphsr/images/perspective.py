@@ -30,10 +30,12 @@ def widen(quad: Quad) -> Quad:
         ValueError: If it is tapered so much that there is nothing around it.
     """
     height, width = size_of(quad)
+    # The box is a unit square in perspective; the margin is added there, so that it tapers with the line.
     unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
     x, y = MARGIN * height / max(width, 1.0), MARGIN
     around = np.array([(-x, -y), (1 + x, -y), (1 + x, 1 + y), (-x, 1 + y)], np.float64)
     to_picture = cv2.getPerspectiveTransform(unit, quad.astype(np.float32))
+    # Beyond the vanishing point corners would come back from the other side.
     depth = np.concatenate([around, np.ones((4, 1))], axis=1) @ to_picture[2]
     if depth.min() < 0.2:
         raise ValueError(f"a box of text is tapered too much: {quad.round(1).tolist()}")
@@ -77,6 +79,7 @@ def put_back(page: FloatImage, taken: NDArray[np.float32], change: FloatImage, q
         The sum of what it changed of values in [0, 1], whatever the sign.
     """
     height, width = page.shape[:2]
+    # Only the part of the page around the line.
     left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 1, 0)
     right, bottom = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, (width, height))
     if left >= right or top >= bottom:
@@ -86,8 +89,10 @@ def put_back(page: FloatImage, taken: NDArray[np.float32], change: FloatImage, q
     size = (int(right - left), int(bottom - top))
     warped = cv2.warpPerspective(change, to_page, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     weight = cv2.warpPerspective(_feather(change.shape[0], change.shape[1]), to_page, size, flags=cv2.INTER_LINEAR)
+    # What another line has taken of a pixel already is not given twice.
     own = np.minimum(weight, 1.0 - taken[top:bottom, left:right])
     patch = page[top:bottom, left:right]
+
     before = patch.clip(0, 1)
     patch += own[..., None] * warped
     taken[top:bottom, left:right] += own

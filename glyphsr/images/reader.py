@@ -75,6 +75,7 @@ def _is_wide(image: Image.Image, encoded: bytes) -> bool:
 def _read_16_bit_png(encoded: bytes, image: Image.Image) -> NDArray[np.float32]:
     """``(H, W, C)`` in [0, 1], C 1..4; PIL would cut colour down to 8 bits."""
     check_png_chunks(encoded, "16-bit PNG", PictureError)
+
     array = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
 
     if array is None:
@@ -88,6 +89,7 @@ def _read_16_bit_png(encoded: bytes, image: Image.Image) -> NDArray[np.float32]:
     if values.shape[2] >= 3:
         return values[..., [2, 1, 0, 3][: values.shape[2]]]
 
+    # One level of grey may stand for clear.
     key = image.info.get("transparency")
     if isinstance(key, int):
         opaque = (np.round(values * 65535) != key).astype(np.float32)
@@ -139,6 +141,7 @@ def _decode_tiff_unknown_to_pil(encoded: bytes, where: str, page: int) -> Pictur
 
     orientation = int(tags.get(ORIENTATION, 1))
     dpi = tuple(tags[n][0] / tags[n][1] for n in (282, 283)) if 282 in tags and 283 in tags else None
+    # A quarter turn exchanges both resolutions.
     if dpi and orientation in _TURNED:
         dpi = dpi[::-1]
 
@@ -162,6 +165,7 @@ def _decode(encoded: bytes, where: str, page: int) -> Picture:
         return Picture(rgb, dpi=(resolution, resolution))
 
     try:
+        # The header is judged before any pixel is unpacked.
         declared = check_picture(encoded, where, PictureError)
     except PictureError as error:
         if encoded[:4] in BEGINNINGS and isinstance(error.__cause__, UnidentifiedImageError):
@@ -169,10 +173,12 @@ def _decode(encoded: bytes, where: str, page: int) -> Picture:
         raise
 
     try:
+        # libtiff goes on after errors and only prints them.
         with libtiff_complaints() as complaints:
             picture = _decode_by_pil(encoded, declared.format, where, page)
         return replace(picture, note=HURT) if complaints else picture
     except (OSError, SyntaxError) as error:
+        # A file that was cut is read once more, with an end of its own.
         mended = mend(encoded, declared.format) if any(sign in str(error) for sign in CUT) else None
         if mended is None:
             raise
@@ -242,6 +248,7 @@ def _read_wide(image: Image.Image, encoded: bytes, page: int) -> NDArray[np.floa
             if image.mode in ("RGB", "RGBA", "CMYK"):  # which PIL would cut down to 8 bits
                 raise
     image.load()
+
     values = np.asarray(image)
     return by_range(values.astype(np.uint16) if image.mode.startswith("I;16") else values)[..., None]
 

@@ -35,6 +35,7 @@ def box_of(value: Any) -> TextBox:
         ValueError: If it is none of them.
     """
     text = None
+    # An object: PaddleOCR calls its text "transcription".
     if isinstance(value, dict):
         text = value.get("text", value.get("transcription"))
         value = value.get("box", value.get("points"))
@@ -47,6 +48,7 @@ def box_of(value: Any) -> TextBox:
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"expected {FORMS}, got {shorten(value)}") from error
 
+    # All forms become four corners, clockwise from the upper left.
     if numbers.shape == (4,):
         x0, y0, x1, y1 = numbers
         numbers = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
@@ -56,6 +58,7 @@ def box_of(value: Any) -> TextBox:
     if numbers.shape != (4, 2) or not np.isfinite(numbers).all():
         raise ValueError(f"expected {FORMS}, got {shorten(value)}")
 
+    # Neighbouring sides turn right at every corner, in pictures whose y points down.
     sides = np.roll(numbers, -1, axis=0) - numbers
     after = np.roll(sides, -1, axis=0)
     if (sides[:, 0] * after[:, 1] - sides[:, 1] * after[:, 0] <= 0).any():
@@ -75,6 +78,7 @@ def read_boxes(path: Path) -> list[TextBox]:
     Raises:
         DataError: If the file cannot be read or holds something else.
     """
+    # The report of `upscale` or `read` on one picture is a file of boxes, too.
     document = read_json(path)
     if isinstance(document, dict) and isinstance(document.get("pictures"), list) and len(document["pictures"]) == 1:
         document = document["pictures"][0]

@@ -37,6 +37,7 @@ def by_range(values: NDArray[Any]) -> NDArray[np.float32]:
     """
     if values.dtype in (np.uint8, np.uint16):
         return np.asarray(values, np.float32) / np.float32(np.iinfo(values.dtype).max)
+    # Anything else: 0 stays black, white is the least level of a known kind that holds all values.
     numbers = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
     low = min(0.0, float(numbers.min(initial=0.0)))
     top = float(numbers.max(initial=0.0))
@@ -67,15 +68,17 @@ def read_tiff(encoded: bytes, page: int, *, pixel_limit: int) -> NDArray[np.floa
 
     with open_tiff(encoded) as file:
         found = file.pages[page]
+
         compression = int(found.compression)
         kind = tifffile.PHOTOMETRIC(found.photometric).name
+        # tifffile would need another package for it.
         if compression == LZW:
             values = _by_cv2(encoded, page)
             kind = "RGB" if values.shape[2] > 2 else kind
         else:
             _check_parts(found, encoded, pixel_limit)
             values = np.asarray(found.asarray())
-            if values.ndim == 3 and found.axes.startswith("S"):
+            if values.ndim == 3 and found.axes.startswith("S"):  # planes
                 values = values.transpose(1, 2, 0)
     values = values[..., None] if values.ndim == 2 else values
     if kind == "MINISBLACK" and values.ndim == 3 and values.shape[2] > 2:
@@ -84,6 +87,7 @@ def read_tiff(encoded: bytes, page: int, *, pixel_limit: int) -> NDArray[np.floa
     colours = COLOURS.get(kind)
     if colours is None or values.ndim != 3 or values.shape[2] < colours:
         raise ValueError(f"{values.dtype} TIFF of kind {kind}, which is not supported")
+    # Colour and alpha are scaled apart: floats may have one of them beyond 1.
     colour, rest = by_range(values[..., :colours]), by_range(values[..., colours : colours + 1])
     if kind == "MINISWHITE":
         colour = 1 - colour
@@ -95,8 +99,10 @@ def read_tiff(encoded: bytes, page: int, *, pixel_limit: int) -> NDArray[np.floa
 def _by_cv2(encoded: bytes, page: int) -> NDArray[Any]:
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
     read, pages = cv2.imdecodemulti(np.frombuffer(encoded, np.uint8), flags, range=(page, page + 1))
+
     if not read or not pages:
         raise ValueError("LZW TIFF of a kind that is not supported")
+
     array = np.asarray(pages[0])
     array = array[..., None] if array.ndim == 2 else array
     return array[..., [2, 1, 0, 3][: array.shape[2]]] if array.shape[2] >= 3 else array

@@ -58,6 +58,7 @@ def plan_tiles(height: int, width: int, config: TrunkConfig) -> TilePlan | None:
     if min(height, width) < MIN_SIDE or width < MIN_ASPECT * height:
         return None
 
+    # The network sees lines of a height that it was trained for.
     line_height = _up(min(max(height, config.min_height), config.max_height), SIZE_MULTIPLE[0])
     line_width = max(1, round(width * line_height / height))
     if 4 * line_height * line_width > PICTURE_PIXELS.value:  # no line of text; its result would fill the memory
@@ -100,10 +101,12 @@ def blend_tiles(windows: list[FloatImage], plan: TilePlan, *, factor: int = 2) -
         ``(factor * height, factor * width, 3)``.
     """
     width = factor * plan.width
+
     if len(windows) == 1:
         return windows[0][:, :width]
 
     size = factor * plan.window
+    # A weighted mean: sums of what windows show, and of their weights.
     total = np.zeros((len(windows[0]), width, 3), np.float32)
     weights = np.zeros((1, width, 1), np.float32)
     starts = [factor * start for start in plan.starts]
@@ -166,11 +169,14 @@ def add_residual(
     Returns:
         ``(*size, 3)`` in [0, 1].
     """
+    # The change is what the network drew beyond bicubic, at twice its own size.
     doubled = (sr.shape[0], sr.shape[1])
     plain = resize(line, doubled)
     change = sr - plain
+    # A tall picture was made smaller for the network, and keeps the detail that it had.
     if picture.shape[0] > line.shape[0]:
         change = novel_residual(resize(picture, doubled), plain, change)
+    # At the asked size.
     plain = resize(picture, size)
     result = plain + strength * resize(change, size, averaged=BICUBIC_MIN_SCALE)
     return within_ground(result, picture, plain).clip(0, 1)

@@ -56,15 +56,19 @@ def enlarged(picture: Picture, seen: FloatImage) -> Picture:
     """
     if picture.alpha is None:
         return replace(picture, rgb=seen)
+
     size = (seen.shape[0], seen.shape[1])
     ground = np.float32(ground_of(picture))
     alpha = resize(picture.alpha, size).clip(0, 1)
     colour = _colour(picture, size)
 
+    # seen = ground + alpha (colour - ground): alpha by least squares over the channels.
     difference, base = seen - ground, colour - ground
     energy = np.square(base).sum(axis=2)
     fitted = ((difference * base).sum(axis=2) / np.maximum(energy, DISTINCT)).clip(0, 1)
+
     clear = (alpha < VISIBLE) & (fitted < VISIBLE)
+    # One colour: the shape is in the opacity alone, which may change freely.
     if _has_one_colour(picture):
         flat = np.broadcast_to(_mean_colour(picture), seen.shape).copy()
         return replace(picture, rgb=flat, alpha=np.where(clear, alpha, fitted).astype(np.float32))
@@ -85,6 +89,7 @@ def _colour(picture: Picture, size: tuple[int, int]) -> NDArray[np.float32]:
     """Colour without opacity at another size; of clear pixels that of what is around them, since theirs is hidden."""
     assert picture.alpha is not None
     alpha = resize(picture.alpha, size).clip(0, 1)
+    # Colours count by their opacity, so that nothing hidden bleeds into what shows.
     weighted = resize(picture.rgb * picture.alpha[..., None], size).clip(0, 1)
     width = 1.5 * max(1.0, size[0] / picture.alpha.shape[0])
     around = cv2.GaussianBlur(alpha, (0, 0), width)

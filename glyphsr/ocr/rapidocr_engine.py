@@ -26,6 +26,7 @@ def open_rapidocr() -> Any:
             from rapidocr import RapidOCR
     except ImportError as error:
         raise ConfigError(f"rapidocr: not installed ({error.name}); pip install 'glyphsr[ocr]'") from error
+
     engine = RapidOCR(params={"Global.log_level": "critical"})
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     return engine

@@ -81,6 +81,7 @@ class RecognizerReader:
     @torch.inference_mode()
     def read(self, images: Sequence[Tensor]) -> list[Reading]:
         """As :meth:`Reader.read`."""
+        # Batches of one shape; the readings go back to the order of the pictures.
         prepared = self._prepare(images)
         readings: dict[int, Reading] = {}
         for members in _by_shape(prepared):
@@ -129,6 +130,7 @@ def _recognizer_judge(
         path = resolve(weights or local_or_bundled(name), offline=offline)
     except WeightsError as error:
         raise WeightsError(f"{error}; or give {option} {name}=FILE" if weights is None else str(error)) from error
+
     network = load_recognizer(path)
     if network.config.kind != name:
         raise WeightsError(f"{path}: holds {network.config.kind}, not {name}")
@@ -139,6 +141,7 @@ def _recognizer_judge(
 
 def _info(kind: str, path: Path) -> ReaderInfo:
     """Name a recognizer by whose weights it has: only the authors' are called by the kind alone."""
+    # The authors' own file, or one converted from it.
     digest = sha256_of(path)
     if is_published_file(path):
         return _said_to_be(kind, path, digest)
@@ -147,6 +150,7 @@ def _info(kind: str, path: Path) -> ReaderInfo:
     if checkpoint.kind == "recognizer" and "published" in checkpoint.card:
         return _said_to_be(kind, path, digest)
 
+    # Anything else is called by its file, so that nobody takes it for the published one.
     if path.parent == BUNDLED_FOLDER and checkpoint.kind == "recognizer":
         whose = checkpoint.card.get("whose", "our own, trained on rendered words and IIIT5K")
         name = path.stem
@@ -183,6 +187,7 @@ def open_reader(text: str, device: torch.device, *, offline: bool = False, optio
         ConfigError: If the name is none of :data:`READERS`, or an engine is not installed.
         WeightsError: If a recognizer's weights are not here or are another one's.
     """
+    # An engine, then one of our own by name, then a kind with its published weights or a file.
     name, equals, file = text.partition("=")
     if name in ENGINES and not equals:
         return EngineReader(name, open_engine(name))
@@ -206,6 +211,7 @@ def open_readers(
         ConfigError: As :func:`open_reader`, or if there is none.
         WeightsError: Likewise.
     """
+    # Those that were named must be available; of `all` only what is here takes part.
     judges: list[Reader] = []
     notices: list[str] = []
     asked = [text for text in dict.fromkeys(names) if text != ALL]

@@ -33,6 +33,7 @@ class TesseractEngine:
             import pytesseract
         except ImportError as error:
             raise ConfigError("tesseract: pytesseract is not installed; pip install 'glyphsr[ocr]'") from error
+
         self._pytesseract = pytesseract
         try:
             self.version = f"tesseract {pytesseract.get_tesseract_version()}"
@@ -46,7 +47,9 @@ class TesseractEngine:
         large = cv2.resize(image, None, fx=ENLARGE, fy=ENLARGE, interpolation=cv2.INTER_CUBIC)
         border = BORDER_PX
         large = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE)
+
         found = self._pytesseract.image_to_data(large, config=OPTIONS, output_type=self._pytesseract.Output.DICT)
+        # Boxes without text are parts of the layout.
         words = [(text, float(sure)) for text, sure in zip(found["text"], found["conf"], strict=True) if text.strip()]
         confidence = min((sure for _, sure in words), default=0.0) / 100
         return Reading(" ".join(text for text, _ in words), max(0.0, confidence))

@@ -51,10 +51,12 @@ def place_text(probabilities: NDArray[np.float32], text: Sequence[int]) -> NDArr
     """
     if not text:
         return None
+    # The text's states: a blank before, between and behind its characters.
     scores = np.log(probabilities.astype(np.float64).clip(MIN_PROBABILITY))
     states, exists, ends = _states([text])
     emitted = np.where(exists, scores.T[:, states], IMPOSSIBLE)
     skip = _may_skip(states)
+    # Forwards: all ways from the start to each state at each step.
     ahead = _sweep(emitted, skip)
     total = _ends(ahead[-1], ends)[0]
     if total <= IMPOSSIBLE / 2:
@@ -65,6 +67,7 @@ def place_text(probabilities: NDArray[np.float32], text: Sequence[int]) -> NDArr
     behind_skip[:, :-2] = skip[:, 2:]
     back = _sweep(emitted[::-1, :, ::-1], behind_skip[:, ::-1])[::-1, :, ::-1]
     placed = np.exp((ahead + back - emitted - total)[:, 0, 1::2])  # (T, L); both walks have counted the step itself
+    # A character that comes twice has both its places; what is left of each step is blank.
     found = np.zeros(probabilities.shape)
     np.add.at(found, np.asarray(text), placed.T)
     found[BLANK] = (1.0 - found[BLANK + 1 :].sum(axis=0)).clip(0.0)
@@ -90,14 +93,16 @@ def _may_skip(states: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _sweep(emitted: Log, may_skip: NDArray[np.bool_]) -> Log:
     """``(T, N, S)``: logarithms of all ways to each state, from the first two."""
+    # A path begins with the first blank or the first character.
     reached = np.full_like(emitted, IMPOSSIBLE)
     reached[0, :, :2] = emitted[0, :, :2]
     for step in range(1, len(emitted)):
+        # Stay, go on, or skip the blank between two different characters.
         ways = np.full((3, *emitted.shape[1:]), IMPOSSIBLE)
         ways[0] = reached[step - 1]
         ways[1, :, 1:] = ways[0, :, :-1]
         ways[2, :, 2:] = np.where(may_skip[:, 2:], ways[0, :, :-2], IMPOSSIBLE)
-        most = ways.max(axis=0)
+        most = ways.max(axis=0)  # the greatest is taken out, so that no exponential overflows
         together = most + np.log(np.exp(ways - most).sum(axis=0))
         reached[step] = (together + emitted[step]).clip(IMPOSSIBLE)
     return reached

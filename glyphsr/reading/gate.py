@@ -51,6 +51,7 @@ def gate_weights(
     """
     weights = np.full(steps, 1.0 if is_given else config.floor, np.float32)
     for i, word in enumerate(() if is_given else words):
+        # From `floor` at `low` to 1 at `high`.
         weight = (word.confidence - config.low) / (config.high - config.low)
         weight = config.floor + (1 - config.floor) * min(1.0, max(0.0, weight))
         # The space before a word belongs to both of its neighbours.

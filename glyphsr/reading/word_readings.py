@@ -60,6 +60,7 @@ def read_words(
     Returns:
         In reading order; none where nothing is read.
     """
+    # Best path over letters without case: "a" and "A" may be unsure, though the letter is not.
     seen = np.asarray(probabilities, np.float64)
     case_map = np.array(codec.lower_case)
     added = np.zeros_like(seen)
@@ -72,6 +73,7 @@ def read_words(
         raw = _spelled(path[start:stop], seen[:, start:stop], case_map, codec)
         if not raw:
             continue
+        # How likely the steps spell the word, over all paths. The list is only asked where that is unsure.
         own = float(log_likelihoods(folded[:, start:stop], [codec.encode(raw.lower())])[0])
         word = WordReading(raw, start, stop, min(1.0, math.exp(own)), raw)
         if lexicon is not None and word.confidence < SURE:
@@ -90,9 +92,11 @@ def read_ended(probabilities: NDArray[np.float32], charset: str) -> tuple[WordRe
     path = probabilities.argmax(axis=0)
     ends = np.flatnonzero(path == 0)
     length = int(ends[0]) + 1 if len(ends) else len(path)
+
     text = "".join(charset[index - 1] for index in path[:length] if index)
     if not text:
         return ()
+
     confidence = float(probabilities.max(axis=0)[:length].prod())
     return (WordReading(text, 0, probabilities.shape[1], confidence, text),)
 
@@ -119,6 +123,7 @@ def _spans(path: Sequence[int], codec: CTCCodec, steps: int) -> list[tuple[int, 
     space = codec.charset.find(" ") + 1  # 0, the blank, where there is none
     if not space:
         return [(0, steps)]
+
     spans, start = [], 0
     for is_space, run in itertools.groupby(range(steps), key=lambda step: path[step] == space):
         members = list(run)
@@ -135,19 +140,23 @@ def _looked_up(
     core = word.raw.strip("\"'.,:;!?()-*")
     if len(core) < MIN_LETTERS or not (core.isascii() and core.isalpha()):
         return word  # numbers, codes and mixed text have no spelling that a list could know
+    # Only the letters are looked up; marks around them stay.
     before, behind = word.raw.split(core, 1) if core else ("", "")
     read = core.lower()
     near = [other for other in lexicon.near(read) if other != read]
     if not near:
         return word
 
+    # Bayes: what the steps say, times how common the word is.
     scores = log_likelihoods(folded, [codec.encode(f"{before}{other}{behind}") for other in near])
     prior = np.array([WORD_BONUS + FREQUENCY_WEIGHT * lexicon.log_frequency[other] for other in near])
     best = int((scores + prior).argmax())
     own_prior = WORD_BONUS + FREQUENCY_WEIGHT * lexicon.log_frequency[read] if read in lexicon else 0.0
+    # What was read competes with all others, as a word of the list if it is one.
     compared = np.append(scores + prior, own + own_prior)
     if int(compared.argmax()) == len(near):
         return word
+
     text = f"{before}{_written_like(core, near[best])}{behind}"
     weights = np.exp((compared - compared.max()) / TEMPERATURE)
     return replace(word, text=text, confidence=float(weights[best] / weights.sum()))

@@ -44,10 +44,13 @@ def _tokens_to_places(attention: Any, tokens: Tensor, places: Tensor, keyed: Ten
     reached = torch.einsum("phtd,hdc->phtc", query, _per_head(attention.k_proj.weight, heads))
     weights = (reached.flatten(1, 2) * scale @ keyed.transpose(1, 2)).softmax(dim=-1)  # (P, heads t, n)
     seen = (weights @ places).view(len(tokens), heads, -1, places.shape[2])  # (P, heads, t, C)
+    # The value projection comes last, on few tokens instead of many places; weights sum to 1, so its bias adds once.
+    # Values are projected after the mean, on few tokens instead of many places; as weights sum to 1,
+    # the bias adds once.
     value = torch.einsum("phtc,hdc->phtd", seen, _per_head(attention.v_proj.weight, heads))
     merged = value.transpose(1, 2).flatten(2) + attention.v_proj.bias
-    condition_on_text: Tensor = attention.out_proj(merged)
-    return condition_on_text
+    answered: Tensor = attention.out_proj(merged)
+    return answered
 
 
 def _places_to_tokens(attention: Any, keyed: Tensor, tokens: Tensor, values: Tensor) -> Tensor:
@@ -66,6 +69,7 @@ def _places_to_tokens(attention: Any, keyed: Tensor, tokens: Tensor, values: Ten
     key = _heads(attention.k_proj(tokens), heads)  # (P, heads, t, d)
     scale = key.shape[-1] ** -0.5
     weight, bias = attention.q_proj.weight, attention.q_proj.bias
+    # (q W) . k = q . (W k): tokens are projected instead of places; the query's bias becomes a shift per key.
     reached = torch.einsum("phtd,hdc->phtc", key, _per_head(weight, heads))
     shift = torch.einsum("phtd,hd->pht", key, bias.view(heads, -1))
     # Places stay the last axis: a softmax over seven neighbours in memory would be slow.
@@ -75,6 +79,7 @@ def _places_to_tokens(attention: Any, keyed: Tensor, tokens: Tensor, values: Ten
         keyed.transpose(1, 2).expand(len(tokens), -1, -1),
     )
     weights = scores.view(len(tokens), heads, -1, scores.shape[2]).softmax(dim=2)  # (P, heads, t, n)
+    # Values and the output projection are joined for the same reason: (P, heads, t, C).
     value = _heads(attention.v_proj(values), heads)
     out_weight = attention.out_proj.weight.view(-1, heads, value.shape[3])  # (C, heads, d)
     out = torch.einsum("phtd,chd->phtc", value, out_weight)
@@ -96,7 +101,7 @@ class PromptDecoder:
 
     def prompt_tokens(self, points: Tensor) -> Tensor:
         """Sparse embeddings ``(P, 2, D)`` of single positive points ``(P, 2)``, ``(x, y)`` in pixels of the canvas."""
-        labels = torch.ones(len(points), 1, device=points.device)
+        labels = torch.ones(len(points), 1, device=points.device)  # 1 is a positive point
         sparse: Tensor = self.network.prompt_encoder(points=(points[:, None], labels), boxes=None, masks=None)[0]
         return sparse
 
@@ -120,9 +125,11 @@ class PromptDecoder:
         Returns:
             Logits ``(P, C, 4 r, 4 c)`` of the region, and predicted IoU ``(P, C)``, C 3 or 1.
         """
+        # Tokens: one for the predicted IoU, four for masks, then the prompt's two.
         decoder = self.network.mask_decoder
         first = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
         tokens = torch.cat([first.expand(len(sparse), -1, -1), sparse.to(first.dtype)], dim=1)  # (P, t, D)
+        # Places are the same for all prompts until the first layer answers them.
         places = features + self.network.prompt_encoder.no_mask_embed.weight.view(1, -1, 1, 1).to(features.dtype)
 
         rows, columns = places.shape[2:]
@@ -142,6 +149,7 @@ class PromptDecoder:
 
     def _transform(self, tokens: Tensor, places: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """The two-way transformer: tokens ``(P, t, D)`` and places ``(1, n, D)`` to ``(P, t, D)``, ``(P, n, D)``."""
+        # Position codes are added anew in each attention; values go without.
         transformer = self.network.mask_decoder.transformer
         token_code = tokens
         for layer in transformer.layers:
@@ -152,12 +160,13 @@ class PromptDecoder:
                 tokens = tokens + layer.self_attn(q=coded, k=coded, v=tokens)
 
             tokens = layer.norm1(tokens)
+            # Tokens look at places, then places at tokens.
             keyed = places + code
             seen = _tokens_to_places(layer.cross_attn_token_to_image, tokens + token_code, places, keyed)
             tokens = layer.norm2(tokens + seen)
             tokens = layer.norm3(tokens + layer.mlp(tokens))
-            condition_on_text = _places_to_tokens(layer.cross_attn_image_to_token, keyed, tokens + token_code, tokens)
-            places = layer.norm4(condition_on_text.add_(places))
+            answered = _places_to_tokens(layer.cross_attn_image_to_token, keyed, tokens + token_code, tokens)
+            places = layer.norm4(answered.add_(places))
 
         attention = transformer.final_attn_token_to_image
         seen = _tokens_to_places(attention, tokens + token_code, places, places + code)
@@ -178,5 +187,6 @@ def upsampling(length: int, scale: int, content: int, target: int, *, device: to
         device: Where to put it.
     """
     unit = torch.eye(length, dtype=torch.float64)[None]  # (1, length, length): one channel per logit
+    # From logits to the canvas, of which only the picture's part stays, and from there to its size.
     canvas = F.interpolate(unit, size=length * scale, mode="linear", align_corners=False)[:, :, :content]
     return F.interpolate(canvas, size=target, mode="linear", align_corners=False)[0].T.float().to(device)

@@ -39,8 +39,10 @@ def relative_rows(table: Tensor, size: int, full: int) -> Tensor:
 
 def _position_bias(attention: Any, query: Tensor, rows: int, columns: int, full: int) -> tuple[Tensor, Tensor]:
     """Bias of each query by row and by column of the key: ``(n, q, rows)`` and ``(n, q, columns)``."""
+    # Decomposed: a bias by row plus a bias by column, each from the query's own vector.
     by_row = relative_rows(attention.rel_pos_h, rows, full).to(query.dtype)
     by_column = relative_rows(attention.rel_pos_w, columns, full).to(query.dtype)
+
     grid = query.view(len(query), rows, columns, -1)
     row_bias = torch.einsum("nrcd,rkd->nrck", grid, by_row).flatten(1, 2)
     column_bias = torch.einsum("nrcd,ckd->nrck", grid, by_column).flatten(1, 2)
@@ -51,10 +53,12 @@ def _attend(attention: Any, x: Tensor, full: int) -> Tensor:
     """One attention with relative positions over ``(B, rows, columns, C)``."""
     batch, rows, columns, _ = x.shape
     heads: int = attention.num_heads
+
     qkv = attention.qkv(x).view(batch, rows * columns, 3, heads, -1)
     query, key, value = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2)  # (B heads, rows columns, d) each
     row_bias, column_bias = _position_bias(attention, query, rows, columns, full)
 
+    # In pieces of queries: scores of all places with all would not fit into the caches.
     key = key.transpose(1, 2).contiguous()
     scaled = query * attention.scale
     mixed = torch.empty_like(query)
@@ -65,6 +69,7 @@ def _attend(attention: Any, x: Tensor, full: int) -> Tensor:
         scores += column_bias[:, piece, None, :]
         mixed[:, piece] = torch.bmm(scores.flatten(2).softmax(dim=2), value)
 
+    # Heads side by side again: (B, rows, columns, C).
     merged = mixed.view(batch, heads, rows, columns, -1).permute(0, 2, 3, 1, 4).flatten(3)
     result: Tensor = attention.proj(merged)
     return result
@@ -111,9 +116,11 @@ class CanvasEncoder:
         rows, columns = x.shape[1:3]
         assert network.pos_embed is not None
         x = x + network.pos_embed[:, :rows, :columns]
+        # Without padding below, every row has to be computed.
         if content_rows is None or content_rows >= rows:
             return self._blocks(x, 0)
 
+        # Before the first global block windows do not see each other: those of padding alone are known.
         lead = min(self.shape.global_blocks, default=0)
         if not lead:
             return self._blocks(x, 0)
@@ -141,6 +148,7 @@ class CanvasEncoder:
 
     def _block(self, block: Any, x: Tensor) -> Tensor:
         rows, columns = x.shape[1:3]
+
         normed = block.norm1(x)
         window: int = block.window_size
         attention = block.attn

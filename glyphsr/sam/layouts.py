@@ -57,6 +57,7 @@ def place(sizes: Sequence[tuple[int, int]], layout: Layout, shape: SamShape) -> 
         shape: Gives the canvas.
     """
     side = shape.canvas
+    # Strips begin at patches, so that none is shared by two pictures.
     strip = side // MOSAIC_ROWS // shape.patch * shape.patch
     placements = []
 
@@ -80,6 +81,7 @@ def draw(images: Sequence[NDArray[np.uint8]], placements: Sequence[Placement], s
     canvases = torch.zeros(1 + max(p.canvas for p in placements), 3, shape.canvas, shape.canvas)
     for image, p in zip(images, placements, strict=True):
         resized = Image.fromarray(image).resize((p.width, p.height), Image.Resampling.BILINEAR)
+
         pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1).float()
         canvases[p.canvas, :, p.top : p.top + p.height, : p.width] = (pixels - mean) / std
     return canvases

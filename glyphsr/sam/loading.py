@@ -34,15 +34,19 @@ def sam_from_state(state: Mapping[str, Tensor], where: str, *, type_: str | None
     except (ValueError, IndexError, ZeroDivisionError, AssertionError, RuntimeError, TypeError) as error:
         raise WeightsError(f"{where}: no Segment Anything checkpoint as we know them ({error})") from error
 
+    # As wide as a published network, but not one: more likely a broken file than another network.
     relative = next((name for name, own in PUBLISHED.items() if own.embed_dim == shape.embed_dim), None)
     if relative is not None and shape.type is None:
         raise WeightsError(f"{where}: cut off, or changed: as wide as {relative}, but not of its depth or sizes")
+
     if shape.patch % LOGITS_PER_PATCH:
         raise WeightsError(f"{where}: patches of {shape.patch} pixels; expected a multiple of {LOGITS_PER_PATCH}")
+
     if type_ is not None and shape.type != type_:
         found = shape.type or f"an encoder {shape.embed_dim} wide and {shape.depth} blocks deep"
         raise WeightsError(f"{where}: holds {found}, not {type_}; leave --sam-type away, it is read off the file")
 
+    # Every entry, and only those; then every value.
     own = {key: tuple(value.shape) for key, value in outline.state_dict().items()}
     wrong = [key for key in own if key not in state or tuple(state[key].shape) != own[key]]
     wrong += [key for key in state if key not in own]

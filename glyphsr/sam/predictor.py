@@ -69,7 +69,9 @@ class SamPredictor:
         self.dtype = dtype
         self.prompt_batch = prompt_batch or (CPU_BATCH if self.device.type == "cpu" else GPU_BATCH)
 
+        # A copy in full precision, for pictures at which half precision overflows.
         self._precise = copy.deepcopy(network) if dtype == torch.float16 else None
+
         self.network = network.to(self.device).eval()
         self.network.image_encoder.to(dtype)
         self.network.mask_decoder.to(dtype)
@@ -115,13 +117,16 @@ class SamPredictor:
 
     def _encode(self, images: Sequence[NDArray[np.uint8]], placements: Sequence[Placement]) -> Tensor:
         """Features ``(1, D, rows, columns)`` of one canvas, or of its used part where the layout crops."""
+        # Each call draws one canvas, so that all placements are on number 0.
         moved = [Placement(0, p.top, p.height, p.width, p.size) for p in placements]
         pixels = draw(images, moved, self.shape)
         patch = self.shape.patch
         used_rows = max(p.rows(patch).stop for p in moved)
+        # The crop leaves out padding, which the network was trained with: hence the check of its masks.
         if self.layout == "crop":
             used_columns = max(p.columns(patch).stop for p in moved)
             pixels = pixels[:, :, : used_rows * patch, : used_columns * patch]
+
         features = self.encoder.encode(pixels.to(self.device, self.dtype), content_rows=used_rows)
 
         # Where float16 overflowed, the canvas is encoded again in float32.
@@ -155,6 +160,7 @@ class SamPredictor:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.prompt_batch == 1:
                     raise
+                # Too many prompts for the memory: half as many from here on, also for later pictures.
                 self.prompt_batch //= 2
                 continue
 
@@ -182,6 +188,7 @@ class SamPredictor:
         logits, predicted = self._logits(self.decoder, self.dtype, asked, points)
         if self._precise is not None and not bool(logits.isfinite().all() and predicted.isfinite().all()):
             logits, predicted = self._logits(PromptDecoder(self._precise.to(self.device)), torch.float32, asked, points)
+        # Logits are brought to the picture's size by two products, and cut at 0.
         masks = asked.down @ logits.float() @ asked.across.T > 0
         return masks.flatten(0, 1).cpu().numpy(), predicted.float().flatten().cpu().numpy().astype(np.float64)
 

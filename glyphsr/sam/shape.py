@@ -66,9 +66,11 @@ def shape_of(shapes: Shapes) -> SamShape:
     Raises:
         KeyError: Naming an entry that every SAM has and this one lacks.
     """
+    # Sizes are read off the weights' shapes.
     embed_dim, _, patch, _ = shapes[f"{ENCODER}.patch_embed.proj.weight"]
     grid = shapes[f"{ENCODER}.pos_embed"][1]
     depth = _count(shapes, f"{ENCODER}.blocks.")
+    # A table of relative positions has 2 n - 1 rows: n is the window, or the grid for a global block.
     reach = [shapes[f"{ENCODER}.blocks.{i}.attn.rel_pos_h"] for i in range(depth)]
     windows = {(length + 1) // 2 for length, _ in reach if (length + 1) // 2 != grid}
 
@@ -108,18 +110,21 @@ def build_sam(shape: SamShape) -> Sam:
         window_size=shape.window,
         out_chans=shape.prompt_dim,
     )
+
     prompts = PromptEncoder(
         embed_dim=shape.prompt_dim,
         image_embedding_size=(shape.grid, shape.grid),
         input_image_size=(shape.canvas, shape.canvas),
         mask_in_chans=MASK_CHANNELS,
     )
+
     transformer = TwoWayTransformer(
         depth=shape.decoder_depth,
         embedding_dim=shape.prompt_dim,
         mlp_dim=shape.decoder_mlp,
         num_heads=DECODER_HEADS,
     )
+
     decoder = MaskDecoder(
         num_multimask_outputs=3,
         transformer=transformer,

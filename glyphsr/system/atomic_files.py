@@ -78,6 +78,7 @@ def sweep(folder: Path, *, everything: bool = False) -> None:
         everything: Also below it, and whoever holds it; for folders that are known to be ours alone.
     """
     with suppress(OSError):
+        # A file that its writer still holds is not one that was left behind.
         for left in [*(folder.rglob if everything else folder.glob)(f"{TEMPORARY}*")]:
             if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
@@ -109,6 +110,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Yields:
         The temporary name, with the same suffix; removed if the block raises.
     """
+    # Once for each folder: what killed runs left there.
     if path.parent not in _swept:
         _swept.add(path.parent)
         sweep(path.parent)
@@ -117,6 +119,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         try:
             yield temporary
+            # Content first, then the name: after a crash the name never stands for half a file.
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             temporary.chmod(0o666 & ~_UMASK)

@@ -26,6 +26,7 @@ def cache_folder() -> Path:
 @functools.cache
 def _below_temporary(user: int) -> Path:
     """A folder where everybody may make folders: the user's own and nobody else's, or a new one for this process."""
+    # Somebody else may have made a folder of that name first; weights from it could be anything.
     folder = Path(tempfile.gettempdir()) / f"glyphsr-{user}"
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)

@@ -61,6 +61,7 @@ def ray_map(
     ray = _connect(address)
     import pyarrow as pa
 
+    # One worker per GPU, else one per so many cores, and no more than there is work.
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0)) if use_gpu is None or use_gpu else 0
     workers = max(1, min(len(items), gpus or int(resources.get("CPU", 1)) // cpus))
@@ -93,6 +94,7 @@ def _connect(address: str | None) -> Any:
     import ray.data
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # whatever else it says is about its own insides
+
     if not ray.is_initialized():
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)

@@ -21,6 +21,7 @@ def parse_shard(text: str | None, environment: Mapping[str, str] | None = None) 
     """
     if text is None:
         known = os.environ if environment is None else environment
+        # Launchers count ranks from 0, shards are counted from 1.
         rank, total = known.get("RANK", ""), known.get("WORLD_SIZE", "")
         if not rank or not total:
             return 1, 1

@@ -55,7 +55,9 @@ class FolderBuild:
 
     def __init__(self, path: Path, *, source: str, overwrite: bool, foreign: Foreign) -> None:
         self.path, self.partial, self.old = self._places(path)
+
         self.check(path, overwrite=overwrite, foreign=foreign)
+
         self._lock: weakref.finalize[..., FolderBuild] | None = None
         try:
             self.resumes = self._start(source)
@@ -78,6 +80,7 @@ class FolderBuild:
         final, partial, old = cls._places(path)
         if final.exists() and not overwrite:
             raise ConfigError(f"{path}: exists already; --overwrite replaces it")
+
         for folder in (final, old):
             other = foreign(folder) if folder.exists() else None
             if other is not None:
@@ -91,6 +94,7 @@ class FolderBuild:
         if mark.is_file():
             self._keep(mark)
 
+        # Work of the same sources continues; anything else begins again.
         resumes = bool(source) and mark.is_file() and mark.read_text(encoding="utf-8") == source
         if not resumes:
             self.release()
@@ -119,6 +123,7 @@ class FolderBuild:
             OutputError: If it cannot be renamed.
         """
         try:
+            # Old away, new in its place, then the rest: between two renames nothing is lost.
             if self.path.exists():
                 self._forget(self.old)  # an interrupted run's, checked before
                 self.path.rename(self.old)
