@@ -118,7 +118,6 @@ class Guard:
 
     def read(self, pictures: Sequence[FloatImage]) -> list[Reading]:
         """What the reader reads in pictures ``(H, W, 3)`` float32 in [0, 1]; nothing where it fails."""
-
         if not pictures:
             return []
         try:

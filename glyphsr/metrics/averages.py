@@ -44,7 +44,6 @@ def bootstrap_interval(
     Returns:
         Lower and upper end; NaN without samples.
     """
-
     groups = [group for group in groups if len(group)]
 
     total = sum(len(group) for group in groups)

@@ -113,7 +113,6 @@ def build_trainer(
         DataError: If data or glyph masks are missing, or do not belong together.
         WeightsError: If named weights are not available.
     """
-
     run = RunFolder(folder)
     processes = DistributedContext(device, precision)
 

@@ -103,9 +103,9 @@ class AttentionDecoder(nn.Module):
             Logits ``(B, T, K)``; without meaning behind the texts' ends.
         """
         lengths, order = (targets != IGNORED).sum(dim=1).sort(descending=True)
-        features, condition_on_text = features[order], targets[order].clamp_min(0)
+        features, forced = features[order], targets[order].clamp_min(0)
         keys, state, start = self._start(features)
-        embedded = self.embedding(torch.cat([start[:, None], condition_on_text[:, :-1]], dim=1))  # (B, T, hidden)
+        embedded = self.embedding(torch.cat([start[:, None], forced[:, :-1]], dim=1))  # (B, T, hidden)
         outs = []
         for t in range(targets.shape[1]):
             left = int((lengths > t).sum())

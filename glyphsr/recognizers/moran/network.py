@@ -77,11 +77,11 @@ class MORAN(nn.Module):
         features = self.encoder(self.rectifier(prepared))
         columns = features.transpose(0, 1)
         decoder_outputs = []
-        for decoder, condition_on_text in (
+        for decoder, own_texts in (
             (self.decoder, texts),
             (self.reverse_decoder, [text[::-1] for text in texts]),
         ):
-            targets = torch.tensor(self.codec.encode_rows(condition_on_text), device=prepared.device)
+            targets = torch.tensor(self.codec.encode_rows(own_texts), device=prepared.device)
             logits, _ = decoder(features, steps=targets.shape[1], previous=targets)
             decoder_outputs.append(DecoderOutput(logits, targets, columns))
         return decoder_outputs[0], decoder_outputs[1]
