@@ -33,6 +33,7 @@ def resize(
         if size[axis] > shape[axis]:
             method = enlarging
         else:
+            # Hardly smaller: an average over little more than a pixel would blur.
             method = cv2.INTER_AREA if size[axis] < averaged * shape[axis] else cv2.INTER_CUBIC
 
         shape[axis] = size[axis]

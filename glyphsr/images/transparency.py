@@ -73,6 +73,7 @@ def enlarged(picture: Picture, seen: FloatImage) -> Picture:
         flat = np.broadcast_to(_mean_colour(picture), seen.shape).copy()
         return replace(picture, rgb=flat, alpha=np.where(clear, alpha, fitted).astype(np.float32))
 
+    # Else opacity follows only within edges, and colour explains what is left.
     alpha = np.where((alpha < 1 - VISIBLE) & ~clear & (energy > DISTINCT), fitted, alpha).astype(np.float32)
     shown = (ground + difference / np.maximum(alpha, VISIBLE)[..., None]).clip(0, 1)
     return replace(picture, rgb=np.where(alpha[..., None] < VISIBLE, colour, shown).astype(np.float32), alpha=alpha)

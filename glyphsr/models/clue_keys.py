@@ -30,6 +30,7 @@ def clue_names(ours: str) -> dict[str, str]:
     """Names inside the guidance of recognition and language clue."""
     table = {f"{ours}.reduce": "down_conv"}
     table |= language_model_names(f"{ours}.language_model", "lm")
+    # Each clue has its prior transformer and gate, the fusion one branch for each.
     for clue, strip, gate in (("recognition", "infoGen", "dsta_rec"), ("language", "infoGen_ling", "dsta_ling")):
         table |= prior_transformer_names(f"{ours}.{clue}", strip)
         table |= dsta_names(f"{ours}.{clue}.gate", gate)

@@ -20,6 +20,7 @@ def gated_guide(prior: TextPrior, config: ConfidenceGateConfig) -> Tensor:
         ``(B, K, 1, T)``.
     """
     steps = prior.guide.shape[3]
+    # Line by line on the CPU, as runs without torch compute them.
     weights = [
         gate_weights(line, config, is_given=is_given, steps=steps)
         for line, is_given in zip(prior.words, prior.given, strict=True)

@@ -52,6 +52,7 @@ def architecture(kind: str) -> type[Architecture]:
     if path is None:
         plugin: type[Architecture] = load_plugin(kind)
         return plugin
+
     module, _, name = path.partition(":")
     found: type[Architecture] = getattr(importlib.import_module(module), name)
     return found

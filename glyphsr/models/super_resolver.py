@@ -55,11 +55,13 @@ class SuperResolver(nn.Module):
         """
         assert self.prior is not None
         probabilities: Tensor = self.prior.recognizer.probabilities(lr)
+        # What is read in the picture; what the user says goes before it.
         words = self.prior.read(probabilities, lexicon)
         given = list(texts) or [None] * len(words)
         known = given
         if self.config.condition_on_reading:
             known = [text or line_text(line) for text, line in zip(given, words, strict=True)]
+
         guide = self.prior.condition(probabilities, known).unsqueeze(2)
         is_given = tuple(bool(text) and self.accepts_text for text in given)
         return TextPrior(guide, probabilities.unsqueeze(2), words, is_given)
@@ -91,6 +93,7 @@ class SuperResolver(nn.Module):
         """
         if prior is None and self.prior is not None:
             prior = self.text_prior(lr)
+
         picture = self.network_input(lr)
         guide = self.guide_of(prior) if isinstance(prior, TextPrior) else prior
         out: SROutput = self.network(picture, guide)

@@ -30,15 +30,18 @@ def condition_on_texts(probabilities: Tensor, texts: Sequence[Sequence[int]]) ->
         >>> condition_on_texts(seen, [[2, 1]])[0].argmax(dim=1).tolist()
         [[2, 0, 1]]
     """
+    # Forced alignment: how much of each character lies in each step, blanks between.
     scores = probabilities.float().clamp_min(MIN_PROBABILITY).log()
     placed, fits = align(scores.permute(2, 0, 1), texts)  # (B, L, T)
     fits &= torch.tensor([bool(len(text)) for text in texts], device=fits.device)
 
     length = placed.shape[1]
     classes = torch.tensor([[*text, *[BLANK] * (length - len(text))] for text in texts], device=placed.device)
+    # Each step has its characters' classes; what is left of it is blank.
     found = torch.zeros_like(scores)
     if length:
         found.scatter_add_(1, classes[:, :, None].expand_as(placed), placed.float())
     found[:, BLANK] = (1.0 - found[:, BLANK + 1 :].sum(dim=1)).clamp_min(0.0)
 
+    # Texts with more characters than steps stay as they were read.
     return torch.where(fits[:, None, None], found.to(probabilities.dtype), probabilities), fits

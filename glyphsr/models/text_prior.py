@@ -73,10 +73,12 @@ class TextPriorGenerator(nn.Module):
             ``(B, K, T)``; rows whose text has no known character, or does not fit into the picture, as they were.
         """
         recognizer = self.recognizer
+        # Only lines with a text, and recognizers that align by CTC.
         rows = [row for row, text in enumerate(texts) if text]
         if not rows or not isinstance(recognizer, CTCRecognizer):
             return probabilities
 
+        # One head of symbols, and one of columns where the recognizer has it.
         symbols, *columns = torch.split(probabilities[rows], recognizer.num_symbols, dim=1)
         known = [texts[row] or "" for row in rows]
         placed, fits = condition_on_texts(symbols, [recognizer.codec.encode(text) for text in known])
@@ -86,6 +88,7 @@ class TextPriorGenerator(nn.Module):
             heads.append(inked)
             fits = fits & also
 
+        # Both heads must fit; else the line stays as it was read.
         conditioned = torch.where(fits[:, None, None], torch.cat(heads, dim=1), probabilities[rows])
         return probabilities.index_copy(0, torch.tensor(rows, device=probabilities.device), conditioned)
 
@@ -101,6 +104,7 @@ class TextPriorGenerator(nn.Module):
         if isinstance(recognizer, CTCRecognizer):
             rows = probabilities[:, : recognizer.num_symbols].detach().float().cpu().numpy()
             return tuple(tuple(read_words(row, recognizer.codec, lexicon)) for row in rows)
+        # Other recognizers have no steps along the line: their text is one word over all of it.
         steps = probabilities.shape[2]
         return tuple(
             (WordReading(reading.text, 0, steps, reading.confidence, reading.text),) if reading.text else ()

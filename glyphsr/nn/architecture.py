@@ -37,6 +37,7 @@ class Architecture:
         """
         module, _, name = cls.network.partition(":")
         network = getattr(importlib.import_module(module), name)
+        # Recognizers are built from their settings alone.
         make = getattr(network, "from_config", None)
         return network(config) if make is None else make(config, num_classes=num_classes)
 

@@ -13,6 +13,7 @@ V = TypeVar("V")
 
 def _rename(key: str, table: Mapping[str, str]) -> str:
     parts = key.split(".")
+    # From the whole key to its first part, so that the longest match wins.
     for cut in range(len(parts), 0, -1):
         prefix = ".".join(parts[:cut])
         if prefix in table:
@@ -196,6 +197,7 @@ def trunk_shape(shapes: Shapes, *, block: str = r"block(\d+)\.gru1\.") -> dict[s
     Raises:
         KeyError: If a key is missing that all networks of the lineage have.
     """
+    # The stem tells width and channels; blocks are counted by their names.
     width, channels = shapes["block1.0.weight"][:2]
     blocks = {int(match[1]) for key in shapes if (match := re.match(block, key))}
     stn = any(key.startswith("stn_head.") for key in shapes)
@@ -208,6 +210,7 @@ def guided_trunk_shape(shapes: Shapes) -> tuple[dict[str, Any], int]:
     Raises:
         KeyError: If a key is missing that all networks with a prior transformer have.
     """
+    # Transposed convolutions have (in, out, ...) weights: the first input is the prior's classes.
     hidden = tuple(shapes[f"infoGen.tconv{i}.weight"][1] for i in (1, 2, 3))
     fields = {"prior_hidden": hidden, "prior_width": shapes["infoGen.tconv4.weight"][1]}
     return trunk_shape(shapes) | fields, shapes["infoGen.tconv1.weight"][0]

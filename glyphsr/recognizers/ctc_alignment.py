@@ -37,14 +37,17 @@ def align(log_probabilities: Tensor, texts: Sequence[Sequence[int]]) -> tuple[Te
     device = log_probabilities.device
     lengths = torch.tensor([len(text) for text in texts], device=device)
     longest = max((len(text) for text in texts), default=0)
+    # States: a blank before, between and behind the characters, shorter texts padded.
     states = torch.full((len(texts), 2 * longest + 1), BLANK, device=device)
     for i, text in enumerate(texts):
         states[i, 1 : 2 * len(text) : 2] = torch.tensor(text, dtype=torch.int64, device=device)
 
     number = torch.arange(states.shape[1], device=device)
     exists = number <= 2 * lengths[:, None]  # (B, S)
+    # Log-probability of each state's class at each step; states behind a text's end do not exist.
     emitted = log_probabilities.transpose(0, 1).gather(2, states[:, None].expand(-1, len(log_probabilities), -1))
     emitted = emitted.clamp_min(IMPOSSIBLE).masked_fill(~exists[:, None], IMPOSSIBLE)  # (B, T, S)
+    # A blank may be skipped between two different characters. A way begins with blank or character.
     skip = torch.zeros_like(exists)
     skip[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
     forward = _sweep(emitted, number < 2, skip)
@@ -57,6 +60,7 @@ def align(log_probabilities: Tensor, texts: Sequence[Sequence[int]]) -> tuple[Te
     # Both sweeps have counted the step itself; what does not fit must not become infinite, nor its derivative.
     exponent = forward + backward - emitted - total[:, None, None]
     posterior = exponent.masked_fill(~(fits[:, None] & exists)[:, None], IMPOSSIBLE).exp()
+    # NaN must stay visible, so that a training step can be found bad.
     broken = log_probabilities.isnan().any(dim=2).any(dim=0)
     if broken.any():
         posterior = posterior.masked_fill(broken[:, None, None], torch.nan)
@@ -69,6 +73,7 @@ def _sweep(emitted: Tensor, starts: Tensor, may_skip: Tensor) -> Tensor:
     reached = [emitted[:, 0].masked_fill(~starts, IMPOSSIBLE)]
     for now in emitted.unbind(1)[1:]:
         before = reached[-1]
+        # Stay, go on by one state, or skip a blank.
         one = F.pad(before, (1, 0), value=IMPOSSIBLE)[:, :-1]
         two = F.pad(before, (2, 0), value=IMPOSSIBLE)[:, :-2].masked_fill(~may_skip, IMPOSSIBLE)
         ways = torch.stack([before, one, two]).logsumexp(dim=0)
@@ -94,8 +99,10 @@ def forward_teacher_forced(
     precise = logits if logits.device.type == "mps" else logits.double()  # mps has no doubles
     placed, fits = align(precise.log_softmax(dim=2), encoded)
     length = max(placed.shape[1], steps or 0, 1)
+    # Attention: each character's steps as weights, though a character may have several.
     attention = F.pad(placed.to(logits.dtype), (0, 0, 0, length - placed.shape[1]))  # (B, L, T)
     attention = attention / attention.sum(dim=2, keepdim=True).clamp_min(1.0)  # a character has one step at least
+    # Texts that do not fit have no targets, so that they teach nothing.
     rows = [row if fit else [] for row, fit in zip(encoded, fits.tolist(), strict=True)]
     targets = torch.tensor([row + [IGNORED] * (length - len(row)) for row in rows], device=logits.device)
     return TeacherForcedOutput(attention @ logits.transpose(0, 1), attention[:, None, :, None, :], targets)

@@ -34,6 +34,7 @@ def best_paths(probabilities: Tensor, codec: CTCCodec) -> list[Reading]:
     best, paths = probabilities.max(dim=1)  # (B, T) each
     readings = []
     for probability, path in zip(best, paths, strict=True):
+        # One factor per character: the first step of each run.
         starts = (path != BLANK) & (path != torch.cat([path.new_full((1,), BLANK), path[:-1]]))
         confidence = probability[starts].prod().item() if starts.any() else 0.0
         readings.append(Reading(codec.decode(path.tolist()), confidence))

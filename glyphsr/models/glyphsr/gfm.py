@@ -20,6 +20,7 @@ class GlyphFusionModule(nn.Module):
         super().__init__()
         self.reduce = nn.Sequential(nn.Conv2d(width, num_slots, 1, bias=False), nn.BatchNorm2d(num_slots))
         self.refine = nn.Sequential(nn.Conv2d(num_slots, num_slots, 3, padding=1), nn.BatchNorm2d(num_slots))
+        # Which characters' maps count, judged by how much of each there is.
         self.map_gate1 = nn.Conv2d(num_slots, num_slots, 1)
         self.map_gate2 = nn.Conv2d(num_slots, num_slots, 1)
         self.expand = nn.Sequential(nn.Conv2d(num_slots, width, 1, bias=False), nn.BatchNorm2d(width))
@@ -35,8 +36,10 @@ class GlyphFusionModule(nn.Module):
         Returns:
             ``(B, width, h, w)``.
         """
+        # Features in as many channels as there are maps: (B, num_slots, h, w).
         y = F.relu(self.refine(F.relu(self.reduce(x))))
         gate = F.relu(self.map_gate1(chars.mean(dim=(2, 3), keepdim=True)))
         gate = self.map_gate2(gate).sigmoid()  # (B, num_slots, 1, 1)
+        # Eq. 5: features times maps times gate, back to the trunk's width.
         y = self.gate(self.expand(y * (chars * gate)))
         return F.relu(x + y)

@@ -76,6 +76,7 @@ class GlyphPerceptionModule(nn.Module):
         """
         full = self.conv0(x)  # (B, width, h, w)
         half = self.conv1(F.max_pool2d(full, 2))  # (B, 2 width, h / 2, w / 2)
+        # Down, along the line by the GRU, and up again with sums over equal sizes.
         y = F.max_pool2d(half, 2) if self.config.levels == 3 else half
         y = _resized_like(self.conv3(self.gru(self.conv2(y))), half) + half
         y = _resized_like(self.conv4(y), full) + full
@@ -93,11 +94,13 @@ class GlyphPerceptionModule(nn.Module):
         assert line is not None
         assert self.class_head is not None
         attention = (chars * line).flatten(2)  # (B, L, h * w)
+        # Then classes teach their own head alone, and not where characters are.
         if self.config.detach_classes:
             attention = attention.detach()
         if self.config.attention == "softmax":
             attention = attention.softmax(dim=2)
 
+        # Features of each character: summed over the picture, weighted by its map.
         features = (x if self.class_features is None else self.class_features(x)).flatten(2)  # (B, C, h * w)
         pooled = torch.bmm(attention, features.transpose(1, 2))  # (B, L, C)
         return self.class_head(pooled)  # type: ignore[no-any-return]

@@ -45,6 +45,7 @@ def enlarge(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
 
     found = {key: value.clone() for key, value in own.items()}
     for key, weight in state.items():
+        # The fusion may stand behind another block in the larger network.
         name = re.sub(r"^gfms\.\d+\.", f"gfms.{max(now_fused, default=0)}.", key)
         if name not in own or any(few > many for few, many in zip(weight.shape, own[name].shape, strict=True)):
             raise ValueError(f"{key}: the larger network has no such layer, or a smaller one")

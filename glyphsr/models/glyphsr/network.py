@@ -61,6 +61,7 @@ class GlyphSR(nn.Module):
         super().__init__()
         self.config = config
         self.num_classes = prior_transformer.num_classes
+        # The trunk: stem, residual blocks, tail, then twice the size and back to pixels.
         self.stem = Stem(config.image_channels, config.width)
         self.prior_transformer = prior_transformer
         self.srbs = trunk
@@ -76,6 +77,7 @@ class GlyphSR(nn.Module):
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
+        # Glyphs: maps of characters are built wherever they are fused, even if no loss teaches them.
         self.gpm = None
         if config.has_gpm:
             fused = config.gfm_from is not None
@@ -110,6 +112,7 @@ class GlyphSR(nn.Module):
 
         gpm, config = self.gpm, self.config
         if gpm is not None:
+            # Classes are pooled under both maps, so they teach these too.
             by_classes = cls and not config.gpm.detach_classes
             has_chars = char or by_classes or (bool(self.gfms) and not config.detach_fusion)
             has_line = line or by_classes
@@ -137,6 +140,7 @@ class GlyphSR(nn.Module):
             ``sr`` is ``(B, C, 2h, 2w)``: in (-1, 1) with ``output="tanh"``, unbounded with ``"residual"``.
         """
         everything = self.training if with_glyphs is None else with_glyphs
+        # Without a prior it is zeros, as in the released code: 26 steps of nothing.
         if prior is None:
             prior = lr.new_zeros(1, self.num_classes, 1, 26)
 
@@ -151,6 +155,7 @@ class GlyphSR(nn.Module):
         glyphs: GlyphOutput | None = None
         for n, srb in enumerate(self.srbs, start=1):
             x = srb(x, guidance)
+            # Glyphs are seen once, and fused in every block from there on.
             if n == self.config.glyph_srb and self.gpm is not None and (everything or self.gfms):
                 glyphs = self.gpm(x, GlyphHeads(line=everything, chars=True, classes=everything))
             if str(n) in self.gfms:

@@ -45,6 +45,7 @@ def key_table(config: GlyphSRConfig) -> KeyTable:
     """
     table = dict(STEM)
 
+    # Published blocks are counted from the stem, which is block1.
     for n in range(1, config.num_srbs + 1):
         table |= srb_names(f"srbs.{n - 1}", f"block{n + 1}")
 
@@ -77,6 +78,7 @@ def config_from_keys(shapes: Shapes) -> tuple[GlyphSRConfig, int]:
         KeyError: If a key is missing that every released GlyphSR network has.
     """
     fields, num_classes = guided_trunk_shape(shapes)
+    # The first fused block tells `gfm_from`; no fused block, a network without GFM.
     merges = {int(m[1]) for key in shapes if (m := re.match(r"block_merge(\d+)\.", key))}
     fields["gfm_from"] = min(merges) - 1 if merges else None
     return GlyphSRConfig(**fields), num_classes

@@ -63,6 +63,7 @@ class GlyphSRConfig(TrunkConfig):
     def _check(self) -> "GlyphSRConfig":
         if self.gfm_from is not None and self.gfm_from > self.num_srbs:
             raise ValueError(f"gfm_from: expected 1..{self.num_srbs} (num_srbs) or null, got {self.gfm_from}")
+        # Maps must be there when they are fused.
         last = self.gfm_from or self.num_srbs
         if self.gpm_at is not None and self.gpm_at > last:
             bound = "gfm_from, whose maps it makes" if self.gfm_from else "num_srbs"

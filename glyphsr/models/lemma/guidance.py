@@ -49,6 +49,7 @@ class TextGuidance(nn.Module):
         self.text_encoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(2))
         self.text_decoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(3))
         self.pixel_decoder = nn.ModuleList(PostNormLayer(width, HEADS, dropout) for _ in range(3))
+
         self.dropout = nn.Dropout(dropout)
         self.register_buffer("pixel_code", sinusoidal_code(num_pixels, width)[:, None])
         for parameter in self.parameters():
@@ -58,6 +59,7 @@ class TextGuidance(nn.Module):
     def foreground(self, text: LocatedText) -> Tensor:
         """``(B, 1, h, w)``: how much any of a text's characters is at each pixel."""
         steps = torch.arange(text.attention.shape[1], device=text.lengths.device)
+        # Steps behind the end see nothing that is text.
         counts = (steps < text.lengths[:, None]).to(text.attention.dtype)  # (B, T)
         return (text.attention * counts[:, :, None, None]).amax(dim=1, keepdim=True)
 
@@ -76,14 +78,18 @@ class TextGuidance(nn.Module):
         Returns:
             ``(B, D, h, w)``.
         """
+        # Location enhancement: features where text is, each pixel with the code of its place.
         foreground = self.foreground(text)
         attention = self.locate(foreground).flatten(2).softmax(dim=2).view_as(features)
         code = self.dropout(self.pixel_code)  # (P, 1, D)
         enhanced = self.mix(F.instance_norm(features) * attention).flatten(2).permute(2, 0, 1) + code  # (P, B, D)
+        # Only the pixels with most text talk to the words.
         selected = self.select(foreground).T[:, :, None].expand(-1, -1, enhanced.shape[2])  # (S, B, D)
         pixels = enhanced.gather(0, selected)
+        # Words: what each character is, and the mean code of where it is.
         places = (text.attention.flatten(2) @ code[:, 0]).transpose(0, 1)  # (T, B, D)
         words = self.embed(text.meant).transpose(0, 1) + places
+
         for layer in self.text_encoder:
             words, _ = layer(words, words, words)
 
@@ -91,6 +97,7 @@ class TextGuidance(nn.Module):
         for layer in self.text_decoder:
             keys, _ = layer(keys, pixels, pixels)
 
+        # Back to the whole picture, zeros where no text was sought.
         x = torch.zeros_like(enhanced).scatter(0, selected, pixels)
         for layer in self.pixel_decoder:
             x, _ = layer(x, keys, words)

@@ -49,6 +49,7 @@ class Modulation(nn.Module):
 
     def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """``(B, width, *size)`` twice -> the same shape."""
+        # Scale by what is weighed by channel, shift by what is not.
         both = torch.cat([x, self.guidance_norm(guidance)], dim=1)
         channels = self.channel_gate(self.gate(both))  # (B, width, 1, 1)
         return self.norm(self.shift(both) + self.aggregate(channels * self.scaled(both)))  # type: ignore[no-any-return]
@@ -123,5 +124,6 @@ class LEMMA(ResidualNetwork):
         assert size is not None
         if lr.shape[-2:] != size:
             raise ValueError(f"expected {size[0]} x {size[1]} pictures, got {tuple(lr.shape[-2:])}")
+        # The reader reads RGB, and does not teach what is in front of it.
         text = self.reader(lr[:, :3].detach())
         return Guidance(self.guidance(text, features), (text.seen, text.meant))

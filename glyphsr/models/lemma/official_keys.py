@@ -67,6 +67,7 @@ def key_table(config: LEMMAConfig) -> KeyTable:
     names = {f"reader.{a}": f"position_prior.{b}" for a, b in _READER.items()}
     names |= {f"guidance.{a}": f"guidanceGen.{b}" for a, b in _GUIDANCE.items()}
     names |= language_model_names("reader.language_model", "position_prior.language")
+
     for i in range(config.num_srbs):
         ours, published = f"blocks.{i}", f"block{i + 2}"
         names |= conv_names(ours, published)

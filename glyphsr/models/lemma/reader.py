@@ -56,7 +56,7 @@ def text_lengths(logits: Tensor) -> Tensor:
         ``(B,)`` int64.
     """
     ends = logits.argmax(dim=2) == 0  # (B, T)
-    first = ends.int().argmax(dim=1) + 1
+    first = ends.int().argmax(dim=1) + 1  # the end counts
     return torch.where(ends.any(dim=1), first, logits.shape[1]).clamp(min=2)
 
 
@@ -83,12 +83,14 @@ class PositionAttention(nn.Module):
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """``(B, D, h, w)`` -> what is seen ``(B, T, D)``, and where ``(B, T, h, w)``, summing to 1 over the map."""
         keys, skips = features, []
+        # A small U-net over the features makes the keys; its input is not added at the end.
         for layer in self.down:
             keys = layer(keys)
             skips.append(keys)
         for layer, skip in zip(self.up, [*reversed(skips[:-1]), features], strict=True):
             keys = layer(F.interpolate(keys, size=skip.shape[-2:], mode="nearest"))
             keys = keys if skip is features else keys + skip
+        # Each position asks where its character is.
         queries = self.project(self.position_code[:, 0])  # (T, D)
         scores = (queries @ keys.flatten(2)) / features.shape[1] ** 0.5  # (B, T, h w)
         weights = scores.softmax(dim=2)
@@ -143,9 +145,12 @@ class LocatingReader(nn.Module):
 
     def forward(self, lr: Tensor) -> LocatedText:
         """Read RGB pictures ``(B, 3, 16, 64)`` in [0, 1]; the language model teaches the rest nothing."""
+        # Enlarged as its authors do it, corners on corners.
         images = F.interpolate(lr, scale_factor=2, mode="bicubic", align_corners=True)
         seen, attention = self.see(images)
         seen_lengths = text_lengths(seen)
+
         meant = self.language_model(seen.detach().softmax(dim=2), seen_lengths)
+
         enlarged = F.interpolate(attention, scale_factor=2, mode="bicubic", align_corners=True)
         return LocatedText(enlarged, seen, meant, seen_lengths, text_lengths(meant))

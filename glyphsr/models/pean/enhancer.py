@@ -108,10 +108,13 @@ class PriorEnhancer(nn.Module):
         Returns:
             ``(B, T, K)``; ``clean``, where nothing is left to learn.
         """
+        # A level between two neighbouring times, each word its own: the continuous levels of WaveGrad.
         time = int(torch.randint(1, NUM_TIMES + 1, ()))
+
         before, after = self.levels[time - 1], self.levels[time]
         signal = before + (after - before) * torch.rand(len(clean), 1, device=clean.device)  # (B, 1)
         left = signal[:, :, None]
+        # Forward process: what is left of the signal, and noise for the rest.
         noisy = left * clean + (1 - left.square()).sqrt() * torch.randn_like(clean)
         return self.denoise(condition, noisy, signal)
 
@@ -132,10 +135,14 @@ class PriorEnhancer(nn.Module):
             raise ValueError(
                 f"expected a prior of (T, K) {tuple(self.start.shape[1:])}, got {tuple(condition.shape[1:])}"
             )
+        # One fixed start for all pictures, so that equal pictures have equal results.
         x = self.start.expand_as(condition) if start is None else start
+
         places = np.linspace(0, NUM_TIMES, self.num_denoisings + 1).astype(int)[::-1].tolist()
         for now, following in itertools.pairwise(places):
             signal, left = self.levels[now], self.levels[following]
+            # Deterministic (DDIM) step: guess the clean prior, and go to the next level with the noise left over.
+            # Deterministic (DDIM) step: guess the clean prior, then keep the noise for the next level.
             clean = self.denoise(condition, x, signal.expand(len(condition), 1))
             noise = (x - signal * clean) / (1 - signal.square()).sqrt()
             x = left * clean + (1 - left.square()).sqrt() * noise

@@ -40,8 +40,10 @@ class StripBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, width, h, w)`` -> the same shape."""
+        # Layer norm over channels, which it expects last.
         normed = self.norm1(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         x = x + self.fuse(torch.cat(self.strips(self.prepare(normed)), dim=1))
+
         places = x.permute(0, 2, 3, 1)  # (B, h, w, width)
         places = places + self.reduce(F.gelu(self.expand(self.norm2(places))))
         return places.permute(0, 3, 1, 2)  # type: ignore[no-any-return]
@@ -63,6 +65,7 @@ class WithinStrips(StripBlock):
 
     def _along(self, x: Tensor, project: nn.Linear) -> Tensor:
         batch, width, lines, steps = x.shape
+        # A line is a sequence of its own: (B * lines, steps, width).
         tokens = x.permute(0, 2, 3, 1).reshape(batch * lines, steps, width)
         out = _attend(project(tokens).chunk(3, dim=2), self.heads)
         return out.view(batch, lines, steps, width).permute(0, 3, 1, 2)

@@ -50,12 +50,15 @@ class NeighbourAttention(nn.Module):
     def attend(self, x: Tensor) -> Tensor:
         """Attention alone: ``(B, width, H, W)`` -> the same shape."""
         height, width = x.shape[-2:]
+
         query, keys, values = self.project(x).chunk(3, dim=1)
         # Places outside the picture take part with a score of 0.
         keys, values = (F.pad(part, (1, 1, 1, 1)) for part in (keys, values))
         windows = [(slice(i, i + height), slice(j, j + width)) for i in range(3) for j in range(3)]
+        # Nine shifted products instead of nine copies of the map: (B, 9, H, W).
         scores = torch.stack([(query * keys[:, :, rows, columns]).sum(dim=1) for rows, columns in windows], dim=1)
         weights = self.dropout((scores / math.sqrt(query.shape[1])).softmax(dim=1))  # (B, 9, H, W)
+
         mixed = torch.zeros_like(query)
         for weight, (rows, columns) in zip(weights.unbind(dim=1), windows, strict=True):
             mixed = mixed + weight[:, None] * values[:, :, rows, columns]
@@ -102,6 +105,7 @@ class RTSRN(ResidualNetwork):
         lr = self.straighten(lr)
         features = self.stem(lr)
         guidance, prior = cast("CluedPrior", self.guidance), self.prior_or_none(lr, prior)
+        # A clue from outside, as the published evaluation gives it; else that of the language model.
         if clue is None:
             return self.finish(features, *guidance.guide(prior, features))
         return self.finish(features, guidance(prior, features, clue))

@@ -32,6 +32,7 @@ def key_table(config: RTSRNConfig) -> KeyTable:
     for i in range(config.num_srbs):
         names |= gru_names(f"blocks.{i}", f"block{i + 2}")
         names |= {f"blocks.{i}.wave.{a}": f"block{i + 2}.wave_mlp.{b}" for a, b in _WAVE.items()}
+
     attention = f"block{config.num_srbs + 3}.0.pam"
     names |= {
         "neighbours.gate": f"{attention}.gama",  # (sic): the published spelling

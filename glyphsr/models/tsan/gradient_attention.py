@@ -35,6 +35,7 @@ def _pad_same(x: Tensor, stride: int) -> Tensor:
     """Pad ``(B, C, h, w)`` with zeros, so that patches begin at every ``stride``-th pixel."""
     pads: list[int] = []
     for length in (x.shape[3], x.shape[2]):
+        # As TensorFlow's "same": the odd pixel goes behind.
         total = max(0, (math.ceil(length / stride) - 1) * stride + PATCH - length)
         pads += [total // 2, total - total // 2]
     return F.pad(x, pads)
@@ -84,6 +85,7 @@ class GradientAttention(nn.Module):
         # Each query has its own threshold and bias, predicted from the features around it.
         threshold = self.threshold(around).flatten(1)[:, :, None]  # (B, Q, 1)
         bias = self.bias(around).flatten(1)[:, :, None]
+        # How far a score is above the query's threshold; zero cuts the key off.
         strength = F.relu(scores - scores.mean(dim=2, keepdim=True) * threshold + bias)
         weights = (SHARPNESS * scores * strength).softmax(dim=2) * (strength != 0)
 

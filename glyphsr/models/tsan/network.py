@@ -122,10 +122,12 @@ class TSAN(ResidualNetwork):
         """
         del prior
         lr = self.straighten(lr)
+
         features = self.body(self.hash_attention(self.stem(lr)))  # (B, width, h, w)
         x = features
         for block in self.blocks:
             x = block(x)
+        # What patches with similar edges say, beside what the trunk says.
         shared = self.gradient_attention(features, lr)
         x = self.refine(self.merge(torch.cat([self.tail(x), shared], dim=1)))
         return SROutput(sr=self.draw(features + x), glyphs=None)

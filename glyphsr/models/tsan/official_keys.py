@@ -49,6 +49,7 @@ def key_table(config: TSANConfig) -> KeyTable:
     table |= {f"refine.{i}.{a}": f"RBS1.{i}.{b}" for i in range(4) for a, b in _BLOCK.items()}
     heads = [(f"gradient_attention.heads.{i}", f"ggams.c1_{i + 1}") for i in range(4)]
     table |= {f"{ours}.{a}": f"{published}.{b}" for ours, published in heads for a, b in _GRADIENT.items()}
+    # Published groups: three in each block, of nine weighed blocks and a convolution.
     for n in range(config.num_srbs):
         ours, published = f"blocks.{n}", f"cam{n + 1}"
         table |= conv_names(ours, published)

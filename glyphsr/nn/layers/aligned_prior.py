@@ -45,6 +45,7 @@ class AlignedPrior(nn.Module):
         x = F.relu(self.conv2(F.relu(self.conv1(prior.squeeze(2)))))
         drawn = self.draw(x)  # (B, out_channels * ROWS * COLUMNS, T)
         batch, _, steps = drawn.shape
+        # Channels become pixels: each step a block of 16 x 2, side by side. (B, C, 16, 2 T)
         grid = drawn.view(batch, self.out_channels, ROWS, COLUMNS, steps).transpose(3, 4)
         grid = grid.reshape(batch, self.out_channels, ROWS, COLUMNS * steps)
         return F.interpolate(grid, size=features.shape[-2:], mode="bilinear", align_corners=False)
@@ -66,6 +67,7 @@ def expand_classes(weight: Tensor, charset: str, into: str) -> Tensor:
     """
     if not set(charset) <= set(into):
         raise ValueError(f"expected a prior that knows {sorted(set(charset) - set(into))[0]!r}, too")
+    # Class 0 is the blank in both. A prior of two heads has its classes twice.
     places = [0, *(into.index(char) + 1 for char in charset)]
     heads = []
     for head in weight.chunk(2, dim=1):

@@ -66,8 +66,10 @@ class MultiHeadAttention(nn.Module):
         keys, values = keys_values
         q = self._split(self.query(query))
         scores = q @ keys.transpose(2, 3) / math.sqrt(q.shape[-1])  # (B, A, T, S)
+
         if allowed is not None:
             scores = scores.masked_fill(~allowed, float("-inf"))
+
         weights = scores.softmax(dim=-1)
         mixed = (self.dropout(weights) @ values).transpose(1, 2).flatten(2)  # (B, T, width)
         return self.out(mixed), weights
@@ -99,6 +101,7 @@ def sinusoidal_code(length: int, width: int) -> Tensor:
     """
     places = torch.arange(length, dtype=torch.float32)[:, None]
     rates = torch.exp(torch.arange(0, width, 2, dtype=torch.float32) * -(math.log(10_000.0) / width))
+
     code = torch.zeros(length, width)
     code[:, 0::2] = torch.sin(places * rates)
     code[:, 1::2] = torch.cos(places * rates)

@@ -22,6 +22,7 @@ def run_both_directions(gru: nn.GRU, x: Tensor, projection: nn.Conv2d | None = N
     steps, *places, channels = x.shape
     hidden = gru.hidden_size
     sides = [_Direction(gru, suffix, projection) for suffix in ("", "_reverse")]
+    # Both directions as one batch, the second from behind.
     flat = x.reshape(steps, -1, channels)
     seen = torch.stack([flat, flat.flip(0)]).flatten(1, 2)  # (2, T N, C)
     weight, bias = (torch.stack([getattr(side, name) for side in sides]) for name in ("weight", "bias"))
@@ -33,12 +34,15 @@ def run_both_directions(gru: nn.GRU, x: Tensor, projection: nn.Conv2d | None = N
         found = torch.baddbmm(bias[:, None, chosen], seen, weight[:, :, chosen])
         return found.view(2, steps, -1, found.shape[2])
 
+    # All inputs at once, in front of the loop: r and z together, the candidate apart.
     first, last = slice(2 * hidden), slice(2 * hidden, None)
     reset_update, candidate = gates(first), gates(last)  # (2, T, N, 2 H) and (2, T, N, H)
     by_gates, by_state = recurrent[:, :, first].contiguous(), recurrent[:, :, last].contiguous()
+
     out = torch.empty_like(candidate)
     state = seen.new_zeros(2, flat.shape[1], hidden)
     for step in range(steps):
+        # r, z = sigmoid(W x + U h); n = tanh(W x + r (U h + b)); h = n + z (h - n)
         both = torch.baddbmm(reset_update[:, step], state, by_gates).sigmoid_()
         reset, update = both.chunk(2, dim=2)
         new = torch.addcmul(candidate[:, step], reset, torch.baddbmm(state_bias, state, by_state)).tanh_()

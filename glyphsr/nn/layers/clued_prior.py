@@ -71,6 +71,7 @@ class CluedPrior(nn.Module):
             logits: Of :meth:`correct`, where they are known.
         """
         logits = self.correct(prior) if logits is None else logits
+        # A dropped prior stays nothing: the language model would make a word of it.
         present = (prior != 0).flatten(1).any(dim=1)[:, None, None, None]
         return logits.softmax(dim=2).transpose(1, 2).unsqueeze(2) * present
 

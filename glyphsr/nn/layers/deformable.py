@@ -24,7 +24,9 @@ def sample_deformed(x: Tensor, offset: Tensor) -> Tensor:
         ``(B, C, 9, h, w)``, bilinear, 0 outside the map.
     """
     batch, channels, height, width = x.shape
+
     offset = offset.reshape(batch * channels, TAPS, 2, height, width)
+    # Where each tap reads: its displacement, its place in the kernel, its place in the picture.
     rows = torch.arange(height, device=x.device, dtype=x.dtype)
     columns = torch.arange(width, device=x.device, dtype=x.dtype)
     taps = torch.arange(TAPS, device=x.device)
@@ -34,6 +36,7 @@ def sample_deformed(x: Tensor, offset: Tensor) -> Tensor:
     x_position = offset[:, :, 1] + dx + columns.view(1, 1, width)
     # A border of zeros keeps the map wider than one pixel, so that positions can be scaled to [-1, 1].
     padded = F.pad(x.reshape(batch * channels, 1, height, width), (1, 1, 1, 1))
+    # grid_sample wants (x, y) in [-1, 1]; all taps of a map are read in one call.
     grid = torch.stack([2 * (x_position + 1) / (width + 1) - 1, 2 * (y + 1) / (height + 1) - 1], dim=-1)
     flat = grid.reshape(batch * channels, TAPS * height, width, 2)
     sampled = F.grid_sample(padded, flat, mode="bilinear", padding_mode="zeros", align_corners=True)

@@ -47,6 +47,7 @@ class LanguageModel(nn.Module):
         self.register_buffer("token_code", code.clone())
 
     def _codes(self, steps: int) -> tuple[Tensor, Tensor]:
+        # Longer than trained: the code is a formula, so it goes on.
         if steps <= len(self.query_code):
             return self.query_code[:steps], self.token_code[:steps]
         code = sinusoidal_code(steps, self.query_code.shape[2])[:, None].to(self.query_code)
@@ -64,10 +65,12 @@ class LanguageModel(nn.Module):
         """
         steps = reading.shape[1]
         query_code, token_code = self._codes(steps)
+        # Queries are codes of positions alone, so that no position sees its own character.
         tokens = self.dropout(self.embed(reading).transpose(0, 1) + token_code)  # (T, B, D)
         places = torch.arange(steps, device=reading.device)
         itself = places[:, None] == places  # (T, T)
         padding = None if lengths is None else places >= lengths[:, None]  # (B, T)
+
         x = query_code.expand_as(tokens)
         for layer in self.layers:
             x, _ = layer(x, tokens, tokens, forbidden=itself, padding=padding)

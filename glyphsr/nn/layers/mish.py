@@ -16,6 +16,7 @@ def mish(x: Tensor) -> Tensor:
     """
     if torch.is_grad_enabled() or x.dtype != torch.float32 or x.device.type != "cpu":
         return F.mish(x)
+    # One exponential; clamped, since n squared would overflow.
     n = x.clamp(max=LARGEST).exp()
     n = n * (n + 2)
     return x * (n / (n + 2))

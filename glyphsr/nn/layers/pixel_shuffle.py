@@ -37,6 +37,7 @@ class PixelShuffleUpsampler(nn.Module):
         """
         if torch.is_grad_enabled() or head.kernel_size[0] % 4 != 1:
             return head(self(x))  # type: ignore[no-any-return]
+        # A pixel shuffle only moves numbers: mish and the head come first, on a quarter of the pixels.
         assert head.bias is not None
         weight = shuffled_last(head.weight)
         bias = head.bias.repeat_interleave(4)
@@ -56,6 +57,7 @@ def shuffled_last(weight: Tensor) -> Tensor:
     # Where in its block a result lies shifts its kernel by that much in the blocks that the four see together.
     shifted = [F.pad(weight, (right, 1 - right, down, 1 - down)) for down in (0, 1) for right in (0, 1)]
     blocks = torch.stack(shifted, dim=1)  # (O, 4, C, k + 1, k + 1)
+    # A kernel of k + 1 pixels is one of (k + 1) / 2 blocks, each of 2 x 2 channels.
     half = (side + 1) // 2
     blocks = blocks.view(out, 4, channels, half, 2, half, 2).permute(0, 1, 2, 4, 6, 3, 5)
     return blocks.reshape(4 * out, 4 * channels, half, half)

@@ -48,10 +48,12 @@ class PostNormLayer(nn.Module):
         Returns:
             ``(S, B, D)`` and the attention or ``None``.
         """
+        # The code of places is only for asking; what is added up goes without.
         asking = query if query_code is None else query + query_code
         y, weights = self.attention(
             asking, keys, values, attn_mask=forbidden, key_padding_mask=padding, need_weights=need_weights
         )
+
         x = self.norm1(query + self.dropout(y))
         y = self.reduce(self.dropout(F.relu(self.expand(x))))
         return self.norm2(x + self.dropout(y)), weights

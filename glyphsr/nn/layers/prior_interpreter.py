@@ -71,6 +71,7 @@ class PriorInterpreter(nn.Module):
         self.norm = nn.LayerNorm(width)
 
         self.places = nn.Embedding(size[0] * size[1], width)
+        # Codes of places: learned, then passed along the columns by a GRU.
         column = size[0] * width
         self.places_gru = nn.GRU(column, column // 2, batch_first=True, bidirectional=True)
 
@@ -103,6 +104,7 @@ class PriorInterpreter(nn.Module):
         what the published network gives it in a batch of its own.
         """
         height, width = self.size
+        # The published code runs the GRU over the batch instead of alone; its quirk can be had.
         steps = batch if self.mix_batch else 1
         columns = self.places.weight.view(height, width, -1).transpose(0, 1).flatten(1)  # (w, h D)
         encoded: Tensor = self.places_gru(columns[:, None].expand(-1, steps, -1).contiguous())[0]  # (w, steps, h D)
@@ -125,6 +127,7 @@ class PriorInterpreter(nn.Module):
         if features.shape[-2:] != self.size:
             raise ValueError(f"expected {self.size[0]} x {self.size[1]} pictures, got {tuple(features.shape[-2:])}")
 
+        # Steps of the prior, with the code of their position.
         steps = self.act(self.embed(prior.squeeze(2).permute(2, 0, 1)))  # (T, B, D)
         code = self.dropout(self.step_code[:, : len(steps)]).transpose(0, 1)  # (T, 1, D)
         code = code.expand_as(steps)
@@ -135,6 +138,7 @@ class PriorInterpreter(nn.Module):
 
         place_code = self._code_of_places(len(features))
         x = features.flatten(2).permute(2, 0, 1)  # (P, B, D)
+        # Places of the picture ask the steps; the result is the mean of all layers' outputs.
         outputs = []
         weights = x.new_empty(0)
         for layer in self.decoder:

@@ -90,6 +90,7 @@ class ResidualNetwork(nn.Module):
         x = features
         for block in self.blocks:
             x = block(x, guidance)
+
         x = self.tail(x)
         readings = (*readings, *self.read_features(x))
         return SROutput(sr=self.draw(features + x), glyphs=None, readings=readings)

@@ -27,12 +27,14 @@ class ResidualBlock(nn.Module):
         self, in_channels: int, out_channels: int, stride: tuple[int, int] | None, *, stride_late: bool
     ) -> None:
         super().__init__()
+        # ASTER reduces in the first convolution, ABINet in the second.
         first, second = (1, stride or 1) if stride_late else (stride or 1, 1)
         self.conv1 = nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=first, bias=False)
         self.bn1 = nn.BatchNorm2d(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, kernel_size=3, stride=second, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(out_channels)
         self.downsample: nn.Module | None = None
+        # The short cut is a convolution wherever size or width changes.
         if stride:
             shortcut = nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(out_channels))

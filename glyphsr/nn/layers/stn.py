@@ -132,6 +132,7 @@ class ControlPointLocalizer(nn.Module):
             nn.Sequential(nn.Conv2d(i, o, kernel_size=3, padding=1), nn.BatchNorm2d(o), nn.ReLU())
             for i, o in itertools.pairwise(channels)
         )
+
         self.hidden = nn.Sequential(nn.Linear(512, 512), RowNorm(512), nn.ReLU())
         self.points = nn.Linear(512, 2 * num_control_points)
 
@@ -140,6 +141,7 @@ class ControlPointLocalizer(nn.Module):
                 nn.init.normal_(module.weight, std=math.sqrt(2 / (9 * module.out_channels)))
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
+        # Begin as the identity: points on their regular places whatever the picture shows.
         hidden = self.hidden[0]
         assert isinstance(hidden, nn.Linear)
         nn.init.normal_(hidden.weight, std=0.001)

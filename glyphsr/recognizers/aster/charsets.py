@@ -35,9 +35,11 @@ def fold_classes(state: Mapping[str, Tensor], *, charset: str, into: str) -> dic
     missing = [new for new, rows in zip(into, sources, strict=True) if not rows]
     if missing:
         raise ValueError(f"expected characters of {charset!r}, got {missing[0]!r}")
+
     folded = dict(state)
     for key in CLASS_ROWS:
         if key in state:
+            # A class of the smaller charset is the mean of those that fold into it; specials stay.
             rows = state[key]
             characters = torch.stack([rows[chosen].float().mean(dim=0) for chosen in sources]).to(rows)
             folded[key] = torch.cat([characters, rows[len(charset) :]])

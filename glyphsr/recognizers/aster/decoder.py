@@ -58,8 +58,10 @@ class AttentionDecoder(nn.Module):
 
     def _look(self, features: Tensor, keys: Tensor, state: Tensor, embedded: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As :meth:`step` with the previous character embedded, and what the GRU gives instead of logits."""
+        # Additive attention (Bahdanau): the state asks, columns answer.
         scores = self.score(torch.tanh(self.state_key(state[0])[:, None] + keys)).squeeze(2)  # (B, P)
         weights = scores.softmax(dim=1)
+
         context = (weights[:, None] @ features).squeeze(1)
         out, state = self.gru(torch.cat([embedded, context], dim=1)[:, None], state)
         return out.squeeze(1), state, weights
@@ -67,6 +69,7 @@ class AttentionDecoder(nn.Module):
     def _start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         batch = len(features)
         state = features.new_zeros(1, batch, self.hidden)
+        # The class behind all others begins a text.
         previous = torch.full((batch,), self.num_classes, dtype=torch.int64, device=features.device)
         return self.feature_key(features), state, previous
 
@@ -105,12 +108,15 @@ class AttentionDecoder(nn.Module):
         lengths, order = (targets != IGNORED).sum(dim=1).sort(descending=True)
         features, forced = features[order], targets[order].clamp_min(0)
         keys, state, start = self._start(features)
+
         embedded = self.embedding(torch.cat([start[:, None], forced[:, :-1]], dim=1))  # (B, T, hidden)
         outs = []
         for t in range(targets.shape[1]):
+            # Longest first, so that the texts that go on are the first rows.
             left = int((lengths > t).sum())
             out, state, _ = self._look(features[:left], keys[:left], state[:, :left], embedded[:left, t])
             outs.append(F.pad(out, (0, 0, 0, len(targets) - left)))
+
         logits: Tensor = self.classifier(torch.stack(outs, dim=1)[order.argsort()])
         return logits
 
@@ -124,6 +130,7 @@ class AttentionDecoder(nn.Module):
         batch, columns, width = features.shape
         features = features[:, None].expand(-1, beam, -1, -1).reshape(batch * beam, columns, width)
         keys, state, last = self._start(features)
+        # All beams begin alike, so only the first one counts at the first step.
         scores = features.new_full((batch, beam), float("-inf"))
         scores[:, 0] = 0.0
 
@@ -132,13 +139,16 @@ class AttentionDecoder(nn.Module):
         first = beam * torch.arange(batch, device=features.device)[:, None]  # row of each picture's beam 0
         for t in range(steps):
             logits, state, _ = self.step(features, keys, state, last)
+            # Of all continuations of all beams of a picture the best ones go on.
             total = scores[..., None] + logits.log_softmax(dim=1).view(batch, beam, -1)
             scores, chosen = total.flatten(1).topk(beam, dim=1)  # (B, beam)
             parents, symbols = chosen // self.num_classes, chosen % self.num_classes
+            # Texts and states move to the place of the beam that they continue.
             texts = texts.gather(1, parents[..., None].expand(-1, -1, t))
             texts = torch.cat([texts, symbols[..., None]], dim=2)
             state = state[:, (first + parents).flatten()]
             last = symbols.flatten()
+
             finished = (symbols == end) & scores.isfinite()  # a place that an ended beam left is no reading
             for b, k in finished.nonzero().tolist():
                 if len(ended[b]) < beam:

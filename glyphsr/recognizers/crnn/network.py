@@ -26,6 +26,7 @@ MIN_DEVIATION = 0.05
 def _convolutions(width: int) -> nn.Sequential:
     """Seven convolutions; names are the published ones. Height 32 -> 1, width w -> w // 4 + 1."""
     channels = (1, width, 2 * width, 4 * width, 4 * width, 8 * width, 8 * width, 8 * width)
+    # The third and fourth pooling keep the width: a line has more columns than rows.
     pools = {0: nn.MaxPool2d(2), 1: nn.MaxPool2d(2)}
     tall_pools = {i: nn.MaxPool2d((2, 2), (2, 1), (0, 1)) for i in (3, 5)}
 
@@ -78,6 +79,7 @@ class CRNN(CTCNetwork):
         height, width = images.shape[-2:]
         target = self.config.input_width or self._natural_width(height, width)
         resized = F.interpolate(images, size=(HEIGHT, target), mode="bicubic", align_corners=False)
+
         gray = luminance(resized)
         if self.config.standardise:
             deviation = gray.std(dim=(2, 3), keepdim=True)

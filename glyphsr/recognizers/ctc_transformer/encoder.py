@@ -72,10 +72,12 @@ class LineBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, T, dim)`` -> the same."""
         batch, steps, dim = x.shape
+        # Positions by what stands around, so that lines may have any length.
         x = x + self.position(x.transpose(1, 2)).transpose(1, 2)
         q, k, v = self.qkv(self.norm1(x)).view(batch, steps, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
         # Written out: over so few steps torch's fused attention takes several times as long on CPUs to learn from.
         weights = (q @ k.transpose(2, 3) * (dim // self.heads) ** -0.5).softmax(dim=3)  # (B, heads, T, T)
         seen = weights @ v
+
         x = x + self.out(seen.transpose(1, 2).reshape(batch, steps, dim))
         return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]

@@ -30,11 +30,13 @@ class CTCTransformer(ColumnCTCNetwork):
         self.config = config or CTCTransformerConfig()
         self.charset = CHARSETS[self.config.charset_size]
         self.codec = CTCCodec(self.charset)
+
         dim = self.config.dim
         self.cnn = shape_features(self.config.channels, self.config.blocks, dim, self.config.height)
         self.blocks = nn.ModuleList(
             LineBlock(dim, self.config.heads, self.config.mlp_ratio) for _ in range(self.config.depth)
         )
+
         self.norm = nn.LayerNorm(dim)
         self.symbols = nn.Linear(dim, self.num_symbols)
         self.columns = nn.Linear(dim, self.num_symbols)
@@ -53,6 +55,7 @@ class CTCTransformer(ColumnCTCNetwork):
         if is_tracing() or (height, width) != size:
             smaller = not is_tracing() and height > size[0]
             images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=smaller)
+        # Each picture by its own brightness and contrast.
         deviation, mean = torch.std_mean(images, dim=(1, 2, 3), keepdim=True)
         return (images - mean) / (deviation + MIN_DEVIATION)
 

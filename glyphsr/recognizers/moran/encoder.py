@@ -55,6 +55,7 @@ class Encoder(nn.Module):
         widths = [factor * width for factor in GROWTH]
         self.stem = _conv_norm(1, width, 3)
         self.stages = nn.ModuleList()
+        # The first block of each stage changes size and width.
         for (i, o), depth, stride in zip(itertools.pairwise(widths), DEPTHS, STRIDES, strict=True):
             blocks = [ResidualBlock(i, o, stride), *(ResidualBlock(o, o, None) for _ in range(depth - 1))]
             self.stages.append(nn.Sequential(*blocks))

@@ -29,6 +29,7 @@ class Rectifier(nn.Module):
             layers += [nn.ReLU()] if o > 1 else []
             layers += [nn.MaxPool2d(2)] if pooled else []
         self.cnn = nn.Sequential(*layers)  # the published indices
+        # The last normalisation decides how far a fresh rectifier moves pixels.
         scale = self.cnn[-1].weight
         assert isinstance(scale, nn.Parameter)
         nn.init.constant_(scale, START)
@@ -39,6 +40,7 @@ class Rectifier(nn.Module):
     def _offsets(self, image: Tensor, grid: Tensor) -> Tensor:
         """Vertical offsets of every pixel, ``(B, H, W)``, in half heights."""
         offsets = self.cnn(image)  # (B, 1, H / 8, W / 8)
+        # Both signs are pooled apart, as published: the greatest shift in either direction counts.
         up, down = (F.max_pool2d(F.relu(sign * offsets), kernel_size=2, stride=1) for sign in (1, -1))
         return (self._sample(up, grid) - self._sample(down, grid)).squeeze(1)
 
@@ -50,8 +52,10 @@ class Rectifier(nn.Module):
             torch.linspace(-1, 1, width, device=gray.device),
             indexing="ij",
         )
+
         regular = torch.stack([x, y], dim=2).to(gray.dtype).expand(len(gray), -1, -1, -1)  # (B, H, W, 2)
 
+        # Offsets of the second pass are found in the straightened picture and added to the first ones.
         total = gray.new_zeros(len(gray), height, width)
         rectified = gray
 

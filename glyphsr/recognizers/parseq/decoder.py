@@ -62,6 +62,7 @@ class TwoStreamDecoderLayer(nn.Module):
         need_weights: bool = True,
     ) -> tuple[Tensor, Tensor | None]:
         """As :meth:`forward`, and the weights over the image ``(B, A, T, P)`` where they are asked for."""
+        # Positions ask the text so far, then the picture.
         context = self.norm_c(content)
         y, _ = self.self_attn(
             self.norm_q(query), context, context, attn_mask=forbidden, key_padding_mask=padding, need_weights=False

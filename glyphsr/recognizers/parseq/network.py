@@ -63,6 +63,7 @@ class PARSeq(nn.Module):
             c.embed_dim, num_heads=c.decoder_heads, mlp_dim=c.mlp_ratio * c.embed_dim, dropout=c.dropout
         )
         self.decoder = Decoder(layer, c.embed_dim)
+
         self.head = nn.Linear(c.embed_dim, self.num_classes)
         self.text_embed = TokenEmbedding(self.codec.num_tokens, c.embed_dim)
         self.pos_queries = nn.Parameter(torch.empty(1, c.max_label_length + 1, c.embed_dim))
@@ -86,13 +87,16 @@ class PARSeq(nn.Module):
         """
         limit = self.config.max_label_length
         num_steps = (limit if max_length is None else min(max_length, limit)) + 1
+
         memory = self.encoder.forward_features(images)  # (B, P, D)
         queries = self.pos_queries[:, :num_steps].expand(images.shape[0], -1, -1)
+        # First reading: character by character, or all at once from the picture alone.
         if self.config.decode_autoregressive:
             logits, tokens = self._decode_autoregressive(queries, memory)
         else:
             tokens = torch.full((images.shape[0], 1), self.codec.bos, dtype=torch.int64, device=images.device)
             logits = self._decode(queries, tokens, memory)
+
         for _ in range(self.config.refine_iters):
             logits = self._refine(queries, logits, memory)
         return logits
@@ -136,6 +140,7 @@ class PARSeq(nn.Module):
             step = self._decode(queries[:, i : i + 1], tokens, memory)
             steps.append(step)
             tokens = torch.cat([tokens, step.argmax(dim=2)], dim=1)
+            # A traced graph has a fixed number of steps.
             if not is_tracing() and bool((tokens == EOS).any(dim=1).all()):
                 break
         return torch.cat(steps, dim=1), tokens
@@ -145,9 +150,11 @@ class PARSeq(nn.Module):
         bos = torch.full((logits.shape[0], 1), self.codec.bos, dtype=torch.int64, device=logits.device)
         tokens = torch.cat([bos, logits[:, :-1].argmax(dim=2)], dim=1)  # (B, S)
         steps, length = queries.shape[1], tokens.shape[1]
+        # The character of position i is token i + 1, behind the start; its own is hidden from it.
         forbidden = torch.zeros(steps, length, dtype=torch.bool, device=logits.device)
         own = torch.arange(min(steps, length - 1), device=logits.device)
         forbidden[own, own + 1] = True
+        # Nothing from the first end of text on is shown to anyone.
         padding = (tokens == EOS).int().cumsum(dim=1) > 0
         return self._decode(queries, tokens, memory, forbidden=forbidden, padding=padding)
 
@@ -185,9 +192,11 @@ class PARSeq(nn.Module):
         bos = torch.full((len(targets), 1), self.codec.bos, device=prepared.device)
         tokens = torch.cat([bos, targets[:, :-1].clamp_min(EOS)], dim=1)
         future = torch.ones(length, length, dtype=torch.bool, device=prepared.device).triu(1)
+
         queries = self.pos_queries[:, :length].expand(len(targets), -1, -1)
         logits, attention = self._decode_with_attention(queries, tokens, memory, forbidden=future)
 
+        # Attention over patches, as a grid: (B, A, T, h', w').
         grid = [size // patch for size, patch in zip(self.config.image_size, self.config.patch_size, strict=True)]
         return TeacherForcedOutput(logits, attention.view(*attention.shape[:3], *grid), targets)
 

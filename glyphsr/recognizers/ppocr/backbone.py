@@ -25,6 +25,7 @@ class Stem(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, 3, h, w)`` -> ``(B, 96, ceil(h / 4), ceil(w / 4))``."""
         x = F.relu(self.conv1(x))
+        # Two branches at half the size: convolutions, and a maximum.
         fine = F.relu(self.conv2a(_pad_end(x)))
         fine = F.relu(self.conv2b(_pad_end(fine)))
         largest = F.max_pool2d(_pad_end(x), 2, stride=1)  # zeros are the least values behind a ReLU

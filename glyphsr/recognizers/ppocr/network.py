@@ -54,11 +54,12 @@ class PPOCR(ColumnCTCNetwork):
             ``(B, 3, 48, 8 T)`` at the picture's aspect, channels in the order BGR, values in [-1, 1].
         """
         height, width = images.shape[-2:]
+
         size = (HEIGHT, STRIDE * self.steps_of(height, width))
         if is_tracing() or (height, width) != size:
             smaller = not is_tracing() and height > HEIGHT
             images = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=smaller)
-        return images.flip(1) * 2 - 1
+        return images.flip(1) * 2 - 1  # BGR in [-1, 1], as PaddleOCR reads files
 
     def steps_of(self, height: int, width: int) -> int:
         """Steps T that pictures of a size are read in."""
@@ -74,6 +75,7 @@ class PPOCR(ColumnCTCNetwork):
         """
         seen = self.backbone(prepared.contiguous(memory_format=torch.channels_last))  # (B, 384, 1, T)
         read = self.neck(seen)  # (B, T, 120)
+        # The columns' head sees the backbone, too: the neck has mixed places along the line.
         both = torch.cat([read, seen[:, :, 0].transpose(1, 2)], dim=2)
         return self.symbols(read).transpose(0, 1), self.columns(both).transpose(0, 1)
 

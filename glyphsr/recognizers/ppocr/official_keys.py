@@ -33,6 +33,7 @@ def key_table(config: PPOCRConfig) -> KeyTable:
     """Our names and those in the published file; the columns' head is ours alone."""
     del config
     table = {"symbols.weight": HEAD[0], "symbols.bias": HEAD[1]}
+    # Biases are numbered by the order of the graph, weights by their layer.
     for order, (ours, number) in enumerate(_convolutions()):
         table |= {f"{ours}.weight": f"conv2d_{number}.w_0", f"{ours}.bias": f"p2o.pd_op.reshape.{order}.0"}
 

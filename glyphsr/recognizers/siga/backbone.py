@@ -87,6 +87,7 @@ class Backbone(nn.Module):
         full = self.stem(image)
         half = self.stage2(self.stage1(full))
         quarter = self.stage4(self.stage3(half))
+        # From here on the height alone shrinks: 32 columns stay.
         x = F.max_pool2d(self.stage5(quarter), kernel_size=(2, 3), stride=(2, 1), padding=(0, 1))  # (B, C, 4, 32)
         x = self.flatten2(self.flatten1(self.stage7(self.conv6(self.stage6(x)))))  # (B, C, 1, 32)
         return Features(full, half, quarter, x.mean(dim=2).transpose(1, 2))

@@ -113,8 +113,10 @@ class SIGA(nn.Module):
         context = self.column_encoder(features.columns)
         column_logits, _, attention = self.column_decoder(context, steps=steps, previous=previous)
 
+        # Segmentation branch: foreground and characters' maps, and the glyph that each of them covers.
         foreground, half, quarter = self.head(features)
         glyphs_half, glyphs_quarter = self.head.glyphs(features, half, quarter)
+        # Fusion: columns gated with glyphs of either size, and both read together.
         seen = self.encoder(features.columns)
         fused_half, low, _ = self.fused_half_decoder(seen, steps=steps, glyphs=glyphs_half, previous=previous)
         fused_quarter, middle, _ = self.fused_quarter_decoder(
@@ -179,6 +181,7 @@ class SIGA(nn.Module):
     ) -> TeacherForcedOutput:
         """As :meth:`forward_teacher_forced`, from the backbone's features."""
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=features.columns.device)
+        # Each step is fed the character before it; the class behind all others begins.
         start = torch.full_like(targets[:, :1], self.num_classes)
         fed = torch.cat([start, targets[:, :-1].clamp_min(0)], dim=1)
         context = self.column_encoder(features.columns)

@@ -21,6 +21,7 @@ def _inverse_kernel(points: Tensor) -> Tensor:
     """``(n, 2)`` -> inverse of the spline's matrix, ``(n + 3, n + 3)``: constant, x, y, then the radial part."""
     n = len(points)
     distance = torch.cdist(points, points).fill_diagonal_(1.0)  # whose logarithm is 0
+    # Rows: what each point has to hit, then that the radial part adds neither shift nor slope.
     matrix = torch.zeros(n + 3, n + 3, dtype=torch.float64)
     matrix[:n, 0] = 1.0
     matrix[:n, 1:3] = points
@@ -33,10 +34,12 @@ def _inverse_kernel(points: Tensor) -> Tensor:
 def _pixel_terms(points: Tensor, size: tuple[int, int]) -> Tensor:
     """``(h * w, n + 3)``: the spline's terms at the centre of each pixel, row by row."""
     height, width = size
+    # Pixel centres in [-1, 1].
     y = (2 * torch.arange(height, dtype=torch.float64) + 1) / height - 1
     x = (2 * torch.arange(width, dtype=torch.float64) + 1) / width - 1
     rows, columns = torch.meshgrid(y, x, indexing="ij")
     places = torch.stack([columns.flatten(), rows.flatten()], dim=1)
+
     distance = torch.cdist(places, points)
     radial = distance.square() * (distance + EPSILON).log()
     return torch.cat([torch.ones(len(places), 1, dtype=torch.float64), places, radial], dim=1)
@@ -59,6 +62,7 @@ class Localizer(nn.Module):
 
         self.hidden = nn.Linear(512, 256)
         self.points = nn.Linear(256, 2 * NUM_POINTS)
+
         nn.init.zeros_(self.points.weight)
         x = torch.linspace(-1.0, 1.0, NUM_POINTS // 2)
         # The published start: the text band narrows from the left of the top row to the right, and mirrored below.
@@ -100,6 +104,7 @@ class Rectifier(nn.Module):
         """Where each straight pixel comes from: ``(B, 3, h, w)`` -> ``(B, h, w, 2)``, x and y in [-1, 1]."""
         points = self.localizer(image)
         padded = torch.cat([points, points.new_zeros(len(points), 3, 2)], dim=1)  # (B, n + 3, 2)
+        # Coefficients of the spline, then its value at each pixel.
         places = self.pixel_terms @ (self.inverse_kernel @ padded)
         return places.view(len(image), *self.size, 2)
 

@@ -59,6 +59,7 @@ class GlyphHead(nn.Module):
 
     def forward(self, features: Features) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of the foreground ``(B, 2, 32, 128)`` and maps ``(B, M, 16, 64)`` and ``(B, M, 8, 32)``."""
+        # Up from a quarter to full size, with the backbone's features of each size beside.
         quarter = self.conv2(self.conv1(features.quarter))
         half = self.conv4(self.conv3(torch.cat([self.up1(quarter), features.half], dim=1)))
         full = self.conv5(torch.cat([self.up2(half), features.full], dim=1))

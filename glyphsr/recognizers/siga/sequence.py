@@ -132,6 +132,7 @@ class AttentionDecoder(nn.Module):
             if previous is not None:
                 rows = previous[:, step]
 
+            # Where to look, from the state; what is there, and the glyph of this step beside it.
             scores = self.score(torch.tanh(keys + self.state_key(state)[:, None]))  # (B, P, 1)
             weights = scores.softmax(dim=1)
             context = (weights * columns).sum(dim=1)  # (B, hidden)

@@ -33,6 +33,7 @@ class Decoder(nn.Module):
         """
         steps = text.shape[1]
         causal = torch.ones(steps, steps, dtype=torch.bool, device=text.device).tril()
+
         x = self.norm1(text + self.self_attention(text, allowed=causal))
         seen, weights = self.cross_attention.attend(x, picture)
         x = self.norm2(x + seen)

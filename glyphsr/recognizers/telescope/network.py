@@ -39,7 +39,7 @@ class Telescope(nn.Module):
         self.codec = EndedCodec(self.charset, end=END, first=1)
         self.num_classes = len(self.charset) + 1
         self.max_length = c.max_steps - 1
-        width = 2 * c.embed_dim
+        width = 2 * c.embed_dim  # a character's embedding, and its position's beside it
         if width != GROUPS[-1][-1]:
             raise ValueError(
                 f"embed_dim: expected {GROUPS[-1][-1] // 2}, half of the encoder's width, got {c.embed_dim}"
@@ -91,6 +91,7 @@ class Telescope(nn.Module):
             best, chosen = probabilities.max(dim=1)
             steps.append(best)
             tokens = torch.cat([tokens, chosen[:, None]], dim=1)
+            # The first token is the start, which is the same class as the end.
             if bool((tokens[:, 1:] == END).any(dim=1).all()):
                 break
         return ended_readings(torch.stack(steps, dim=1), tokens[:, 1:], self.codec)
