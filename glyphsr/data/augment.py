@@ -36,6 +36,7 @@ def character_columns(chars: NDArray[np.bool_]) -> list[Cell] | None:
     Args:
         chars: ``(L, H, W)``, one mask per character in reading order, none empty.
     """
+    # First and last inked column of each character.
     spans = [np.flatnonzero(mask.any(axis=0))[[0, -1]] for mask in chars]
     borders = [0]
     for (left, right), (next_left, next_right) in itertools.pairwise(spans):
@@ -67,10 +68,12 @@ def recombine(sample: Sample, rng: np.random.Generator) -> Sample:
 
     count = len(cells)
     if rng.random() < EXCERPT_PROB:
+        # A run of characters as they stand, shorter than the word.
         size = int(rng.integers(1 if count == 2 else 2, count))
         first = int(rng.integers(0, count - size + 1))
         order = list(range(first, first + size))
     else:
+        # Characters in any order, some perhaps twice: no language model can guess them.
         size = int(rng.integers(2, min(count, LONGEST) + 1))
         order = rng.choice(count, size, replace=count > 2).tolist()
 
@@ -78,6 +81,7 @@ def recombine(sample: Sample, rng: np.random.Generator) -> Sample:
     if sum(part.stop - part.start for part in parts) < sample.hr.shape[0]:
         return sample  # batches have nothing narrower than high, so it would be drawn out sideways
 
+    # Each mask keeps its ink in its own place of the new word and has none elsewhere.
     moved = []
     for place, i in enumerate(order):
         own = [chars[i][:, part] if k == place else np.zeros_like(chars[i][:, part]) for k, part in enumerate(parts)]
@@ -103,10 +107,12 @@ def color_jitter(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
     order = rng.permutation(3)
     gamma, gains = np.exp(0.25 * rng.standard_normal()), rng.uniform(0.85, 1.15, 3)
     negative = rng.random() < 0.4
+    # One table for all 256 levels: gamma, gains, and the negative.
     levels = np.linspace(0.0, 1.0, 256)[:, None] ** gamma * gains  # (256, 3)
     if negative:
         levels = 1.0 - levels
     table = (np.clip(levels, 0, 1) * 255 + 0.5).astype(np.uint8)
+
     return np.stack([table[image[..., source], place] for place, source in enumerate(order)], axis=2)
 
 
@@ -121,7 +127,9 @@ def warp(sample: Sample, rng: np.random.Generator) -> Sample:
         rng: Decides.
     """
     height, width = sample.hr.shape[:2]
+    # Where each pixel of the result is seen in the word: cropped and stretched first.
     columns = max(height // 2, round(width * STRETCH ** rng.uniform(-1, 1)))
+
     down, across = np.mgrid[0:height, 0:columns].astype(np.float32)
     v, u = down / max(1, height - 1), across / max(1, columns - 1)
     top, bottom, left, right = rng.uniform(-CROP, CROP, 4)

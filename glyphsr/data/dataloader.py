@@ -65,6 +65,7 @@ def iterate_batches(
     Raises:
         DataError: If a word cannot be read.
     """
+    # Whole chunks are made; steps outside the range are passed over below.
     chunks = range(first_step // CHUNK_STEPS, -(-last_step // CHUNK_STEPS))
     loader = DataLoader(
         _Careful(train_batches),

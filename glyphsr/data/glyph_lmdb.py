@@ -37,6 +37,7 @@ def decode_mask(encoded: bytes, where: str) -> NDArray[np.bool_]:
     Raises:
         DataError: If the bytes are no readable picture.
     """
+    # Masks come from files of others, so the size is judged before anything is unpacked.
     declared = check_picture(encoded, where, DataError)
     check_png_chunks(encoded, where, DataError)
     WORD_PIXELS.check(declared.width * declared.height, where, DataError)
@@ -81,6 +82,7 @@ def glyph_values(extraction: Extraction) -> dict[str, bytes]:
         "glyphs": [asdict(record) for record in extraction.glyphs],
     }
 
+    # Characters are stacked from top to bottom: one PNG whatever their number.
     values = {META: as_json(meta)}
     if height and width:
         values[LINE] = encode_mask(extraction.line)
@@ -122,6 +124,7 @@ def read_values(values: Mapping[str, bytes | None], where: str) -> Extraction:
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise DataError(f"{where}: glyph_meta: not what extract writes: {shorten(error)}") from error
 
+    # Sizes in the meta are claims, which the masks have to keep.
     PICTURE_PIXELS.check(size[0] * size[1] * max(1, len(text)), f"{where}: glyph_meta", DataError)
     line = decode_mask(line_bytes, f"{where}: glyph_line") if line_bytes else np.zeros(size, bool)
 
@@ -204,6 +207,7 @@ class GlyphLmdb:
         if value is None:
             raise DataError(f"{self.path}: no 'manifest' key; is this a glyph LMDB?")
         manifest = parse_json(value, f"{self.path}: manifest")
+
         number = manifest.get("format_number") if isinstance(manifest, dict) else None
         if not isinstance(number, int):
             raise DataError(f"{self.path}: manifest: not what extract writes: {shorten(manifest)}")
@@ -234,6 +238,7 @@ def find_glyphs(path: Path, named: str | None) -> Path:
     """
     beside = path.resolve().parent
     name = path.resolve().name + SUFFIX
+    # A named folder may be the masks themselves, or hold those of several sets.
     places = [beside / name, beside / (path.name + SUFFIX)] if named is None else [Path(named), Path(named) / name]
     for place in places:
         if (place / "data.mdb").is_file():

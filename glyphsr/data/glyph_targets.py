@@ -39,6 +39,7 @@ def glyph_targets(samples: Sequence[Sample], codec: SlotCodec | CharacterSlots, 
 
         line[i, 0], masked[i] = shrink(sample.line[None], size)[0], True
         if sample.chars is not None:
+            # Slots of a network may hold fewer characters than the word has.
             own = shrink(sample.chars[codec.places(sample.label)], size)
             chars[i, : len(own)] = own
 

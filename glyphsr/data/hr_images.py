@@ -75,6 +75,7 @@ class LmdbWords:
         if encoded is None or label is None:
             missing = prefix if encoded is None else "label"
             raise DataError(f"{self.path}: no '{missing}-{number}' key")
+
         text = decode_label(label, f"{self.path}: label-{number}")
         hr = decode_rgb(encoded, f"{self.path}: {prefix}-{number}", upright=False)
         return Sample(id=self.pairs.where(index), hr=hr, label=text)
@@ -103,6 +104,7 @@ class FolderWords:
         if labels is not None:
             rows = [(row.path, row.text) for row in read_labels(labels)]
         else:
+            # Without a label file the names carry the texts.
             names = sorted(
                 p.name
                 for p in path.iterdir()
@@ -112,6 +114,7 @@ class FolderWords:
 
         self.rows = rows
         self.shortfall: str | None = None if labels is not None or not rows else from_names(path, *rows[0])
+
         if not rows:
             raise DataError(f"{path}: no LMDB (no data.mdb), no label file and no pictures in it")
 

@@ -99,6 +99,7 @@ def _read_icdar(path: Path) -> list[Labelled]:
     for number, line in _lines(path):
         if _CORNERS.fullmatch(line):
             raise DataError(f'{path}:{number}: ICDAR ground truth for detection; expected name, "text" of single words')
+
         found = _ICDAR.fullmatch(line)
         if found is None:
             raise DataError(f'{path}:{number}: expected name, "text", got {line[:40]!r}')
@@ -176,6 +177,7 @@ def _read_csv(path: Path) -> list[Labelled]:
     rows = _cells(content, mark, path)
     if not rows:
         return []
+    # Columns by their names in the first line; without such a line path and text come first.
     header = [cell.strip().lower() for cell in rows[0]]
     name = next((header.index(column) for column in PATH_COLUMNS if column in header), None)
     text = next((header.index(column) for column in TEXT_COLUMNS if column in header), None)
@@ -196,6 +198,7 @@ def _read_csv(path: Path) -> list[Labelled]:
             raise DataError(
                 f"{path}: record {number}: {len(row)} cells instead of {width}; put texts with {mark!r} into quotes"
             )
+
         whole = mark.join(row[text:]) if len(row) > width else row[text]
         labelled.append(Labelled(unguard_cell(row[name]), unguard_cell(whole)))
     return labelled
@@ -257,6 +260,7 @@ def guess_format(path: Path) -> LabelFormat:
         return "mmocr"
     if ending == ".csv":
         return "csv"
+    # A list of objects is `annotations`, a document with `data_list` MMOCR's, an object of names docTR's.
     if ending == ".json":
         content = read_json(path)
         return "annotations" if isinstance(content, list) else "mmocr" if _is_mmocr_document(content) else "doctr"
@@ -272,6 +276,7 @@ def _guess_lines(path: Path) -> LabelFormat:
     if first.startswith("{"):
         return "mmocr"
 
+    # From the surest sign to the least: names of columns, a tab, quotes, a comma behind a picture's name.
     cells = [cell.strip().lower() for cell in re.split(r"[\t,;]", first)]
     if set(cells) & set(PATH_COLUMNS) and set(cells) & set(TEXT_COLUMNS):
         return "csv"  # its first line names columns

@@ -26,6 +26,7 @@ def write_labels(rows: Sequence[Labelled], form: LabelFormat) -> bytes:
     """
     if form == "paddleocr":
         for row in rows:
+            # Its lines know no quotes.
             if re.search(r"[\t\r\n]", row.path) or re.search(r"[\r\n]", row.text):
                 raise ConfigError(f"--format paddleocr: {row.path!r}: cannot hold {row.text!r}; use --format mmocr")
         return "".join(f"{row.path}\t{row.text}\n" for row in rows).encode()
@@ -40,6 +41,7 @@ def write_labels(rows: Sequence[Labelled], form: LabelFormat) -> bytes:
         items = [{"file": row.path, "label": row.text} for row in rows]
         return (json.dumps(items, ensure_ascii=False, indent=1) + "\n").encode()
     if form == "csv":
+        # With quotes everywhere and cells that no spreadsheet takes for formulas.
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
         writer.writerow(["file", "label"])

@@ -38,6 +38,7 @@ def decode_rgb(encoded: bytes, where: str, *, upright: bool = True) -> NDArray[n
     Raises:
         DataError: If the bytes are no readable picture, or one too large to decode.
     """
+    # The header is judged first: a small file may claim a picture that fills the memory.
     declared = check_picture(encoded, where, DataError)
     check_png_chunks(encoded, where, DataError)
     WORD_PIXELS.check(declared.width * declared.height, where, DataError)
@@ -102,6 +103,7 @@ def _open(path: Path) -> LmdbFile:
         check_folder(path)
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
+    # A set that was made again under the same name is another file.
     signature = (status.st_ino, status.st_mtime_ns)
 
     known = _files.get(path)
@@ -248,6 +250,7 @@ class PairedLmdb:
             if value is None:
                 remedy = "is this a TextZoom LMDB? `glyphsr data verify` lists all that is broken"
                 raise DataError(f"{self.path}: no {name!r} key; {remedy}")
+
         present = [value for value in values if value is not None]
         return RawPair(present[0], present[1] if "lr" in sides else None, present[-1])
 

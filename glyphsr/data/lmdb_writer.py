@@ -59,6 +59,7 @@ class LmdbWriter:
         self.path = path
         self._source = source
         self._build = FolderBuild(path, source=source, overwrite=overwrite, foreign=_foreign)
+
         self._map_size = FIRST_MAP_SIZE
 
         with self._writing():
@@ -66,6 +67,7 @@ class LmdbWriter:
 
         self._pending: dict[bytes, bytes] = {}
         self._pending_samples = 0
+        # An interrupted run says here how far it came.
         with self._env.begin() as transaction:
             stored = bytes(transaction.get(b"num-samples") or b"0")
             self.count = int(stored) if stored.isdigit() and len(stored) <= NUMBER_DIGITS else 0
@@ -138,6 +140,7 @@ class LmdbWriter:
 
     def commit(self) -> None:
         """Write what was added so far; a kill can no longer lose it."""
+        # Samples and their number in one transaction: the number never promises more than there is.
         values = self._pending | {b"num-samples": str(self.count).encode()}
 
         with self._writing():

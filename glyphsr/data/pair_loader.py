@@ -110,9 +110,11 @@ class PairChunks(Dataset[PairChunk]):
         sample = self.source[index]
         if sample.lr is None:
             raise DataError(f"{self.source.where(index)}: no LR side, as in sets for recognition")
+
         if not sample.label:
             where = f"{self.source.path}: label-{index + 1:09d}"
             raise DataError(f"{where}: empty; write the text that the picture shows, or leave the sample out")
+
         if not self.squash:
             return sample
         return Sample(sample.id, resize_like_pil(sample.hr, HR_SIZE), sample.label, resize_like_pil(sample.lr, LR_SIZE))
@@ -157,6 +159,7 @@ def iterate_chunks(
         cache_bytes: Memory in which squashed chunks are kept for the next pass.
     """
     chunks = PairChunks(source, size, squash=squash)
+
     every = list(range(len(chunks)))
     kept: dict[int, PairChunk] = {}
     room = cache_bytes if squash else 0
@@ -164,12 +167,14 @@ def iterate_chunks(
         yield from _load(chunks, every * passes, workers)
         return
 
+    # First pass: what fits into the memory is kept.
     for number, chunk in zip(every, _load(chunks, every, workers), strict=True):
         if chunk.nbytes() <= room:
             room -= chunk.nbytes()
             kept[number] = chunk
         yield chunk
 
+    # Later passes: the rest is read again, in one go, so that workers start once.
     missing = [number for number in every if number not in kept] * (passes - 1)
     fetched = _load(chunks, missing, workers) if missing else iter(())
     for number in every * (passes - 1):

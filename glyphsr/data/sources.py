@@ -178,6 +178,7 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
 
     roots = _roots(data_root)
     for root in roots:
+        # TextZoom keeps its test subsets in a folder of their own.
         for folder in (root / name, root / "test" / name):
             if (folder / "data.mdb").is_file():
                 return [folder]
@@ -190,6 +191,7 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
         check_folder(direct)
 
     places = ", ".join(str(root) for root in roots)
+
     close = difflib.get_close_matches(name, NAMES, n=1)
     hint = f"did you mean {close[0]!r}? Else give" if close else "give"
     raise DataError(f"{name}: no such LMDB under {places}; {hint} its folder, --data-root or $GLYPHSR_DATA")
@@ -267,6 +269,7 @@ def open_sources(
         if not source.weight:
             continue
         if isinstance(source, RenderedSource):
+            # Validation words come from a stream of their own, the same for every run.
             own, kind = (HELD_OUT_SEED, HELD_OUT_STREAM) if held_out else (seed, RENDER_STREAM)
             renderer = WordRenderer(source.render, notify)
             words = attach_masks(RenderedWords(renderer, own, (kind, number)), None, source)
@@ -295,6 +298,7 @@ def open_sources(
                 keys += _names(environment, path, source.group)
 
         collection = parts[0] if len(parts) == 1 else JoinedWords(parts)
+        # Which words are held out is decided by their names alone.
         indices = _split(source.path, keys, config, held_out=held_out)
         paired = isinstance(source, LmdbSource) and source.paired
         opened.append(WordSource(source.weight, collection, indices, paired, recombine, color_jitter, warp))

@@ -89,6 +89,7 @@ class TrainBatches(Dataset[list[Batch]]):
         self.seed = seed
         self.slots = slots
         self.rank_slice = rank_slice
+
         weights = np.array([source.weight for source in sources])
         self._probabilities = weights / weights.sum()
         self._counted, self._counts = 0, np.zeros(len(sources), np.int64)
@@ -118,6 +119,7 @@ class TrainBatches(Dataset[list[Batch]]):
         source = self.sources[number]
         if source.is_endless:
             return _Draw(source, turn)
+        # Each epoch sees every word once, in an order of its own.
         epoch, position = divmod(turn, len(source.indices))
         if self._orders.get(number, (-1,))[0] != epoch:
             rng = stream(self.seed, _ORDER, number, epoch)
@@ -150,6 +152,7 @@ class TrainBatches(Dataset[list[Batch]]):
             aspects = np.clip(jitter * aspects, 1.0, self.config.max_aspect)
             order = np.argsort(aspects, kind="stable")
 
+        # Batches in random order, else a chunk would go from narrow to wide.
         batches: list[Batch] = []
         groups = _groups(order, aspects)
         for group in (groups[i] for i in rng.permutation(len(groups))):
@@ -162,9 +165,11 @@ class TrainBatches(Dataset[list[Batch]]):
             # No draw where there are none, so that runs begun before there were any continue as they would have.
             squashed = self.config.squashed_prob > 0 and rng.random() < self.config.squashed_prob
             shape = LineShape(height, width, SQUASHED_ASPECT * height if squashed else None)
+            # As many pixels as at the reference height: taller lines come in smaller batches.
             count = round(len(group) * (REFERENCE_HEIGHT / height) ** (1 if self.config.line_width else 2))
             count = max(1, self.rank_slice[1], count)  # every process has its word
             members = np.resize(rng.permutation(group), count)
+            # This process makes its own words alone, at their places in the whole batch.
             first, step = self.rank_slice
             for i in members[first::step]:
                 if i not in words:
@@ -173,6 +178,7 @@ class TrainBatches(Dataset[list[Batch]]):
             places = range(first, count, step)
             samples = [words[members[place]] for place in places]
             paired = [draws[members[place]].source.paired for place in places]
+
             batch = self._batch(samples, paired, places, shape=shape, chunk=chunk, number=len(batches))
             batches.append(replace(batch, positions=tuple(places), global_size=count))
 
@@ -184,7 +190,9 @@ class TrainBatches(Dataset[list[Batch]]):
         sample = source.collection[draw.index]
         if not (source.recombine or source.color_jitter or source.warp):
             return sample
+
         rng = stream(self.seed, _VARY, chunk, number)
+        # Drawn in any case, so that one setting does not change what the others do.
         mixed, coloured = rng.random(2) < (source.recombine, source.color_jitter)
         if mixed:
             sample = recombine(sample, rng)
@@ -203,6 +211,7 @@ class TrainBatches(Dataset[list[Batch]]):
         number: int,
     ) -> Batch:
         """Pairs and targets of the words at some places of a whole batch; each place has draws of its own."""
+        # HR at twice the LR size; LR as stored where it is paired, else degraded from HR.
         hrs = [resize_like_pil(sample.hr, (2 * shape.height, 2 * shape.width)) for sample in samples]
         stored = [sample.lr if own else None for sample, own in zip(samples, paired, strict=True)]
 
@@ -214,6 +223,7 @@ class TrainBatches(Dataset[list[Batch]]):
             params = sample_params(config, np.concatenate([draw_numbers(rng) for rng in rngs]), height=2 * shape.height)
             lrs |= dict(zip(made, degrade_each([hrs[i] for i in made], params, config), strict=True))
 
+        # TextZoom's protocol squashes last: text is degraded at its own aspect.
         if shape.squashed_width is not None:
             hrs = [resize_like_pil(hr, (2 * shape.height, 2 * shape.squashed_width)) for hr in hrs]
             lrs = {i: resize_like_pil(lr, shape.size) for i, lr in lrs.items()}

@@ -96,10 +96,12 @@ def make(
     hr_folder, lr_folder, base = _folders(source, hr, lr)
 
     items, unused = _items(hr_folder, lr_folder, base, labels, form)
+    # The same pictures and texts continue an interrupted run; others begin anew.
     mark = _fingerprint(items, seed)
     bad: list[BadSample] = []
     with LmdbWriter(out, source=mark, overwrite=overwrite) as writer:
         resumed_at = writer.count
+
         good = 0
         for done, item in enumerate(items, start=1):
             try:
@@ -116,6 +118,7 @@ def make(
         if not writer.count:
             raise DataError(f"{hr_folder}: none of {len(items)} pictures can be used; the first: {bad[0].problem}")
 
+    # Texts guessed from file names are worth a word to the user.
     guessed = labels is None and form is None and not (find_label_file(base) or find_label_file(hr_folder))
     notice = from_names(hr_folder, items[0].name, items[0].label) if guessed else None
     return MakeResult(out, writer.count, tuple(bad), resumed_at, unused, notice)
@@ -137,6 +140,7 @@ def _folders(source: Path | None, hr: Path | None, lr: Path | None) -> tuple[Pat
     if hr is not None:
         return hr, lr, hr
 
+    # An export has both sides in folders of its own.
     assert source is not None
     if (source / HR_FOLDER).is_dir() and (source / LR_FOLDER).is_dir():
         return source / HR_FOLDER, source / LR_FOLDER, source
@@ -164,6 +168,7 @@ def _items(
     if not rows:
         raise DataError(f"{labels or hr_folder}: no pictures ({' '.join(SUFFIXES)}) in it")
 
+    # Each picture once, whatever it is called; two texts for one picture are an error of that picture.
     partners = _Partners(lr_folder) if lr_folder else None
     items: dict[Path, _Item] = {}
     for path, label in rows:
@@ -175,6 +180,7 @@ def _items(
 
         name = _name_below(hr_folder, path)
         partner = partners.of(name) if partners is not None and name is not None else None
+
         problem = None
         if partners is not None and name is None:
             problem = f"lies outside {hr_folder}, so it has no LR picture"
@@ -244,6 +250,7 @@ def _pictures(folder: Path) -> list[Path]:
 def _fingerprint(items: Sequence[_Item], seed: int) -> str:
     digest = hashlib.sha256(str(seed).encode())
     for item in items:
+        # Size and time stand for the content: reading all pictures twice would take as long as the work.
         stamps = []
         for path in (item.hr, item.lr):
             try:
@@ -251,6 +258,7 @@ def _fingerprint(items: Sequence[_Item], seed: int) -> str:
             except (OSError, ValueError):
                 status = None
             stamps.append((status.st_size, status.st_mtime_ns) if status else None)
+
         digest.update(repr((item.name, item.label, stamps)).encode(errors="surrogatepass"))
     return digest.hexdigest()
 
@@ -274,6 +282,7 @@ def _check(item: _Item) -> _Checked:
     except UnicodeEncodeError as error:
         raise DataError(f"{item.hr}: its text {item.label!r} is no valid Unicode") from error
 
+    # Both sides are decoded once, so that nothing broken gets into the set.
     hr = _bytes(item.hr)
     pixels = decode_rgb(hr, str(item.hr), upright=False)
     if item.lr is None:

@@ -64,6 +64,7 @@ def view_degradation(
         aspect = min(hr.shape[1] / hr.shape[0], MAX_ASPECT)
 
         line = resize_like_pil(hr, (height, max(2, round(aspect * height / 2) * 2)))
+
         versions = []
         for difficulty in difficulties:
             own = {"difficulty": (difficulty, difficulty), "mild_prob": 0.0}
@@ -103,5 +104,6 @@ def _pictures(
     if not len(collection):
         raise DataError(f"{path}: no words in it")
 
+    # Spread over the set.
     for i in np.linspace(0, len(collection) - 1, min(words, len(collection))).round().astype(int):
         yield collection.read(int(i)).hr

@@ -93,6 +93,7 @@ def _foreign(folder: Path) -> str | None:
         ours = {LISTING, MARK, *map(str, listing["files"])}
     except (DataError, KeyError, TypeError):
         return "exists and was not made by export"
+
     files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
     other = next((name for name in files if name not in ours), None)
     return f"holds {other}, which export did not write" if other is not None else None
@@ -105,6 +106,7 @@ def _write_pictures(
     rows: list[Labelled] = []
     bad: list[BadSample] = []
     names = _Names()
+    # The smaller of both numbers: a wrong `num-samples` must not end the export.
     said, last = pairs.declared(), pairs.last_number()
     total = min(said, last)
 
@@ -145,6 +147,7 @@ class _Names:
     def give(self, side: str, wanted: str | None, number: str, ending: str) -> str:
         """``wanted`` if it is free, else the number, else the number with a count behind it."""
         candidates = [wanted] if wanted else []
+        # As many candidates as names are taken, so that one of them is free.
         candidates += [f"{number}{ending}", *(f"{number}-{i}{ending}" for i in range(2, 2 + len(self.given)))]
         name = next(f"{side}/{name}" for name in candidates if self._is_free(f"{side}/{name}"))
         folded = self._fold(name)
@@ -170,6 +173,7 @@ def _write_pair(pairs: PairedLmdb, index: int, folder: Path, names: _Names) -> L
         given[side] = names.give(side, wanted, number, picture_suffix(encoded))
 
         target = folder / given[side]
+        # What an interrupted run wrote stays.
         if not (target.is_file() and target.read_bytes() == encoded):
             target.parent.mkdir(parents=True, exist_ok=True)
             write_bytes(target, encoded)
@@ -185,6 +189,7 @@ def _safe_name(stored: bytes) -> str | None:
         name.encode()
     except UnicodeEncodeError:
         return None
+
     unsafe = path.is_absolute() or ".." in path.parts or not path.parts or re.search(r"[\0\\]|^\s*$", name)
     long = len(stored) > MAX_NAME_BYTES or any(len(part.encode()) > MAX_PART_BYTES for part in path.parts)
     return None if unsafe or long else path.as_posix()

@@ -51,6 +51,7 @@ def inspect_glyphs(path: Path, *, progress: ProgressCallback | None = None) -> G
     """
     glyphs = GlyphLmdb(path)
     manifest = glyphs.manifest()
+
     reasons: Counter[str] = Counter()
 
     qualities: list[float] = []

@@ -89,7 +89,9 @@ def inspect(
     check_pairs(path)
     pairs = PairedLmdb(path)
     total = len(pairs)
+    # For the sheet: words spread over the set.
     shown = set(np.linspace(0, total - 1, min(sheet, total)).round().astype(int).tolist()) if sheet and total else set()
+
     sizes: dict[str, list[float]] = {name: [] for name in ("hr_height", "hr_width", "lr_height", "lr_width")}
     encodings: Counter[str] = Counter()
     alphabet: Counter[str] = Counter()
@@ -153,6 +155,7 @@ def verify(path: Path, *, progress: ProgressCallback | None = None) -> tuple[int
     if pairs.get(MANIFEST) is not None:
         return _verify_glyphs(path, progress)
 
+    # Pages first, then what is stored in them, then the number of samples.
     total, last = pairs.declared(), pairs.last_number()
     bad = [BadSample(path.name, problem) for problem in pairs.damages()]
     for index in range(min(total, last)):

@@ -118,6 +118,7 @@ def synthesize(
     flags = {"count": count, "glyphs": glyphs, "seed": seed, "workers": workers}
     looks = {"words": _texts(words), "fonts": _texts(fonts), "backgrounds": backgrounds, "height": height}
     settings = synth_settings(config, flags, looks, difficulty)
+    # Where it goes: a folder of its own, in no other data set.
     out = Path(out)
     if out.name in ("", ".."):
         raise ConfigError(f"-o {out}: expected the name of a folder to make")
@@ -136,6 +137,7 @@ def synthesize(
     if masks_at is not None:
         LmdbWriter.check(masks_at, overwrite=overwrite)
 
+    # The note says all that decides about the words: only the same words continue.
     renderer = WordRenderer(settings.render, notify)
     note = _describe(settings, renderer)
     mark = hashlib.sha256(note).hexdigest()
@@ -149,6 +151,7 @@ def synthesize(
     if overwrite and masks_at is None and beside.exists() and notify:
         notify(f"{beside}: holds masks of the words that are replaced; replace them too with --glyphs, or remove them")
 
+    # Masks are closed behind the pairs: a complete set of pairs may wait for its masks, not the reverse.
     made = 0
     try:
         with ExitStack() as stack:
@@ -202,6 +205,7 @@ def synth_settings(
     if render:
         own["render"] = render
     if difficulty is not None:
+        # One number stands for both ends.
         limits = difficulty if isinstance(difficulty, int | float) else list(difficulty)
         own["degradation"] = {"difficulty": limits, "mild_prob": 0.0}
     return load(SynthConfig, config, sets=sets, flags=own, environment=environment or {})
@@ -216,6 +220,7 @@ def _texts(given: str | Path | Sequence[str | Path] | None) -> list[str] | None:
 def _check_space(out: Path, config: SynthConfig) -> None:
     """Refuse what the disk clearly does not hold, now and not after hours."""
     need = config.count * config.render.height**2 * (BYTES_OF_PAIRS + config.glyphs * BYTES_OF_MASKS)
+    # What an interrupted run has written already need not fit once more.
     place = next(folder for folder in out.absolute().parents if folder.exists())
     usage = shutil.disk_usage(place)
     partial = (out.with_name(f"{out.name}{suffix}.partial") / "data.mdb" for suffix in ("", SUFFIX))
@@ -300,6 +305,7 @@ def _words(config: SynthConfig, renderer: WordRenderer, first: int) -> Iterator[
         return
 
     with process_pool(workers, start_worker, (config, renderer)) as pool:
+        # Results in order, so a few chunks are always under way and one more is asked for as each comes back.
         waiting = deque(pool.submit(make_chunk, chunk) for chunk in islice(chunks, AHEAD * workers))
         while waiting:
             done = waiting.popleft().result()

@@ -97,6 +97,7 @@ class Reproduction:
         """The JSON document."""
         lines = []
         for line in self.lines:
+            # Mean and deviation over seeds, and every single score behind them.
             means = {judge: [_spread(value) for value in line.accuracy(judge)] for judge in self.judges}
             lines.append(
                 {
@@ -159,6 +160,7 @@ def rows_of(found: Reproduction) -> list[tuple[str, ...]]:
             values = line.accuracy(judge) or [None] * width
             cells += [shown(value) for value in values]
         cells += [shown(line.figure("psnr_db")), shown(line.figure("ssim"), 4), shown(line.figure("char_iou"), 3)]
+
         rows.append((line.label, *cells, str(len(line.scores))))
         if line.paper is not None:
             rows.append(_paper(found, line.paper, width))
@@ -168,9 +170,12 @@ def rows_of(found: Reproduction) -> list[tuple[str, ...]]:
 def _paper(found: Reproduction, row: PaperRow, width: int) -> tuple[str, ...]:
     cells: list[str] = []
     for judge in found.judges:
+        # A judge without published weights stands beside the paper's judge of its kind.
         kind = found.published.get(judge, judge.partition("-")[0])
+        # The paper's figures are of TextZoom's three subsets and of all.
         scores = row.accuracy.get(kind) if width == 1 + 3 else None
         cells += ["-" if value is None else f"{value:.2f}" for value in scores or (None,) * width]
+
     psnr = "-" if row.psnr_db is None else f"{row.psnr_db:.2f}"
     ssim = "-" if row.ssim is None else f"{row.ssim:.4f}"
     return (f"  paper: {row.name}", *cells, psnr, ssim, "-", "-")

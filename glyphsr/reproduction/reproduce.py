@@ -92,10 +92,12 @@ def reproduce(
         raise ConfigError(f"--seeds: expected at least 1, got {seeds}")
 
     say = notify or (lambda _: None)
+
     found = TABLES[table]
     folder = None if configs is None else Path(configs)
     root = None if data_root is None else str(data_root)
     runs = runs_of(found, out=Path(out), seeds=seeds, sets=sets, configs=folder, smoke=smoke)
+    # Several processes train together; one of them scores.
     if train:
         options: dict[str, Any] = {"device": device, "precision": precision, "workers": workers, "offline": offline}
         train_missing(runs, say, data_root=root, **options)
@@ -103,6 +105,7 @@ def reproduce(
     if not is_main:
         return None
 
+    # The paper shows Table 1 with three judges, the others with CRNN alone.
     judges = tuple(recognizer) or (JUDGES if found is TABLE1 else JUDGES[:1])
     settings: dict[str, Any] = {
         "split": tuple(str(name) for name in split),
@@ -131,11 +134,14 @@ class _Scoring:
 
     def result(self, weights: Sequence[str]) -> Reproduction:
         """All rows: those of the table in its order, then further networks."""
+        # Bicubic and HR first: they also tell which judges, which data, and whether both are the paper's.
         baselines = self._evaluate(("none",), ("bicubic", "hr"))
         given = {name: score for text in weights for name, score in self._given(text).items()}
+        # Rows in the table's order: runs of every seed, then weights that were given.
         lines = []
         for row in [*dict.fromkeys([*(row.id for row in self.table.rows), *self.table.configs])]:
             name = row.partition("/")[2]
+
             scores, missing = self._scored_runs(row)
             if name in given:
                 scores.append(given.pop(name))
@@ -144,6 +150,7 @@ class _Scoring:
             if self.table is TABLE1 and name in ("bicubic", "hr"):
                 scores.append(_score_of(baselines, name))
 
+            # A row that nobody can train here needs weights, or has a reason why there are none.
             if not scores and (row not in self.table.configs or self.table is TABLE1):
                 reason = NOT_BUILT.get(name)
                 missing.append(f"not built: {reason}" if reason else f"no weights; give some with -w {name}=FILE")
@@ -153,6 +160,7 @@ class _Scoring:
 
         lines += [Line(f"given/{name}", name, (score,), None) for name, score in given.items()]
         published = {judge.name: judge.published for judge in baselines.judges if judge.published}
+
         unproved = [judge.name for judge in baselines.judges if judge.published and not judge.proof]
         reason = why_not_comparable(baselines)
         if reason is None and unproved:
@@ -198,6 +206,7 @@ class _Scoring:
     def _score(self, run: Run) -> SeedScore:
         """Of one run; read from its folder where the same was scored before."""
         config = EvalConfig.model_validate(self.settings)
+        # Scored already, by the same settings: read instead of computed.
         key = {"sha256": sha256_of(run.weights), "settings": config.model_dump(mode="json", exclude=NO_INFLUENCE)}
 
         kept = run.folder / SCORES
@@ -207,10 +216,12 @@ class _Scoring:
 
         self.say(f"{run.row}, seed {run.seed}: scoring {run.weights}")
         report = self._evaluate([f"run={run.weights}"])
+        # Figures of glyph maps come from the run's own validation, which had masks.
         glyphs = read_checkpoint(run.weights, tensors=False).card.get("validation") or {}
         maps = {name: value for name, value in glyphs.items() if name.startswith(("char_", "line_"))}
 
         score = _score_of(report, "run", seed=run.seed, glyphs=maps)
+
         document = {"key": key, "score": {name: getattr(score, name) for name in score.__dataclass_fields__}}
         write_bytes(kept, json.dumps(document).encode())
 
@@ -236,10 +247,12 @@ def _score_of(
     report: EvaluationReport, row: str, *, seed: int | None = None, glyphs: dict[str, float] | None = None
 ) -> SeedScore:
     info = next(info for info in report.rows if info.name == row)
+    # In percent, each subset and all of them by their sizes, as the paper prints.
     accuracy = {}
     for judge in report.judges:
         figures = report.score(row, judge.name).accuracy
         accuracy[judge.name] = tuple(100 * value for value in (*figures.parts, figures.weighted))
+
     fidelity = next(score for score in report.fidelity if score.row == row)
     digest = next(iter(info.sha256.values()), None)
     psnr, ssim = fidelity.psnr_db.weighted, fidelity.ssim.weighted

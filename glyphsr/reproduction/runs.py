@@ -86,10 +86,12 @@ def runs_of(
 
     def run(row: str, name: str, number: int, first: Run | None) -> Run:
         config = load(TrainConfig, folder / name, sets=list(sets))
+        # Seeds count from the configured one; a second part begins from the first part's best network.
         changes: dict[str, Any] = {"seed": config.seed + number}
         if first is not None:
             changes["network_weights"] = str(first.weights)
         config = config.model_copy(update=changes)
+        # A smoke run never lies where a real one would continue.
         place = f"smoke-{config.seed}" if smoke else f"seed-{config.seed}"
         return Run(row, config.seed, config, out / Path(name).stem / place, smoke, first)
 

@@ -67,6 +67,7 @@ def degrade_each(
 
     # Blur and reduction are one filter per axis, computed for all pictures at once.
     kernels = np.stack([kernel_taps(name, factor) for name in config.kernels])[params.kernel.astype(np.int64)]
+
     count = len(params)
     blur = gaussian_taps(
         np.concatenate([params.sigma_x, params.sigma_y]), np.concatenate([params.shift_x, params.shift_y])

@@ -86,10 +86,13 @@ def gaussian_taps(sigma: NDArray[np.float64], shift: NDArray[np.float64]) -> Tap
     """
     own = blur_radius(sigma, shift)[:, None]
     radius = int(own.max())
+    # A shift is whole pixels and a part. The part blurs, and so does a pixel's width: the Gaussian has the rest.
     whole = np.floor(shift)
     part = (shift - whole)[:, None]
     rest = np.sqrt(np.maximum(sigma[:, None] ** 2 - part * (1 - part) - 1 / 12, 1e-6))
+
     edges = np.arange(-radius, radius + 3) - 0.5 + whole[:, None]
+    # Integral of the Gaussian over each pixel, mixed from both neighbours by the part.
     steps = np.diff(erf(edges / (math.sqrt(2) * rest)), axis=1)
     taps = (1 - part) * steps[:, :-1] + part * steps[:, 1:]
     taps *= np.abs(np.arange(-radius, radius + 1)) <= own  # so that no row depends on the others

@@ -139,7 +139,9 @@ def sample_params(config: DegradationConfig, drawn: NDArray[np.float64], *, heig
         height: HR line height in pixels, with which lengths grow.
     """
     u = dict(zip(_DRAWS, drawn.T, strict=True))
+
     unit = height / REFERENCE_HEIGHT
+    # How difficult each picture is; some are mild by design.
     mild = u["mild"] < config.mild_prob
     least, greatest = (np.where(mild, m, o) for m, o in zip(config.mild_difficulty, config.difficulty, strict=True))
     difficulty = least + (greatest - least) * u["difficulty"]
@@ -156,15 +158,19 @@ def sample_params(config: DegradationConfig, drawn: NDArray[np.float64], *, heig
     def happens(ends: tuple[float, float], draw: str) -> NDArray[np.bool_]:
         return np.asarray(u[draw] < ends[0] + (ends[1] - ends[0]) * difficulty)
 
+    # Blur: Gaussian, or partly a disc, unequal along the axes while the area stays.
     sigma = unit * at(config.blur_sigma, "blur")
     defocused = happens(config.defocus_prob, "is_defocus")
     sharper = np.where(defocused, DEFOCUS_REST * sigma, sigma)
     widest = at(config.anisotropy, "aspect")
     stretch = np.sqrt(widest ** (2 * u["aspect"] - 1))
+
     reach = unit * at(config.shift, "shift")
+    # Compression and earlier rounds.
     compressed = happens(config.compression_prob, "is_compressed")
     double = compressed & happens(config.double_prob, "is_double")
     second = happens(config.second_order_prob, "is_second")
+
     earlier = SECOND_QUALITY[1] - SECOND_QUALITY[0]
     return DegradationParams(
         difficulty=difficulty,

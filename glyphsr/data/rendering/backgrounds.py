@@ -82,6 +82,7 @@ def _photograph(path: str) -> NDArray[np.uint8]:
         with warnings.catch_warnings(), libtiff_complaints():
             warnings.simplefilter("ignore")  # of sizes that are judged already, and of tags
             with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+                # A JPEG's decoder makes it smaller for nothing.
                 image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
                 if image.mode in ("P", "PA", "1"):  # which cannot be made smaller as they are
                     return _small(image.convert("RGB"))
@@ -107,9 +108,11 @@ def _in_bytes(image: Image.Image) -> Image.Image:
 def _patch(path: str, size: tuple[int, int], draws: RandomChoices) -> Picture:
     """A part of a photograph of about the asked aspect."""
     photograph = _photograph(path)
+    # A small part, so that one photograph gives many grounds.
     height = max(4, round(photograph.shape[0] * draws.between((0.08, 0.6))))
     width = max(4, min(photograph.shape[1], round(height * size[1] / size[0])))
     height = min(height, photograph.shape[0])
+
     top = draws.number(0, photograph.shape[0] - height)
     left = draws.number(0, photograph.shape[1] - width)
     part = photograph[top : top + height, left : left + width]
@@ -128,17 +131,17 @@ def _textured(colour: Colour, size: tuple[int, int], draws: RandomChoices, stren
     background = np.empty((3, *size), np.float32)
     background[:] = colour[:, None, None]
     kind = draws.unit()
-    if kind < 0.35:
+    if kind < 0.35:  # plain
         return background
 
-    if kind < 0.6:
+    if kind < 0.6:  # clouds
         cells = (draws.number(2, 6), draws.number(3, 16))
     elif kind < 0.75:  # grain of paper, cloth or stone
         cells = (max(2, size[0] // 2), max(2, size[1] // 2))
     elif kind < 0.9:  # boards, bricks, blinds
         cells = (draws.number(4, 12), 2) if draws.happens(0.5) else (2, draws.number(6, 40))
     else:
-        edge = draws.between((0.1, 0.9))
+        edge = draws.between((0.1, 0.9))  # a second tone, with a straight edge
         step = strength * 4 * draws.around(0, 1)
         if draws.happens(0.5):
             background[:, : round(edge * size[0])] += step

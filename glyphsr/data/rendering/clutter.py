@@ -38,6 +38,7 @@ def plan_clutter(draws: RandomChoices, probability: float) -> Clutter | None:
     """
     if not draws.happens(probability):
         return None
+
     kind = draws.pick_by({"letters": 0.5, "line": 0.35, "frame": 0.15})
     side: Side = draws.pick(SIDES)
     if kind == "letters":
@@ -60,10 +61,12 @@ def cover_clutter(clutter: Clutter, layout: Layout, draws: RandomChoices) -> Cov
     """``(H, W)`` in [0, 1]: what the clutter covers; nothing of it is nearer to the text than its gap."""
     x0, y0, x1, y1 = layout.box
     tall = y1 - y0
+
     near, far = clutter.gap * tall, (clutter.gap + clutter.reach) * tall
     if clutter.kind == "letters":
         return _letters(clutter, layout, draws, near)
 
+    # Bars at the sides as (left, top, right, bottom).
     height, width = layout.size
     canvas = np.zeros(layout.size, np.float32)
     lines = {
@@ -90,6 +93,7 @@ def _letters(clutter: Clutter, layout: Layout, draws: RandomChoices, near: float
     x0, y0, x1, y1 = layout.box
 
     whole = np.zeros(layout.size, np.uint8)
+    # A few of the word's own letters, in any order, until the border is passed.
     size = (y1 - y0) * draws.between((0.8, 1.2))
     x = draws.around(0, size) if clutter.side in ("top", "bottom") else 0.0
     for _ in range(12):
@@ -99,6 +103,7 @@ def _letters(clutter: Clutter, layout: Layout, draws: RandomChoices, near: float
         left = {"left": x0 - near - x - wide, "right": x1 + near + x}.get(clutter.side, x)
         top = {"top": y0 - near - high, "bottom": y1 + near}.get(clutter.side, y1 - high)
         into = np.array([[scale, 0, left], [0, scale, top], [0, 0, 1.0]])
+
         found = cover(PlacedGlyph("", shape, into, (left, top, left + wide, top + high)), layout.size)
         if found is not None:
             place, coverage = found

@@ -44,12 +44,14 @@ def coloured(hue: float, saturation: float, luma: float) -> Colour:
 
 def choose_palette(draws: RandomChoices, config: RenderConfig) -> Palette:
     """Ink and ground whose brightness differs by a contrast drawn from the configured range."""
+    # Brightness first: the contrast decides how hard a word is to read.
     contrast = config.contrast[0] + (config.contrast[1] - config.contrast[0]) * draws.unit() ** 0.9
     dark = (1 - contrast) * draws.unit()
 
     light_ink = draws.happens(config.light_on_dark_prob)
     background, ink = (dark, dark + contrast) if light_ink else (dark + contrast, dark)
 
+    # Then hues, often those of signs.
     gray = draws.happens(config.gray_prob)
     hues = [draws.pick(SIGN_HUES) if draws.happens(0.6) else draws.unit() for _ in range(3)]
     strengths = [0.0 if gray else draws.between(config.colourfulness) for _ in range(3)]

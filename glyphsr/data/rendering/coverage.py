@@ -46,9 +46,11 @@ def _cover_finely(glyph: PlacedGlyph, place: Patch) -> NDArray[np.uint8] | None:
     rows, columns = place
     if rows.stop <= rows.start or columns.stop <= columns.start:
         return None
+    # From the shape's pixels to fine ones of this part; its corner is taken off in homogeneous coordinates.
     matrix: Matrix = _TO_FINE @ glyph.to_picture @ _FROM_CENTRES
     matrix[0] -= FINE * columns.start * matrix[2]
     matrix[1] -= FINE * rows.start * matrix[2]
+
     fine = (FINE * (columns.stop - columns.start), FINE * (rows.stop - rows.start))
     return np.asarray(cv2.warpPerspective(glyph.shape, matrix, fine, flags=cv2.INTER_LINEAR), np.uint8)
 
@@ -98,7 +100,7 @@ def union(
         if fine is None or int(fine.max()) < FAINT:
             raise UndrawableError
         part = whole[FINE * rows.start : FINE * rows.stop, FINE * columns.start : FINE * columns.stop]
-        part[:] = cv2.add(part, fine)
+        part[:] = cv2.add(part, fine)  # saturates at 255
         if masks is not None:
             masks[i][place] = threshold(_mean_of_fine(fine))
     return _mean_of_fine(whole)

@@ -37,7 +37,7 @@ def ink_text(
         draws: Source of every draw.
         config: Fractions of the effects.
     """
-    unit = picture.shape[1] / 32
+    unit = picture.shape[1] / 32  # a pixel at line height 32
 
     # Behind the ink: a shadow, an outline.
     if draws.happens(config.shadow_prob):
@@ -71,5 +71,6 @@ def ink_text(
     # Light on its edges.
     if draws.happens(config.bevel_prob):
         angle, strength = draws.between((0, 2 * np.pi)), draws.between((0.1, 0.35))
+
         x, y = unit * np.cos(angle), unit * np.sin(angle)
         picture += strength * (_shifted(coverage, x, y) - _shifted(coverage, -x, -y)) * coverage

@@ -94,6 +94,7 @@ def _builtin() -> NDArray[np.float32]:
     """``(slants, letters, pixels)``: how letters look."""
     font = ImageFont.load_default(SIZE)
     assert isinstance(font, ImageFont.FreeTypeFont)
+
     upright = [_shape(font, char) for char in ALPHANUMERIC]
     slanted = []
     for slant in SLANTS:
@@ -150,7 +151,9 @@ def portrait(path: str, characters: str = CHECKED) -> Portrait | None:
     except Exception:  # what drawing with damaged fonts raises is not documented and varies
         return None
 
+    # What looks like the box of missing characters is missing.
     drawn = {char: shape for char, shape in shapes.items() if shape.any() and not np.array_equal(shape, absent)}
+    # Fonts that draw alike are one font under several names.
     digest = hashlib.sha256()
     for char in sorted(drawn):
         digest.update(char.encode() + drawn[char].tobytes())

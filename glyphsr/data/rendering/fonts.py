@@ -88,6 +88,7 @@ class FontBook:
 
     def able(self, text: str) -> list[Font]:
         """Fonts that draw every character of a text, one of each look; none where there is no such font."""
+        # Every font has letters and digits; texts are alike by what else is in them.
         special = frozenset(c for c in text if c not in ALPHANUMERIC and not c.isspace())
         found = self._able.get(special)
 
@@ -144,6 +145,7 @@ def find_fonts(places: tuple[str, ...] = (), notify: Notify | None = None) -> Fo
         DataError: If a place does not exist, or no font there draws letters and digits.
     """
     files = [file for place in places for file in _files_at(place)] if places else _system_fonts()
+    # Drawing all letters of many fonts takes a while, so what was seen is remembered.
     known = _Known()
     if notify and sum(not known.has(file) for file in files) > 200:
         notify(f"looking at {len(files)} fonts, once")
@@ -217,6 +219,7 @@ class _Known:
     def look(self, file: str) -> Portrait | None:
         key = self._key(file)
         known = _portrait_of(self.rows.get(key))
+        # A row of null is a file that draws nothing, and need not be looked at again.
         if known is None and self.rows.get(key, "unknown") is not None:
             try:
                 known = portrait(file)
@@ -240,6 +243,7 @@ def _portrait_of(row: Any) -> Portrait | None:
     """A row of the cache; ``None`` where it is none, or not as it should be."""
     if not isinstance(row, dict):
         return None
+
     covers, shapes, legible, unicase = (row.get(name) for name in ("covers", "shapes", "is_legible", "is_unicase"))
     if not (isinstance(covers, str) and isinstance(shapes, str)):
         return None

@@ -103,6 +103,7 @@ def _set(text: str, font: ImageFont.FreeTypeFont, stroke: int, spacing: float, s
     found, start = [], 0.0
     for before, char in zip(" " + text, text, strict=False):
         shape, (left, up), advance = _drawn(font, char, stroke)
+        # The first letter of each word keeps its size.
         size = 1.0 if before.isspace() else small
         if shape.size and not char.isspace():
             found.append(_SetGlyph(char, shape, start + size * left, size * up, size))
@@ -126,6 +127,7 @@ def _flat(draws: RandomChoices, config: RenderConfig, width: float, reach: float
 
     shear = min(MOST_SHEAR, max(-MOST_SHEAR, config.shear * draws.normal()))
     cos, sin = math.cos(angle), math.sin(angle)
+
     affine = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array([[1, -shear, 0], [0, 1, 0], [0, 0, 1]])
 
     tilt, lean = config.perspective * draws.normal() / width, 0.5 * config.perspective * draws.normal() / width
@@ -167,9 +169,11 @@ def place(
         UndrawableError: If there is next to no ink.
     """
     em = float(font.size)
+
     stroke = int(draws.happens(0.08) and em >= 32) * max(1, round(em / 48))
     touching = draws.happens(config.touching_prob)
     spacing = em * (draws.between((-0.16, -0.06)) if touching else max(-0.04, config.tracking * draws.normal()))
+    # The text along its baseline, in pixels of the font.
     glyphs = _set(text, font, stroke, spacing, small)
     if not glyphs or len(glyphs) != sum(not char.isspace() for char in text):
         raise UndrawableError
@@ -183,6 +187,7 @@ def place(
     # What is drawn from the baseline's start is stretched about the text's middle first, then bent, then turned.
     centre = (first + last) / 2
     room = config.max_aspect * (1 + margins.top + margins.bottom) - margins.left - margins.right
+    # No wider than the configured aspect, margins included.
     stretch = min(config.stretch ** draws.around(0, 1), max(0.1, room) * height / width)
     wide = stretch * width
     bend = draws.around(0, config.curve) if draws.happens(config.curve_prob) and wide > 1.5 * height else 0.0
@@ -200,6 +205,7 @@ def place(
         middles = placed[:, 0, 2] + half
         placed = np.stack([_on_arc(float(x), bend / wide, (bottom - top) / 2) for x in middles]) @ placed
 
+    # How far the text lies from its middle: the perspective is bounded there.
     reach = math.hypot(wide, height) / 2 + wide * abs(bend) / 4
     return _scaled(glyphs, _flat(draws, config, wide, reach) @ placed, margins=margins, height=config.height)
 
@@ -228,14 +234,18 @@ def _scaled(
     if tall < 2 or x1 - x0 < 2:
         raise UndrawableError
 
+    # The picture's height is given, its width follows; even, so that it can be halved.
     scale = height / (tall * (1 + margins.top + margins.bottom))
     wide = scale * (x1 - x0 + tall * (margins.left + margins.right))
     columns = max(height // 2, math.ceil(wide))
     columns += columns % 2
+
     left, top = (columns - wide) / 2 + scale * tall * margins.left, scale * tall * margins.top
+
     into = np.array([[scale, 0, left - scale * x0], [0, scale, top - scale * y0], [0, 0, 1.0]])
     matrices = into @ placed
     moved = (boxes * scale + into[[0, 1, 0, 1], 2]).tolist()
+
     done = tuple(
         PlacedGlyph(glyph.char, *_shrunk(glyph.shape, matrix, scale), (box[0], box[1], box[2], box[3]))
         for glyph, matrix, box, scale in zip(glyphs, matrices, moved, _scales(matrices), strict=True)
@@ -257,6 +267,7 @@ def _shrunk(shape: NDArray[np.uint8], matrix: Matrix, scale: list[float]) -> tup
     """A shape that is drawn much larger than needed, made smaller by area: resampling would skip some of its pixels."""
     if ENOUGH * min(scale) >= 1:
         return shape, matrix
+
     rows, columns = shape.shape
     size = tuple(
         min(count, max(1, math.ceil(ENOUGH * own * count))) for own, count in zip(scale, (columns, rows), strict=True)

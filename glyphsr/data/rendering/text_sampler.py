@@ -119,6 +119,7 @@ class RandomTexts:
         self._lengths = {n: weight for n, weight in there.items() if n <= limit and weight} or {min(there): 1.0}
 
         self._kinds = {write: getattr(config, name) for name, write in kinds.items()}
+
         self._cases: dict[Callable[[str], str] | None, float] = {
             str.upper: config.upper,
             str.capitalize: config.capitalised,
@@ -148,6 +149,7 @@ class RandomTexts:
 
     def _plain_word(self, draws: RandomChoices) -> str:
         part = draws.unit()
+        # Words that are too long are drawn again a few times, and then cut.
         for _ in range(8):
             if part < SIGN_PROB:
                 word = draws.pick(SIGN_WORDS)
@@ -170,6 +172,7 @@ class RandomTexts:
         while len(words) > 1 and len(" ".join(words)) > (self.config.phrase_characters or self.config.max_characters):
             words.pop()
         text = " ".join(words)
+        # One case for all words, as on signs.
         change = draws.pick_by(self._cases)
         return (
             text.title() if change is str.capitalize else self._in_case(text, draws) if change is None else change(text)
@@ -263,6 +266,7 @@ class LinesOfFiles:
         self.texts: list[str] = []
         for file in files:
             for number, line in enumerate(_lines(file), start=1):
+                # Composed characters: one glyph for each, as a font draws them.
                 text = " ".join(unicodedata.normalize("NFC", line).split())
                 if text:
                     _check(text, book, f"{file}:{number}")
@@ -291,6 +295,7 @@ def _check(text: str, book: FontBook, where: str) -> None:
     if len(text) > MAX_LINE:
         raise DataError(f"{where}: {len(text)} characters in a line, expected at most {MAX_LINE}")
 
+    # Marks and controls, right-to-left and joining scripts: their glyphs depend on their neighbours.
     unfit = [
         c
         for c in text
@@ -303,6 +308,7 @@ def _check(text: str, book: FontBook, where: str) -> None:
         raise DataError(
             f"{where}: {text!r} has {unfit[0]!r}; expected characters that are drawn one by one, left to right"
         )
+
     if book.able(text):
         return
 

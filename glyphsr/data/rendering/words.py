@@ -128,6 +128,7 @@ class WordRenderer:
             DataError: If a font or photograph can no longer be read, or nothing that was tried leaves ink.
         """
         draws = RandomChoices(rng)
+        # Drawn in any case, so that a word alone is the same as in a run.
         own = Shared(float(draws.unit()), float(draws.unit()))
 
         font, photograph = shared or own
@@ -159,6 +160,7 @@ class WordRenderer:
         if config.small_caps_prob and _can_be_small_caps(text) and draws.happens(config.small_caps_prob):
             text, small = text.upper(), draws.between(SMALL_CAPS)
 
+        # Geometry, ink and masks; what cannot be seen is drawn again by the caller.
         layout = place(text, open_font(font.path, em), config=config, draws=draws, margins=margins, small=small)
         coverage, chars = masks_of(layout) if masks else (union(layout.glyphs, layout.size), None)
         if int(coverage.max()) < 64:
@@ -173,6 +175,7 @@ class WordRenderer:
         self, ink: Coverage, clutter: Coverage | None, photograph: str | None, draws: RandomChoices
     ) -> NDArray[np.uint8]:
         config = self.config
+        # From the back to the front: ground, clutter, ink, light.
         palette = choose_palette(draws, config)
 
         picture = make_background(palette.background, ink.shape, draws, config=config, photograph=photograph)
@@ -182,6 +185,7 @@ class WordRenderer:
         ink_text(picture, ink, palette, draws=draws, config=config)
         shade(picture, draws, config.shade)
 
+        # The camera: a little softness and noise, before any degradation.
         sigma = draws.between(config.softness) * config.height / 32
         if sigma > 0.2:
             for plane in picture:
