@@ -141,6 +141,7 @@ def _extras() -> Iterator[Check]:
         if extra in ("test", "dev", "docs"):
             continue
 
+        # Requirements of an extra carry its name as a marker.
         own = [text for text in needed if re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", text)]
 
         missing = [_wanted(text) for text in own if _unmet(text)]
@@ -179,6 +180,7 @@ def _opencv() -> Check:
         mend = "pip uninstall -y opencv-python; pip install --force-reinstall opencv-python-headless"
         return Check("opencv", "error", f"{shown}: {_line(error)}", mend)
 
+    # Two packages of one module: which of them was installed last is imported.
     if len(set(found.values())) > 1:
         newest = max(found.values(), key=lambda version: [int(part) for part in re.findall(r"\d+", version)])
         same = " ".join(f"{name}=={newest}" for name in found)
@@ -222,6 +224,7 @@ def _configurations() -> Check:
 
 def _cache() -> Check:
     folder = cache_folder()
+    # A cache that is not there yet is judged by the folder in which it would be made.
     place = next((path for path in (folder, *folder.parents) if path.exists()), folder)
     try:
         with tempfile.TemporaryFile(dir=place):
@@ -229,6 +232,7 @@ def _cache() -> Check:
     except OSError as error:
         mend = "set $GLYPHSR_CACHE to a folder that you may write to"
         return Check("cache", "warning", f"{folder}: cannot be written: {error.strerror or error}", mend)
+
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
     return Check("cache", "ok", f"{folder}, {size / 1e6:.0f} MB")
 
@@ -261,12 +265,15 @@ def _environment() -> Iterator[Check]:
                 environment_settings(settings_of(command), os.environ)
             except GlyphSRError as error:
                 yield Check("environment", "warning", f"{command}: {_line(error)}", "unset it, or correct it")
+
     foreign = sorted({str(warning.message).split(":")[1].strip() for warning in caught})
     if foreign:
         yield Check("environment", "note", f"no settings of ours, ignored: {', '.join(foreign)}")
+
     root = os.environ.get("GLYPHSR_DATA")
     if root and not Path(root).is_dir():
         yield Check("data", "warning", f"$GLYPHSR_DATA: {root}: no such folder", "set it to TextZoom's folder")
+
     encoding = (sys.stdout.encoding or "unknown") if sys.stdout else "none"
     if encoding.lower().replace("-", "") != "utf8":
         yield Check(

@@ -152,6 +152,7 @@ class _Names:
         name = next(f"{side}/{name}" for name in candidates if self._is_free(f"{side}/{name}"))
         folded = self._fold(name)
         self._taken.add(folded)
+        # Folders count, too: a file cannot have the name of one.
         self._folders |= {str(parent) for parent in PurePosixPath(folded).parents}
         self.given.append(name)
         return name

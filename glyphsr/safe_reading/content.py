@@ -33,6 +33,7 @@ def open_regular(path: Path, error: type[GlyphSRError] = DataError) -> Iterator[
         GlyphSRError: Of the given class, if it is missing, unreadable or no regular file.
     """
     try:
+        # Before opening: a pipe would wait for a writer.
         _check_regular(path.stat().st_mode, path, error)
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as problem:

@@ -32,6 +32,7 @@ def _take_over() -> None:
 
     logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL + 1)  # its reader complains beside its errors
     root = Path(PIL.__file__).parent
+    # PIL's wheels bring a libtiff of their own; else it is the system's.
     own = [*root.parent.glob("[Pp]illow.libs/libtiff*"), *root.glob(".dylibs/libtiff*")]
     name = str(own[0]) if own else find_library("tiff")
     if name is None:
@@ -40,6 +41,7 @@ def _take_over() -> None:
         set_handler = ctypes.CDLL(name).TIFFSetErrorHandler
     except (OSError, AttributeError):
         return
+
     set_handler.restype, set_handler.argtypes = ctypes.c_void_p, [_Handler]
     set_handler(_handler)
 

@@ -145,6 +145,7 @@ class LmdbFile:
         size, needed = os.fstat(self._descriptor).st_size, (self.last_page + 1) * self.page_size
         if size < needed:
             raise DataError(f"{where}: data.mdb is cut off at {size} of {needed} bytes; copy it again")
+
         if self._main.flags:
             raise DataError(f"{where}: cannot open the LMDB (its keys have a special order or several values)")
 
@@ -176,6 +177,7 @@ class LmdbFile:
         if _META.unpack_from(content, 16) != (MAGIC, VERSION):
             self._refuse("not an LMDB of a version that is known")
 
+        # The two trees, free pages first; the page's size is a field of the first.
         free, main = (_DATABASE.unpack_from(content, start) for start in (40, 88))
         self.page_size: int = free[0]
         if self.page_size not in (1 << n for n in range(9, 16)):
@@ -195,6 +197,7 @@ class LmdbFile:
             if len(kept) >= KEPT_PAGES:
                 kept.pop(next(iter(kept)), None)
             kept[number] = page
+
         if page.is_leaf != is_leaf:
             raise _DamagedPageError(number, "is at the wrong level")
         return page
@@ -207,6 +210,7 @@ class LmdbFile:
         if len(content) < self.page_size:
             raise _DamagedPageError(number, "is beyond the end of the file")
 
+        # Own number, kind, and where its list of entries ends and its content begins.
         own, _, flags, lower, upper = _HEADER.unpack_from(content)
         kind = flags & 0x6F
         if own != number or kind not in (BRANCH, LEAF):
@@ -236,6 +240,7 @@ class LmdbFile:
         number = self._main.root
         if number == NOTHING:
             return None
+        # As many levels as the header says: a ring of pages cannot trap us.
         for _ in range(self._main.depth - 1):
             page = self._page(number, is_leaf=False)
             number = page.child(page.child_of(key))
@@ -282,9 +287,11 @@ class LmdbFile:
 
     def _check_big(self, number: int, size: int) -> int:
         """How many pages a big value takes, if they are all there."""
+        # A big value begins behind a page's header and goes on over the next pages.
         count = (_HEADER.size + size - 1) // self.page_size + 1
         if not 2 <= number <= self.last_page + 1 - count:
             raise _DamagedPageError(number, f"to {number + count - 1} are none of {self.last_page + 1}")
+
         header = self._read(_HEADER.size, number * self.page_size)
         own, _, flags = struct.unpack_from("<QHH", header.ljust(_HEADER.size, b"\0"))
         if own != number or flags & OVERFLOW != OVERFLOW or int.from_bytes(header[12:], "little") < count:
@@ -295,6 +302,7 @@ class LmdbFile:
         """Keys that come before one, the last of them first."""
         if self._main.root == NOTHING:
             return
+        # Keys must fall strictly, which also ends walks through damaged trees.
         last = key
         with self._naming():
             for number, found in self._below(self._main.root, self._main.depth - 1, key):
@@ -338,6 +346,7 @@ class LmdbFile:
             problems.append(str(error))
             return
 
+        # Pages below are looked at although this one may have a neighbour that is damaged.
         for child in below:
             self._check_below(tree, child, height - 1, seen, problems)
 

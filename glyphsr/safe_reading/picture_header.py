@@ -42,6 +42,7 @@ def _png(encoded: bytes) -> tuple[int, int]:
 def _jpeg(encoded: bytes) -> tuple[int, int]:
     place = 2
     while True:
+        # From marker to marker, each but the bare ones with its length behind it.
         place = encoded.index(b"\xff", place)
         while encoded[place] == 0xFF:
             place += 1
@@ -55,6 +56,7 @@ def _jpeg(encoded: bytes) -> tuple[int, int]:
 
 
 def _webp(encoded: bytes) -> tuple[int, int]:
+    # Extended, lossless and lossy files have their size in three places.
     kind = encoded[12:16]
     if kind == b"VP8X":
         return int.from_bytes(encoded[24:27], "little") + 1, int.from_bytes(encoded[27:30], "little") + 1
@@ -116,6 +118,7 @@ def check_png_chunks(encoded: bytes, where: str, error: type[GlyphSRError]) -> N
     """
     if not encoded.startswith(b"\x89PNG"):
         return
+
     place = 8
     while place + 8 <= len(encoded):
         (size,) = struct.unpack_from(">I", encoded, place)

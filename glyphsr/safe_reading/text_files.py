@@ -34,6 +34,7 @@ def read_text(path: Path, error: type[GlyphSRError] = DataError) -> str:
     """
     content = read_content(path, DOCUMENT_BYTES, error)
     DOCUMENT_ITEMS.check(content.count(b"\n"), path, error)
+
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return content.decode("utf-16")
@@ -48,6 +49,7 @@ def read_text(path: Path, error: type[GlyphSRError] = DataError) -> str:
 def _depth(content: bytes) -> int:
     """Levels of brackets that are open at the same time."""
     brackets = _STRING.sub(b"", content).translate(None, _NO_BRACKETS)
+    # Brackets in texts are none. Runs of equal direction are taken at once, since most are long.
     depth = deepest = 0
     for part in re.findall(rb"[\[{]+|[\]}]+", brackets):
         if part[0] in _OPENING:

@@ -53,11 +53,13 @@ def load_torch_file(
         WeightsError: If it is missing, damaged, names anything else, or holds more than its size can.
     """
     try:
+        # Its list of instructions is read first; torch only then.
         size = _check(path, {name for _, name in allowed})
         with warnings.catch_warnings(), torch.serialization.safe_globals(list(allowed)):
             warnings.simplefilter("ignore")  # of other versions of pickles, which either can be read or not
             # Mapped, tensors take no memory before they are used, and what does not fit is refused before that.
             content = torch.load(path, map_location=device, weights_only=True, mmap=_is_zip(path))
+        # A tensor may claim to be a view of far more numbers than its file has.
         held = sum(tensor.numel() * tensor.element_size() for tensor in _tensors(content, path))
 
     except WeightsError:
@@ -129,6 +131,7 @@ def _tensors(content: Any, path: Path) -> list[Tensor]:
     """All tensors in nested mappings and lists; parts that are named several times are looked at once."""
     found: list[Tensor] = []
     seen: set[int] = set()
+    # A stack of our own: deep nesting must not exhaust Python's.
     open_parts = [(content, 1)]
 
     while open_parts:

@@ -51,11 +51,13 @@ class _Loader(yaml.SafeLoader):
         Raises:
             ConfigError: If there is none; the message names key and line.
         """
+        # Counted as built, so that aliases of aliases cannot multiply into billions.
         self._count += 1
         SETTINGS_ITEMS.check(self._count, self.where, ConfigError)
 
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
+
         if id(node) in self._open:
             raise self._fail(node, path, "contains itself; an alias must not stand below its own anchor")
 
@@ -87,6 +89,7 @@ class _Loader(yaml.SafeLoader):
         for key, below in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise self._fail(key, path, "expected a plain key")
+
             place = f"{path}.{key.value[:80]}" if path else key.value[:80]
 
             # Merged keys come below the mapping's own, the first of several above the rest.

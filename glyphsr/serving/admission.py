@@ -38,6 +38,7 @@ class Admission:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
+
         began = time.monotonic()
         statuses = []
 
@@ -46,6 +47,7 @@ class Admission:
                 statuses.append(message["status"])
             await send(message)
 
+        # Counted from the first byte on: slow senders hold a place, too.
         self.in_work += 1
         self.metrics.in_work.set(self.in_work)
         try:
@@ -53,6 +55,7 @@ class Admission:
         finally:
             self.in_work -= 1
             self.metrics.in_work.set(self.in_work)
+            # 499, as nginx counts clients that went away without an answer.
             self.metrics.requests.labels(str(statuses[0] if statuses else 499)).inc()
             self.metrics.seconds.observe(time.monotonic() - began)
 
@@ -60,11 +63,13 @@ class Admission:
         if self.in_work > self.most:
             await _refuse(send, 429, f"{self.most} requests are in work; try again later", (b"retry-after", b"1"))
             return
+        # By what the header says first, then by what really comes.
         too_large = f"the request has more than {self.max_bytes:,} bytes"
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self.max_bytes:
             await _refuse(send, 413, too_large, (b"connection", b"close"))
             return
+
         came, is_whole = 0, False
         deadline = time.monotonic() + self.seconds
 

@@ -61,6 +61,7 @@ class Batcher:
 
     def _run(self) -> None:
         while (first := self._tickets.get()) is not None:
+            # The first one is waited for; whoever else is there already comes along.
             batch = [first]
             while len(batch) < self._most and not self._tickets.empty():
                 ticket = self._tickets.get()

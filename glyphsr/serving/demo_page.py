@@ -82,6 +82,7 @@ class _Demo:
         except GlyphSRError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
+        # A folder for each result: two visits may upload the same name.
         folder = Path(tempfile.mkdtemp(dir=self.results))
         file = folder / f"{Path(source).stem}_x{scale:g}.png"
         file.write_bytes(content)
@@ -95,10 +96,12 @@ class _Demo:
         return (_pixels(before), _pixels(after)), _rows(report), str(file), f"{note} {report.seconds:.2f} s."
 
     def _load(self, path: Path, scale: float, mode: Mode, text: str) -> LoadedPicture:
+        # By the header: a picture that is too large is not decoded.
         declared = check_picture(read_content(path, PICTURE_BYTES, PictureError), path.name, PictureError)
         pixels = declared.width * declared.height * max(1.0, scale * scale)
         if not pixels <= self.config.max_pixels:
             raise gr.Error(f"At most {self.config.max_pixels:,} pixels, before and after.", print_exception=False)
+
         picture = read_picture(path)
         size = TargetSize(scale).of(*picture.rgb.shape[:2])
         return LoadedPicture(FileTask(path, None), picture, size, text.strip() or None, mode)
@@ -156,6 +159,7 @@ def create_demo(config: DemoConfig) -> gr.Blocks:
     demo = _Demo(config)
 
     page: gr.Blocks = gr.Blocks(title="glyphsr", analytics_enabled=False, delete_cache=(KEEP_S, KEEP_S))
+    # Settings on the left, the result on the right.
     with page:
         gr.Markdown("# glyphsr\nMake a picture of text, one line or a page, larger and more readable.")
         with gr.Row():

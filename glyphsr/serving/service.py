@@ -61,10 +61,12 @@ class _Service:
             declared = check_picture(content, name, PictureError)
         except PictureError as error:
             raise HTTPException(422, str(error)) from error
+        # By the header: a picture that is too large, before or after, is not decoded.
         size = target.of(declared.height, declared.width)
         for pixels in (declared.width * declared.height, size[0] * size[1]):
             if pixels > self.config.max_pixels:
                 raise HTTPException(413, f"{name}: {pixels:,} pixels, at most {self.config.max_pixels:,}")
+
         picture = decode_picture(content, name)
         return LoadedPicture(FileTask(Path(name), None), picture, target.of(*picture.rgb.shape[:2]), text, mode)
 
@@ -81,6 +83,7 @@ class _Service:
             raise HTTPException(422, str(outcome.result))
 
         self.metrics.pixels.inc(outcome.item.size[0] * outcome.item.size[1])
+
         content, report = encode_upscaled(
             outcome.item,
             outcome.result,
@@ -136,6 +139,7 @@ def create_app(config: ServeConfig) -> FastAPI:
         except (ConfigError, DataError) as error:
             raise HTTPException(422, str(error)) from error
 
+        # Decoding and encoding in threads of their own, the network in the batcher's.
         outcome = await service.upscale(item)
         content, report = await asyncio.to_thread(service.encode, outcome, format)
 
@@ -143,6 +147,7 @@ def create_app(config: ServeConfig) -> FastAPI:
             body = report | {"media_type": MEDIA_TYPES[format], "image": base64.b64encode(content).decode()}
             return Response(json.dumps(body), media_type="application/json")
 
+        # Headers are short: lines of a page are in the JSON answer alone.
         short = {key: value for key, value in report.items() if key != "regions" and value is not None}
         return Response(content, media_type=MEDIA_TYPES[format], headers={"X-Glyphsr-Report": json.dumps(short)})
 

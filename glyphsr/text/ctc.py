@@ -48,6 +48,7 @@ class CTCCodec:
         for index in path:
             if not 0 <= index <= len(self.charset):
                 raise ValueError(f"expected a class index in 0..{len(self.charset)}, got {index}")
+            # A repeat after a blank is a new character.
             if index not in (BLANK, previous):
                 text.append(self.charset[index - 1])
             previous = index

@@ -29,6 +29,7 @@ def marked(reading: str, label: str | None) -> list[Mark]:
     """
     if label is None:
         return [Mark(reading, None)] if reading else []
+    # Only letters and digits are compared; everything between is shown without a judgement.
     places = [i for i, char in enumerate(reading) if filter_lower(char)]
     compared = "".join(filter_lower(reading[i]) for i in places)
     pieces: list[Mark] = []
@@ -40,6 +41,7 @@ def marked(reading: str, label: str | None) -> list[Mark]:
             pieces.append(Mark(reading[done:end], None))
             done = end
 
+    # What the reading lacks is shown as dots in its place.
     for step in Levenshtein.opcodes(compared, filter_lower(label)):
         if step.tag == "insert":
             if step.src_start < len(places):
@@ -50,7 +52,9 @@ def marked(reading: str, label: str | None) -> list[Mark]:
             until(i)
             pieces.append(Mark(reading[i], step.tag == "equal"))
             done = i + 1
+
     until(len(reading))
+    # Neighbours of one kind become one stretch.
     joined: list[Mark] = []
     for piece in pieces:
         if joined and joined[-1].right == piece.right:

@@ -111,6 +111,7 @@ def _stored_words() -> list[list[str]]:
     """
     import msgpack
 
+    # Its own reader splits texts and needs more packages; the list alone is a list of lists.
     package = find_spec("wordfreq")
     assert package is not None
     file = Path(package.origin or "").parent / "data" / "large_en.msgpack.gz"
@@ -144,6 +145,7 @@ def open_lexicon(name: str) -> Lexicon | None:
         return None
     if name == ENGLISH:
         return english()
+
     path = Path(name)
     if not path.is_file():
         raise ConfigError(f"--lexicon: {name}: expected {ENGLISH}, {NONE}, or a text file with one word a line")

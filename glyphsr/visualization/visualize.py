@@ -135,14 +135,17 @@ def run_visualization(
     """As :func:`visualize`, with its settings as one object."""
     target = Path(out) if out is not None else Path(f"glyphsr-{config.what}.png")
     _check(target, overwrite=config.overwrite)
+
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     rows, notices = _rows(given, config)
     if not given and config.lmdb and uses_sample_set(config.lmdb, config.data_root):
         notices = [SAMPLE_NOTICE, *notices]
+    # What the ending cannot hold is refused before a page is drawn.
     if target.suffix.lower() == ".png" and len(rows) > MOST_ON_A_SHEET:
         raise ConfigError(f"-o {target}: {len(rows)} words are too many for one picture; give -o NAME.html, or fewer")
     if target.suffix.lower() == ".pdf" and config.what != "compare":
         raise ConfigError(f"-o {target}: a .pdf is a figure for print, of --what compare; expected .png or .html")
+
     title = HEADINGS[config.what]
     if target.suffix.lower() == ".html":
         content = html_page(title, rows, notes=notices).encode("utf-8", "backslashreplace")
@@ -152,6 +155,7 @@ def run_visualization(
         content = encode_figure(figure([figure_row(row) for row in rows]), target.suffix.lower())
     else:
         content = encode_png(panel_sheet(rows))
+
     try:
         write_bytes(target, content)
     except OSError as error:
@@ -184,6 +188,7 @@ def _rows(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[list[R
         return _failures(config)
     if config.what == "compare":
         return _compare(inputs, config)
+    # All other views show words, as they are chosen.
     words = choose_words(inputs, config)
     if config.what == "glyphs":
         from glyphsr.visualization.views.glyphs import GlyphViewer
@@ -214,8 +219,10 @@ def _compare(inputs: Sequence[str | Path], config: VisualizeConfig) -> tuple[lis
         raise ConfigError("--worst: wants words of --lmdb and a judge that reads them")
     if config.find and (inputs or config.worst or config.index or config.recognizer == (NONE,)):
         raise ConfigError("--find: looks at all words of --lmdb with a judge; leave INPUT, --worst and --index away")
+    # Both look at every word of the sets and keep the few that they seek.
     whole = config.worst or config.find
     words: Iterable[Any] = open_sets(config) if whole else choose_words(inputs, config)
+
     comparer = Comparer(config)
     compared = comparer.compare(words)
     if config.find:
@@ -234,18 +241,21 @@ def _failures(config: VisualizeConfig) -> tuple[list[Row], list[str]]:
 
     chosen = choose_failures(config)
     comparer = Comparer(config.model_copy(update={"recognizer": ("none",)}))
+    # Pictures are made anew, so the weights must be those that the file has readings of.
     rowed = chosen[0][1].networks
     absent = [network.info.name for network in comparer.networks if network.info.name not in rowed]
     if absent:
         raise ConfigError(
             f"--weights: {config.per_image} has rows of {', '.join(rowed)}, not of {', '.join(absent)}; name those"
         )
+
     drawn = comparer.draw([word for word, _ in chosen])
     rows = []
     for i, (word, record) in enumerate(chosen):
         pictures = {name: images[i] for name, images in drawn.items()}
         readings = {**record.readings, HR: record.readings.get("hr", {})}
         rows.append(compared_row(word, pictures, readings))
+
     squashed = (
         ", pictures of the size at which they were read" if any(record.is_squashed for _, record in chosen) else ""
     )

@@ -29,9 +29,11 @@ def before_after(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDA
     """
     if before.shape != after.shape:
         raise ValueError(f"expected one shape, got {before.shape} and {after.shape}")
+
     rows = []
     for image, caption in ((before, "bicubic"), (after, "glyphsr")):
         pixels = (image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+        # Wide enough for the caption.
         missing = max(0, MIN_WIDTH - pixels.shape[1])
         pixels = np.pad(pixels, ((0, 0), (0, missing), (0, 0)), constant_values=255)
         rows.append(_with_caption(pixels, caption))

@@ -31,6 +31,7 @@ def degradation_sheet(
     font = ImageFont.load_default(13)
     for column, title in enumerate(("HR", *(f"difficulty {d:g}" for d in difficulties))):
         draw.text((GAP + column * (CELL_WIDTH + GAP), 4), title, INK, font=font)
+
     for row, (hr, versions) in enumerate(rows):
         for column, image in enumerate((hr, *versions)):
             place = (GAP + column * (CELL_WIDTH + GAP), HEADER + GAP + row * (CELL_HEIGHT + GAP))

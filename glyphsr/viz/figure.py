@@ -77,6 +77,7 @@ def _reading(
     if known and not marks:
         _centred(draw, "(nothing)", left, top, font)
         return
+    # Centred as a whole, drawn stretch by stretch, each in its colour.
     x = left + (CELL - sum(font.getlength(mark.text) for mark in marks)) / 2
     for mark in marks:
         draw.text((x, top), mark.text, COLOURS[mark.right], font=font)

@@ -31,6 +31,7 @@ def points_drawing(
     image = Image.fromarray(faded.repeat(SCALE, axis=0).repeat(SCALE, axis=1))
     draw = ImageDraw.Draw(image)
 
+    # Anchors first: key points are few, and must not be covered.
     for (x, y), owner in zip(anchors, owners, strict=True):
         _disc(draw, x, y, 3, fill=_colour(owner))
 

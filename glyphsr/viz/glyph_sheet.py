@@ -67,6 +67,7 @@ def glyph_sheet(words: Sequence[tuple[Sample, Extraction]]) -> NDArray[np.uint8]
     sheet = Image.new("RGB", (COLUMNS * (CELL_WIDTH + GAP) + GAP, rows * cell_height + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
+
     for i, (sample, extraction) in enumerate(words):
         x = GAP + i % COLUMNS * (CELL_WIDTH + GAP)
         y = GAP + i // COLUMNS * cell_height
@@ -75,6 +76,7 @@ def glyph_sheet(words: Sequence[tuple[Sample, Extraction]]) -> NDArray[np.uint8]
             fit(overlay(sample.hr, extraction.chars), height=IMAGE_HEIGHT, width=CELL_WIDTH),
             (x, y + IMAGE_HEIGHT + GAP),
         )
+
         caption = f"{sample.id.rpartition('/')[2]}  {sample.label}  {extraction.quality:.2f}"
         below = y + 2 * IMAGE_HEIGHT + 2 * GAP - 4
         draw.text((x, below), _shortened(caption, font), INK, font=font)

@@ -48,6 +48,7 @@ def _filter(name: str, values: Sequence[str]) -> str:
 
 def _row(row: Row) -> str:
     side = "".join(f"<span>{html.escape(text)}</span>" for text in (row.subset, row.outcome) if text)
+
     panels = "".join(_panel(panel) for panel in row.panels)
     slider = _slider(row) if row.slider else ""
     return (

@@ -65,15 +65,19 @@ def panel_sheet(rows: Sequence[Row], *, width: int = SHEET_WIDTH) -> NDArray[np.
 
 
 def _draw_row(row: Row, width: int) -> Image.Image:
+    # As many cells side by side as keep a legible width; the rest of the row continues below.
     least = MIN_DRAWING if all(panel.is_smooth for panel in row.panels) else MIN_CELL
     per_line = max(1, min(len(row.panels), (width - GAP) // (least + GAP)))
     cell = (width - GAP) // per_line - GAP
+
     lines = [row.panels[i : i + per_line] for i in range(0, len(row.panels), per_line)]
     fitted = [[_fit(panel, cell) for panel in line] for line in lines]
+    # A line of the row is as high as its highest picture and its longest list of readings.
     heights = [
         max(image.height for image in images) + LINE * (1 + max(len(panel.readings) for panel in line)) + GAP
         for line, images in zip(lines, fitted, strict=True)
     ]
+    # Head: the title on the left, subset and outcome on the right.
     sheet = Image.new("RGB", (width, TITLE + sum(heights) + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     _write(draw, (GAP, 6), row.title, INK, _font(14), width // 2)
@@ -103,6 +107,7 @@ def _fit(panel: Panel, cell: int) -> Image.Image:
     if panel.is_smooth:
         scale = min(scale, 1.0)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    # Enlarged pixels stay squares: what the network saw, not what a filter makes of it.
     enlarging = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
     return Image.fromarray(panel.image).resize(size, enlarging)
 

@@ -30,8 +30,10 @@ def prior_chart(
     """
     steps = probabilities.shape[1]
     step = max(1, round(WIDTH / steps))
+    # Characters from top to bottom in the order of their peaks, so that the text reads diagonally.
     strongest = np.argsort(-probabilities.max(axis=1), kind="stable")[:most]
     order = sorted(strongest.tolist(), key=lambda k: (k > 0, int(probabilities[k].argmax())))
+    # The picture above has the map's width, so that each step stands under what it sees.
     width = steps * step
     shown = Image.fromarray(picture).resize(
         (width, max(1, min(120, round(picture.shape[0] * width / picture.shape[1])))), Image.Resampling.NEAREST

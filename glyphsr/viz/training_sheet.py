@@ -45,6 +45,7 @@ def training_sheet(rows: Sequence[TrainingRow]) -> NDArray[np.uint8]:
     sheet = Image.new("RGB", (columns * (CELL_WIDTH + GAP) + GAP, len(rows) * cell + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
+
     for i, row in enumerate(rows):
         y = GAP + i * cell
         panels = [("LR", row.lr), ("SR", row.sr), (f"HR  {row.label}", row.hr)]

@@ -83,6 +83,7 @@ def save_checkpoint(path: Path, module: nn.Module, *, kind: Kind, config: Config
         "config": config.model_dump_json(),
         "card": json.dumps(card),
     }
+    # safetensors wants tensors of their own memory, on the CPU.
     tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     write_with(path, lambda temporary: safetensors.torch.save_file(tensors, str(temporary), metadata))
 
@@ -116,6 +117,7 @@ def read_checkpoint(path: Path, *, tensors: bool = True) -> Checkpoint:
     if number != str(FORMAT_NUMBER):
         raise WeightsError(f"{path}: format {number!r}; this version of glyphsr reads format {FORMAT_NUMBER}")
 
+    # The header is text of a stranger's making until its parts have the right types.
     config, card = (
         parse_json(metadata.get(name, "null"), f"{path}: damaged header: {name}", WeightsError)
         for name in ("config", "card")

@@ -55,12 +55,15 @@ def convert(
         raise ConfigError(f"{target}: exists already; --overwrite replaces it")
 
     state = _read_together(file, beside)
+    # The keys tell which network it is, whatever the file is called.
     kind = kind_of(state)
     if kind is not None and not is_alike(kind, row.network):
         raise WeightsError(f"{file}: holds {kind}, not {row.network}; try --as {kind}")
 
+    # Where it came from, by hash: reports name the authors' file, not our copy.
     card: dict[str, Any] = {"source": file.name, "source_sha256": sha256_of(file), "published": name}
     card |= {"beside": {path.name: sha256_of(path) for path in beside}} if beside else {}
+
     bad = next((key for key, value in state.items() if not bool(torch.isfinite(value).all())), None)
     if bad is not None:
         raise WeightsError(f"{file}: {bad!r} has values that are NaN or infinite; download the file again")

@@ -52,6 +52,7 @@ class ResumingDownloader:
 
     def _fetch(self, url: str, file: IO[bytes]) -> None:
         here = self.part.stat().st_size
+        # The server is asked for what is not there yet; one that cannot do that sends all.
         headers = {"Range": f"bytes={here}-"} if here else {}
         # Without "identity" a server may compress, and the bytes on disk would not be the ones that are counted.
         headers["Accept-Encoding"] = "identity"
@@ -68,6 +69,7 @@ class ResumingDownloader:
             length = answer.headers.get("Content-Length")
             promised = whole_number(length) if length else None
             total = None if promised is None else here + promised
+            # A server may send more than it promised, so the limit is checked as bytes come.
             for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
                 here += len(chunk)
@@ -151,6 +153,7 @@ def fetch(url: str, target: Path, *, sha256: str | None, progress: DownloadProgr
     except OSError as error:
         raise WeightsError(f"{error.filename or part}: cannot be written: {error.strerror}") from error
 
+    # Under its real name only once the hash is right.
     found = sha256_of(fetched)
     if sha256 is not None and not found.startswith(sha256):
         with suppress(OSError):

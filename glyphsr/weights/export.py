@@ -96,14 +96,17 @@ def export(
         raise ConfigError(f"--out {target}: expected a name ending in {SUFFIX}")
     if not target.parent.is_dir():
         raise ConfigError(f"--out {target}: the folder {target.parent} does not exist")
+
     for path in (target, prior_beside(target)):
         if path.exists() and not overwrite:
             raise ConfigError(f"{path}: exists already; --overwrite replaces it")
     check_writable(target, "--out")
+
     loaded = load_model(weights, prior_weights, offline=offline)
     if share_weights and loaded.path.resolve().parent != target.resolve().parent:
         raise ConfigError(f"--share-weights: {target} has to lie beside {loaded.path}")
 
+    # Nothing is written before the graphs in memory have given what torch gives.
     made = dict(_graphs(loaded, target, source=loaded.path if share_weights else None))
     difference = _compare(loaded, made, beside=loaded.path if share_weights else None)
     for path, content in reversed(made.items()):  # the network last: where it is, all is
@@ -117,6 +120,7 @@ def _graphs(loaded: LoadedModel, target: Path, *, source: Path | None) -> Iterat
     lr = torch.rand(2, 3, height, width)
     with torch.no_grad():
         guide = None if model.prior is None else model.prior(lr)
+    # What a runtime without torch has to know: the configuration, the prior's charset, whose weights.
     facts = GraphFacts(
         config=model.config, card=loaded.card, prior=_prior_facts(model), published=loaded.published,
         sha256=loaded.hashes, shares_weights=source is not None,
@@ -136,6 +140,7 @@ def _graphs(loaded: LoadedModel, target: Path, *, source: Path | None) -> Iterat
 def _prior_facts(model: SuperResolver) -> PriorFacts | None:
     if model.prior is None:
         return None
+
     recognizer = model.prior.recognizer
     is_ctc = isinstance(recognizer, CTCRecognizer)
     return PriorFacts(
@@ -218,6 +223,7 @@ def _compare(loaded: LoadedModel, made: dict[Path, bytes], *, beside: Path | Non
                 path.unlink()
         found = max(_differences(loaded.model, runs, _sizes(loaded)))
 
+    # "Not at most", so that NaN fails, too.
     if not found <= TOLERANCE:
         raise WeightsError(f"{loaded.path}: exported, it differs from torch by {found:.1e}; the most allowed is 1e-3")
     return found
@@ -239,5 +245,6 @@ def _differences(
                 yield float(np.abs(runs[1](lr.numpy()) - probabilities.numpy()).max())
                 guide = probabilities.unsqueeze(2)
                 inputs.append(guide.numpy())
+            # Both get torch's guide, so that the prior's difference does not count twice.
             expected = _NetworkGraph(model)(lr, guide)
         yield float(np.abs(runs[0](*inputs) - expected.numpy()).max())

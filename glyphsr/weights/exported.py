@@ -122,6 +122,7 @@ def load_exported(weights: str | Path) -> ExportedModel:
     if graph is None:
         raise WeightsError(f"{weights}: not exported yet; `glyphsr export` does it")
     facts = _read_facts(graph)
+
     prior = None
     if facts.prior is not None:
         beside = prior_beside(graph)
@@ -129,8 +130,10 @@ def load_exported(weights: str | Path) -> ExportedModel:
             raise WeightsError(f"{beside}: not there, but {graph.name} is guided by it; export both anew")
         prior = ExportedPrior(beside, facts.prior.charset, facts.prior.reads_by, facts.prior.has_columns)
 
+    # Graphs come from others, too: only what our own export writes is run.
     for file in (graph, *([prior.path] if prior else [])):
         _check_graph(file)
+    # A graph without weights of its own, or beside others, must be of those very weights.
     path = graph
     source = local_weights(weights)
     if facts.shares_weights or source != graph:
@@ -230,6 +233,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
     at = 0
 
     while at < len(message):
+        # A tag is the field's number and, in its last three bits, the kind of what follows.
         tag, at = _varint(message, at)
         kind = tag & 7
 

@@ -58,9 +58,11 @@ def check(path: Path, expected: str, remedy: str) -> None:
         WeightsError: If it has another hash.
     """
     status = path.stat()
+    # Size and times change with the content; hashing gigabytes at each start would take seconds.
     stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, expected]
     if _read(CHECKED).get(str(path)) == stamp:
         return
+
     found = sha256_of(path)
     if not found.startswith(expected):
         raise WeightsError(f"{path}: has SHA-256 {found[:16]}..., expected {expected[:16]}...; {remedy}")

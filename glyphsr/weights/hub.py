@@ -70,6 +70,7 @@ def resolve(name: str | Path, *, offline: bool = False, progress: "DownloadProgr
     if found is not None:
         _check(str(name), found)
         return found
+
     row = entry(str(name))
     if row.source != "download" or offline:
         why = "no weights here (offline)" if row.source == "download" else "no weights here"
@@ -104,6 +105,7 @@ def _store(name: str, url: str, file: str, row: Entry, progress: "DownloadProgre
         fetch(url, target, sha256=row.sha256, progress=progress)
         remember(target)
         return target
+    # The published file stays: a later version may convert it anew.
     downloaded = fetch(url, cache_folder() / DOWNLOADS / file, sha256=row.sha256, progress=progress)
     from glyphsr.weights.convert import convert  # torch loads here, so that listing and finding weights stay instant
 

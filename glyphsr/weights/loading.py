@@ -108,6 +108,7 @@ def load_network(path: Path) -> SRNetwork:
     checkpoint = read_checkpoint(path)
     if checkpoint.kind != "network":
         raise WeightsError(f"{path}: holds a {checkpoint.kind}, expected a network")
+
     config: NetworkConfig = _config(NetworkConfig, checkpoint.config, str(path))
     classes = _num_classes(checkpoint)
     return build_for(lambda: build_network(config, num_classes=classes), checkpoint.tensors, str(path))
@@ -154,6 +155,7 @@ def _with_prior(network: SRNetwork, path: Path, priors: list[str | Path], *, off
             f"give --prior-weights {kind}, a name or a file"
         )
 
+    # The first of the given priors with as many classes as the network was trained with.
     found: list[str] = []
     for prior in priors:
         prior_path = resolve(prior, offline=offline)
@@ -183,6 +185,7 @@ def load_model(weights: str | Path, prior_weights: PriorWeights = None, *, offli
     path = resolve(weights, offline=offline)
     if is_published_file(path) or read_checkpoint(path, tensors=False).kind == "network":
         return _with_prior(load_network(path), path, _listed(prior_weights), offline=offline)
+    # Our own files hold network and prior together; published ones hold the network.
     if _listed(prior_weights):
         raise ConfigError(f"{path}: brings its own text prior; leave --prior-weights away")
     model, checkpoint = load_super_resolver(path)

@@ -40,6 +40,7 @@ def read_onnx(path: Path, charset: str | None = None) -> tuple[dict[str, Tensor]
         raise WeightsError(
             f"{path}: reading ONNX files needs the package onnx: pip install 'glyphsr[export]'"
         ) from error
+
     content = read_content(path, ONNX_BYTES, WeightsError)
     try:
         model = onnx.load_from_string(content)  # which cannot look for further files beside it
@@ -48,6 +49,7 @@ def read_onnx(path: Path, charset: str | None = None) -> tuple[dict[str, Tensor]
         if any(tensor.data_location == onnx.TensorProto.EXTERNAL for _, tensor in found):
             raise ValueError("tensors in other files")
         arrays = {name: onnx.numpy_helper.to_array(tensor) for name, tensor in found}
+        # Weights of MatMul are (in, out), of torch.nn.Linear (out, in).
         multiplied = {node.input[1] for node in model.graph.node if node.op_type == "MatMul"}
     except Exception as error:  # what onnx and protobuf raise on damaged files is not documented and varies
         raise WeightsError(f"{path}: not an ONNX file that can be read") from error
@@ -57,6 +59,7 @@ def read_onnx(path: Path, charset: str | None = None) -> tuple[dict[str, Tensor]
         for name, array in arrays.items()
         if array.dtype == np.float32 and array.size > 1
     }
+    # PaddleOCR's heads: one class per character of the metadata, and the space last.
     named = next((item.value for item in model.metadata_props if item.key == CHARACTERS), "")
     characters = "".join(named.split("\n")) + SPACE if named else ""
     if not characters or charset is None:

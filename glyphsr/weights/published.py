@@ -99,11 +99,13 @@ def unwrap_state(content: Any, where: str) -> dict[str, Tensor]:
     Raises:
         WeightsError: If there is none.
     """
+    # Wrappers may stand within each other.
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
     if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
         raise WeightsError(f"{where}: no state dict found in it")
+
     state = {str(key): value for key, value in content.items()}
     while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None):
         state = {key.removeprefix(prefix): value for key, value in state.items()}  # model.module. exists, too
@@ -155,6 +157,7 @@ def recognizer_from_official(
         if kind not in published:
             raise WeightsError(f"{where}: {_what_else(kind, state, 'a recognizer')}; known are {', '.join(published)}")
         config = _published_shape(recognizer_shape, kind, state, where)
+
     shape = _changed(config, changes)
     try:
         return _filled(lambda: build_recognizer(shape), state, key_table(shape), where)
@@ -186,6 +189,7 @@ def network_from_official(
     if kind is None or not is_network(kind):
         what = _what_else(kind, state, "a super-resolution network")
         raise WeightsError(f"{where}: {what}; known are {', '.join(NETWORKS)}")
+
     config, num_classes = _published_shape(network_shape, kind, state, where)
     config = _changed(config, changes)
     return _filled(lambda: build_network(config, num_classes=num_classes), state, key_table(config), where)
@@ -201,6 +205,7 @@ def _filled(build: Callable[[], M], state: Mapping[str, Tensor], table: KeyTable
     with outlined():  # a file that does not fit is refused before its network takes any memory
         outline = build()
         check_shapes(outline, all_of(outline), where)
+
     network = build()
     load_state(network, all_of(network), where)
     return network.eval()

@@ -110,6 +110,7 @@ def local_weights(name: str | Path) -> Path | None:
         if not path.is_file():
             raise WeightsError(f"{path}: no such checkpoint")
         return path
+
     bundled = BUNDLED_FOLDER / f"{name}.safetensors"
     candidates = (bundled, cached_path(str(name)))
     return next((path for path in candidates if _is_file(path)), None)
@@ -161,6 +162,7 @@ def where_to_get(name: str) -> str:
 
     if row.source == "download":
         return f"fetch them with `glyphsr models pull {name}`"
+
     if row.source == "unpublished":
         return (
             f"nobody publishes them; train them (configs/{row.network}.yaml), "

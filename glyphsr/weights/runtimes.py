@@ -46,14 +46,17 @@ def choose_runtime(asked: Runtime, weights: str | Path, *, device: str, precisio
     if asked == "torch" or (asked == "auto" and not is_graph and not _suits(weights, device, plain=on_cpu and plain)):
         return "torch"
 
+    # From here on the user asked for a graph, or `auto` found one: what is missing is said.
     chosen = "onnx" if asked == "auto" else asked
     package, install = PACKAGES[chosen]
     if find_spec(package) is None:
         raise ConfigError(f"--runtime {chosen}: {package} is not installed; pip install {install}")
+
     if not on_cpu:
         raise ConfigError(f"--device {device}: {chosen} runs on the CPU; --runtime torch uses other devices")
     if not plain:
         raise ConfigError(f"--precision {precision}: {chosen} computes in fp32; --runtime torch knows others")
+
     if exported_beside(weights) is None:
         name = Path(weights).stem if Path(weights).suffix else weights
         raise WeightsError(
@@ -69,6 +72,7 @@ def _suits(weights: str | Path, device: str, *, plain: bool) -> bool:
     try:
         if exported_beside(weights) is None or (device == "auto" and may_have_gpu() and _has_gpu()):
             return False
+        # Outdated or damaged graphs are passed over silently: torch has the weights.
         load_exported(weights)
     except WeightsError:  # torch says what is wrong, or knows better
         return False
@@ -143,6 +147,7 @@ def _by_onnxruntime(path: Path) -> Graph:
     options.enable_mem_pattern = False  # of batches of one shape; ours differ
     options.log_severity_level = 3
     options.add_session_config_entry("session.use_env_allocators", "1")
+
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]
 
@@ -156,6 +161,7 @@ def _by_onnxruntime(path: Path) -> Graph:
 def _by_openvino(path: Path) -> Graph:
     import openvino
 
+    # fp32, as torch computes: on some processors OpenVINO would choose bf16.
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
     settings |= {"INFERENCE_NUM_THREADS": num_threads()} if num_threads() else {}
     compiled = openvino.Core().compile_model(str(path), "CPU", settings)

@@ -28,21 +28,25 @@ def point_into(proto: Any, checkpoint: Path) -> None:
         known = tensors.get(item.name)
         if known is None or known["shape"] != list(item.dims) or known["dtype"] not in ("F16", "F32"):
             continue
+        # Only weights that are equal, number by number; the exporter may have merged or transposed others.
         begin, end = (first + offset for offset in known["data_offsets"])
         kind = np.float16 if known["dtype"] == "F16" else np.float32
         stored = content[begin:end].view(kind).reshape(known["shape"])
         if end - begin < LEAST_BYTES or not np.array_equal(stored.astype(np.float32), onnx.numpy_helper.to_array(item)):
             continue
+        # Stored in half precision: the graph widens them as it loads.
         if kind == np.float16:
             name, item.name = item.name, f"{item.name}:stored"
             casts.append(onnx.helper.make_node("Cast", [item.name], [name], to=onnx.TensorProto.FLOAT))
             item.data_type = onnx.TensorProto.FLOAT16
+        # From here on the values are read from the checkpoint's own bytes.
         item.ClearField("raw_data")
         item.ClearField("float_data")
         item.data_location = onnx.TensorProto.EXTERNAL
         del item.external_data[:]
         for key, value in (("location", checkpoint.name), ("offset", begin), ("length", end - begin)):
             item.external_data.add(key=key, value=str(value))
+    # A graph's nodes stand in the order in which they are run.
     nodes = [*casts, *proto.graph.node]
     del proto.graph.node[:]
     proto.graph.node.extend(nodes)

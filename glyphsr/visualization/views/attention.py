@@ -63,10 +63,12 @@ class AttentionViewer:
         maps = self.source.attend([prepared])[0]
 
         for char, found in list(zip(prepared.text, maps, strict=True))[:MOST]:
+            # No map: the reason stands in its place.
             if isinstance(found, str):
                 panels.append(Panel(f"{char}: {found}", prepared.image))
                 continue
 
+            # Each map by its own peak: steps of a sure reading are narrow and strong, of others wide and weak.
             spread = enlarge(np.asarray(found, np.float32), (prepared.image.shape[0], prepared.image.shape[1]))
             panels.append(Panel(char, laid_over(prepared.image, spread / max(float(spread.max()), 1e-6))))
 

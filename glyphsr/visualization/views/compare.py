@@ -121,12 +121,14 @@ class Comparer:
             for name, found in tensors.items()
             for judge in self.judges
         }
+        # Pictures given as files may lack an HR side.
         with_hr = [i for i, word in enumerate(words) if word.hr is not None]
         truth = [word.hr for word in words if word.hr is not None]
         for judge in self.judges:
             sharp = [to_tensor([image])[0] for image in truth]
             texts[HR, judge.info.name] = dict(zip(with_hr, self._read(judge, sharp).values(), strict=True))
 
+        # A rescued word is one that neither judge nor prior could read before.
         priors = self._prior_readings(words) if self.finds else [None] * len(words)
         for i, word in enumerate(words):
             found = self._row(word, {name: images[i] for name, images in pictures.items()}, texts, i)
@@ -183,10 +185,12 @@ def compared_row(word: ShownWord, pictures: dict[str, ByteImage], readings: dict
     panels = [Panel(f"LR {word.lr.shape[1]} x {word.lr.shape[0]}", word.lr)]
     panels += [panel(name, image) for name, image in pictures.items()]
     panels += [panel(HR, word.hr)] if word.hr is not None else []
+
     slider = None
     if len(names) > 1:
         panels.append(Panel("change, doubled", difference(pictures[names[0]], pictures[names[1]])))
         slider = (1, 2)
+
     title = f"{word.title} · {word.label}" if word.label is not None else word.title
     return Row(title, tuple(panels), word.subset, outcome(word.label, readings, names), slider)
 
@@ -195,9 +199,11 @@ def outcome(label: str | None, readings: dict[str, dict[str, str]], names: Seque
     """What became of a word; nothing where there is no label, no judge or no network."""
     if label is None or len(names) < 2:
         return ""
+    # The first judge decides.
     before, after = (next(iter(readings.get(name, {}).values()), None) for name in names[:2])
     if before is None or after is None:
         return ""
+
     was, is_now = words_match(before, label), words_match(after, label)
     return {(True, True): RIGHT, (True, False): BROKEN, (False, True): MENDED, (False, False): WRONG}[was, is_now]
 

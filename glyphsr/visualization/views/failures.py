@@ -46,6 +46,7 @@ def read_records(path: Path) -> list[Record]:
 
     for number, row in read_json_lines(path):
         try:
+            # A line is one row of one word: a word's lines are put together.
             key = (str(row["subset"]), str(row["id"]))
             record = found.setdefault(key, Record(*key, str(row["label"]), row.get("protocol") == "paper"))
             record.readings[str(row["row"])] = {who: str(own["text"]) for who, own in row["readings"].items()}
@@ -69,14 +70,17 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
     """
     if config.per_image is None:
         raise ConfigError("--per-image: expected the file of `glyphsr eval --per-image`, whose failures are shown")
+
     path = Path(config.per_image)
     records = read_records(path)
     names = list(dict.fromkeys(record.subset for record in records))
+    # The data sets that the file names, or those that the user does.
     sets = open_sets(config if config.lmdb else config.model_copy(update={"lmdb": tuple(names)}))
     opened = [_subset(name, names) for name, _ in sets.parts]
     records = [record for record in records if record.subset in opened]
     if not records:
         raise DataError(f"{path}: has words of {', '.join(names)}, none of {', '.join(opened)}; see --lmdb")
+
     network = next(iter(records[0].networks), None)
     if network is None or BICUBIC not in records[0].readings:
         raise DataError(f"{path}: expected rows of bicubic and of a network; it has {', '.join(records[0].readings)}")
@@ -90,6 +94,7 @@ def choose_failures(config: VisualizeConfig) -> list[tuple[ShownWord, Record]]:
     chosen = sorted(wrong, key=place)[: config.worst or config.sample or SHOWN]
     if not chosen:
         raise DataError(f"{path}: no failures in it: the first judge reads every word of {network}")
+    # Pictures are found by their ids; the label shows whether it is still the same word.
     places = {(word_set, source_id): number for number, (word_set, source_id) in enumerate(_ids(sets, opened))}
     shown = []
     for record in chosen:

@@ -60,11 +60,13 @@ class GemViewer:
         except Rejection as reason:
             return Row(title, (Panel("HR", picture),), word.subset, f"rejected: {reason}")
 
+        # Step by step as extraction does it, since its result no longer shows the candidates.
         points = self.localizer.locate([prepared])[0]
         on_ink = self.settings.anchor_order == "ink"
         prompts = prompts_of(prepared, points, self.settings.steps, on_ink=on_ink)
         candidates = self.segmenter.segment([prepared], [points], [prompts])[0]
         found = extract_words([prepared], self.localizer, self.segmenter, self.settings)[0]
+
         drawing = points_drawing(prepared.image, points.points, prompts.points, prompts.owners.tolist())
         panels = [
             Panel("HR", picture),
@@ -72,6 +74,7 @@ class GemViewer:
             Panel(f"chosen, quality {found.quality:.2f}", overlay(picture, found.chars)),
             *self._candidates(prepared, points, prompts, candidates),
         ]
+        # Reasons, each with its characters.
         reasons: dict[str, str] = {}
         for record in found.glyphs:
             if record.fallback:

@@ -57,6 +57,7 @@ class GlyphViewer:
         gpm, network = self.model.config.network.glyph_perception, self.model.network
         if gpm is None or not isinstance(network, GlyphNetwork):
             raise ConfigError(f"--weights {config.weights[0]}: perceives no glyphs; expected a GlyphSR with a GPM")
+
         self.network = network
 
         self.slots = SlotCodec(gpm.num_slots, gpm.class_order, gpm.end_slot)
@@ -92,11 +93,13 @@ class GlyphViewer:
         panels = [Panel("LR", word.lr)]
         plan = plan_tiles(word.lr.shape[0], word.lr.shape[1], self.model.config.network)
         if plan is not None:
+            # The first window of the line, as `upscale` would cut it.
             seen = resize(word.lr.astype(np.float32) / np.float32(255), (plan.height, plan.width))
             window = cut_tiles(seen, plan)[0]
             lr = torch.from_numpy(window).permute(2, 0, 1)[None].to(self.device)
             prior = self.model.guide_of(self.model.text_prior(lr)) if self.model.prior is not None else None
             out = self.network.perceive(self.model.network_input(lr), prior, with_glyphs=True)
+            # Without the padding behind a short line.
             height, width = plan.height, min(plan.width, plan.window)
             picture = (window[:height, :width].clip(0, 1) * 255).round().astype(np.uint8)
             panels += self._perceived(out.glyphs, picture, word.label)
@@ -110,6 +113,7 @@ class GlyphViewer:
     def _perceived(self, glyphs: object, picture: NDArray[np.uint8], label: str | None) -> list[Panel]:
         height, width = picture.shape[:2]
 
+        # Only what the network was taught: heads that learned nothing show noise.
         line, chars, classes = (getattr(glyphs, name) for name in ("line", "chars", "classes"))
 
         panels = []
@@ -133,6 +137,7 @@ class GlyphViewer:
         assert word.hr is not None
         found = self._masks(word)
         panels = [Panel("HR", word.hr)]
+
         if found is None or found.rejected:
             return panels
         quality = f"quality {found.quality:.2f}"
@@ -148,6 +153,7 @@ class GlyphViewer:
             return glyphs[word.place]
         if word.label is None or word.hr is None:
             return None
+
         settings = self.settings
         try:
             prepared = prepare_word(word.hr, word.label, squeeze=settings.squeezes)

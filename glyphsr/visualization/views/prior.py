@@ -34,6 +34,7 @@ class PriorViewer:
     def __init__(self, config: VisualizeConfig) -> None:
         if len(config.weights) != 1:
             raise ConfigError("--weights: expected one network for --what prior")
+
         model = load_model(config.weights[0], config.prior_weights or None, offline=config.offline).model
         if model.prior is None:
             raise ConfigError(f"--weights {config.weights[0]}: is not guided by a text prior")
@@ -62,6 +63,7 @@ class PriorViewer:
             drawing = self._chart(word.lr, part.numpy())
             panels.append(Panel(name, drawing, is_smooth=True))
 
+        # What it reads stands under the first chart.
         says = ((f"reads, {reading.confidence:.2f}", tuple(marked(reading.text, word.label))),)
         panels[0] = Panel(panels[0].caption, panels[0].image, says, is_smooth=True)
 

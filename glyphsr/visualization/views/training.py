@@ -34,6 +34,7 @@ def training_rows(run: Path) -> list[Row]:
     if not rows:
         raise DataError(f"{folder.metrics}: nothing was logged yet")
 
+    # Losses and speed of every logged step, then what was validated, then pictures.
     shown = [Row(f"{run.name}: to step {rows[-1]['step']}, measured {len(rows)} times", _charts(rows))]
     scores = [{"step": row["step"], **row["score"]} for row in rows if isinstance(row.get("score"), dict)]
     if scores:

@@ -132,6 +132,7 @@ def choose_words(inputs: Sequence[str | Path], config: VisualizeConfig) -> list[
             raise ConfigError(f"--index: expected 1..{sets.total}, got {beyond}")
         return [sets.read(number - 1) for number in config.index]
 
+    # At random by the seed, or spread over the sets.
     count = min(config.sample or SHOWN, sets.total)
     if config.sample:
         numbers = np.sort(np.random.default_rng(config.seed).choice(sets.total, count, replace=False))
