@@ -258,6 +258,7 @@ def _disks() -> Iterator[Check]:
 def _environment() -> Iterator[Check]:
     import warnings
 
+    # Variables are read as each command would; names of no setting are warnings there.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for command in COMMANDS:

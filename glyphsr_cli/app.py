@@ -70,6 +70,7 @@ class ErrorBoundary(TyperGroup):
             with _usage_errors_as_lines():
                 return super().invoke(ctx)
         except GlyphSRError as error:
+            # Of several processes the main one speaks.
             if not error.is_repeated:
                 console.say(f"error: {error}")
             raise typer.Exit(error.exit_code) from error
@@ -85,6 +86,7 @@ class ErrorBoundary(TyperGroup):
             _say_unwritable(error)
             raise typer.Exit(1) from error
         except Exception as error:
+            # A bug shows its traceback; memory that ran out is nobody's bug.
             if not is_out_of_memory(error):
                 raise
             console.say("error: out of memory; give smaller pictures, or --batch-size 1")
@@ -104,9 +106,11 @@ def _usage_errors_as_lines() -> Iterator[None]:
     try:
         yield
     except UsageError as error:
+        # Typer does not export the class, so it is known by its name.
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
         command = error.ctx.command_path if error.ctx else "glyphsr"
+        # Click's messages may have several lines.
         message = " ".join(error.format_message().split())
         console.say(f"error: {message.removesuffix('.')}; see `{command} --help`")
         raise typer.Exit(error.exit_code) from error

@@ -73,6 +73,7 @@ def _with_options(
         flags = {field: option.setting(values.pop(field)) for field, option in options.items()}
         command(load(kind, config, sets=sets or (), flags=flags, exclusive=exclusive), **values)
 
+    # The command's first parameter is the settings, which no option gives.
     _, *own = inspect.signature(command).parameters.values()
     shared = {"config": ConfigOpt, "sets": SetOpt}
     made = [
@@ -81,6 +82,7 @@ def _with_options(
     ]
     # Arguments and options of the command itself come first in its help, those of its settings after them.
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + made
+    # Typer reads signature and annotations of the function, not its code.
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
@@ -110,6 +112,7 @@ class _Option:
         self.flag = flag
         self.form = _form(info.annotation)
 
+        # Named like the field, so that option, `--set` and YAML say the same.
         names = [f"--{field.replace('_', '-')}", *([flag.short] if flag.short else [])]
 
         option = typer.Option(
@@ -122,6 +125,7 @@ class _Option:
             autocompletion=completion(field, get_args(self.form) if get_origin(self.form) is Literal else ()),
         )
 
+        # None stands for "not given": the defaults are those of the settings, not the command line's.
         default = False if self.form is bool else None
         self.parameter = _keyword(field, Annotated[self._type(), option], default)
 
@@ -137,6 +141,7 @@ class _Option:
 
     def setting(self, value: Any) -> Any:
         """What the command line gave, as the settings take it; ``None`` where it gave nothing."""
+        # A switch that was not given must not overrule a file that switches it on.
         if value is None or value is False or value == []:
             return None
         if isinstance(value, Path):
@@ -150,12 +155,14 @@ class _Option:
 
 def _form(annotation: Any) -> Any:
     """What kind of option a field's type makes: a type of Typer's, a literal, or a word for what it has none for."""
+    # Optional fields by what they hold; Annotated ones without their bounds, which the settings check.
     parts = [annotation]
     if get_origin(annotation) in (Union, UnionType):
         parts = [part for part in get_args(annotation) if part is not NoneType]
     parts = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
     if len(parts) > 1:
         return "number or word"
+
     (form,) = parts
     if get_origin(form) is not tuple:
         return form

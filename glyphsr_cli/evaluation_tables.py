@@ -50,6 +50,7 @@ def side_by_side_table(report: "EvaluationReport", *, compare_paper: bool) -> Ta
         cells = (_percent(value) for figures in scores for value in (*figures.parts, figures.weighted))
         rows.append((row.name, *cells))
     if compare_paper:
+        # The paper's rows by judge; not every judge has every row.
         found = {judge: {line.id: line for line in paper_rows(report, judge)} for judge in judges}
         for id_ in dict.fromkeys(id_ for lines in found.values() for id_ in lines):
             name = next(lines[id_].name for lines in found.values() if id_ in lines)
@@ -119,6 +120,7 @@ def _comparison_table(report: "EvaluationReport") -> Table:
 
 def _speed_table(report: "EvaluationReport") -> Table:
     judges = tuple(judge.name for judge in report.judges)
+    # The LR side is not made, so it has no fidelity and no speed.
     making = {score.row: score.images_per_s for score in report.fidelity}
     rows = tuple(
         (
@@ -144,6 +146,7 @@ def _basis_table(report: "EvaluationReport") -> Table:
     ]
     for row in report.rows:
         if row.network:
+            # Beginnings of hashes: enough to tell files apart.
             hashes = ", ".join(f"{name} {value[:12]}" for name, value in row.sha256.items())
             rows.append((row.name, f"{row.network}, strength {row.strength:g}, {hashes}"))
 

@@ -100,6 +100,7 @@ def _shown(table: Table) -> Table:
 
 
 def _print(tables: Sequence[Table], out: "Console") -> None:
+    # Piped output is plain; on a terminal Rich draws what fits.
     tables = [_shown(table) for table in tables]
     if not out.is_terminal:
         out.file.write(as_plain(tables))
@@ -122,6 +123,7 @@ def _print(tables: Sequence[Table], out: "Console") -> None:
             padding=(0, 1),
             pad_edge=False,
         )
+        # Numbers to the right, in full; texts to the left, and they may wrap.
         for i, column in enumerate(table.columns):
             text = i == 0 or table.wide
             grid.add_column(
@@ -130,6 +132,7 @@ def _print(tables: Sequence[Table], out: "Console") -> None:
                 overflow="fold",
                 no_wrap=i < table.firm or not table.wide,
             )
+
         for row in table.rows:
             grid.add_row(*(Text(cell) for cell in row))  # no markup: names contain brackets
         out.print(grid)

@@ -48,11 +48,13 @@ def find_config(given: str | Path) -> Path:
     if path.is_file() or (path.suffix and path.suffix not in (ENDING, ".yml")):
         return path
 
+    # A name, with or without its folder and ending.
     known = named_configs()
     wanted = path.as_posix().removesuffix(ENDING).removeprefix("configs/")
     if wanted in known:
         return known[wanted]
 
+    # The last part alone is enough where it is unique.
     alike = [file for name, file in known.items() if name.rpartition("/")[2] == wanted]
     if len(alike) == 1:
         return alike[0]

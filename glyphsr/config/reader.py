@@ -81,6 +81,7 @@ def _read_yaml(path: Path, seen: tuple[Path, ...]) -> Tree:
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
 
+    # What stands in the file goes over what it builds on.
     base = tree.pop("base", None)
     if base is not None and not isinstance(base, str):
         raise ConfigError(f"{path}: base: expected the name of a YAML file, got {base!r}")
@@ -111,6 +112,7 @@ def environment_settings(kind: type[BaseModel], environment: Mapping[str, str]) 
         if not name.startswith("GLYPHSR_") or name in RESERVED:
             continue
 
+        # Two underscores stand for a level: GLYPHSR_OPTIMISER__LEARNING_RATE.
         keys = name.removeprefix("GLYPHSR_").lower().split("__")
         if SERVICE_LINK.match(value):
             continue
@@ -176,6 +178,7 @@ def load(
         tree = read_yaml(path)
         validate(kind, tree, str(path))  # so that a mistake in the file is blamed on the file
 
+    # Each layer is checked by itself, so that a message names the layer with the mistake.
     overrides = environment_settings(kind, os.environ if environment is None else environment)
     if overrides:
         tree = _merge(tree, overrides)
@@ -187,6 +190,7 @@ def load(
         validate(kind, tree, f"--set {text}")
 
     given = {key: value for key, value in (flags or {}).items() if value is not None}
+    # A flag of one way to say something clears the other ways in the layers below.
     if any(group & given.keys() for group in exclusive):
         cleared = frozenset().union(*(group for group in exclusive if not group & given.keys()))
         tree = {key: value for key, value in tree.items() if key not in cleared}

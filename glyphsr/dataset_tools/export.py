@@ -68,6 +68,7 @@ def export(
         raise ConfigError(f"--format {form}: expected one of {', '.join(FILE_NAMES)}")
 
     pairs = PairedLmdb(source)
+    # Interrupted exports of the same set continue; the result appears when it is whole.
     build = FolderBuild(out, source=f"{pairs.fingerprint()} {form}", overwrite=overwrite, foreign=_foreign)
     try:
         rows, bad, written = _write_pictures(pairs, build.partial, progress)
@@ -75,6 +76,7 @@ def export(
             build.abandon()
             raise DataError(f"{source}: no sample can be read" + (f"; {bad[0].problem}" if bad else ""))
         write_bytes(build.partial / FILE_NAMES[form], write_labels(rows, form))
+        # Says what is ours, so that replacing an export never takes anyone else's files.
         listing = {"files": [*written, FILE_NAMES[form]]}
         write_bytes(build.partial / LISTING, json.dumps(listing, indent=1).encode())
         build.finish()

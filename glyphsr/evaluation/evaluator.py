@@ -268,6 +268,7 @@ def _records(
     fidelity: FidelityAccumulator | None,
 ) -> Iterator[dict[str, Any]]:
     """What the per-image file says of one row's pictures; the last values of ``fidelity`` are theirs."""
+    # Sums have no ids, but the last values are those of this chunk.
     first = -len(samples)
     for i, sample in enumerate(samples):
         record: dict[str, Any] = shown | {"id": sample.id, "label": sample.label}

@@ -197,6 +197,7 @@ class DatasetExtraction:
             return segmenter
         from glyphsr.extraction.layout_check import WORDS, compare_layouts
 
+        # Compared on the user's own checkpoint and words: a layout that suits one may not suit another.
         words = list(self._some_words(WORDS))
         spec = WorkerSpec(self.path, ChunkStore(Path(), 0, 1), self.config, self.localizer, segmenter, self.device)
 
@@ -249,6 +250,7 @@ class DatasetExtraction:
         if overwrite:
             return False
 
+        # The same parameters: nothing is to be done. Others would mix two kinds of masks in one set.
         other = difference(found, self.manifest)
         if other:
             raise ConfigError(f"{self.out}: made with other parameters: {other}; --overwrite replaces it")

@@ -116,6 +116,7 @@ def open_localizer(info: ComponentInfo, config: ExtractConfig, device: "torch.de
     if reads_strokes(network.config):
         raise ConfigError(f"recognizer: {info.facts['path']} reads strokes; expected a recognizer of characters")
 
+    # Key point 1 from this attention, key point 2 from SIGA's, or from clusters under the same columns.
     source = RecognizerAttention(network, config.key_points.heads, device or torch.device("cpu"))
     glyphs = None
     if info.facts["glyphs"]["name"] == SIGA:

@@ -47,6 +47,7 @@ def _opened(encoded: bytes, where: str) -> Iterator[Any]:
         raise PictureError(f"{where}: a PDF, which pypdfium2 reads; pip install 'glyphsr[formats]'")
     import pypdfium2
 
+    # Held as long as the document is open, since pdfium takes one call at a time.
     with _pdfium:
         try:
             document = pypdfium2.PdfDocument(encoded)

@@ -159,6 +159,7 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95, mar
             f"{width} x {height} pixels; {format_name} takes at most {MAX_SIDE[format_name]} a side, use --ext png"
         )
 
+    # Transparency, where the format holds it, is one more channel.
     if picture.alpha is not None:
         channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
 

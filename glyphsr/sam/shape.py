@@ -118,6 +118,7 @@ def build_sam(shape: SamShape) -> Sam:
         mask_in_chans=MASK_CHANNELS,
     )
 
+    # The published decoder: three masks for a prompt, and one more for when only one is wanted.
     transformer = TwoWayTransformer(
         depth=shape.decoder_depth,
         embedding_dim=shape.prompt_dim,

@@ -196,6 +196,7 @@ def _controls(demo: _Demo, config: DemoConfig) -> tuple[list[gr.components.Compo
     mode = gr.Radio(["auto", "line", "page"], value="auto", label="One line, or a page")
     text = gr.Textbox("", label="Text", placeholder="What it says, if you know", max_lines=1)
 
+    # What few change.
     with gr.Accordion("More", open=False):
         strength = gr.Slider(0, 1, demo.first.upscaler.strength, step=0.05, label="Strength")
         guard = gr.Radio(["auto", "revert", "warn", "off"], value=config.guard, label="Guard")

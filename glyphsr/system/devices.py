@@ -34,6 +34,7 @@ def resolve_device(name: str) -> "torch.device":
     except RuntimeError as error:
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps") from error
 
+    # torch names devices that this machine does not have, and fails when the first tensor goes there.
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices")
     if device.type == "mps" and not torch.backends.mps.is_available():

@@ -92,6 +92,7 @@ def _has_words(source: Source, data_root: str | None) -> bool:
 
     if isinstance(source, RenderedSource):
         try:
+            # Which looks for fonts, word lists and photographs.
             WordRenderer(source.render)
         except DataError:
             return False

@@ -21,15 +21,18 @@ def render_alto(name: str, found: ReadResult) -> str:
     """
     alto = ET.Element("alto", xmlns=NAMESPACE)
     _describe(alto, name, found.reader)
+
     size = {"WIDTH": str(found.width), "HEIGHT": str(found.height)}
     page = ET.SubElement(ET.SubElement(alto, "Layout"), "Page", {"ID": "page_1", "PHYSICAL_IMG_NR": "1"} | size)
     space = ET.SubElement(page, "PrintSpace", {"HPOS": "0", "VPOS": "0"} | size)
 
     for number, line in enumerate((line for line in found.lines if line.text.strip()), 1):
+        # A block for each line: what belongs together on the page nobody has looked at.
         quad = np.asarray(line.box, float)
         place = _place(quad, found)
         block = ET.SubElement(space, "TextBlock", {"ID": f"block_{number}"} | place)
         row = ET.SubElement(block, "TextLine", {"ID": f"line_{number}"} | place)
+        # Confidence is known of lines; each word has its line's.
         sure = f"{min(1.0, max(0.0, line.reading.confidence)):.2f}"
         for i, (word, part) in enumerate(word_parts(show_controls(line.text), quad), 1):
             if i > 1:
@@ -44,8 +47,10 @@ def render_alto(name: str, found: ReadResult) -> str:
 def _describe(alto: ET.Element, name: str, reader: str) -> None:
     description = ET.SubElement(alto, "Description")
     ET.SubElement(description, "MeasurementUnit").text = "pixel"
+
     source = ET.SubElement(description, "sourceImageInformation")
     ET.SubElement(source, "fileName").text = show_controls(name)
+
     processing = ET.SubElement(description, "Processing", ID="reading")
     ET.SubElement(processing, "processingStepDescription").text = f"read by {reader}"
     software = ET.SubElement(processing, "processingSoftware")

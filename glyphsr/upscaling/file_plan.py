@@ -28,6 +28,7 @@ def _names(found: FoundInputs, suffix: str, ending: str, folder: Path | None) ->
         parts = [part for part in (root, head, f"{stem}{found.label(number)}{suffix}{ending}") if part]
         return os.path.join(*parts)
 
+    # Only those that would clash keep their endings, so that other names stay short.
     names = [place(number, apart=False) for number in range(len(found.sources))]
     seen: set[str] = set()
     twice = {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
@@ -102,6 +103,7 @@ def _targets_in(out: Path, found: FoundInputs, naming: OutputNaming, *, single: 
     except OSError as error:
         raise ConfigError(f"--out {out}: {error.strerror or error}") from error
 
+    # One named picture may be given a file's name; anything else goes into a folder.
     if single and not is_folder and (out.suffix or exists):
         picture_format(out.suffix)
         return [str(out)]
@@ -110,6 +112,7 @@ def _targets_in(out: Path, found: FoundInputs, naming: OutputNaming, *, single: 
     count = len(found.sources)
     if exists and not is_folder:
         raise ConfigError(f"{out}: is a file, but {count} pictures need a folder; give another --out")
+
     if not exists and out.suffix.lower() in SUFFIXES:
         raise ConfigError(
             f"{out}: names a picture, but folders, globs and several files or pages need a folder{_of_pages(found)}"

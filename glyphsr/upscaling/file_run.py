@@ -42,8 +42,10 @@ class FileRun:
         self.report = report
         self.sources: set[Path] = set()
         """Inputs, which nothing may replace."""
+        # What failed at planning is reported first, so pictures come behind it.
         self.ahead = len(plan.failures)
         self.pictures = ReportSpool(self.ahead + plan.total)
+
         self.worker = worker
         self.journal = journal
         for place, (name, message) in enumerate(plan.failures):
@@ -89,6 +91,7 @@ class FileRun:
                 lines.append((item, self._written(pool, item, result, outcome.seconds)))
             else:
                 self.fail(item.task, result)
+        # Lines were encoded and written in threads; they are reported in their order.
         for item, future in lines:
             self._collect(item, future)
 
@@ -110,6 +113,7 @@ class FileRun:
     def _collect(self, item: LoadedPicture, future: Future[PictureReport]) -> None:
         try:
             report = future.result()
+        # Whoever read our stdout is gone: the run ends.
         except BrokenPipeError:
             raise
         except PictureError as error:

@@ -76,6 +76,7 @@ class FileTasks(Sequence[FileTask]):
         number = self.numbers[place]
         source, target = self._sources[number], self._targets[number]
 
+        # A document's page and an address are kept in the same text as a path.
         path, page = (None, None) if source is None else split_page(source)
         remote = path if path is not None and is_remote(path) else None
 

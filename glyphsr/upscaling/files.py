@@ -53,6 +53,7 @@ def _refuse_to_overwrite(tasks: Sequence[FileTask], config: UpscaleConfig) -> No
     if len(tasks) == 1 and tasks[0].named and _exists(tasks[0]):
         raise ConfigError(f"{tasks[0].target}: exists already; --overwrite replaces it")
     if config.compare:
+        # A comparison whose result is there is of an earlier run.
         panels = [compare_path(task.target) for task in tasks if task.target and not _exists(task)]
         taken = next((panel for panel in panels if panel.exists()), None)
         if taken:
@@ -96,6 +97,7 @@ def run_files(
     # Wrong settings are refused before models are loaded.
     TargetSize(config.scale, config.width, config.height)  # says what is wrong with it
     check_mode(config.mode, has_boxes=config.boxes is not None)
+
     own_shard = parse_shard(shard)
 
     if report is not None:
@@ -103,6 +105,7 @@ def run_files(
         check_report_path(report)
 
     rule = OutputNaming(config.suffix, config.ext, _default_label(config), compare=config.compare)
+    # Which files: planned whole, so that clashes show before the first picture.
     names = [inputs] if isinstance(inputs, (str, Path)) else inputs
     texts = [str(name) for name in names]
     check_offline(texts, offline=config.offline)
@@ -174,6 +177,7 @@ def _run(
     started: Callable[[int], None] | None,
 ) -> tuple[ReportSpool, str | None]:
     """Do a plan, and tell the reports and the weights in use."""
+    # Results of earlier runs stay, and count as done.
     run = FileRun(config, plan, progress, PictureUpscaler(config), journal)
     if config.save_regions is not None:
         run.sources = {task.source.resolve() for task in plan.tasks if task.source is not None}
@@ -212,6 +216,7 @@ def _check_plan(plan: FilePlan, config: UpscaleConfig) -> None:
             "--text: is what one picture says, and several are given; a --boxes folder has texts for each"
         )
 
+    # What is of one picture cannot be of several.
     if config.boxes and plan.total > 1 and not Path(config.boxes).is_dir():
         raise ConfigError("--boxes: one file for one picture; for several expected a folder with <name>.json for each")
 
@@ -228,6 +233,7 @@ def _unfinished(tasks: FileTasks, run: FileRun) -> FileTasks:
     todo = array("q")
     own = settings_mark(run.config)
     for task in tasks:
+        # Made again: what is not there, and with --overwrite what other settings or an older input made.
         mark = _mark_of(task)
         if mark is None or (run.config.overwrite and (len(tasks) == 1 or mark != own or _is_older(task))):
             todo.append(task.number)

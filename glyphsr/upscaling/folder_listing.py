@@ -40,6 +40,7 @@ def entries_below(
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
 
+    # Results of an earlier run lie beside their pictures and are told by their names.
     pictures = {e.name for e in found if _is_picture(e.name) and e.is_file() and not _lies_in(e, avoid)}
     kept = set(_without_results(pictures, suffix))
 
@@ -126,6 +127,7 @@ def without_results(paths: Collection[str], suffix: str | None) -> Iterator[str]
 
 def _without_results(names: Collection[str], suffix: str | None) -> Iterator[str]:
     """The same of the names in one folder."""
+    # A name is a result's only if the picture that it would be of is here, too.
     stems = {os.path.splitext(name)[0] for name in names}
 
     def is_result(stem: str) -> bool:

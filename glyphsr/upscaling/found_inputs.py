@@ -54,6 +54,7 @@ class FoundInputs:
         except PictureError as error:
             self.failures.append((source, str(error)))
             return []
+
         self.has_pages = True
         return [with_page(source, page, count) for page in pages]
 
@@ -78,6 +79,7 @@ class FoundInputs:
         path = Path(text)
 
         check_address(text)
+        # From the surest to the least: stdin, an address, a folder, a pattern that is no file's name, a file.
         if text == STREAM:
             self.add(None, 0, named=True)
         elif not text:
@@ -110,6 +112,7 @@ class FoundInputs:
         some = self._add_some(names, len(root))
 
         self.failures += [(str(e.filename), f"{e.filename}: {e.strerror or e}") for e in unreadable]
+        # An empty folder is most often a mistake, so the message says what is in it.
         if not some:
             below = "" if recursive else "; --recursive looks into the folders below"
             left = self.left_out.summary()

@@ -28,6 +28,7 @@ class GraphEngine:
         self.name = exported.graph
         self.conditioned = exported.config.condition_on_reading
         self.network = open_graph(exported.graph, runtime)
+
         self.has_prior = exported.prior is not None
         self.reads_along_lines = False
         if exported.prior is not None:
@@ -63,6 +64,7 @@ class GraphEngine:
         inked = "".join(text.split())  # a space has no ink that a column could be on
         placed = []
         for number, head in enumerate(np.split(row, len(row) // self.codec.num_classes)):
+            # The first head is of symbols, the second of columns.
             found = place_text(head, self.codec.encode(inked if number else text))
             if found is None:
                 return row

@@ -23,6 +23,7 @@ def guard_lines(guard: Guard, lines: Sequence[Line], upscaled: Sequence[Upscaled
         for i, (line, result) in enumerate(zip(lines, upscaled, strict=True))
         if result.plan is not None and (guard.mode != "auto" or _is_delicate(line, result))
     ]
+    # Before is the plain enlargement: what the user would have without the network.
     plain = [resize(lines[i].rgb, lines[i].size).clip(0, 1) for i in seen]
     readings = [upscaled[i].reading for i in seen]
     verdicts = guard.review(

@@ -41,8 +41,10 @@ def _add_page(body: ET.Element, picture: PictureReport, number: int) -> None:
     title = f'image "{name}"; bbox 0 0 {width} {height}; ppageno {number - 1}'
     page = ET.SubElement(body, "div", {"class": "ocr_page", "id": f"page_{number}", "title": title})
 
+    # From the input's pixels to the output's.
     own = (picture.width or 1, picture.height or 1)
     scale = np.array([width / own[0], height / own[1]])
+    # A line picture is its only line.
     parts: Sequence[RegionReport | PictureReport] = (picture,) if picture.regions is None else picture.regions
     for i, part in enumerate(parts, 1):
         corners = part.box if isinstance(part, RegionReport) else [[0, 0], [own[0], 0], list(own), [0, own[1]]]
@@ -79,6 +81,7 @@ def word_parts(text: str, quad: Points) -> Iterator[tuple[str, Points]]:
         start = text.index(word, start)
         first, last = start / len(text), (start + len(word)) / len(text)
         start += len(word)
+        # Letters are taken to be of equal width.
         top = [upper_left + part * (upper_right - upper_left) for part in (first, last)]
         bottom = [lower_left + part * (lower_right - lower_left) for part in (last, first)]
         yield word, np.stack([*top, *bottom])

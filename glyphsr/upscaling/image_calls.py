@@ -93,6 +93,7 @@ def upscale_pictures(
         ValueError: If an array has another shape, dtype or range.
     """
     pages = PageUpscaler(upscaler, min_text_height=options.min_text_height, max_text_height=options.max_text_height)
+    # Pages are done one by one, since each fills batches with its lines; lines wait for each other.
     results: dict[int, UpscaleResult] = {}
     lines: dict[int, tuple[MemoryImage | None, Picture, Line]] = {}
     for i, (image, text) in enumerate(zip(images, texts, strict=True)):

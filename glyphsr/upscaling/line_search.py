@@ -53,8 +53,10 @@ def find_lines(
         return None
     if given is not None:
         return _with_text(given(), text)
+
     if mode == "page":
         return _with_text(pages.find(rgb), text)
+    # `auto`: low pictures are lines, which spares the detector.
     if min(rgb.shape[:2]) <= LINE_HEIGHT or not can_detect():
         return None
 
@@ -64,6 +66,7 @@ def find_lines(
         return None
 
     size = (rgb.shape[0], rgb.shape[1])
+    # A page of which no line could be helped is better taken as the line that it may be.
     helped = any(pages.left_alone(box.quad, size) is None for box in found)
     return _with_text(found, text) if helped and is_page(found, size) else None
 

@@ -31,8 +31,10 @@ def check_names(
                 if beside is not None:
                     yield beside(target)
 
+    # Eight bytes a name instead of all names once more.
     inputs = np.fromiter((hash(real_name(name)) for name in sources if name is not None), np.int64)
     outputs = np.fromiter((hash(real_name(name)) for name in written()), np.int64)
+
     unique, counts = np.unique(outputs, return_counts=True)
     doubtful = set(unique[(counts > 1) | np.isin(unique, inputs)].tolist())
     if not doubtful:

@@ -74,6 +74,7 @@ class NetworkRunner:
         """
         tiles = [tile for line, plan in zip(lines, plans, strict=True) for tile in cut_tiles(line, plan)]
         owners = [i for i, plan in enumerate(plans) for _ in plan.starts]
+        # Guides: cut out of the reading of each whole line, or read tile by tile.
         read: list[PriorReading] | None = None
         if self.engine.has_prior and self.engine.reads_along_lines:
             read = self._read(lines, texts)
@@ -87,6 +88,7 @@ class NetworkRunner:
         else:
             guides = []
 
+        # All tiles of all lines through the network, then each line put together of its own.
         made = iter(self._super_resolve(tiles, guides))
         results = []
         for i, plan in enumerate(plans):
@@ -138,6 +140,7 @@ class NetworkRunner:
             pictures: Of any sizes.
             run: Takes ``(B, 3, h, w)`` and which pictures they are; gives one result each.
         """
+        # Pictures of one size make a batch; no padding, so that company changes no result.
         by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, picture in enumerate(pictures):
             by_shape[picture.shape[0], picture.shape[1]].append(i)
@@ -146,6 +149,7 @@ class NetworkRunner:
         for (height, width), members in by_shape.items():
             first = 0
             while first < len(members):
+                # Read anew each time, since it may have been halved.
                 count = max(1, self.batch_pixels // (height * width))
                 chosen = members[first : first + count]
                 batch = np.ascontiguousarray(np.stack([pictures[i] for i in chosen]).transpose(0, 3, 1, 2))
@@ -190,11 +194,13 @@ def _joined(parts: Sequence[PriorReading], plans: Sequence[TilePlan]) -> list[Pr
         if len(own) == 1:
             joined.append(own[0])
             continue
+        # Steps of all tiles on one scale: columns of the line per step.
         steps = own[0].guide.shape[1]
         scale = plan.window / steps
         total = round(plan.width / scale)
         words = []
         for i, (part, start) in enumerate(zip(own, plan.starts, strict=True)):
+            # Borders between tiles lie in the middle of their overlap.
             low = 0.0 if i == 0 else (start + plan.starts[i - 1] + plan.window) / 2
             high = float(plan.width) if i + 1 == len(own) else (plan.starts[i + 1] + start + plan.window) / 2
             for word in part.words:

@@ -106,9 +106,11 @@ class PageUpscaler:
         Raises:
             DataError: If the lines together are larger than any picture.
         """
+        # The page by itself, enlarged as plainly as a picture of anything.
         scale = np.array([size[1] / picture.shape[1], size[0] / picture.shape[0]])
         page = resize(picture, size, enlarging=cv2.INTER_LANCZOS4)
         page = page.copy() if page is picture else page
+        # Which lines the network may help, and whether there is room for them.
         reasons = [self.left_alone(box.quad, (picture.shape[0], picture.shape[1])) for box in boxes]
         helped = [size_of(box.quad) for box, reason in zip(boxes, reasons, strict=True) if reason is None]
         covered = sum(round(height * width * scale.prod()) for height, width in helped)
@@ -121,7 +123,9 @@ class PageUpscaler:
             if reason is None
         ]
 
+        # All lines of the page together, in as few batches as possible.
         results = iter(zip(lines, self.upscaler.upscale_lines(lines), strict=True))
+        # Back into the page; where lines overlap, the first one has the pixels.
         taken = np.zeros(size, np.float32)
         regions, added = [], 0.0
         for box, quad, reason in zip(boxes, quads, reasons, strict=True):
@@ -130,6 +134,7 @@ class PageUpscaler:
                 regions.append(Region(box.quad, height, reason))
                 continue
             line, result = next(results)
+            # Only the change is put back, so that borders show no seams.
             change = result.rgb - resize(line.rgb, line.size).clip(0, 1)
             added += put_back(page, taken, change, (quad + 0.5) * scale - 0.5)
             regions.append(_region(box, height, result))
@@ -168,6 +173,7 @@ def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:
 
     Boxes beside each other are one line: detectors part it where gaps are wide.
     """
+    # Boxes at one height are one line in several parts.
     extents = sorted((float(box.quad[:, 1].min()), float(box.quad[:, 1].max())) for box in boxes)
     rows: list[tuple[float, float]] = []
     for top, bottom in extents:
@@ -175,6 +181,7 @@ def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:
             rows[-1] = (rows[-1][0], max(rows[-1][1], bottom))
         else:
             rows.append((top, bottom))
+
     if len(rows) != 1:
         return len(rows) > 1
     return rows[0][1] - rows[0][0] < LINE_FRACTION * size[0]

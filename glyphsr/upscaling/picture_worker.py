@@ -80,6 +80,7 @@ class PictureUpscaler:
         Yields:
             Pages and pictures that failed, one by one, then the lines, which pass through the network together.
         """
+        # Pages one by one as they come; pictures that are lines wait for the end of the chunk.
         lines: list[LoadedPicture] = []
         for item in items:
             started = time.monotonic()
@@ -92,6 +93,7 @@ class PictureUpscaler:
             except (DataError, PictureError) as error:
                 yield Outcome(item, error)
             except (cv2.error, ValueError, MemoryError) as error:
+                # OpenCV's messages have several lines, of which the last says what is wrong.
                 reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
                 yield Outcome(item, PictureError(f"{item.task.name}: its lines cannot be enlarged: {reason}"))
             else:

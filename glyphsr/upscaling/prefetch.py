@@ -68,8 +68,10 @@ def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
         picture = read_picture(task.source, page=task.page or 1)
     else:
         picture = decode_picture(content or b"", task.name, page=task.page or 1)
+
     height, width = target.of(*picture.rgb.shape[:2])
     _check_size(height, width, task.name, picture)
+    # What is no file cannot be looked at again, so the report identifies it.
     digest = None if content is None else hashlib.sha256(content).hexdigest()
     return LoadedPicture(task, picture, (height, width), sha256=digest)
 
@@ -86,6 +88,7 @@ def _check_size(height: int, width: int, name: str, picture: Picture) -> None:
     if height * width <= PICTURE_PIXELS.value:
         return
     given = picture.rgb.shape[0] * picture.rgb.shape[1]
+    # Rounded down: the factor that is named must work.
     most = math.floor(100 * math.sqrt(PICTURE_PIXELS.value / given)) / 100
     raise PictureError(
         f"{name}: would become {width} x {height} pixels, at most {PICTURE_PIXELS.value:,} are made; "
@@ -117,6 +120,7 @@ def read_chunks(
     pixels = 0
 
     for i, task in enumerate(tasks):
+        # Threads are always some pictures ahead.
         future = pending.pop(0)
         if i + ahead < len(tasks):
             pending.append(pool.submit(load_picture, tasks[i + ahead], target))
@@ -152,6 +156,7 @@ def _ends(sizes: Iterable[int]) -> Iterator[int]:
     start = content = place = 0
     for place, size in enumerate(sizes, 1):
         before = place - 1
+        # A unit ends before the picture that would make it too large, but never empty.
         if before > start and (before - start == CHUNK_PICTURES or content + size > CHUNK_BYTES):
             yield before
             start, content = before, 0

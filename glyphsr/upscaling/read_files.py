@@ -112,6 +112,7 @@ def run_reading(
     naming = OutputNaming(None, "png", "_x2")  # of results of `upscale` beside their sources, which are none to read
     check_offline([str(name) for name in names], offline=config.offline)
     plan = plan_files([str(name) for name in names], None, naming, recursive=config.recursive)
+
     target = None if out is None else _Target(Path(out), form, plan.tasks, overwrite=config.overwrite)
     check_mode(config.mode, has_boxes=config.boxes is not None)
     if config.boxes is not None and plan.total > 1:
@@ -131,6 +132,7 @@ def run_reading(
     todo = [task for task in plan.tasks if target is None or not target.has(task)]
     if started:
         started(len(todo))
+
     for reading in _readings(todo, config):
         finish(reading)
     if target is not None:
@@ -156,9 +158,11 @@ def _readings(tasks: Sequence[FileTask], config: ReadConfig) -> Iterator[FileRea
         guard_reader=config.reader,
         offline=config.offline,
     )
+
     upscaler.load()
     reader = TextReader(upscaler)
 
+    # Files that cannot be read are told with the chunk in which they were met.
     failed: list[FileReading] = []
     with ThreadPoolExecutor(config.workers) as pool:
         chunks = read_chunks(

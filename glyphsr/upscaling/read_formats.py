@@ -48,12 +48,14 @@ def render_readings(readings: Sequence[FileReading], form: TextForm) -> str:
     """
     good = [(reading.name, reading.found) for reading in readings if reading.found is not None]
     if form == "json":
+        # JSON tells of failures, too; the other forms hold texts alone.
         pictures = [reading.as_dict() for reading in readings]
         document = {"schema_version": 1, "command": "read", "pictures": pictures}
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if form == "jsonl":
         rows = (json.dumps({"schema_version": 1} | one.as_dict(), ensure_ascii=False) for one in readings)
         return "".join(f"{row}\n" for row in rows)
+
     if form == "hocr":
         pages = tuple(_as_report(name, found) for name, found in good)
         return render_hocr(UpscaleRun(pages, None, 0.0))
@@ -61,6 +63,7 @@ def render_readings(readings: Sequence[FileReading], form: TextForm) -> str:
         if len(good) > 1:
             raise ConfigError("--format alto: one file holds one picture; give -o FOLDER")
         return "".join(render_alto(name, found) for name, found in good)
+    # Plain text: names stand above only where there are several files.
     if len(readings) == 1:
         return "".join(f"{found.text}\n" for _, found in good)
 
@@ -69,6 +72,7 @@ def render_readings(readings: Sequence[FileReading], form: TextForm) -> str:
 
 def _as_report(name: str, found: ReadResult) -> PictureReport:
     """As hOCR takes it: in the picture's own pixels."""
+    # Read lines as if the guard had kept them, so that hOCR takes what was read after.
     lines = tuple(
         RegionReport(
             [list(corner) for corner in line.box],

@@ -159,6 +159,7 @@ class TextReader:
 
     def _lines(self, picture: Picture, regions: Sequence[LineResult]) -> tuple[TextLine, ...]:
         """Lines that the network saw with the guard's readings; the others are read as they are."""
+        # Lines that the guard did not look at, such as those too large for the network, are cut out and read.
         unseen = [i for i, region in enumerate(regions) if region.before is None]
         pieces = [cut_out(as_seen(picture), widen(np.asarray(regions[i].box, float)) - 0.5).clip(0, 1) for i in unseen]
         plain = dict(zip(unseen, self.guard.read(pieces), strict=True))

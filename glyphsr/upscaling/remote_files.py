@@ -56,6 +56,7 @@ def upscale_remote(
         if progress:
             progress(report)
 
+    # Shards are told by names, so that machines need not agree on a listing.
     todo = []
     for place, source in enumerate(plan.sources):
         if shard_of(source, shard[1]) != shard[0]:
@@ -69,6 +70,7 @@ def upscale_remote(
     for reports in _work_on(plan, todo, config) if todo else ():
         for place, report in reports:
             finish(place, report)
+
     pictures.close()
     return pictures
 
@@ -112,6 +114,7 @@ def _upscale(
         targets.append(str(folder / f"{number}_result{ending}"))
         Path(sources[-1]).write_bytes(content)
 
+    # From here on it is a run over files like any other.
     tasks = FileTasks(sources, targets, bytearray(len(sources)))
     run = FileRun(config, FilePlan(tasks, len(tasks)), None, worker)
     run.run(tasks)
@@ -138,6 +141,7 @@ def _run_pictures(unit: Unit, folder: Path, config: UpscaleConfig, worker: Pictu
         except (OSError, GlyphSRError) as error:
             reports.append((place, _failed(source, error)))
 
+    # Together, as they would be on one machine; then each result is put into its store.
     made = _upscale([f[3] for f in fetched], [f[1] for f in fetched], folder / "pictures", config, worker)
 
     for (place, source, target, _), (report, result) in zip(fetched, made, strict=True):
@@ -158,6 +162,7 @@ def _run_shard(source: str, target: str, folder: Path, config: UpscaleConfig, wo
     try:
         members = _members(source)
         pictures = [(info, content) for info, content in members if _is_picture(info.name)]
+
         names = [info.name for info, _ in pictures]
         made = iter(_upscale([content for _, content in pictures], names, folder / "pictures", config, worker))
 
@@ -173,6 +178,7 @@ def _run_shard(source: str, target: str, folder: Path, config: UpscaleConfig, wo
                     failed.append(report.error or info.name)
                     continue
 
+                # Name and size change with the content; owner, times and order stay.
                 info.name = str(PurePosixPath(info.name).with_suffix(result.suffix))
                 info.size = result.stat().st_size
                 with result.open("rb") as file:
@@ -195,6 +201,7 @@ def _members(source: str) -> list[tuple[tarfile.TarInfo, bytes]]:
         PictureError: If it, or a file in it, is larger than it may be.
     """
     store, path = open_store(source)
+    # Sizes are checked before contents are read.
     members, size = [], 0
     with store.open(path, "rb") as file, _open_tar(_Bounded(file, source)) as shard:
         for info in shard:

@@ -44,6 +44,7 @@ def _fetch(address: str) -> bytes:
         def get_redirect_target(self, resp: requests.Response) -> None:
             """None: even where redirects are not followed, their whole body would be read otherwise."""
 
+    # Redirects are followed here, so that each address is looked at before it is asked.
     deadline = time.monotonic() + IN_ALL_S
     try:
         with Session() as session:
@@ -87,6 +88,7 @@ def _read(answer: Any, address: str, deadline: float) -> bytes:
     if answer.status_code != 200:
         raise PictureError(f"{address}: cannot be fetched: {answer.status_code} {answer.reason}")
     PICTURE_BYTES.check(whole_number(answer.headers.get("Content-Length") or "0") or 0, address, PictureError)
+    # The header's length is a claim; what comes is counted.
     parts, size = [], 0
     while part := answer.raw.read1(1 << 16, decode_content=True):  # what is there, so that the clock is looked at
         size += len(part)
@@ -120,8 +122,10 @@ def _from_clipboard() -> bytes:
         if len(found) != 1:
             raise PictureError(f"clipboard: holds {len(found)} files; give them as inputs")
         return read_content(Path(found[0]), PICTURE_BYTES, PictureError)
+
     if found is None:
         raise PictureError("clipboard: holds no picture; copy one first")
+
     buffer = io.BytesIO()
     found.save(buffer, "PNG")
     return buffer.getvalue()

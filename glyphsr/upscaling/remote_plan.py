@@ -76,12 +76,14 @@ def plan_remote(inputs: Sequence[str], out: str | None, naming: OutputNaming, *,
             plan.targets.append(target)
             plan.sizes.append(size)
 
+    # Names as the store itself writes them, so that inputs and results can be compared.
     store, root = open_store(out)
     names = [store.unstrip_protocol(store._strip_protocol(target)) for target in plan.targets]
     taken = set(plan.sources).intersection(names)
     if taken:
         raise ConfigError(f"{min(taken)}: is an input, and would be written to; inputs are never modified")
 
+    # One listing instead of a question for each result.
     there = {store.unstrip_protocol(name) for name in store.find(root)} if store.exists(root) else set()
     plan.finished = {place for place, name in enumerate(names) if name in there}
 
@@ -106,6 +108,7 @@ def _find(text: str, *, recursive: bool) -> Iterator[tuple[str, str, int]]:
         if path.suffix.lower() in (*SUFFIXES, TAR) and not path.name.startswith("."):
             found = True
             relative = path.name if name == root else name[len(root.rstrip("/")) + 1 :]
+            # Names in a store are anyone's; results must stay below the folder that was named.
             if ".." in PurePosixPath(relative).parts or PurePosixPath(relative).is_absolute():
                 raise DataError(f"{text}: holds a name that leads out of it: {relative}; give the inputs one by one")
             yield store.unstrip_protocol(name), relative, int(entries[name].get("size") or 0)

@@ -277,6 +277,7 @@ def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]
     if not result.regions:
         return ["no text found; enlarged by Lanczos alone"]
 
+    # Lines left alone and lines that came out unchanged are told together.
     found = [region.action if region.result is None else why_unchanged(region.result) for region in result.regions]
     reasons = Counter(why for why in found if why)
 
@@ -284,6 +285,7 @@ def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]
     if reasons:
         listed = ", ".join(f"{count} {why}" for why, count in reasons.items())
         notes.append(f"{reasons.total()} of {len(found)} lines only enlarged: {listed}")
+
     unsure = sum(region.result is not None and _text_drawn(region.result) is False for region in result.regions)
     if unsure:
         notes.append(f"{unsure} of {len(found)} lines {UNSURE}")
@@ -301,6 +303,7 @@ def why_unchanged(result: UpscaledLine) -> str | None:
         return "too small to hold text"
     if result.is_changed:
         return None
+    # Why nothing changed, the likeliest reason first.
     if result.verdict is not None and result.verdict.action == "reverted":
         return "taken back by the guard"
     if result.reading is None:

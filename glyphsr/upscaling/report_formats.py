@@ -45,6 +45,7 @@ def _csv(run: UpscaleRun) -> Iterator[str]:
     writer.writeheader()
     for picture in run.pictures:
         row = as_row(picture)
+        # A cell holds text alone: lines of a page stand in it as JSON.
         cells = row | {"regions": json.dumps(row["regions"]) if row["regions"] else ""}
         writer.writerow({name: guard_cell(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
         yield buffer.getvalue()

@@ -74,6 +74,7 @@ class ReportJournal:
         if self.rows.exists():
             with self.rows.open("rb") as file:
                 for line in file:
+                    # Half a line is what a kill left; it is cut off and written again.
                     if not line.endswith(b"\n"):
                         break
                     row = json.loads(line)
@@ -85,6 +86,7 @@ class ReportJournal:
         """Add what became of a picture; a disk that is full does not stop the run."""
         if self.problem is not None:
             return
+
         line = row_of(picture).encode()
         try:
             self._file.seek(self._end)
@@ -93,6 +95,7 @@ class ReportJournal:
         except OSError as error:
             self.problem = error.strerror or str(error)
             return
+        # Places instead of rows, so that memory does not grow with long reports.
         self._places[picture.input, picture.page, picture.output] = self._end
         self._end += len(line)
 
@@ -142,7 +145,9 @@ class WholeReport(Sequence[PictureReport]):
             raise IndexError(place)
         if place < len(self._earlier):
             return self._journal.earlier(self._earlier[place])
+
         picture = self._own[place - len(self._earlier)]
+        # What was skipped was made by an earlier run, whose row tells more.
         known = self._journal.find(picture) if picture.status == "skipped" else None
         return known if known is not None and known.status == "done" else picture
 

@@ -123,6 +123,7 @@ def result_of(
         strength: Fraction of the network's change that was applied.
     """
     made = enlarged(picture, upscaled.rgb)
+
     page = isinstance(upscaled, UpscaledPage)
     return UpscaleResult(
         image=to_pil(made) if given is None else like(given, made),

@@ -46,6 +46,7 @@ def read_mark(path: Path) -> str | None:
         OSError: If it cannot be read.
     """
     with path.open("rb") as file:
+        # Mostly one short read, since whole folders are looked through.
         head = file.read(USUALLY)
         found = MARK.search(head) or MARK.search(head + file.read(SEARCHED - USUALLY))
         if found is None:  # WebP has it at the end

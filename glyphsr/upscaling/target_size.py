@@ -36,5 +36,6 @@ class TargetSize:
             return max(1, round(height * self.width / width)), self.width
         if self.height:
             return self.height, max(1, round(width * self.height / height))
+
         scale = self.scale or 2.0
         return max(1, round(height * scale)), max(1, round(width * scale))

@@ -31,6 +31,7 @@ class TorchEngine:
         self.model = model
         self.device = device
         self.dtype = dtype
+        # Steps are places along the line with a columns' head, and where the network takes any width.
         self.has_prior = model.prior is not None
         self.reads_along_lines = (
             model.prior is not None

@@ -106,6 +106,7 @@ class Upscaler:
         self._weights, self._prior_weights, self._strength = weights, prior_weights, strength
         self._offline = offline
         self._guard, self._guard_reader = guard, guard_reader
+
         self.lexicon = open_lexicon(lexicon)
         self._draw = draw
 
@@ -184,14 +185,17 @@ class Upscaler:
         """The same without the guard."""
         config = self.loaded.config.network
         plans = [None if _is_vast(line) else plan_tiles(line.rgb.shape[0], line.rgb.shape[1], config) for line in lines]
+        # Only lines in which text can be seen pass through the network, at the height that it knows.
         shown = [(line, plan) for line, plan in zip(lines, plans, strict=True) if plan is not None]
         seen = [resize(line.rgb, (plan.height, plan.width)) for line, plan in shown]
         made = self.runner.run(seen, [plan for _, plan in shown], [line.text for line, _ in shown])
+
         results = iter(zip(seen, made, strict=True))
 
         upscaled = []
         for line, plan in zip(lines, plans, strict=True):
             if plan is None:
+                # Too small or too large for the network: bicubic alone.
                 enlarged = resize(line.rgb, line.size)
                 is_given = enlarged is line.rgb  # which is in [0, 1] already, and not to be changed
                 upscaled.append(UpscaledLine(enlarged if is_given else np.clip(enlarged, 0, 1, out=enlarged), None))
@@ -199,6 +203,7 @@ class Upscaler:
             plain = resize(line.rgb, line.size).clip(0, 1)
             picture, result = next(results)
             rgb = self._composed(line, picture, result)
+            # Places of words in the picture's own columns.
             words = moved(result.words, line.rgb.shape[1] / plan.width)
             change = float(np.abs(rgb - plain).mean())
             upscaled.append(UpscaledLine(rgb, plan, words, change, is_sure=result.is_sure))
@@ -292,6 +297,7 @@ class Upscaler:
         images = list(image) if isinstance(image, list | tuple) else [image]
         if several and (isinstance(text, str) or boxes is not None):
             raise ConfigError("text, boxes: are of one picture, and a list is given; give text as a list")
+
         texts = [text] if text is None or isinstance(text, str) else list(text)
         texts = texts * len(images) if text is None else texts
         if len(texts) != len(images):

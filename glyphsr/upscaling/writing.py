@@ -142,11 +142,13 @@ def save_regions(task: FileTask, page: UpscaledPage, config: UpscaleConfig, *, i
         PictureError: If one exists already, or cannot be written.
     """
     folder = Path(config.save_regions or "")
+
     stem = task.target.stem if task.target else "stdin"
 
     if config.recursive and task.target:
         stem = f"{task.target.parent.name}-{stem}"
 
+    # All names are looked at before the first line is written.
     files = {folder / f"{stem}-{n:02d}.png": r.result.rgb for n, r in enumerate(page.regions, 1) if r.result}
     for path in files:
         if path.exists() and (not config.overwrite or path.resolve() in inputs):

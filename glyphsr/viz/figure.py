@@ -36,6 +36,7 @@ def figure(rows: Sequence[Row]) -> NDArray[np.uint8]:
     sheet = Image.new("RGB", (GAP + columns * (CELL + GAP), height), PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(LETTER)
 
+    # Captions of the row with most panels, since pictures without HR have fewer.
     for column, panel in enumerate(max(rows, key=lambda row: len(row.panels)).panels):
         _centred(draw, panel.caption, GAP + column * (CELL + GAP), GAP // 2, font)
 

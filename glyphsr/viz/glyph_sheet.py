@@ -78,6 +78,7 @@ def glyph_sheet(words: Sequence[tuple[Sample, Extraction]]) -> NDArray[np.uint8]
         )
 
         caption = f"{sample.id.rpartition('/')[2]}  {sample.label}  {extraction.quality:.2f}"
+        # Text and quality in grey; what went wrong below, in red.
         below = y + 2 * IMAGE_HEIGHT + 2 * GAP - 4
         draw.text((x, below), _shortened(caption, font), INK, font=font)
         draw.text((x, below + CAPTION_HEIGHT // 2), _shortened(_trouble(extraction), font), TROUBLE, font=font)

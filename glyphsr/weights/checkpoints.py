@@ -157,6 +157,7 @@ def check_shapes(module: nn.Module, tensors: dict[str, Tensor], where: str) -> N
         WeightsError: Naming the first entry that differs.
     """
     own = module.state_dict()
+    # Very old files lack the counters of normalisations.
     missing = [key for key in own if key not in tensors and not key.endswith("num_batches_tracked")]
     unexpected = [key for key in tensors if key not in own]
 

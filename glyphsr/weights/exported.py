@@ -149,6 +149,7 @@ def load_exported(weights: str | Path) -> ExportedModel:
 def _read_facts(graph: Path) -> GraphFacts:
     content = read_content(graph, WEIGHTS_BYTES, WeightsError)
     try:
+        # Anything but an ONNX file is some other protobuf, or none.
         entries = dict(_metadata(memoryview(content)))
     except (IndexError, UnicodeDecodeError) as error:
         raise WeightsError(f"{graph}: not an ONNX file that can be read") from error
@@ -197,9 +198,11 @@ def _check_part(graph: Path, kind: int, part: memoryview) -> None:
     elif kind == NODE_FIELD:
         operator = ""
         for number, value in _fields(part):
+            # The operator's name comes before its attributes, which the message is about.
             operator = bytes(value).decode() if number == OPERATOR_FIELD else operator
             if number != ATTRIBUTE_FIELD:
                 continue
+
             for inner, held in _fields(value):
                 if inner in GRAPH_FIELDS or inner in SPARSE_FIELDS:
                     raise WeightsError(f"{graph}: holds a graph within its graph, in {operator or 'a loop'!r}")

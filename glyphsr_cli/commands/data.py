@@ -195,6 +195,7 @@ def verify(
         console.say(f"error: {error}")
         rows.append({"path": name, "samples": 0, "bad": [{"id": name, "problem": str(error)}]})
 
+    # A set that cannot be found or opened does not keep the others from being checked.
     paths: list[Path] = []
     for name in lmdbs:
         try:
@@ -215,6 +216,7 @@ def verify(
                 continue
         for item in bad:
             console.say(f"error: {item.id}: {item.problem}")
+
         problems = [{"id": item.id, "problem": item.problem} for item in bad]
         rows.append({"path": str(path), "samples": total, "bad": problems})
         if not json_:
@@ -223,6 +225,7 @@ def verify(
     if json_:
         document = {"schema_version": 1, "command": "data verify", "sets": rows}
         console.echo(console.as_json(document))
+    # Nothing could be looked at, or something is broken: two exit codes.
     if errors and len(errors) == len(rows):
         raise typer.Exit(errors[0].exit_code)
     if any(row["bad"] for row in rows):

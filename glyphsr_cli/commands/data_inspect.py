@@ -77,6 +77,7 @@ def inspect(
             console.say(f"error: {item.id}: {item.problem}")
         is_bad |= bool(bad)
 
+    # One set is a document of its own, several are a list.
     if json_ and len(documents) == 1:
         console.echo(console.as_json(documents[0]))
     elif json_:
@@ -128,6 +129,7 @@ def _range(spread: "Spread | None") -> str:
 def _pairs_table(found: "Inspection") -> "Table":
     from glyphsr_cli import tables
 
+    # The most frequent characters come first, so the cut loses the rare ones.
     alphabet = "".join(found.alphabet)
     more = f" and {len(alphabet) - SHOWN_CHARACTERS} more" if len(alphabet) > SHOWN_CHARACTERS else ""
     rows = (

@@ -119,6 +119,7 @@ def synth(
         return
     if result.made < result.samples:
         console.say(f"note: went on behind {result.samples - result.made} samples of an interrupted run")
+
     rate = f", {result.made / result.seconds:.0f} words/s" if result.made else ""
     console.say(f"{result.samples} samples, {result.fonts} fonts{rate}")
 
@@ -158,9 +159,11 @@ def degrade(
     from glyphsr_cli.commands.data_inspect import check_sheet, write_sheet
 
     check_sheet("--out", out, overwrite=overwrite)
+
     columns = _numbers(difficulty, ",")
     if len(columns) > MOST_COLUMNS:
         raise ConfigError(f"--difficulty: {len(columns):,} columns, at most {MOST_COLUMNS}")
+
     settings = _load(config, sets, {"seed": seed}, _render_flags(None, fonts, None, None), None)
     from glyphsr.dataset_tools.degradation_sheet import view_degradation
 

@@ -20,6 +20,7 @@ def demo(settings: "DemoConfig", quiet: QuietOpt = False) -> None:
     """
     console.limit_kernel_cache()
     console.require("demo", "gradio")
+    # Nothing is sent to anyone, unless the user has asked for it.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from glyphsr.serving.demo_page import run_demo
 

@@ -23,6 +23,7 @@ def doctor(json_: JsonOpt = False) -> None:
 
         rows = tuple((check.status, check.name, check.found) for check in found.checks)
         tables.show([tables.Table("glyphsr doctor", ("", "what", "found"), rows, wide=True, firm=2)])
+        # Remedies go to stderr: the table on stdout stays a table.
         for check in found.checks:
             if check.mend:
                 console.say(f"{check.status}: {check.name}: {check.mend}")

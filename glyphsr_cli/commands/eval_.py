@@ -83,6 +83,7 @@ def eval_(
     if out is not None:
         _check_out(out, overwrite=overwrite)
     console.limit_kernel_cache()
+
     if calibrate:
         _calibrate(settings.model_dump(), json_=json_, progress=False if quiet else progress)
         return
@@ -96,6 +97,7 @@ def eval_(
             overwrite=overwrite,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    # Messages first, the result next, then what fails a pipeline.
     _speak(report, quiet=quiet)
     _show(report, ReportFormat.json if json_ else format_, out, compare_paper=compare_paper, verbose=verbose)
     if compare_paper and not quiet:
@@ -123,6 +125,7 @@ def _calibrate(settings: dict[str, Any], *, json_: bool, progress: bool | None) 
         console.echo(console.as_json(document | {"judges": [asdict(x) | {"passed": x.passed} for x in results]}))
     else:
         tables.show([evaluation_tables.calibration_table(results)])
+
     for found in results:
         how = "is the published judge" if found.passed else "is not the published judge"
         console.say(f"{found.judge}: off by at most {found.deviation:.2f} points: {how}")
@@ -150,6 +153,7 @@ def _speak(report: "EvaluationReport", *, quiet: bool) -> None:
     if not sum(report.counts):
         console.say("error: nothing could be scored")
     hidden = len(report.problems) - SHOWN_PROBLEMS
+
     if hidden > 0:
         console.say(f"error: {hidden} more samples like these; --json lists them all")
     if not quiet:
@@ -163,6 +167,7 @@ def _render(report: "EvaluationReport", form: ReportFormat, *, compare_paper: bo
 
     if form is ReportFormat.json:
         return console.as_json(report.as_dict() | (_paper(report) if compare_paper else {}))
+
     if form is ReportFormat.csv:
         return as_csv(report)
     return tables.as_markdown(evaluation_tables.evaluation_tables(report, compare_paper=compare_paper))
@@ -206,10 +211,12 @@ def _say_why_not_compared(report: "EvaluationReport") -> None:
 
 
 def _gate_fails(report: "EvaluationReport", percent: float) -> bool:
+    # HR is the ceiling, which no gate is meant for.
     networks = [row.name for row in report.rows if row.network] or [row.name for row in report.rows if row.name != "hr"]
     failed = False
     for score in report.reading:
         reached = 100 * score.accuracy.weighted
+        # "Not at least", so that NaN fails, too.
         if score.row in networks and not reached >= percent:
             console.say(f"gate: {score.row} reaches {reached:.2f}% with {score.judge}, under {percent:g}%")
             failed = True

@@ -107,10 +107,12 @@ class _Shown:
 
     def add(self, source: Path, done: "ChunkResult", total: int) -> None:
         """Count one finished chunk; the first call opens the bar."""
+        # The clock starts with the first word, when models are loaded.
         if source not in self.tasks:
             self.started = time.perf_counter()
             self.tasks[source] = self.bar.add_task(source.name, total=total, counts="")
             self.sums[source] = Counter()
+
         sums = self.sums[source]
         sums.update(words=done.words, rejected=done.rejected, fallbacks=done.fallbacks.total())
         rate = sums["words"] / max(1e-9, time.perf_counter() - self.started)
@@ -122,6 +124,7 @@ def _finish(run: "ExtractRun", *, as_json: bool, quiet: bool, verbose: bool) -> 
     shown = run.problems if verbose else run.problems[:SHOWN_PROBLEMS]
     for problem in shown:
         console.say(f"error: {problem}")
+
     if len(run.problems) > len(shown):
         console.say(f"error: {len(run.problems) - len(shown)} more like these; --verbose shows them all")
     if as_json:

@@ -40,6 +40,7 @@ def list_(json_: JsonOpt = False, verbose: VerboseOpt = False) -> None:
     from glyphsr_cli import tables
 
     columns = ("name", "status", "MB", "licence", "from", *(("network", "about") if verbose else ()))
+
     cells = []
     for row in rows:
         more = (row.entry.network, row.entry.about) if verbose else ()

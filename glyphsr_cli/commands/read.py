@@ -69,6 +69,7 @@ def read(
     from glyphsr.upscaling.read_files import run_reading
     from glyphsr.upscaling.read_formats import TextForm, render_readings
 
+    # `--json` is short for one of the forms.
     chosen: TextForm | None = "json" if json_ else form.value if form else None
     if chosen == "alto" and out is None and len(inputs) > 1:
         raise typer.BadParameter("one file holds one picture; give -o FOLDER", param_hint="--format alto")
@@ -88,6 +89,7 @@ def read(
         console.echo(render_readings(readings, chosen or "text"))
     else:
         console.echo_path(out)
+    # Of several failures the exit code tells whether anything was read.
     failed = [reading for reading in readings if reading.found is None]
     if failed and len(failed) == len(readings):
         raise typer.Exit(MISSING if all(reading.is_missing for reading in failed) else ALL_FAILED)
@@ -101,6 +103,7 @@ def _messages(reading: "FileReading", *, quiet: bool) -> list[str]:
         return [f"error: {reading.error}"]
     if quiet or reading.found is None:
         return []
+    # Only where the network changed a text is there anything to look at.
     messages = []
     for number, line in enumerate(reading.found.lines, 1):
         if line.is_after_used and line.after.text != line.before.text:

@@ -121,6 +121,7 @@ def reproduce(
     Examples: glyphsr reproduce table2 --data-root /data/TextZoom; glyphsr reproduce table3 --train --seeds 3.
     """
     console.limit_kernel_cache()
+    # Appendix A compares masks, and trains and scores nothing.
     if table is TableName.appendix_a:
         chosen = {
             "data_root": data_root,
@@ -132,6 +133,7 @@ def reproduce(
         return
     from glyphsr.reproduction.reproduce import reproduce as run
 
+    # Under a launcher all processes train, one speaks and scores.
     first = console.is_first_process()
     subsets = [part for value in split or ("easy,medium,hard",) for part in value.split(",") if part]
     result = run(

@@ -109,9 +109,11 @@ def train(
     from glyphsr.config.reader import load
     from glyphsr.config.training import TrainConfig
 
+    # Settings are read here and not by the library: the environment counts for commands alone.
     overrides = [*(sets or ()), *([f"validation.protocol={protocol.value}"] if protocol else [])]
     flags = {"steps": max_steps, "seed": seed, "batch_size": batch_size}
     settings = load(TrainConfig, config, sets=overrides, flags=flags)
+    # Under a launcher one process speaks.
     first = console.is_first_process()
     _note_sample_set(settings, data_root, quiet=quiet or not first)
     from glyphsr.training.train import train as run
@@ -129,6 +131,7 @@ def train(
             digits = 1 if step.pictures_per_s < 10 else 0
             rate, memory = f"{step.pictures_per_s:.{digits}f}/s", f"{step.memory_mb / 1024:.1f} GB"
             bar.update(task, completed=step.step, terms=terms + skipped, rate=rate, memory=memory)
+            # A line that stays: after each validation, and now and then where more is asked for.
             if step.score or (verbose and step.step % LINE_EVERY == 0):
                 seen = step.score.describe() if step.score else f"{rate}, {memory}"
                 notify(f"step {step.step}: {terms}{skipped} · {seen}")

@@ -66,10 +66,12 @@ def upscale(
     if not sources:
         raise typer.BadParameter("expected at least one file, folder, glob, address or -", param_hint="INPUT")
 
+    # stdin without a name for the result makes a filter of the command.
     to_stdout = out == "-" or (sources == ["-"] and out is None)
     if json_ and to_stdout:
         raise typer.BadParameter("stdout carries the picture; use --report FILE", param_hint="--json")
 
+    # Settings without effect are most often a mistake.
     for message in () if quiet else _unused(settings, out):
         console.say(f"note: {message}")
     console.limit_kernel_cache()
@@ -111,6 +113,7 @@ def _unused(settings: "UpscaleConfig", out: str | None) -> list[str]:
     found = []
     if settings.guard_reader and settings.guard == "off":
         found.append(f"--guard-reader {settings.guard_reader}: not used, since --guard is off")
+
     kind = SUFFIXES.get(Path(out or "").suffix.lower())
     if "ext" in settings.model_fields_set and kind and kind != SUFFIXES.get(f".{settings.ext.lower().lstrip('.')}"):
         found.append(f"--ext {settings.ext}: not used, since -o {out} says the type")
@@ -133,6 +136,7 @@ def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[s
                 f"warning: {picture.input}: line at {x:.0f}, {y:.0f}: {region.guard_reader} {region.guard_reason}{done}"
             )
 
+    # What was skipped is told once, in the summary.
     if picture.note and not quiet and picture.status != "skipped":
         messages.append(f"note: {picture.input}: {picture.note}")
     if verbose and picture.prior_text is not None:
@@ -154,6 +158,7 @@ def _summarise(run: "UpscaleRun", *, as_json: bool, quiet: bool) -> None:
         console.say(f"warning: {run.outdated} results were made with other settings and stay; --overwrite redoes these")
 
     if len(run.pictures) > 1:
+        # Of several pictures a summary, and only of what there is.
         unchanged = run.count("done") - run.improved - run.sharpened
         counts = [f"{run.improved} improved"] + ([f"{run.sharpened} sharpened without a text"] if run.sharpened else [])
         counts += [f"{unchanged} only enlarged"] if unchanged else []

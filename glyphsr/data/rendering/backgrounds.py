@@ -77,6 +77,7 @@ def grounds_fingerprint(photographs: Sequence[str]) -> str:
 @functools.lru_cache(maxsize=4)
 def _photograph(path: str) -> NDArray[np.uint8]:
     encoded = read_content(Path(path), PICTURE_BYTES)
+
     try:
         check_picture(encoded, path, DataError)
         with warnings.catch_warnings(), libtiff_complaints():

@@ -34,6 +34,7 @@ class Modulation(nn.Module):
         self.scaled = _pointwise(2 * width, width)
         self.shift = _pointwise(2 * width, width)
 
+        # A convolution as large as the picture weighs each channel by where its features are.
         self.channel_gate = nn.Sequential(
             nn.Conv2d(width, width, size, groups=width),
             nn.Conv2d(width, width, 1),

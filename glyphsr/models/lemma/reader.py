@@ -120,6 +120,7 @@ class LocatingReader(nn.Module):
         super().__init__()
 
         features = 16 * width
+        # ABINet's vision half, then its language half.
         self.encoder = ResidualStages(width, STRIDES, stride_late=True)
         self.layers = nn.ModuleList(PostNormLayer(features, 8, dropout, hidden=4 * features) for _ in range(3))
         self.attention = PositionAttention(features, 2 * width)

@@ -46,6 +46,7 @@ class PARSeq(nn.Module):
         self.max_forced_steps = c.max_label_length + 1
         self.num_classes = self.codec.num_classes
 
+        # timm's ViT without class token and head: its patches are what the decoder attends to.
         self.encoder = VisionTransformer(
             img_size=c.image_size,
             patch_size=c.patch_size,
@@ -66,6 +67,7 @@ class PARSeq(nn.Module):
 
         self.head = nn.Linear(c.embed_dim, self.num_classes)
         self.text_embed = TokenEmbedding(self.codec.num_tokens, c.embed_dim)
+        # One query for each character, and one for the end.
         self.pos_queries = nn.Parameter(torch.empty(1, c.max_label_length + 1, c.embed_dim))
         self.dropout = nn.Dropout(c.dropout)
         nn.init.trunc_normal_(self.pos_queries, std=0.02)

@@ -65,6 +65,7 @@ class Backbone(nn.Module):
         self.stage3 = _stage(2 * width, 4 * width, 6, stride=2)
         self.stage4 = _stage(4 * width, 8 * width, 6)
 
+        # Height alone from here on, down to one row of columns.
         wide = 16 * width
         self.stage5 = _stage(8 * width, wide, 3)
         self.stage6 = _stage(wide, wide, 2)

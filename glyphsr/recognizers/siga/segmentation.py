@@ -40,6 +40,7 @@ class GlyphHead(nn.Module):
     def __init__(self, width: int, hidden: int, num_maps: int) -> None:
         super().__init__()
         inner = 4 * width
+        # The decoder half of a U-net, from a quarter to full size.
         self.conv1 = _conv(8 * width, 8 * width, 1)
         self.conv2 = _conv(8 * width, inner, 3)
         self.up1 = _double(inner)
@@ -52,6 +53,7 @@ class GlyphHead(nn.Module):
         self.quarter_maps = nn.Conv2d(inner, num_maps, kernel_size=1)
         self.half_maps = nn.Conv2d(inner, num_maps, kernel_size=1)
 
+        # What is read under each character's map, along the characters.
         self.quarter_features = _project(8 * width, hidden)
         self.half_features = _project(2 * width, hidden)
         self.half_encoder = SequenceEncoder(hidden, hidden, layers=1)

@@ -68,6 +68,7 @@ def open_readers(config: LossConfig, *, offline: bool = False) -> list[CTCNetwor
         except WeightsError as error:
             raise WeightsError(f"loss.ocr_recognizers: {error}") from error
 
+        # Gradients flow through CTC's logits; a decoder's choices have none.
         if not isinstance(recognizer, CTCNetwork):
             raise ConfigError(
                 f"loss.ocr_recognizers: {name}: expected a recognizer by CTC, got {recognizer.config.kind}"

@@ -181,6 +181,7 @@ def compared_row(word: ShownWord, pictures: dict[str, ByteImage], readings: dict
             name, image, tuple(("" if alone else who, tuple(marked(text, word.label))) for who, text in found.items())
         )
 
+    # Bicubic is the first picture and the first network the second.
     names = list(pictures)
     panels = [Panel(f"LR {word.lr.shape[1]} x {word.lr.shape[0]}", word.lr)]
     panels += [panel(name, image) for name, image in pictures.items()]
