@@ -48,6 +48,10 @@ class EvalConfig(Config):
     """Pictures of 16 x 64 pixels per batch; halved when memory runs out. Does not affect the scores."""
     workers: Annotated[int, Field(ge=0), Flag(COMPUTE)] = 0
     """Processes that read ahead; they pay from some ten thousand pairs on."""
+    engine: Annotated[Literal["local", "ray"], Flag(COMPUTE)] = "local"
+    """``local``: this process. ``ray``: the workers of a Ray cluster."""
+    address: Annotated[str | None, Flag(COMPUTE, default="one on this machine")] = None
+    """Of the Ray cluster; ``auto`` for the one that this machine belongs to."""
     seed: Annotated[int, Flag(COMPUTE)] = 0
     """Of the bootstrap."""
     offline: Annotated[bool, Flag(COMPUTE)] = False

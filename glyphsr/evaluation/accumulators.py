@@ -65,6 +65,13 @@ class FidelityAccumulator:
     psnr: array[float] = field(default_factory=lambda: array("d"))
     ssim: array[float] = field(default_factory=lambda: array("d"))
 
+    def extend(self, other: FidelityAccumulator) -> None:
+        """Count what another has counted, after what is counted already."""
+        self.batch_psnr += other.batch_psnr
+        self.batch_ssim += other.batch_ssim
+        self.psnr += other.psnr
+        self.ssim += other.ssim
+
     def add_batch(self, pictures: Tensor, hr: Tensor) -> None:
         """Count one batch of the published protocol: ``(B, 3, H, W)`` each, nothing clipped."""
         each = ssim(pictures, hr)

@@ -34,6 +34,8 @@ def evaluate(
     runtime: Runtime | None = None,
     batch_size: int | Literal["auto"] | None = None,
     workers: int | None = None,
+    engine: Literal["local", "ray"] | None = None,
+    address: str | None = None,
     seed: int | None = None,
     offline: bool | None = None,
 ) -> EvaluationReport:
@@ -64,12 +66,15 @@ def evaluate(
         batch_size: Pictures of 16 x 64 pixels per batch; halved when memory runs out. Does not affect the
             scores.
         workers: Processes that read ahead; they pay from some ten thousand pairs on.
+        engine: ``local``: this process. ``ray``: the workers of a Ray cluster.
+        address: Of the Ray cluster; ``auto`` for the one that this machine belongs to.
         seed: Of the bootstrap.
         offline: Never fetch weights.
 
     Raises:
         ConfigError: If a setting cannot be used.
         DataError: If no subset can be opened.
+        GlyphSRError: If the workers of a cluster fail.
         WeightsError: If weights are missing, damaged or do not fit.
     """
     settings = settings_from(EvalConfig, config, locals())

@@ -11,33 +11,22 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
-from torch import Tensor
 
 from glyphsr._version import VERSION
 from glyphsr.config.evaluation import EvalConfig
-from glyphsr.data.pair_loader import PairChunk, iterate_chunks, planes, to_tensor
 from glyphsr.data.sources import SAMPLE_NOTICE, uses_sample_set
 from glyphsr.errors import ConfigError
-from glyphsr.evaluation.accumulators import (
-    FidelityAccumulator,
-    Outcome,
-    RecognitionAccumulator,
-    score_reading,
-    stack_outputs,
-    summarise,
-    summarise_cer,
-)
-from glyphsr.evaluation.methods import Method, open_methods
-from glyphsr.evaluation.report import Comparison, EvaluationReport, FidelityScore, Problem, ReadingScore, SubsetInfo
+from glyphsr.evaluation.accumulators import FidelityAccumulator, RecognitionAccumulator, summarise, summarise_cer
+from glyphsr.evaluation.chunk_places import places_of, read_span, wanted_spans
+from glyphsr.evaluation.chunk_scorer import ChunkScorer, ChunkScores, RowScores
+from glyphsr.evaluation.methods import Method
+from glyphsr.evaluation.ray_scores import scores_from_ray
+from glyphsr.evaluation.report import Comparison, EvaluationReport, FidelityScore, ReadingScore, SubsetInfo
 from glyphsr.evaluation.subsets import open_subsets
 from glyphsr.metrics.mcnemar import mcnemar
-from glyphsr.ocr.readers import Reader, open_readers
+from glyphsr.ocr.readers import Reader
 from glyphsr.system.atomic_files import atomic_path
-from glyphsr.system.devices import resolve_device
-from glyphsr.types import ProgressCallback, Reading, Sample
-
-CHUNK = 48
-"""Samples that are read, scored and pooled together: the published batch size."""
+from glyphsr.types import ProgressCallback
 
 
 class _Evaluation:
@@ -47,123 +36,71 @@ class _Evaluation:
         self.config = config
         self.progress = progress
         self.records = records
-
         self.squash = config.protocol == "paper"
-        # Everything that may be refused is opened before the first picture is made.
         self.subsets, self.problems = open_subsets(config)
-        self.judges, self.notices = open_readers(
-            config.recognizer, resolve_device(config.device), offline=config.offline
-        )
-
+        self.scorer = ChunkScorer.open(config)
+        self.methods, self.judges, self.notices = self.scorer.methods, self.scorer.judges, self.scorer.notices
         if uses_sample_set(config.split, config.data_root):
             self.notices.insert(0, f"{SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
-
-        self.methods = open_methods(config)
         self.notices += no_independent_judges(self.methods, self.judges)
 
-        # Sums by row, judge and number of the subset.
         self.reading: dict[tuple[str, str, int], RecognitionAccumulator] = defaultdict(RecognitionAccumulator)
         self.fidelity: dict[tuple[str, int], FidelityAccumulator] = defaultdict(FidelityAccumulator)
         self.seconds: dict[str, float] = defaultdict(float)
+        self.scored = [0] * len(self.subsets)
+        self.bad = [0] * len(self.subsets)
+        self.spans = wanted_spans(self.subsets, config.limit)
+        self.total = sum(span.end for span in self.spans)
 
-        self.parts: list[SubsetInfo] = []
-        self.done = 0
-        self.total = sum(self._wanted(subset.size) for subset in self.subsets)
+    @property
+    def done(self) -> int:
+        """Samples that were scored, or could not be used."""
+        return sum(self.scored) + sum(self.bad)
 
-    def _wanted(self, size: int) -> int:
-        return min(size, self.config.limit or size)
+    @property
+    def parts(self) -> list[SubsetInfo]:
+        """What was scored of each subset."""
+        return [
+            SubsetInfo(subset.name, tuple(str(source.path) for source in subset.sources), scored, bad)
+            for subset, scored, bad in zip(self.subsets, self.scored, self.bad, strict=True)
+        ]
 
     def run(self) -> None:
-        for number, subset in enumerate(self.subsets):
-            scored = bad = 0
-            for source in subset.sources:
-                end = self._wanted(subset.size) - scored - bad  # how many of this source
-                for chunk in iterate_chunks(source, CHUNK, squash=self.squash, workers=self.config.workers):
-                    # Whole chunks are read, though `--limit` may end within one.
-                    kept = chunk.until(end)
-                    if not kept.ids and not kept.bad:
-                        break
+        for number, scores in self._scores():
+            self._add(number, scores)
+            if self.progress:
+                self.progress(self.done, self.total)
 
-                    self.problems += [Problem(item.id, item.problem) for item in kept.bad]
-                    self._score(number, subset.name, kept)
-                    scored, bad = scored + len(kept.ids), bad + len(kept.bad)
-                    self.done += len(kept.ids) + len(kept.bad)
-                    if self.progress:
-                        self.progress(self.done, self.total)
-
-            paths = tuple(str(source.path) for source in subset.sources)
-            self.parts.append(SubsetInfo(subset.name, paths, scored, bad))
-
-    def _score(self, number: int, name: str, chunk: PairChunk) -> None:
-        samples = chunk.samples
-        if not samples:
+    def _scores(self) -> Iterator[tuple[int, ChunkScores]]:
+        """Number of the subset and scores of each chunk, in the order of the samples."""
+        if self.config.engine == "ray":
+            places = places_of(self.spans)
+            for place, scores in zip(places, scores_from_ray(places, self.config), strict=True):
+                yield place.span.subset, scores
             return
+        for span in self.spans:
+            for chunk in read_span(self.subsets, span, squash=self.squash, workers=self.config.workers):
+                yield span.subset, self.scorer.score(chunk)
 
-        self._note_long_labels(samples)
+    def _add(self, number: int, scores: ChunkScores) -> None:
+        """Count a chunk's scores, and write its records."""
+        self.problems += scores.problems
+        self.scored[number] += len(scores.ids)
+        self.bad[number] += scores.bad
 
-        truth = self._truth(chunk)
-        for method in self.methods:
-            row = method.info.name
-            start = time.perf_counter()
-            pictures = self._pictures(method, chunk, truth)
-            self.seconds[row] += time.perf_counter() - start
-            if row != "lr":  # another size than the HR side
-                self._measure(self.fidelity[row, number], pictures, truth)
+        for name, row in scores.rows.items():
+            self.seconds[name] += row.seconds
+            if row.fidelity is not None:
+                self.fidelity[name, number].extend(row.fidelity)
+            for judge, outcomes in row.outcomes.items():
+                self.seconds[f"{name}\0{judge}"] += row.reading_seconds[judge]
+                for outcome in outcomes:
+                    self.reading[name, judge, number].add(outcome)
 
-            outputs = stack_outputs(pictures)
-            # Every judge reads the very same pictures.
-            readings = {judge.info.name: self._read(judge, outputs, row) for judge in self.judges}
-            outcomes = {
-                judge: [score_reading(text, sample.label) for text, sample in zip(texts, samples, strict=True)]
-                for judge, texts in readings.items()
-            }
-            for judge, found in outcomes.items():
-                for outcome in found:
-                    self.reading[row, judge, number].add(outcome)
-
-            # One line per picture, for whoever looks into single words.
             if self.records is not None:
-                shown = {"protocol": self.config.protocol, "subset": name, "row": row}
-                records = _records(shown, samples, readings, outcomes, self.fidelity.get((row, number)))
-                self.records.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-
-    @staticmethod
-    def _truth(chunk: PairChunk) -> Tensor | list[Tensor]:
-        if isinstance(chunk.hr, Tensor):
-            return planes(chunk.hr)
-        return [to_tensor([image])[0] for image in chunk.hr]
-
-    @staticmethod
-    def _pictures(method: Method, chunk: PairChunk, truth: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
-        if isinstance(truth, Tensor) and isinstance(chunk.lr, Tensor):
-            return method.paper_protocol(planes(chunk.lr), truth)
-        return method.standard_protocol(chunk.samples)
-
-    @staticmethod
-    def _measure(
-        accumulator: FidelityAccumulator, pictures: Tensor | list[Tensor], truth: Tensor | list[Tensor]
-    ) -> None:
-        if isinstance(pictures, Tensor) and isinstance(truth, Tensor):
-            accumulator.add_batch(pictures, truth)
-        else:
-            accumulator.add_images(list(pictures), list(truth))
-
-    def _read(self, judge: Reader, pictures: list[Tensor], row: str) -> list[Reading]:
-        start = time.perf_counter()
-        readings = judge.read(pictures)
-        self.seconds[f"{row}\0{judge.info.name}"] += time.perf_counter() - start
-        return readings
-
-    def _note_long_labels(self, samples: list[Sample]) -> None:
-        for sample in samples:
-            for judge in self.judges:
-                limit = judge.too_long(sample.label)
-                if limit is not None:
-                    message = (
-                        f"label {sample.label!r} is longer than the {limit} characters that {judge.info.name} reads; "
-                        "counts as wrong, as in the published evaluation; leave the sample out or ask another judge"
-                    )
-                    self.problems.append(Problem(sample.id, message, scored=True))
+                shown = {"protocol": self.config.protocol, "subset": self.subsets[number].name, "row": name}
+                lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in _records(shown, scores, row))
+                self.records.writelines(lines)
 
     def report(self, seconds: float) -> EvaluationReport:
         counts = [part.images for part in self.parts]
@@ -196,7 +133,6 @@ class _Evaluation:
         for judge in (judge.info.name for judge in self.judges):
             for row in (method.info.name for method in self.methods):
                 accumulators = [self.reading[row, judge, number] for number in range(len(counts))]
-                # The interval is of accuracy alone: the other figures are shown without one.
                 accuracy = summarise(
                     [accumulator.correct for accumulator in accumulators],
                     counts,
@@ -215,9 +151,7 @@ class _Evaluation:
         for row in (method.info.name for method in self.methods if method.info.name != "lr"):
             accumulators = [self.fidelity[row, number] for number in range(len(counts))]
             per_image = summarise([accumulator.psnr for accumulator in accumulators], counts)
-            # Their PSNR is infinite, so they are counted instead of averaged.
             identical = sum(value == float("inf") for accumulator in accumulators for value in accumulator.psnr)
-            # The published figure is a mean over batches of 48; the mean over pictures stands beside it.
             if self.squash:
                 psnr_db = summarise([accumulator.batch_psnr for accumulator in accumulators], counts)
                 ssim = summarise([accumulator.batch_ssim for accumulator in accumulators], counts)
@@ -243,7 +177,6 @@ class _Evaluation:
                     for row in (first, second)
                 )
 
-                # Both rows read the same samples in the same order, so the test is paired.
                 result = mcnemar(a, b)
                 found.append(Comparison(judge, first, second, result.only_first, result.only_second, result.p_value))
 
@@ -260,30 +193,21 @@ def no_independent_judges(methods: Sequence[Method], judges: Sequence[Reader]) -
     ]
 
 
-def _records(
-    shown: dict[str, str],
-    samples: list[Sample],
-    readings: dict[str, list[Reading]],
-    outcomes: dict[str, list[Outcome]],
-    fidelity: FidelityAccumulator | None,
-) -> Iterator[dict[str, Any]]:
-    """What the per-image file says of one row's pictures; the last values of ``fidelity`` are theirs."""
-    # Sums have no ids, but the last values are those of this chunk.
-    first = -len(samples)
-    for i, sample in enumerate(samples):
-        record: dict[str, Any] = shown | {"id": sample.id, "label": sample.label}
-
-        if fidelity is not None:
-            values = {"psnr_db": fidelity.psnr[first + i], "ssim": fidelity.ssim[first + i]}
+def _records(shown: dict[str, str], scores: ChunkScores, row: RowScores) -> Iterator[dict[str, Any]]:
+    """What the per-image file says of one row's pictures."""
+    for i, (sample, label) in enumerate(zip(scores.ids, scores.labels, strict=True)):
+        record: dict[str, Any] = shown | {"id": sample, "label": label}
+        if row.fidelity is not None:
+            values = {"psnr_db": row.fidelity.psnr[i], "ssim": row.fidelity.ssim[i]}
             record |= {key: round(value, 5) if math.isfinite(value) else None for key, value in values.items()}
 
         record["readings"] = {
             judge: {
-                "text": texts[i].text,
-                "confidence": round(texts[i].confidence, 5),
-                "correct": outcomes[judge][i].correct,
+                "text": readings[i].text,
+                "confidence": round(readings[i].confidence, 5),
+                "correct": row.outcomes[judge][i].correct,
             }
-            for judge, texts in readings.items()
+            for judge, readings in row.readings.items()
         }
         yield record
 
@@ -315,7 +239,6 @@ def run_evaluation(
 
     start = time.perf_counter()
     with ExitStack() as stack:
-        # The file appears under its name when all is in it.
         records = None
         if per_image is not None:
             temporary = stack.enter_context(atomic_path(per_image))
