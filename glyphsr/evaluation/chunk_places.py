@@ -58,6 +58,7 @@ def read_span(subsets: Sequence[Subset], span: SourceSpan, *, squash: bool, work
     """Chunks of a span in order, read ahead by ``workers`` processes."""
     source = subsets[span.subset].sources[span.source]
     chunks = iterate_chunks(source, CHUNK, squash=squash, workers=workers)
+    # Whole chunks are read, though `--limit` may end within one.
     for chunk in islice(chunks, -(-span.end // CHUNK)):
         yield chunk.until(span.end)
 

@@ -92,6 +92,7 @@ class ChunkScorer:
         row = RowScores(_fidelity(pictures, truth) if has_size_of_hr else None, seconds)
 
         outputs = stack_outputs(pictures)
+        # Every judge reads the very same pictures.
         for judge in self.judges:
             name = judge.info.name
             start = time.perf_counter()

@@ -37,6 +37,7 @@ class _Evaluation:
         self.progress = progress
         self.records = records
         self.squash = config.protocol == "paper"
+        # Everything that may be refused is opened before the first picture is made.
         self.subsets, self.problems = open_subsets(config)
         self.scorer = ChunkScorer.open(config)
         self.methods, self.judges, self.notices = self.scorer.methods, self.scorer.judges, self.scorer.notices
@@ -44,6 +45,7 @@ class _Evaluation:
             self.notices.insert(0, f"{SAMPLE_NOTICE}; its numbers mean nothing beside TextZoom's")
         self.notices += no_independent_judges(self.methods, self.judges)
 
+        # Sums by row, judge and number of the subset.
         self.reading: dict[tuple[str, str, int], RecognitionAccumulator] = defaultdict(RecognitionAccumulator)
         self.fidelity: dict[tuple[str, int], FidelityAccumulator] = defaultdict(FidelityAccumulator)
         self.seconds: dict[str, float] = defaultdict(float)
@@ -97,6 +99,7 @@ class _Evaluation:
                 for outcome in outcomes:
                     self.reading[name, judge, number].add(outcome)
 
+            # One line per picture, for whoever looks into single words.
             if self.records is not None:
                 shown = {"protocol": self.config.protocol, "subset": self.subsets[number].name, "row": name}
                 lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in _records(shown, scores, row))
@@ -133,6 +136,7 @@ class _Evaluation:
         for judge in (judge.info.name for judge in self.judges):
             for row in (method.info.name for method in self.methods):
                 accumulators = [self.reading[row, judge, number] for number in range(len(counts))]
+                # The interval is of accuracy alone: the other figures are shown without one.
                 accuracy = summarise(
                     [accumulator.correct for accumulator in accumulators],
                     counts,
@@ -151,7 +155,9 @@ class _Evaluation:
         for row in (method.info.name for method in self.methods if method.info.name != "lr"):
             accumulators = [self.fidelity[row, number] for number in range(len(counts))]
             per_image = summarise([accumulator.psnr for accumulator in accumulators], counts)
+            # Their PSNR is infinite, so they are counted instead of averaged.
             identical = sum(value == float("inf") for accumulator in accumulators for value in accumulator.psnr)
+            # The published figure is a mean over batches of 48; the mean over pictures stands beside it.
             if self.squash:
                 psnr_db = summarise([accumulator.batch_psnr for accumulator in accumulators], counts)
                 ssim = summarise([accumulator.batch_ssim for accumulator in accumulators], counts)
@@ -172,6 +178,7 @@ class _Evaluation:
 
         for judge in (judge.info.name for judge in self.judges):
             for first, second in pairs:
+                # Both rows read the same samples in the same order, so the test is paired.
                 a, b = (
                     [bool(hit) for number in range(len(self.parts)) for hit in self.reading[row, judge, number].correct]
                     for row in (first, second)
