@@ -15,7 +15,8 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN python -m venv /opt/glyphsr \
     && pip install "torch>=2.6" "torchvision>=0.21" --index-url "https://download.pytorch.org/whl/${TORCH}"
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY pyproject.toml setup.py README.md LICENSE NOTICE ./
+COPY configs ./configs
 COPY glyphsr ./glyphsr
 COPY glyphsr_cli ./glyphsr_cli
 # cv2 as it is needs libraries of a desktop, which a container lacks; opencv-python-headless has the same without them.
