@@ -31,6 +31,9 @@ OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "o
 
 LEAST_PYTHON = (3, 11)
 
+WANTED = "where you want it:"
+"""How the mend of an extra begins that is not installed."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -84,7 +87,8 @@ def doctor() -> Diagnosis:
 
 
 def _python() -> Check:
-    found = f"{platform.python_version()} on {platform.platform()}"
+    system = (platform.system(), platform.release(), platform.machine(), *platform.libc_ver())
+    found = f"{platform.python_version()} on {' '.join(filter(None, system))}"
     if sys.version_info < LEAST_PYTHON:
         return Check("python", "error", found, "install Python 3.11 or newer")
     return Check("python", "ok", found)
@@ -97,8 +101,11 @@ def _torch() -> Iterator[Check]:
         yield Check("torch", "error", _line(error), "pip install --force-reinstall torch torchvision")
         return
 
+    threads = torch.get_num_threads()
     build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
-    yield Check("torch", "ok", f"{torch.__version__}, {build} build, {torch.get_num_threads()} threads")
+    yield Check(
+        "torch", "ok", f"{torch.__version__}, {build} build, {threads} {'thread' if threads == 1 else 'threads'}"
+    )
 
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
@@ -146,7 +153,7 @@ def _extras() -> Iterator[Check]:
 
         missing = [_wanted(text) for text in own if _unmet(text)]
         if missing:
-            mend = f"where you want it: pip install 'glyphsr[{extra}]'"
+            mend = f"{WANTED} pip install 'glyphsr[{extra}]'"
             yield Check(f"extra {extra}", "note", f"not installed: {', '.join(missing)}", mend)
         elif extra == "ocr" and shutil.which("tesseract") is None:
             yield Check("extra ocr", "note", "installed, without the program tesseract", "apt install tesseract-ocr")

@@ -49,7 +49,7 @@ class ErrorBoundary(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that was asked for, with the options of its settings."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, build(command, name, CONTEXT), rest
+        return name, _without_values_of_switches(build(command, name, CONTEXT)), rest
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program; help and version are printed before there is a command."""
@@ -91,6 +91,16 @@ class ErrorBoundary(TyperGroup):
                 raise
             console.say("error: out of memory; give smaller pictures, or --batch-size 1")
             raise typer.Exit(1) from error
+
+
+def _without_values_of_switches(command: Any) -> Any:
+    """The command, in whose help no switch looks as if it took a value."""
+    for option in command.params:
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _without_values_of_switches(below)
+    return command
 
 
 def _say_unwritable(error: OSError) -> None:

@@ -17,7 +17,7 @@ import typer
 
 from glyphsr.safe_reading.numbers import whole_number
 from glyphsr_cli.completion import completion
-from glyphsr_cli.options import ConfigOpt, SetOpt
+from glyphsr_cli.options import ConfigOpt, SetOpt, choices
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -118,7 +118,7 @@ class _Option:
         option = typer.Option(
             *names,
             help=_plain(info.description or ""),
-            metavar=flag.metavar or ("|".join(get_args(self.form)) if get_origin(self.form) is Literal else None),
+            metavar=flag.metavar or (choices(get_args(self.form)) if get_origin(self.form) is Literal else None),
             show_default=_shown_default(flag, info.default),
             rich_help_panel=flag.panel,
             hidden=flag.hidden,

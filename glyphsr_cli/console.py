@@ -53,8 +53,9 @@ class RateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """The rate, once it is known."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.3g}/s" if speed else "", style="progress.data.speed")
+        speed = task.finished_speed or task.speed or 0.0
+        shown = f"{speed:,.0f}" if speed >= 100 else f"{speed:.3g}"
+        return Text(f"{shown}/s" if speed else "", style="progress.data.speed")
 
 
 def progress_bar(*, enabled: bool | None) -> Progress:

@@ -1,5 +1,6 @@
 """Annotated types of options that commands share."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,6 +16,22 @@ class PrecisionName(StrEnum):
     fp16 = "fp16"
 
 
+COLUMN = 20
+"""Characters that the column of values in ``--help`` has at least, on a terminal of 80."""
+
+
+def choices(names: Iterable[str]) -> str:
+    """What ``--help`` calls a value that is one of a few names; a long list can break between them.
+
+    Example:
+        >>> choices(["line", "page"]), choices(["compare", "attention", "training"])
+        ('line|page', 'compare | attention | training')
+    """
+    kept = [str(name) for name in names]
+    short = "|".join(kept)
+    return short if len(short) <= COLUMN else " | ".join(kept)
+
+
 COMPUTE = "Computing"
 OUTPUT = "Output"
 SETTINGS = "Settings"
@@ -26,7 +43,10 @@ DeviceOpt = Annotated[
 PrecisionOpt = Annotated[
     PrecisionName | None,
     typer.Option(
-        help="A batch that comes out non-finite is redone in fp32.", show_default="auto", rich_help_panel=COMPUTE
+        metavar=choices(PrecisionName),
+        help="A batch that comes out non-finite is redone in fp32.",
+        show_default="auto",
+        rich_help_panel=COMPUTE,
     ),
 ]
 SeedOpt = Annotated[int | None, typer.Option(min=0, help="Seed of every random draw.", rich_help_panel=COMPUTE)]

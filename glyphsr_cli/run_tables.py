@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def extraction_table(report: "ExtractionReport") -> Table:
     """What became of the words and characters of one set."""
     rows = [
-        ("words", f"{report.words - sum(report.rejected.values())} with masks of {report.words}"),
+        ("words", f"{report.words}, {report.words - sum(report.rejected.values())} with masks"),
         *((f"  {reason}", str(count)) for reason, count in report.rejected.items()),
         ("characters", f"{report.characters}, {report.empty} with an empty mask"),
         ("fallbacks", f"{report.affected} characters"),

@@ -30,8 +30,8 @@ def config_folder() -> Path:
 def named_configs() -> dict[str, Path]:
     """Every configuration of the package by its name, such as ``glyphsr`` or ``ablation/table3-line``."""
     folder = config_folder()
-    files = sorted(folder.rglob(f"*{ENDING}"))
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+    named = {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob(f"*{ENDING}")}
+    return dict(sorted(named.items()))
 
 
 def find_config(given: str | Path) -> Path:

@@ -21,9 +21,9 @@ class ReadConfig(Config):
     prior_weights: Annotated[str | None, Flag(MODEL)] = None
     """With a published GlyphSR checkpoint: the published CRNN or PARSeq that gives its text prior."""
     scale: Annotated[Annotated[float, Field(gt=0, le=16)] | None, Flag(MODEL, default="2")] = None
-    """Factor by which lines are enlarged before they are read; 2 by default."""
+    """Factor by which lines are enlarged before they are read."""
     strength: Annotated[Fraction | None, Flag(MODEL, default="from the model's card")] = None
-    """Fraction of the network's change over bicubic that is applied; default from the model's card."""
+    """Fraction of the network's change over bicubic that is applied."""
     lexicon: Annotated[str, Flag(MODEL)] = "english"
     """Word list by which the network's own readings are corrected: ``english``, ``none``, or a text file."""
     draw: Annotated[Literal["sure", "all"], Flag(MODEL)] = "sure"
@@ -44,7 +44,7 @@ class ReadConfig(Config):
     device: Annotated[str, Flag(COMPUTE)] = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], Flag(COMPUTE)] = "auto"
-    """auto, fp32, bf16 or fp16."""
+    """Of the network; a batch that comes out non-finite is computed again in fp32."""
     runtime: Annotated[RuntimeName, Flag(COMPUTE)] = "auto"
     """What runs the model: ``torch``, or of an exported one ``onnx`` (onnxruntime) or ``openvino``. ``auto`` takes
     onnxruntime on CPUs where the weights were exported, as the bundled ones are."""

@@ -22,7 +22,7 @@ class UpscalerConfig(Config):
     prior_weights: Annotated[str | None, Flag(MODEL)] = None
     """Published CRNN or PARSeq that gives the text prior of a published GlyphSR checkpoint."""
     strength: Annotated[Fraction | None, Flag(MODEL, default="from the model's card")] = None
-    """Fraction of the network's change over bicubic that is applied; default from the model's card."""
+    """Fraction of the network's change over bicubic that is applied."""
     lexicon: Annotated[str, Flag(MODEL)] = "english"
     """Word list by which readings are corrected before they are drawn: ``english``, ``none``, or a text file with one
     word a line. Numbers, codes and words with digits or marks in them are never corrected."""
@@ -41,7 +41,7 @@ class UpscalerConfig(Config):
     device: Annotated[str, Flag(COMPUTE)] = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Annotated[Precision, Flag(COMPUTE)] = "auto"
-    """auto, fp32, bf16 or fp16."""
+    """Of the network; a batch that comes out non-finite is computed again in fp32."""
     runtime: Annotated[RuntimeName, Flag(COMPUTE)] = "auto"
     """What runs the model: ``torch``, or of an exported one ``onnx`` (onnxruntime) or ``openvino``. ``auto`` takes
     onnxruntime on CPUs where the weights were exported, as the bundled ones are."""

@@ -74,7 +74,7 @@ class VisualizeConfig(Config):
     recognizer: Annotated[Texts, Flag(MODEL, short="-R")] = ("crnn",)
     """Judges that read what is shown, or whose attention is; ``none`` for none."""
     strength: Annotated[Fraction | None, Flag(MODEL, default="from its card")] = None
-    """Fraction of each network's change over bicubic; default from its card."""
+    """Fraction of each network's change over bicubic."""
     extract: ExtractConfig = ExtractConfig()
     """How masks are extracted."""
     seed: Annotated[int, Flag(COMPUTE)] = 0

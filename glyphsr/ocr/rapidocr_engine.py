@@ -25,7 +25,7 @@ def open_rapidocr() -> Any:
             import onnxruntime  # noqa: F401 - rapidocr would only complain at the first picture
             from rapidocr import RapidOCR
     except ImportError as error:
-        raise ConfigError(f"rapidocr: not installed ({error.name}); pip install 'glyphsr[ocr]'") from error
+        raise ConfigError(f"rapidocr: not installed ({error.name}); pip install rapidocr onnxruntime") from error
 
     engine = RapidOCR(params={"Global.log_level": "critical"})
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
@@ -57,5 +57,5 @@ class RapidOCREngine:
             found = self._engine(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), use_det=False, use_cls=False, use_rec=True)
             texts = getattr(found, "txts", None) or ()
             scores = getattr(found, "scores", None) or (0.0,)
-            readings.append(Reading("".join(texts), float(min(scores)) if texts else 0.0))
+            readings.append(Reading("".join(texts).strip(), float(min(scores)) if texts else 0.0))
         return readings

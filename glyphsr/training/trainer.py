@@ -85,9 +85,10 @@ class Trainer:
     def describe(self) -> str:
         """One line for a person: what is trained, on what, how."""
         trained = sum(parameter.numel() for parameter in self.stepper.parameters)
+        dtype = str(self.processes.dtype).removeprefix("torch.")
         processes = f" x {self.processes.count}" if self.processes.count > 1 else ""
         return (
-            f"{trained:,} parameters to train on {self.processes.device}{processes} in {self.processes.dtype}, "
+            f"{trained:,} parameters to train on {self.processes.device}{processes} in {dtype}, "
             f"{_counted(len(self.batches.sources), 'source')} of words, "
             f"{_counted(len(self.validator.pairs), 'word')} to validate on, "
             f"run folder {self.folder.path}"

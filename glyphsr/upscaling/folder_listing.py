@@ -14,6 +14,11 @@ COMPARE_SUFFIX = "_compare"
 RESULT_LABEL = re.compile(r"(_x\d+(\.\d+)?|_\d*x\d*)?(_compare)?$")
 """What ``upscale`` itself puts behind a name; nothing matches, too."""
 
+FOLDERS = "folders, which --recursive looks into"
+NO_FILES = "that are no files"
+ONE = {FOLDERS: "folder, which --recursive looks into", NO_FILES: "that is no file"}
+"""Reasons that are worded otherwise of a single one."""
+
 
 def entries_below(
     folder: str,
@@ -68,9 +73,9 @@ def _why_not(entry: "os.DirEntry[str]", pictures: Collection[str], *, recursive:
     if entry.name in pictures:
         return "named like results of an earlier run"
     if entry.is_dir():
-        return None if recursive else "folders, which --recursive looks into"
+        return None if recursive else FOLDERS
     if not entry.is_file():
-        return "no files"
+        return NO_FILES
     return None if _is_picture(entry.name) else f"{os.path.splitext(entry.name)[1].lower() or 'without an ending'}"
 
 
@@ -96,7 +101,10 @@ class LeftOut:
             >>> left.summary()
             '1 .txt (notes.txt), 1 named like results of an earlier run (a_x2.png)'
         """
-        parts = [f"{count} {reason} ({self._example[reason]})" for reason, count in self._count.most_common()]
+        parts = [
+            f"{count} {ONE.get(reason, reason) if count == 1 else reason} ({self._example[reason]})"
+            for reason, count in self._count.most_common()
+        ]
         return ", ".join(parts) or None
 
 

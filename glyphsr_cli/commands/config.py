@@ -100,7 +100,7 @@ def init(
 
 @config_app.command("validate")
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML files, or names.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="YAML files, or names.")],
     command: ForOpt = CommandName.train,
 ) -> None:
     """Check files and name the first mistake of the first wrong one.

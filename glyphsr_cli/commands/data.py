@@ -114,10 +114,11 @@ def export(
     """
     from glyphsr.dataset_tools.export import export as take_apart
 
+    source = _one(lmdb, data_root, quiet=quiet)
     with console.progress_bar(enabled=False if quiet else progress) as bar:
         task = bar.add_task("exporting", total=None)
         result = take_apart(
-            _one(lmdb, data_root, quiet=quiet),
+            source,
             out,
             form=form.value,
             overwrite=overwrite,
@@ -171,7 +172,7 @@ def _finish(result: "MakeResult", command: str, *, as_json: bool, quiet: bool) -
 
 @data_app.command("verify")
 def verify(
-    lmdbs: Annotated[list[str], typer.Argument(metavar="LMDB...", help="Folders, or names under the data root.")],
+    lmdbs: Annotated[list[str], typer.Argument(metavar="LMDB", help="Folders, or names under the data root.")],
     data_root: DataRootOpt = None,
     json_: JsonOpt = False,
     progress: ProgressOpt = None,

@@ -22,7 +22,7 @@ SHOWN_CHARACTERS = 80
 
 
 def inspect(
-    lmdbs: Annotated[list[str], typer.Argument(metavar="LMDB...", help="Folders, or names under the data root.")],
+    lmdbs: Annotated[list[str], typer.Argument(metavar="LMDB", help="Folders, or names under the data root.")],
     sheet: Annotated[
         Path | None, typer.Option("--sheet", "-o", help="Write a contact sheet of one set's samples to this .png file.")
     ] = None,

@@ -24,7 +24,7 @@ SHOWN_PROBLEMS = 20
 @settings_command("glyphsr.config.extraction:ExtractConfig")
 def extract(
     settings: "ExtractConfig",
-    more: Annotated[list[str] | None, typer.Argument(metavar="[LMDB]...", help="The same as --lmdb.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="LMDB", help="The same as --lmdb.")] = None,
     lmdb: Annotated[
         list[str] | None,
         typer.Option(

@@ -89,9 +89,7 @@ def pull(name: NameArg, offline: OfflineOpt = False, progress: ProgressOpt = Non
 
 @models_app.command("verify")
 def verify(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="All that are here, without one.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here, without one.")] = None,
     json_: JsonOpt = False,
 ) -> None:
     """Compare stored files with the hashes they were stored with; exit with 5 if one differs.
@@ -131,7 +129,7 @@ def convert(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Published checkpoint: .pth, .pt, .ckpt or .tar; several where one network is in several files.",
         ),
     ],

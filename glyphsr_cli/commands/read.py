@@ -8,7 +8,7 @@ import typer
 
 from glyphsr_cli import console
 from glyphsr_cli.config_options import settings_command
-from glyphsr_cli.options import OUTPUT, JsonOpt, ProgressOpt, QuietOpt
+from glyphsr_cli.options import OUTPUT, JsonOpt, ProgressOpt, QuietOpt, choices
 
 if TYPE_CHECKING:
     from glyphsr.config.read import ReadConfig
@@ -31,7 +31,7 @@ class TextFormName(StrEnum):
 def read(
     settings: "ReadConfig",
     inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")
+        list[str] | None, typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for stdin.")
     ] = None,
     out: Annotated[
         Path | None,
@@ -47,6 +47,7 @@ def read(
         typer.Option(
             "--format",
             "-f",
+            metavar=choices(TextFormName),
             help="text, json and jsonl with the text before and after, hocr and alto with a box for each word.",
             show_default="by the ending of --out, else text",
             rich_help_panel=OUTPUT,

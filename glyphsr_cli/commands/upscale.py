@@ -26,7 +26,7 @@ def upscale(
     settings: "UpscaleConfig",
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="INPUT...", help="Files, folders, globs, https addresses, or - for stdin."),
+        typer.Argument(metavar="INPUT", help="Files, folders, globs, https addresses, or - for stdin."),
     ] = None,
     out: Annotated[
         str | None,

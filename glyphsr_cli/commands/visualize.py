@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def visualize(
     settings: "VisualizeConfig",
     inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="[INPUT]...", help="Pictures of text, files or folders.")
+        list[str] | None, typer.Argument(metavar="INPUT", help="Pictures of text, files or folders.")
     ] = None,
     out: Annotated[
         Path | None,

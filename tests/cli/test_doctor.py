@@ -45,3 +45,17 @@ def test_broken_weights_stop_the_work(monkeypatch):
     monkeypatch.setattr("glyphsr.weights.registry.BUNDLED_FOLDER", doctor.Path("nowhere"))
     code, ok, checks = examine()
     assert (code, ok, checks["bundled weights"]["status"]) == (5, False, "error")
+
+
+def test_extras_that_are_not_installed_share_one_line():
+    from glyphsr_cli.commands.doctor import _mends
+
+    checks = [
+        doctor.Check("extra demo", "note", "not installed: gradio", f"{doctor.WANTED} pip install 'glyphsr[demo]'"),
+        doctor.Check("cache", "warning", "read-only", "set GLYPHSR_CACHE"),
+        doctor.Check("extra serve", "note", "not installed: fastapi", f"{doctor.WANTED} pip install 'glyphsr[serve]'"),
+    ]
+    first, last = _mends(checks)
+    assert first == "warning: cache: set GLYPHSR_CACHE"
+    assert "demo, serve" in last
+    assert "pip install 'glyphsr[NAME]'" in last

@@ -131,7 +131,11 @@ def test_a_folder_says_once_what_it_left_out(run, folder, tmp_path):
     (folder / "deep").mkdir()
     said = run(folder, "-o", tmp_path / "o").stderr
     (line,) = [line for line in said.splitlines() if "left out" in line]
-    for part in ("1 .txt (notes.txt)", "1 named like results of an earlier run (one_x2.png)", "--recursive"):
+    for part in (
+        "1 .txt (notes.txt)",
+        "1 named like results of an earlier run (one_x2.png)",
+        "1 folder, which --recursive",
+    ):
         assert part in line
     assert "hidden" not in line
 
