@@ -49,7 +49,11 @@ class ErrorBoundary(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that was asked for, with the options of its settings."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, _without_values_of_switches(build(command, name, CONTEXT)), rest
+        return name, _without_values_of_switches(build(command, name, CONTEXT), ctx), rest
+
+    def get_params(self, ctx: Any) -> Any:
+        """The options of the program itself."""
+        return _bare_switches(super().get_params(ctx))
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program; help and version are printed before there is a command."""
@@ -93,14 +97,19 @@ class ErrorBoundary(TyperGroup):
             raise typer.Exit(1) from error
 
 
-def _without_values_of_switches(command: Any) -> Any:
+def _without_values_of_switches(command: Any, ctx: Any) -> Any:
     """The command, in whose help no switch looks as if it took a value."""
-    for option in command.params:
+    _bare_switches(command.get_params(ctx))
+    for below in getattr(command, "commands", {}).values():
+        _without_values_of_switches(below, ctx)
+    return command
+
+
+def _bare_switches(options: list[Any]) -> list[Any]:
+    for option in options:
         if getattr(option, "is_flag", False):
             option.metavar = ""
-    for below in getattr(command, "commands", {}).values():
-        _without_values_of_switches(below)
-    return command
+    return options
 
 
 def _say_unwritable(error: OSError) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glyphsr_cli import console
-from glyphsr_cli.options import JsonOpt, SetOpt
+from glyphsr_cli.options import JsonOpt, SetOpt, choices
 
 if TYPE_CHECKING:
     from glyphsr.config.base import Config
@@ -32,11 +32,11 @@ class CommandName(StrEnum):
 
 NameArg = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[NAME|FILE]", help="A name of `glyphsr config list`, or a YAML file; the defaults without."
-    ),
+    typer.Argument(metavar="NAME|FILE", help="A name of `glyphsr config list`, or a YAML file; the defaults without."),
 ]
-ForOpt = Annotated[CommandName, typer.Option("--for", help="The command whose settings they are.")]
+ForOpt = Annotated[
+    CommandName, typer.Option("--for", metavar=choices(CommandName), help="The command whose settings they are.")
+]
 
 
 @config_app.command("list")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glyphsr_cli import console
-from glyphsr_cli.options import JsonOpt, ProgressOpt, QuietOpt
+from glyphsr_cli.options import JsonOpt, ProgressOpt, QuietOpt, choices
 
 if TYPE_CHECKING:
     from glyphsr.dataset_tools.build import MakeResult
@@ -54,6 +54,7 @@ def make(
         typer.Option(
             "--format",
             "-f",
+            metavar=choices(LabelFormatName),
             help="Form of the labels: paddleocr (path<TAB>text), mmocr (JSON lines, or the document of 1.x), doctr "
             '(JSON), csv, icdar (path, "text"), spaces (path text), annotations (JSON list), filename.',
             show_default="from the file",
@@ -100,7 +101,8 @@ def export(
     lmdb: LmdbArg,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for hr/, lr/ and the label file.")],
     form: Annotated[
-        LabelFormatName, typer.Option("--format", "-f", help="Form of the label file.")
+        LabelFormatName,
+        typer.Option("--format", "-f", metavar=choices(LabelFormatName), help="Form of the label file."),
     ] = LabelFormatName.paddleocr,
     data_root: DataRootOpt = None,
     overwrite: OverwriteOpt = False,

@@ -129,7 +129,7 @@ def degrade(
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SOURCE]",
+            metavar="SOURCE",
             help="Picture, folder of pictures, LMDB, or a name under the data root.",
             show_default="rendered words",
         ),

@@ -8,7 +8,7 @@ import typer
 
 from glyphsr_cli import console
 from glyphsr_cli.config_options import settings_command
-from glyphsr_cli.options import OUTPUT, JsonOpt, ProgressOpt, QuietOpt, VerboseOpt
+from glyphsr_cli.options import OUTPUT, JsonOpt, ProgressOpt, QuietOpt, VerboseOpt, choices
 
 if TYPE_CHECKING:
     from glyphsr.config.evaluation import EvalConfig
@@ -53,7 +53,10 @@ def eval_(
         ),
     ] = None,
     format_: Annotated[
-        ReportFormat, typer.Option("--format", "-f", help="Form of the result.", rich_help_panel=OUTPUT)
+        ReportFormat,
+        typer.Option(
+            "--format", "-f", metavar=choices(ReportFormat), help="Form of the result.", rich_help_panel=OUTPUT
+        ),
     ] = ReportFormat.table,
     out: Annotated[
         Path | None,

@@ -16,6 +16,7 @@ from glyphsr_cli.options import (
     PrecisionOpt,
     QuietOpt,
     SetOpt,
+    choices,
 )
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def reproduce(
         str | None, typer.Option(help="For appendix-a: published SAM file, or a name.", rich_help_panel=DATA)
     ] = None,
     format_: Annotated[
-        FormName, typer.Option("--format", "-f", help="Form of the result.", rich_help_panel=OUTPUT)
+        FormName,
+        typer.Option("--format", "-f", metavar=choices(FormName), help="Form of the result.", rich_help_panel=OUTPUT),
     ] = FormName.table,
     device: DeviceOpt = None,
     precision: PrecisionOpt = None,

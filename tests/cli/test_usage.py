@@ -46,3 +46,15 @@ def test_values_are_completed():
     assert completion("mode", ("auto", "line", "page"))("p") == ["page"]
     assert "compact" in weights_names("comp")
     assert completion("out", ()) is None
+
+
+@pytest.mark.parametrize("command", [[], ["upscale"], ["data", "make"], ["models", "list"]])
+def test_no_switch_looks_as_if_it_took_a_value(command):
+    shown = CliRunner().invoke(app, [*command, "--help"]).stdout
+    assert "--help" in shown
+    assert "<bool>" not in shown
+
+
+def test_long_lists_of_choices_break_between_names():
+    shown = CliRunner().invoke(app, ["visualize", "--help"], env={"COLUMNS": "80"}).stdout
+    assert {"compare", "attention", "failures", "training"} <= set(shown.split())
