@@ -19,7 +19,7 @@ def render_alto(name: str, found: ReadResult) -> str:
         name: The picture's file.
         found: What was read in it.
     """
-    alto = ET.Element("alto", xmlns=NAMESPACE)
+    alto = ET.Element("alto", xmlns=NAMESPACE, SCHEMAVERSION="4.2")
     _describe(alto, name, found.reader)
 
     size = {"WIDTH": str(found.width), "HEIGHT": str(found.height)}

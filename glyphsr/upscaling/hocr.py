@@ -37,7 +37,8 @@ def render_hocr(run: UpscaleRun) -> str:
 
 def _add_page(body: ET.Element, picture: PictureReport, number: int) -> None:
     width, height = picture.output_width or 0, picture.output_height or 0
-    name = show_controls(picture.output or "stdout")
+    # Readers of hOCR part properties at semicolons and end names at quotes.
+    name = show_controls(picture.output or "stdout").replace('"', "%22").replace(";", "%3B")
     title = f'image "{name}"; bbox 0 0 {width} {height}; ppageno {number - 1}'
     page = ET.SubElement(body, "div", {"class": "ocr_page", "id": f"page_{number}", "title": title})
 

@@ -290,3 +290,22 @@ def test_what_the_guard_took_back_is_not_said_to_be_there():
     assert re.search(r'class="ocrx_word" id="word_1_1_1" title="bbox 0 0 100 40; x_wconf 98">COMING<', hocr)
     ElementTree.fromstring(hocr)
     assert "COMINO" not in hocr
+
+
+def test_hocr_holds_any_name_and_any_text():
+    region = RegionReport(
+        [[0.0, 0.0], [50.0, 0.0], [50.0, 20.0], [0.0, 20.0]],
+        20.0,
+        "enlarged",
+        guard="kept",
+        read_after="A\uffff \ufffe",
+        read_after_confidence=0.9,
+    )
+    size = {"width": 100, "height": 40, "output_width": 100, "output_height": 40}
+    picture = PictureReport("a.png", 'my "best"; shot.png', "done", regions=(region,), **size)
+
+    root = ElementTree.fromstring(render_hocr(UpscaleRun((picture,), None, 0.0)))
+    (page,) = root.findall(".//*[@class='ocr_page']")
+    properties = [part.split(None, 1) for part in page.attrib["title"].split(";")]
+    assert [name for name, _ in properties] == ["image", "bbox", "ppageno"]
+    assert properties[0][1] == '"my %22best%22%3B shot.png"'
