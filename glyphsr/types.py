@@ -44,7 +44,7 @@ class GlyphTargets:
     line: Tensor
     """``(B, 1, h, w)`` float32 in [0, 1]: fraction of each LR pixel that the HR mask covers."""
     chars: Tensor
-    """``(B, L, h, w)`` likewise, one slot per character that the slots are for; zero in the slots behind them."""
+    """``(B, L, h, w)`` likewise, one slot per character that the slots are for; zero in the slots after them."""
     masked: Tensor
     """``(B,)`` bool: the words that have masks; those of the others are zero and teach nothing."""
 

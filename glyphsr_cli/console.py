@@ -82,7 +82,7 @@ def progress_bar(*, enabled: bool | None) -> Progress:
 
 
 def counting_bar(*, enabled: bool | None) -> Progress:
-    """The same with the rate per second, and a text of its own behind it.
+    """The same with the rate per second, and a text of its own after it.
 
     Args:
         enabled: ``None`` shows it where stderr is a terminal.
@@ -143,7 +143,7 @@ def echo(text: str) -> None:
 
 
 def echo_path(path: object, *, print0: bool = False, bar: Progress | None = None) -> None:
-    """One path of a list on stdout: a line with control characters escaped, or as it is with a zero byte behind it.
+    """One path of a list on stdout: a line with control characters escaped, or as it is with a zero byte after it.
 
     Args:
         path: To show.

@@ -36,7 +36,7 @@ class DegradationConfig(Config):
     mild_difficulty: FractionRange = (0.0, 0.4)
     """Of those."""
     spread: Fraction = 0.15
-    """How far the strength of each effect strays from its picture's difficulty, as a fraction of it."""
+    """How far the strength of each effect varies around its picture's difficulty, as a fraction of it."""
     blur_sigma: Lengths = (0.2, 3.4)
     """Gaussian blur."""
     anisotropy: tuple[Ratio, Ratio] = (1.0, 1.35)
@@ -56,11 +56,11 @@ class DegradationConfig(Config):
     noise_before: FractionEnds = (0.0, 0.04)
     """Greatest deviation of that, on a scale of 1."""
     noise_after: FractionEnds = (0.0, 0.022)
-    """Greatest deviation of the noise behind down-sampling, at half of full brightness and on a scale of 1."""
+    """Greatest deviation of the noise after down-sampling, at half of full brightness and on a scale of 1."""
     gray_noise_prob: Fraction = 0.4
     """Pictures whose noise is the same in all channels."""
     shot_noise: Fraction = 0.5
-    """How far the variance of the noise behind follows brightness, as that of a sensor does."""
+    """How far the variance of the noise after it follows brightness, as that of a sensor does."""
     ringing_prob: FractionEnds = (0.0, 0.08)
     """Pictures that a camera or program sharpened: halos beside edges."""
     ringing: tuple[Amount, Amount] = (0.0, 1.2)

@@ -40,7 +40,7 @@ class TextConfig(Config):
     mixed: NonNegative = 0.03
     """Weight of words in random case."""
     marked: Fraction = 0.0
-    """Fraction of the words of the word lists that have a punctuation mark before or behind them, or quotes around."""
+    """Fraction of the words of the word lists that have a punctuation mark before or after them, or quotes around."""
     phrase_words: tuple[Count, Count] = (2, 3)
     """Least and greatest number of words of a phrase."""
     phrase_characters: Annotated[int, Field(ge=1, le=64)] | None = None

@@ -276,7 +276,7 @@ def _guess_lines(path: Path) -> LabelFormat:
     if first.startswith("{"):
         return "mmocr"
 
-    # From the surest sign to the least: names of columns, a tab, quotes, a comma behind a picture's name.
+    # From the surest sign to the least: names of columns, a tab, quotes, a comma after a picture's name.
     cells = [cell.strip().lower() for cell in re.split(r"[\t,;]", first)]
     if set(cells) & set(PATH_COLUMNS) and set(cells) & set(TEXT_COLUMNS):
         return "csv"  # its first line names columns

@@ -190,8 +190,8 @@ class PairedLmdb:
 
     @staticmethod
     def _last(file: LmdbFile, prefix: bytes) -> int:
-        """Greatest number behind a prefix; keys that are no sample's are passed over."""
-        for key in file.keys_below(prefix + b":"):  # ":" is behind all digits
+        """Greatest number after a prefix; keys that are no sample's are passed over."""
+        for key in file.keys_below(prefix + b":"):  # ":" is after all digits
             number = key.removeprefix(prefix)
             if key.startswith(prefix) and len(number) == NUMBER_DIGITS and number.isdigit():
                 return int(number)
@@ -219,7 +219,7 @@ class PairedLmdb:
             yield size, tail, file.get(f"label-{number:0{NUMBER_DIGITS}d}".encode()) or b""
 
     def __len__(self) -> int:
-        """Samples that are there: what ``num-samples`` says, but none behind the last one."""
+        """Samples that are there: what ``num-samples`` says, but none after the last one."""
         return min(self.declared(), self.last_number())
 
     def declared(self) -> int:

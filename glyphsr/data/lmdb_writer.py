@@ -42,7 +42,7 @@ class LmdbWriter:
     """An environment that gets its name when it is complete.
 
     Samples are numbered from 1 in the order they are added. An unfinished one stays beside its final place as
-    ``<name>.partial``; the same source then continues behind the last committed sample.
+    ``<name>.partial``; the same source then continues after the last committed sample.
 
     Args:
         path: Final folder.

@@ -193,8 +193,8 @@ def find_lmdb(name: str, data_root: str | None = None) -> list[Path]:
     places = ", ".join(str(root) for root in roots)
 
     close = difflib.get_close_matches(name, NAMES, n=1)
-    hint = f"did you mean {close[0]!r}? Else give" if close else "give"
-    raise DataError(f"{name}: no such LMDB under {places}; {hint} its folder, --data-root or $GLYPHSR_DATA")
+    remedy = f"did you mean {close[0]!r}? Else give" if close else "give"
+    raise DataError(f"{name}: no such LMDB under {places}; {remedy} its folder, --data-root or $GLYPHSR_DATA")
 
 
 def _is_held_out(key: str, fraction: float) -> bool:

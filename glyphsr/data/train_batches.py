@@ -29,7 +29,7 @@ REFERENCE_HEIGHT = 16
 """LR line height at which ``batch_size`` is counted."""
 
 _PLAN, _COUNTS, _ORDER, _PAIR, _VARY = 1, 2, 3, 5, 7
-"""First numbers behind the seed of what a run draws, so that no two kinds of draws are alike; rendered words have 4 and
+"""First numbers after the seed of what a run draws, so that no two kinds of draws are alike; rendered words have 4 and
 6."""
 
 

@@ -96,7 +96,7 @@ def make(
     hr_folder, lr_folder, base = _folders(source, hr, lr)
 
     items, unused = _items(hr_folder, lr_folder, base, labels, form)
-    # The same pictures and texts continue an interrupted run; others begin anew.
+    # The same pictures and texts continue an interrupted run; others start again.
     mark = _fingerprint(items, seed)
     bad: list[BadSample] = []
     with LmdbWriter(out, source=mark, overwrite=overwrite) as writer:

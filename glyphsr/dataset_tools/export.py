@@ -147,7 +147,7 @@ class _Names:
         return folded not in self._taken and folded not in self._folders and not above & self._taken
 
     def give(self, side: str, wanted: str | None, number: str, ending: str) -> str:
-        """``wanted`` if it is free, else the number, else the number with a count behind it."""
+        """``wanted`` if it is free, else the number, else the number with a count after it."""
         candidates = [wanted] if wanted else []
         # As many candidates as names are taken, so that one of them is free.
         candidates += [f"{number}{ending}", *(f"{number}-{i}{ending}" for i in range(2, 2 + len(self.given)))]

@@ -21,7 +21,7 @@ CHUNK = 64
 """Words per task."""
 
 DEGRADE_STREAM = 5
-"""First number behind the seed of degradations."""
+"""First number after the seed of degradations."""
 
 
 @dataclass(frozen=True)

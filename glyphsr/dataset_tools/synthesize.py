@@ -151,7 +151,7 @@ def synthesize(
     if overwrite and masks_at is None and beside.exists() and notify:
         notify(f"{beside}: holds masks of the words that are replaced; replace them too with --glyphs, or remove them")
 
-    # Masks are closed behind the pairs: a complete set of pairs may wait for its masks, not the reverse.
+    # Masks are closed after the pairs: a complete set of pairs may wait for its masks, not the reverse.
     made = 0
     try:
         with ExitStack() as stack:

@@ -213,7 +213,7 @@ def open_methods(config: EvalConfig) -> list[Method]:
         ConfigError: If the same weights are named twice.
         WeightsError: If weights are missing, damaged or do not fit.
     """
-    # Rows must be told apart by their names, and each file is scored once.
+    # Rows must differ in their names, and each file is scored once.
     weights = [] if config.weights == (NONE,) else [NamedWeights.parse(text) for text in config.weights]
     if len({own.file for own in weights}) < len(weights):
         raise ConfigError("--weights: the same weights are named twice")

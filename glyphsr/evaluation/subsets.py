@@ -59,7 +59,7 @@ def open_subsets(config: EvalConfig) -> tuple[list[Subset], list[Problem]]:
                     problems.append(Problem(name, f"{source.path}: {message}"))
 
             subsets.append(Subset(name, sources, sum(len(s) for s in sources)))
-        # One bad subset is told and left out; the others are scored.
+        # One bad subset is reported and left out; the others are scored.
         except DataError as error:
             errors.append(error)
             problems.append(Problem(name, str(error)))

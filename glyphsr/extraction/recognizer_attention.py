@@ -88,6 +88,6 @@ class RecognizerAttention:
             return [own[: len(text)] if fit else None for own, text, fit in zip(rows, texts, fits, strict=True)]
 
         assert isinstance(self.network, AttentionRecognizer)
-        # (B, A, T, h, w), its heads merged, the steps behind each text's end cut off.
+        # (B, A, T, h, w), its heads merged, the steps after each text's end cut off.
         attention = self.network.forward_teacher_forced(prepared, texts).attention.float().cpu().numpy()
         return [merge_heads(rows, self.heads)[: len(text)] for rows, text in zip(attention, texts, strict=True)]

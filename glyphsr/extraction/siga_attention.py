@@ -87,7 +87,7 @@ class SIGAAttention:
         width = seen.foreground.shape[2]
         columns = F.interpolate(seen.attention, size=width, mode="linear", align_corners=False)
         regions = (seen.foreground > FOREGROUND)[:, None] & (columns > COLUMN)[:, :, None]  # (B, T, 32, 128)
-        # Back from the rectified picture to the frame, without the steps behind the text.
+        # Back from the rectified picture to the frame, without the steps after the text.
         rows = zip(regions.cpu().numpy(), seen.grid.cpu().numpy(), words, texts, strict=True)
         return [_in_frame(row[: len(known)], grid, word.ink.mask.shape) for row, grid, word, known in rows]
 

@@ -44,7 +44,7 @@ class Split:
     """One stretch of columns per character."""
 
     cells: NDArray[np.int64]
-    """``(L, 2)``: first column and the one behind the last, left to right, without overlap; of slanted writing in the
+    """``(L, 2)``: first column and the one after the last, left to right, without overlap; of slanted writing in the
     middle row, where they may reach beyond the picture."""
     costs: NDArray[np.float64]
     """``(L,)``: what each character contributes: unlikely width, cut ink, no ink."""

@@ -45,7 +45,7 @@ def is_plausible(
     Args:
         masks: ``(N, H, W)``.
         ink: ``(H, W)``.
-        cell: The character's first column and the one behind its last.
+        cell: The character's first column and the one after its last.
         centres: ``(L,)`` x of all key points of the word.
 
     Returns:

@@ -110,8 +110,8 @@ class Guard:
         for i in range(len(before)):
             reason = compare(was[i], now[i], prior_text=prior_text[i], given=given[i])
             # Nothing to take back: the mode says so, the picture is unchanged, or its text was given.
-            only_told = self.mode == "warn" or i not in changed or (self.mode == "auto" and given[i])
-            worse: Action = "warned" if only_told else "reverted"
+            only_warns = self.mode == "warn" or i not in changed or (self.mode == "auto" and given[i])
+            worse: Action = "warned" if only_warns else "reverted"
             action: Action = "kept" if reason is None else worse
             verdicts.append(Verdict(self.reader.name, was[i], now[i], action, reason, each))
         return verdicts

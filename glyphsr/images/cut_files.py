@@ -39,7 +39,7 @@ def mend(encoded: bytes, format_name: str) -> tuple[bytes, str] | None:
 
 def _missing_rows_note(rows: int, there: int) -> str:
     if there >= rows:
-        return "the file is cut behind its last row; all of the picture is there"
+        return "the file is cut after its last row; all of the picture is there"
     return f"the file is cut: the last {rows - there} of {rows} rows are missing, in part or whole"
 
 
@@ -92,7 +92,7 @@ def _mend_png(encoded: bytes) -> tuple[bytes, str] | None:
         return None
 
     if interlaced:
-        there = height if unpacker.eof else 0  # all or nothing: passes lie behind each other
+        there = height if unpacker.eof else 0  # all or nothing: passes follow each other
     else:
         there = min(height, len(rows) // row_bytes)
         rows = rows[: there * row_bytes].ljust(row_bytes * height, b"\0")
@@ -107,7 +107,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def _fill_up(encoded: bytes, format_name: str, *, missing: int | None = None) -> tuple[bytes, str] | None:
-    """Zeros behind the cut: as many as the file says are missing, or enough for what the decoder asks for."""
+    """Zeros after the cut: as many as the file says are missing, or enough for what the decoder asks for."""
     most = int(PADDING_FRACTION * len(encoded))
     # Few first: most files lack only their last block.
     for count in (64, most) if missing is None else (missing,):

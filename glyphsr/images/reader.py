@@ -155,7 +155,7 @@ def _decode_tiff_unknown_to_pil(encoded: bytes, where: str, page: int) -> Pictur
 def _count_frames(image: Image.Image, size: int) -> int:
     """Frames of an animation; 0 for several of a large file, where each would have to be looked for."""
     if image.format in ("TIFF", "MPO") or not getattr(image, "is_animated", False):
-        return 1  # a TIFF's are pages; what a phone's JPEG has behind it is a depth map or a thumbnail
+        return 1  # a TIFF's are pages; what a phone's JPEG has after it is a depth map or a thumbnail
     return int(getattr(image, "n_frames", 0)) if size <= COUNTED_BYTES else 0
 
 
@@ -173,7 +173,7 @@ def _decode(encoded: bytes, where: str, page: int) -> Picture:
         raise
 
     try:
-        # libtiff goes on after errors and only prints them.
+        # libtiff continues after errors and only prints them.
         with libtiff_complaints() as complaints:
             picture = _decode_by_pil(encoded, declared.format, where, page)
         return replace(picture, note=HURT) if complaints else picture

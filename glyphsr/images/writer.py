@@ -145,7 +145,7 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95, mar
         picture: What to write; values are clipped to [0, 1].
         format_name: PIL's name, from :func:`picture_format`.
         quality: Of JPEG and lossy WebP, 1..100.
-        mark: What is written behind the name of this program as the file's software; BMP has no place for it.
+        mark: What is written after the name of this program as the file's software; BMP has no place for it.
 
     Raises:
         PictureError: If the format cannot hold the picture.

@@ -20,7 +20,7 @@ def ctc_loss(logits: Tensor, labels: Sequence[str], codec: CTCCodec) -> Tensor:
     Returns:
         Scalar; an image whose text does not fit into T steps counts as 0.
     """
-    # Texts behind each other, as torch wants them; all steps of every picture count.
+    # Texts one after the other, as torch wants them; all steps of every picture count.
     targets = [codec.encode(label) for label in labels]
     lengths = torch.tensor([len(target) for target in targets])
     flat = torch.tensor([index for target in targets for index in target], dtype=torch.int64)

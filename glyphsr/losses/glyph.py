@@ -42,5 +42,5 @@ def class_loss(logits: Tensor, classes: Tensor) -> Tensor:
     """
     if logits.shape[:2] != classes.shape:
         raise ValueError(f"expected logits for {tuple(classes.shape)} slots, got {tuple(logits.shape[:2])}")
-    # (B, L, K) -> (B * L, K); slots behind a text's end are ignored.
+    # (B, L, K) -> (B * L, K); slots after a text's end are ignored.
     return F.cross_entropy(logits.flatten(0, 1), classes.flatten(), ignore_index=IGNORED)

@@ -66,7 +66,7 @@ def hog(image: Tensor, *, binning: Binning = "hard", bins: int = BINS, cell: int
     else:
         flat = square < FLAT  # has no orientation, and none that could be differentiated
         turn = torch.atan2(gx.masked_fill(flat, 0.0), gy.masked_fill(flat, 1.0)) / math.pi * bins
-        # A bin's middle lies half a bin behind its border: the nearest two are those about turn - 1/2.
+        # A bin's middle lies half a bin after its border: the nearest two are those about turn - 1/2.
         centred = turn - 0.5
         upper = (centred - centred.detach().floor()).unsqueeze(2)
         votes = (_one_bin(centred, bins) * (1 - upper) + _one_bin(centred + 1, bins) * upper) * magnitude.unsqueeze(2)

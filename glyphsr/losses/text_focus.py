@@ -99,7 +99,7 @@ def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> 
 
 
 def attention_difference(sr_attention: Tensor, hr_attention: Tensor) -> Tensor:
-    """Mean absolute difference of a recognizer's attention on SR and on HR; steps behind the text's end count too.
+    """Mean absolute difference of a recognizer's attention on SR and on HR; steps after the text's end count too.
 
     Args:
         sr_attention: Any shape, e.g. ``(B, A, T, h, w)``.

@@ -51,7 +51,7 @@ def place_text(probabilities: NDArray[np.float32], text: Sequence[int]) -> NDArr
     """
     if not text:
         return None
-    # The text's states: a blank before, between and behind its characters.
+    # The text's states: a blank before, between and after its characters.
     scores = np.log(probabilities.astype(np.float64).clip(MIN_PROBABILITY))
     states, exists, ends = _states([text])
     emitted = np.where(exists, scores.T[:, states], IMPOSSIBLE)
@@ -109,7 +109,7 @@ def _sweep(emitted: Log, may_skip: NDArray[np.bool_]) -> Log:
 
 
 def _ends(last: Log, ends: NDArray[np.int64]) -> Log:
-    """``(N,)``: ways that end in a text's last character or in the blank behind it."""
+    """``(N,)``: ways that end in a text's last character or in the blank after it."""
     rows = np.arange(len(ends))
     before = np.where(ends > 0, last[rows, ends - 1], IMPOSSIBLE)
     return np.logaddexp(last[rows, ends], before)

@@ -63,7 +63,7 @@ def gate_weights(
 
 
 def at_places(values: NDArray[np.float32], places: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Values along the last axis at places between them; at the ends the last one goes on."""
+    """Values along the last axis at places between them; at the ends the last one holds."""
     places = places.clip(0, values.shape[-1] - 1)
     before = np.floor(places).astype(np.int64)
     after = np.minimum(before + 1, values.shape[-1] - 1)

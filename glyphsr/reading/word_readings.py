@@ -37,7 +37,7 @@ class WordReading:
     start: int
     """First step that belongs to it."""
     stop: int
-    """Step behind its last one."""
+    """Step after its last one."""
     confidence: float
     """Probability in [0, 1] that the steps spell the text, whatever the case of its letters, over all paths. For a word
     that the list put in place of another it is the probability among the compared words, which is how

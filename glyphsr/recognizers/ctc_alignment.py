@@ -26,7 +26,7 @@ def align(log_probabilities: Tensor, texts: Sequence[Sequence[int]]) -> tuple[Te
         texts: Classes of each text.
 
     Returns:
-        ``(B, L, T)`` in [0, 1], L that of the longest text, zero behind a text's end, no numbers where the input has
+        ``(B, L, T)`` in [0, 1], L that of the longest text, zero after a text's end, no numbers where the input has
         some that are none; and ``(B,)`` bool, false for texts that do not fit into T steps, whose rows mean nothing.
 
     Example:
@@ -37,14 +37,14 @@ def align(log_probabilities: Tensor, texts: Sequence[Sequence[int]]) -> tuple[Te
     device = log_probabilities.device
     lengths = torch.tensor([len(text) for text in texts], device=device)
     longest = max((len(text) for text in texts), default=0)
-    # States: a blank before, between and behind the characters, shorter texts padded.
+    # States: a blank before, between and after the characters, shorter texts padded.
     states = torch.full((len(texts), 2 * longest + 1), BLANK, device=device)
     for i, text in enumerate(texts):
         states[i, 1 : 2 * len(text) : 2] = torch.tensor(text, dtype=torch.int64, device=device)
 
     number = torch.arange(states.shape[1], device=device)
     exists = number <= 2 * lengths[:, None]  # (B, S)
-    # Log-probability of each state's class at each step; states behind a text's end do not exist.
+    # Log-probability of each state's class at each step; states after a text's end do not exist.
     emitted = log_probabilities.transpose(0, 1).gather(2, states[:, None].expand(-1, len(log_probabilities), -1))
     emitted = emitted.clamp_min(IMPOSSIBLE).masked_fill(~exists[:, None], IMPOSSIBLE)  # (B, T, S)
     # A blank may be skipped between two different characters. A way begins with blank or character.

@@ -19,7 +19,7 @@ class TeacherForcedOutput:
     attention: Tensor
     """``(B, A, T, h', w')``: weights of each step over the encoder's grid, per head; they sum to one over the grid."""
     targets: Tensor
-    """``(B, T)`` int64: the true class of each step, the end of text included; -1 behind it."""
+    """``(B, T)`` int64: the true class of each step, the end of text included; -1 after it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +27,9 @@ class DecoderOutput:
     """What a recognizer in training would have read, given the true texts."""
 
     logits: Tensor
-    """``(B, T, K)``; T is that of the longest text and its end, what stands behind shorter ones has no meaning."""
+    """``(B, T, K)``; T is that of the longest text and its end, what stands after shorter ones has no meaning."""
     targets: Tensor
-    """``(B, T)`` int64: the true class of each step, the end of text included; -1 behind it."""
+    """``(B, T)`` int64: the true class of each step, the end of text included; -1 after it."""
     columns: Tensor
     """``(B, P, C)``: what the encoder makes of each column that the decoder attends to."""
 

@@ -24,7 +24,7 @@ BRANCH, LEAF, OVERFLOW, META = 0x01, 0x02, 0x04, 0x08
 """Kinds of pages."""
 
 BIG, PLAIN = 0x01, 0x00
-"""Kinds of values: on pages of their own, or behind their key."""
+"""Kinds of values: on pages of their own, or after their key."""
 
 NOTHING = 2**64 - 1
 """Number of no page."""
@@ -287,7 +287,7 @@ class LmdbFile:
 
     def _check_big(self, number: int, size: int) -> int:
         """How many pages a big value takes, if they are all there."""
-        # A big value begins behind a page's header and goes on over the next pages.
+        # A big value begins after a page's header and continues over the next pages.
         count = (_HEADER.size + size - 1) // self.page_size + 1
         if not 2 <= number <= self.last_page + 1 - count:
             raise _DamagedPageError(number, f"to {number + count - 1} are none of {self.last_page + 1}")
@@ -368,7 +368,7 @@ class LmdbFile:
         seen.update(pages)
 
     def _check_free(self, number: int, content: bytes) -> None:
-        """A list of free pages, behind its length."""
+        """A list of free pages, after its length."""
         numbers = struct.unpack(f"<{len(content) // 8}Q", content[: len(content) // 8 * 8])
         if not numbers or numbers[0] >= len(numbers) or any(not 2 <= n <= self.last_page for n in numbers[1:]):
             raise _DamagedPageError(number, "lists free pages that are none")

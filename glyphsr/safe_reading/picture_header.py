@@ -42,7 +42,7 @@ def _png(encoded: bytes) -> tuple[int, int]:
 def _jpeg(encoded: bytes) -> tuple[int, int]:
     place = 2
     while True:
-        # From marker to marker, each but the bare ones with its length behind it.
+        # From marker to marker, each but the bare ones with its length after it.
         place = encoded.index(b"\xff", place)
         while encoded[place] == 0xFF:
             place += 1
@@ -100,7 +100,7 @@ def _declared(encoded: bytes) -> Declared:
         return Declared("WEBP", *_webp(encoded))
 
     if encoded[4:8] == b"ftyp":
-        # Both kinds may begin with the brand of the container; the list behind it tells.
+        # Both kinds may begin with the brand of the container; the list after it tells.
         brands = {encoded[8:12], *(encoded[i : i + 4] for i in range(16, min(64, int.from_bytes(encoded[:4])), 4))}
         if not brands.isdisjoint(AVIF_BRANDS):
             return Declared(*_by_pil(encoded, "AVIF"))

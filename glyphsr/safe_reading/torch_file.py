@@ -90,7 +90,7 @@ def _check(path: Path, allowed: Collection[str]) -> int:
             archive = zipfile.ZipFile(file)
             parts = archive.infolist()
             packed = sum(part.file_size for part in parts) > size or any(part.compress_type for part in parts)
-            if packed or archive.comment:  # behind which another reader may find another list of parts
+            if packed or archive.comment:  # after which another reader may find another list of parts
                 raise WeightsError(f"{path}: holds packed parts or a comment, which torch does not write")
             for part in parts:
                 if part.filename.endswith(".pkl"):

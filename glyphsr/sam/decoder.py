@@ -149,7 +149,7 @@ class PromptDecoder:
 
     def _transform(self, tokens: Tensor, places: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """The two-way transformer: tokens ``(P, t, D)`` and places ``(1, n, D)`` to ``(P, t, D)``, ``(P, n, D)``."""
-        # Position codes are added anew in each attention; values go without.
+        # Position codes are added again in each attention; values go without.
         transformer = self.network.mask_decoder.transformer
         token_code = tokens
         for layer in transformer.layers:

@@ -125,7 +125,7 @@ class CanvasEncoder:
         if not lead:
             return self._blocks(x, 0)
 
-        first = -(-content_rows // self.shape.window) * self.shape.window  # behind the last window with anything in it
+        first = -(-content_rows // self.shape.window) * self.shape.window  # after the last window with anything in it
         if first >= rows:
             return self._blocks(x, 0)
 
@@ -137,7 +137,7 @@ class CanvasEncoder:
         return self._blocks(torch.cat([upper, idle.expand(len(x), -1, -1, -1)], dim=1), lead)
 
     def _idle_rows(self, x: Tensor, lead: int, first: int) -> Tensor:
-        """The rows of padding from ``first`` on, behind the leading windowed blocks."""
+        """The rows of padding from ``first`` on, after the leading windowed blocks."""
         key = (first, x.shape[2], x.dtype)
         if key not in self._idle:
             lower = x[:1, first:]  # the same for every picture: zeros embedded, and positions

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from glyphsr.text.charset import filter_to
 
 IGNORED = -1
-"""Fills a row behind the end of its text."""
+"""Fills a row after the end of its text."""
 
 
 @dataclass(frozen=True)

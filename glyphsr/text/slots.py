@@ -30,7 +30,7 @@ class SlotCodec:
     """Text to the classes of slots and back.
 
     Labels are filtered to 0-9a-z and cut to what fits beside the end, as TextZoom's collation cuts to 15 characters;
-    slots behind the end teach nothing.
+    slots after the end teach nothing.
 
     Args:
         num_slots: Slots L, the end's included.
@@ -49,7 +49,7 @@ class SlotCodec:
 
     @property
     def end(self) -> int:
-        """Class of the slot behind the last character."""
+        """Class of the slot after the last character."""
         return len(LOWER_ALPHANUMERIC) if self.order == "characters_first" else 0
 
     @property
@@ -62,7 +62,7 @@ class SlotCodec:
         return [i for i, char in enumerate("".join(text.split())) if filter_lower(char)][: self.max_length]
 
     def encode(self, text: str) -> list[int]:
-        """One class per slot; :data:`glyphsr.text.endings.IGNORED` behind the end.
+        """One class per slot; :data:`glyphsr.text.endings.IGNORED` after the end.
 
         Example:
             >>> SlotCodec(num_slots=4).encode("A1")

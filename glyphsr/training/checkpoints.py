@@ -196,7 +196,7 @@ class CheckpointManager:
         if path == own and given not in (None, str(own.resolve()), *_names_of(state["origin"])):
             raise ConfigError(f"{self.folder.path}: holds a run already, of another state; give another --out")
 
-        # Settings: some must be as before, others may change and are told.
+        # Settings: some must be as before, others may change, and the user hears of it.
         before = check_resumable(
             state, self.config, path, trainable_names=self.stepper.trainable_names(), smoke=self.smoke
         )

@@ -118,7 +118,7 @@ class DistributedContext:
 
     @contextmanager
     def no_sync_until_last(self, module: nn.Module, *, last: bool) -> Iterator[None]:
-        """Around one of several parts of a batch: gradients travel between processes behind the last only."""
+        """Around one of several parts of a batch: gradients travel between processes after the last only."""
         with nullcontext() if last else self._accelerator.no_sync(module):
             yield
 

@@ -139,7 +139,7 @@ class RunFolder:
             write_bytes(self.path / "config.yaml", (packages + text).encode())
 
     def cut(self, path: Path, step: int) -> None:
-        """Take rows behind a step out of a file of JSON lines: the run that continues from there writes them again."""
+        """Take rows after a step out of a file of JSON lines: the run that continues from there writes them again."""
         if not path.is_file():
             return
 

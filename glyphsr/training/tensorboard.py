@@ -15,7 +15,7 @@ class Curves:
 
     @classmethod
     def open(cls, folder: Path, *, first_step: int) -> "Curves":
-        """Curves in a folder, without what an earlier attempt wrote behind ``first_step``."""
+        """Curves in a folder, without what an earlier attempt wrote after ``first_step``."""
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:

@@ -134,7 +134,7 @@ class Trainer:
         )
 
     def _begin(self) -> None:
-        """Write down what is about to run; what an earlier attempt wrote behind the step it starts from goes."""
+        """Write down what is about to run; what an earlier attempt wrote after the step it starts from goes."""
         self.folder.write_config(self.config)
         for path in (self.folder.metrics, self.folder.skipped):
             self.folder.cut(path, self.progress.step)

@@ -187,7 +187,7 @@ class Validator:
 
 
 def _map_scores(names: Sequence[str], totals: Sequence[float]) -> dict[str, float]:
-    """Means of each kind of maps from their sums, one behind the other."""
+    """Means of each kind of maps from their sums, one after the other."""
     size = len(totals) // len(names)
     scores: dict[str, float] = {}
     for number, name in enumerate(names):

@@ -69,7 +69,7 @@ class ValidationScore:
 
         for name in MAPS:
             if f"{name}_iou" in self.glyphs:
-                # An empty map is right almost everywhere, so the error is told as a fraction of its error.
+                # An empty map is right almost everywhere, so the error is shown as a fraction of its error.
                 ratio = self.glyphs[f"{name}_mse"] / max(self.glyphs[f"{name}_zero_mse"], 1e-12)
                 parts.append(f"{name} maps IoU {self.glyphs[f'{name}_iou']:.2f}, MSE {ratio:.2f} of that of zeros")
 

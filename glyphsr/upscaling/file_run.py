@@ -42,7 +42,7 @@ class FileRun:
         self.report = report
         self.sources: set[Path] = set()
         """Inputs, which nothing may replace."""
-        # What failed at planning is reported first, so pictures come behind it.
+        # What failed at planning is reported first, so pictures come after it.
         self.ahead = len(plan.failures)
         self.pictures = ReportSpool(self.ahead + plan.total)
 

@@ -78,8 +78,8 @@ def run_files(
             as ``s3://bucket/folder``, and tar files of pictures, of which each becomes one.
         out: File, folder, or ``-`` for stdout; default beside each input. For URLs and tar files a folder or URL.
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too; of shard I of N it gets
-            ``-I-of-N`` behind its name. Its rows grow as pictures are finished, as JSON lines: in the report itself, or
-            in ``<report>.jsonl`` beside it; a later run with the same report goes on there.
+            ``-I-of-N`` after its name. Its rows grow as pictures are finished, as JSON lines: in the report itself, or
+            in ``<report>.jsonl`` beside it; a later run with the same report continues there.
         shard: ``I/N``: work on that shard of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.

@@ -12,7 +12,7 @@ from glyphsr.upscaling.name_clashes import real_name
 COMPARE_SUFFIX = "_compare"
 
 RESULT_LABEL = re.compile(r"(_x\d+(\.\d+)?|_\d*x\d*)?(_compare)?$")
-"""What ``upscale`` itself puts behind a name; nothing matches, too."""
+"""What ``upscale`` itself puts after a name; nothing matches, too."""
 
 FOLDERS = "folders, which --recursive looks into"
 NO_FILES = "that are no files"
@@ -33,7 +33,7 @@ def entries_below(
 
     Args:
         folder: Where to look.
-        suffix: What results have behind their names, beside the usual labels.
+        suffix: What results have after their names, beside the usual labels.
         recursive: Look into the folders below.
         avoid: A resolved folder whose pictures are left out.
         unreadable: Called with folders below that cannot be looked into.
@@ -45,7 +45,7 @@ def entries_below(
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
 
-    # Results of an earlier run lie beside their pictures and are told by their names.
+    # Results of an earlier run lie beside their pictures and are recognised by their names.
     pictures = {e.name for e in found if _is_picture(e.name) and e.is_file() and not _lies_in(e, avoid)}
     kept = set(_without_results(pictures, suffix))
 

@@ -42,9 +42,9 @@ class GraphEngine:
         found = self.prior(batch)  # (B, K, T)
         classes = len(self.charset) + 1
         if found.ndim != 3 or len(found) != len(batch) or not found.shape[2] or found.shape[1] % classes:
-            raise WeightsError(f"{self.name}: its text prior gives {found.shape} for {batch.shape}; export it anew")
+            raise WeightsError(f"{self.name}: its text prior gives {found.shape} for {batch.shape}; export it again")
         if not np.isfinite(found).all():
-            raise WeightsError(f"{self.name}: its text prior gives NaN or infinity; export it anew")
+            raise WeightsError(f"{self.name}: its text prior gives NaN or infinity; export it again")
         return [self._reading(row, text, lexicon) for row, text in zip(found, texts, strict=True)]
 
     def _reading(self, row: NDArray[np.float32], text: str | None, lexicon: Lexicon | None) -> PriorReading:
@@ -76,5 +76,5 @@ class GraphEngine:
         inputs = (batch, np.stack(guides)[:, :, None]) if guides else (batch,)
         made = self.network(*inputs)
         if made.shape != (len(batch), 3, 2 * batch.shape[2], 2 * batch.shape[3]):
-            raise WeightsError(f"{self.name}: gives {made.shape} for {batch.shape}; export it anew")
+            raise WeightsError(f"{self.name}: gives {made.shape} for {batch.shape}; export it again")
         return list(made.transpose(0, 2, 3, 1))

@@ -25,7 +25,7 @@ def with_page(path: str, page: int | None, pages: int = 1) -> str:
 
 
 def page_label(text: str) -> str:
-    """What a page has behind the name of its document.
+    """What a page has after the name of its document.
 
     Example:
         >>> page_label(with_page("scan.pdf", 3, 12)), page_label("scan.pdf")

@@ -36,16 +36,16 @@ def check_names(
     outputs = np.fromiter((hash(real_name(name)) for name in written()), np.int64)
 
     unique, counts = np.unique(outputs, return_counts=True)
-    doubtful = set(unique[(counts > 1) | np.isin(unique, inputs)].tolist())
-    if not doubtful:
+    clashing = set(unique[(counts > 1) | np.isin(unique, inputs)].tolist())
+    if not clashing:
         return
 
     # Different names may have one hash, so those few are compared as they are.
-    taken = {real_name(name) for name in sources if name is not None and hash(real_name(name)) in doubtful}
+    taken = {real_name(name) for name in sources if name is not None and hash(real_name(name)) in clashing}
     seen: set[str] = set()
     for name in written():
         real = real_name(name)
-        if hash(real) not in doubtful:
+        if hash(real) not in clashing:
             continue
         if real in taken:
             raise ConfigError(f"{name}: is an input, and would be written to; inputs are never modified")

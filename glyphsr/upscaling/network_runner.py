@@ -149,7 +149,7 @@ class NetworkRunner:
         for (height, width), members in by_shape.items():
             first = 0
             while first < len(members):
-                # Read anew each time, since it may have been halved.
+                # Read again each time, since it may have been halved.
                 count = max(1, self.batch_pixels // (height * width))
                 chosen = members[first : first + count]
                 batch = np.ascontiguousarray(np.stack([pictures[i] for i in chosen]).transpose(0, 3, 1, 2))

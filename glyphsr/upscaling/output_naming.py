@@ -14,7 +14,7 @@ class OutputNaming:
     """How results are named."""
 
     suffix: str | None
-    """Put behind names; ``None`` for the default."""
+    """Put after names; ``None`` for the default."""
     ext: str
     """File type of names that are not given."""
     label: str

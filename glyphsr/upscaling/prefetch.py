@@ -144,7 +144,7 @@ def read_chunks(
 
 
 def unit_ends(tasks: Sequence[FileTask]) -> Iterator[int]:
-    """Places behind the last task of each unit: a chunk never reaches over one, whoever works on it.
+    """Places after the last task of each unit: a chunk never reaches over one, whoever works on it.
 
     The files' sizes decide, which are known without reading them. Which pictures pass through the network together can
     change the last bit of a result, so machines that share the work must cut it alike.

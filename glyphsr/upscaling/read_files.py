@@ -162,7 +162,7 @@ def _readings(tasks: Sequence[FileTask], config: ReadConfig) -> Iterator[FileRea
     upscaler.load()
     reader = TextReader(upscaler)
 
-    # Files that cannot be read are told with the chunk in which they were met.
+    # Files that cannot be read are reported with the chunk in which they were met.
     failed: list[FileReading] = []
     with ThreadPoolExecutor(config.workers) as pool:
         chunks = read_chunks(

@@ -56,7 +56,7 @@ def upscale_remote(
         if progress:
             progress(report)
 
-    # Shards are told by names, so that machines need not agree on a listing.
+    # Shards are chosen by names, so that machines need not agree on a listing.
     todo = []
     for place, source in enumerate(plan.sources):
         if shard_of(source, shard[1]) != shard[0]:

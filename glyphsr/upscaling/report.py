@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 FORMATS = (".json", ".jsonl", ".csv", ".hocr")
 
 
-OUTDATED = "made with other settings; --overwrite makes it anew"
+OUTDATED = "made with other settings; --overwrite makes it again"
 """Note of a result that was kept although it is not what was asked for."""
 
 Method = Literal["network", "bicubic", "lanczos"]
@@ -277,7 +277,7 @@ def notes_of(result: UpscaledLine | UpscaledPage, text: str | None) -> list[str]
     if not result.regions:
         return ["no text found; enlarged by Lanczos alone"]
 
-    # Lines left alone and lines that came out unchanged are told together.
+    # Lines left alone and lines that came out unchanged are counted together.
     found = [region.action if region.result is None else why_unchanged(region.result) for region in result.regions]
     reasons = Counter(why for why in found if why)
 

@@ -1,4 +1,4 @@
-"""A report that grows while pictures are finished, and goes on where an earlier run was."""
+"""A report that grows while pictures are finished, and continues where an earlier run was."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ class ReportJournal:
         if path.exists() and not self.rows.exists() and not overwrite:
             raise ConfigError(f"--report {path}: exists already; --overwrite replaces it")
 
-        # A journal that was begun goes on where its last whole line ends.
+        # A journal that was begun continues where its last whole line ends.
         try:
             end = self._read()
         except (ValueError, TypeError, AttributeError, KeyError) as error:

@@ -65,7 +65,7 @@ def upscale_files(
         config: Settings that no argument gives: an object, or a YAML file as ``--config`` takes it.
         report: Write a ``.json``, ``.jsonl``, ``.csv`` or ``.hocr`` report here, too. Its rows grow as pictures are
             finished, as JSON lines: in the report itself, or in ``<report>.jsonl`` beside it; a later run with the same
-            report goes on there. Of shard I of N it gets ``-I-of-N`` behind its name.
+            report continues there. Of shard I of N it gets ``-I-of-N`` after its name.
         shard: ``I/N``: work on that shard of the inputs; default is the rank of ``torchrun`` or ``accelerate launch``.
         progress: Called with every picture's report as it is finished.
         started: Called once with the number of pictures to do.
@@ -94,7 +94,7 @@ def upscale_files(
         save_regions: Folder that receives each line of a page by itself, straight, as ``<name>-NN.png``.
         pages: Pages of PDF and TIFF files, such as ``1,3-5,8-``; all by default.
         recursive: Look into the folders below, too.
-        suffix: Put behind each name; default ``_x2`` (the factor) beside the input, nothing in a folder of its own.
+        suffix: Put after each name; default ``_x2`` (the factor) beside the input, nothing in a folder of its own.
         ext: File type of results whose name is not given: png, jpg, webp, tiff or bmp.
         quality: Of JPEG and WebP results.
         compare: Write ``<name>_compare.png`` too: bicubic above, result below.

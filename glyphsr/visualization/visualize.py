@@ -241,7 +241,7 @@ def _failures(config: VisualizeConfig) -> tuple[list[Row], list[str]]:
 
     chosen = choose_failures(config)
     comparer = Comparer(config.model_copy(update={"recognizer": ("none",)}))
-    # Pictures are made anew, so the weights must be those that the file has readings of.
+    # Pictures are made again, so the weights must be those that the file has readings of.
     rowed = chosen[0][1].networks
     absent = [network.info.name for network in comparer.networks if network.info.name not in rowed]
     if absent:

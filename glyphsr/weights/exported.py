@@ -127,7 +127,7 @@ def load_exported(weights: str | Path) -> ExportedModel:
     if facts.prior is not None:
         beside = prior_beside(graph)
         if not beside.is_file():
-            raise WeightsError(f"{beside}: not there, but {graph.name} is guided by it; export both anew")
+            raise WeightsError(f"{beside}: not there, but {graph.name} is guided by it; export both again")
         prior = ExportedPrior(beside, facts.prior.charset, facts.prior.reads_by, facts.prior.has_columns)
 
     # Graphs come from others, too: only what our own export writes is run.
@@ -142,7 +142,7 @@ def load_exported(weights: str | Path) -> ExportedModel:
             raise WeightsError(f"{graph}: its metadata name no weights beside it: {name!r}")
         path = source if source is not None and source != graph else graph.with_name(name)
         if not path.is_file() or sha256_of(path) != expected:
-            raise WeightsError(f"{graph}: was exported of other weights than {path}; export them anew")
+            raise WeightsError(f"{graph}: was exported of other weights than {path}; export them again")
     return ExportedModel(facts.config, path, facts.card, None, facts.published, graph=graph, prior=prior)
 
 

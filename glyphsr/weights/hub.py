@@ -105,7 +105,7 @@ def _store(name: str, url: str, file: str, row: Entry, progress: "DownloadProgre
         fetch(url, target, sha256=row.sha256, progress=progress)
         remember(target)
         return target
-    # The published file stays: a later version may convert it anew.
+    # The published file stays: a later version may convert it again.
     downloaded = fetch(url, cache_folder() / DOWNLOADS / file, sha256=row.sha256, progress=progress)
     from glyphsr.weights.convert import convert  # torch loads here, so that listing and finding weights stay instant
 

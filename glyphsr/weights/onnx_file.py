@@ -24,11 +24,11 @@ def read_onnx(path: Path, charset: str | None = None) -> tuple[dict[str, Tensor]
 
     Args:
         path: The file.
-        charset: Characters to which the CTC head of a recognizer is cut, in this order behind the blank; ``None`` keeps
+        charset: Characters to which the CTC head of a recognizer is cut, in this order after the blank; ``None`` keeps
             the head whole.
 
     Returns:
-        Name -> float32 tensor, and the characters of the head's classes behind the blank, empty where the file names
+        Name -> float32 tensor, and the characters of the head's classes after the blank, empty where the file names
         none.
 
     Raises:

@@ -150,7 +150,7 @@ def _finish(result: "MakeResult", command: str, *, as_json: bool, quiet: bool) -
         console.say(f"error: {len(result.bad) - SHOWN_PROBLEMS} more like these; --json lists them all")
 
     if result.resumed_at and not quiet:
-        console.say(f"note: went on behind {result.resumed_at} samples of an interrupted run")
+        console.say(f"note: continued after {result.resumed_at} samples of an interrupted run")
 
     if as_json:
         bad = [{"id": item.id, "problem": item.problem} for item in result.bad]

@@ -118,7 +118,7 @@ def synth(
     if quiet:
         return
     if result.made < result.samples:
-        console.say(f"note: went on behind {result.samples - result.made} samples of an interrupted run")
+        console.say(f"note: continued after {result.samples - result.made} samples of an interrupted run")
 
     rate = f", {result.made / result.seconds:.0f} words/s" if result.made else ""
     console.say(f"{result.samples} samples, {result.fonts} fonts{rate}")

@@ -39,7 +39,7 @@ def upscale(
         Path | None,
         typer.Option(
             help="Write what was done to a .json, .jsonl, .csv or .hocr file; it grows as pictures are finished, and "
-            "a later run goes on with it.",
+            "a later run continues it.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -136,7 +136,7 @@ def _messages(picture: "PictureReport", *, verbose: bool, quiet: bool) -> list[s
                 f"warning: {picture.input}: line at {x:.0f}, {y:.0f}: {region.guard_reader} {region.guard_reason}{done}"
             )
 
-    # What was skipped is told once, in the summary.
+    # What was skipped is counted once, in the summary.
     if picture.note and not quiet and picture.status != "skipped":
         messages.append(f"note: {picture.input}: {picture.note}")
     if verbose and picture.prior_text is not None:

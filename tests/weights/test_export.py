@@ -183,7 +183,7 @@ def _elsewhere(onnx):
         (_loop, "holds a graph within its graph, in 'Loop'"),
         (_elsewhere, "wants tensors from '../../etc/passwd', which is no file beside it"),
         (_grown, "onnx cannot (load|run) it"),
-        (_small, r"gives \(1, 3, .*export it anew"),
+        (_small, r"gives \(1, 3, .*export it again"),
     ],
 )
 def test_a_graph_that_says_it_is_ours_neither_runs_on_nor_grows_nor_looks_elsewhere(exported, nodes, said):

@@ -59,7 +59,7 @@ def kernel_taps(name: KernelName, factor: int) -> Taps:
     """
     count = (2 * LONGEST_REACH + 1) * factor
     places, taps = np.arange(count) - (count - 1) / 2, np.zeros(count)
-    if name == "nearest":  # of an even number of pixels the one behind the middle
+    if name == "nearest":  # of an even number of pixels the one after the middle
         taps[count // 2] = 1.0
     else:
         taps = _SHAPES[name](places / factor)

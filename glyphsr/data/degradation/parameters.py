@@ -97,7 +97,7 @@ class DegradationParams:
     gray_noise: Numbers
     """1 where all channels have the same noise."""
     shot: Numbers
-    """Fraction of the variance behind down-sampling that follows brightness."""
+    """Fraction of the variance after down-sampling that follows brightness."""
     ringing: Numbers
     """Amount of sharpening, 0 for none."""
     contrast: Numbers
@@ -147,7 +147,7 @@ def sample_params(config: DegradationConfig, drawn: NDArray[np.float64], *, heig
     difficulty = least + (greatest - least) * u["difficulty"]
 
     def at(ends: tuple[float, float], effect: str) -> Numbers:
-        """The value at the picture's difficulty, from which the effect strays."""
+        """The value at the picture's difficulty, around which the effect varies."""
         own = np.minimum(1.0, difficulty * (1 + config.spread * (2 * u[f"{effect}_jitter"] - 1)))
         return np.asarray(ends[0] + (ends[1] - ends[0]) * own)
 

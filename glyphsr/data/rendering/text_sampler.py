@@ -56,7 +56,7 @@ MARKS = (
     *((mark, "") for mark in ("-", "#", "*", "+", "@")),
     *(('"', '"'), ('"', ""), ("", '"'), ("'", "'"), ("(", ")")),
 )
-"""What may stand before and behind a word."""
+"""What may stand before and after a word."""
 
 
 class TextSampler(Protocol):

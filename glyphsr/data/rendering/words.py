@@ -27,10 +27,10 @@ RUN = 8
 """Words in a row that share a font and a photograph."""
 
 RENDER_STREAM = 4
-"""First number behind the seed of rendered words."""
+"""First number after the seed of rendered words."""
 
 RUN_STREAM = (1 << 32) - 1
-"""Number behind the seed of what words of a run share; no set has as many words."""
+"""Number after the seed of what words of a run share; no set has as many words."""
 
 SMALL_CAPS = (0.68, 0.85)
 """Height of small capitals, in that of the first letter."""

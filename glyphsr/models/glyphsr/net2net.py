@@ -16,7 +16,7 @@ def enlarge(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
 
     Units that the smaller network has come first in every layer and do not see the new ones, which start from the
     larger network's own random weights. New residual blocks follow those that there are, and start as the identity;
-    fusion moves behind them. Both networks have the same width of trunk, and fuse once.
+    fusion moves after them. Both networks have the same width of trunk, and fuse once.
 
     Args:
         state: The smaller network's weights, by their names in a GlyphSR network.
@@ -45,7 +45,7 @@ def enlarge(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
 
     found = {key: value.clone() for key, value in own.items()}
     for key, weight in state.items():
-        # The fusion may stand behind another block in the larger network.
+        # The fusion may stand after another block in the larger network.
         name = re.sub(r"^gfms\.\d+\.", f"gfms.{max(now_fused, default=0)}.", key)
         if name not in own or any(few > many for few, many in zip(weight.shape, own[name].shape, strict=True)):
             raise ValueError(f"{key}: the larger network has no such layer, or a smaller one")

@@ -59,7 +59,7 @@ class TextGuidance(nn.Module):
     def foreground(self, text: LocatedText) -> Tensor:
         """``(B, 1, h, w)``: how much any of a text's characters is at each pixel."""
         steps = torch.arange(text.attention.shape[1], device=text.lengths.device)
-        # Steps behind the end see nothing that is text.
+        # Steps after the end see nothing that is text.
         counts = (steps < text.lengths[:, None]).to(text.attention.dtype)  # (B, T)
         return (text.attention * counts[:, :, None, None]).amax(dim=1, keepdim=True)
 

@@ -15,7 +15,7 @@ from glyphsr.types import SROutput
 
 
 class PEAN(ResidualNetwork):
-    """Strip attention behind TATT's way to read a text prior; takes 16 x 64 pictures only.
+    """Strip attention after TATT's way to read a text prior; takes 16 x 64 pictures only.
 
     Source: ``jdfxzzy/PEAN: model/pean.py``.
     """

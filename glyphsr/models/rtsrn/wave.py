@@ -60,7 +60,7 @@ class PhaseAwareMixing(nn.Module):
 
 
 class WaveBlock(nn.Module):
-    """Phase-aware mixing, then a feed-forward part, each behind a norm and beside its input.
+    """Phase-aware mixing, then a feed-forward part, each after a norm and beside its input.
 
     Source: ``wenyu1009/RTSRN: model/rtsrn.py``, after Wave-MLP (Tang et al., CVPR 2022).
 

@@ -35,7 +35,7 @@ def _pad_same(x: Tensor, stride: int) -> Tensor:
     """Pad ``(B, C, h, w)`` with zeros, so that patches begin at every ``stride``-th pixel."""
     pads: list[int] = []
     for length in (x.shape[3], x.shape[2]):
-        # As TensorFlow's "same": the odd pixel goes behind.
+        # As TensorFlow's "same": the odd pixel goes after.
         total = max(0, (math.ceil(length / stride) - 1) * stride + PATCH - length)
         pads += [total // 2, total - total // 2]
     return F.pad(x, pads)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CHUNK = 144
-"""Places that attend to each other and to the chunks before and behind."""
+"""Places that attend to each other and to the chunks before and after."""
 
 
 class HashAttention(nn.Module):
@@ -53,5 +53,5 @@ def _take(sequence: Tensor, order: Tensor) -> Tensor:
 
 
 def _with_neighbours(chunks: Tensor) -> Tensor:
-    """``(B, N, S, D)`` -> ``(B, N, 3 S, D)``: each chunk, the one before and the one behind, in a ring."""
+    """``(B, N, S, D)`` -> ``(B, N, 3 S, D)``: each chunk, the one before and the one after, in a ring."""
     return torch.cat([chunks, chunks.roll(1, dims=1), chunks.roll(-1, dims=1)], dim=2)

@@ -22,7 +22,7 @@ def run_both_directions(gru: nn.GRU, x: Tensor, projection: nn.Conv2d | None = N
     steps, *places, channels = x.shape
     hidden = gru.hidden_size
     sides = [_Direction(gru, suffix, projection) for suffix in ("", "_reverse")]
-    # Both directions as one batch, the second from behind.
+    # Both directions as one batch, the second reversed.
     flat = x.reshape(steps, -1, channels)
     seen = torch.stack([flat, flat.flip(0)]).flatten(1, 2)  # (2, T N, C)
     weight, bias = (torch.stack([getattr(side, name) for side in sides]) for name in ("weight", "bias"))

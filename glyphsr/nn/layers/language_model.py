@@ -47,7 +47,7 @@ class LanguageModel(nn.Module):
         self.register_buffer("token_code", code.clone())
 
     def _codes(self, steps: int) -> tuple[Tensor, Tensor]:
-        # Longer than trained: the code is a formula, so it goes on.
+        # Longer than trained: the code is a formula, which has no end.
         if steps <= len(self.query_code):
             return self.query_code[:steps], self.token_code[:steps]
         code = sinusoidal_code(steps, self.query_code.shape[2])[:, None].to(self.query_code)

@@ -45,10 +45,10 @@ class PixelShuffleUpsampler(nn.Module):
 
 
 def shuffled_last(weight: Tensor) -> Tensor:
-    """Weights of a convolution in front of a pixel shuffle by 2 that equals one behind it.
+    """Weights of a convolution in front of a pixel shuffle by 2 that equals one after it.
 
     Args:
-        weight: ``(O, C, k, k)`` of the one behind it, ``k = 4 n + 1``.
+        weight: ``(O, C, k, k)`` of the one after it, ``k = 4 n + 1``.
 
     Returns:
         ``(4 O, 4 C, 2 n + 1, 2 n + 1)``.

@@ -1,11 +1,11 @@
-"""Transformer layers that normalise behind each sum, as TATT, PEAN, LEMMA and ABINet's language model have them."""
+"""Transformer layers that normalise after each sum, as TATT, PEAN, LEMMA and ABINet's language model have them."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 class PostNormLayer(nn.Module):
-    """Attention and feed-forward, each with a residual sum and a norm behind it.
+    """Attention and feed-forward, each with a residual sum and a norm after it.
 
     Args:
         width: Features D.

@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 GROWTH = (1, 1, 2, 4, 8, 16)
-"""Channels behind the stem and behind each stage, in those of the stem."""
+"""Channels after the stem and after each stage, in those of the stem."""
 
 DEPTHS = (3, 4, 6, 6, 3)
 """Blocks of each stage."""
 
 
 class ResidualBlock(nn.Module):
-    """1x1 and 3x3 convolution with BatchNorm, ReLU between and behind the sum; no biases.
+    """1x1 and 3x3 convolution with BatchNorm, ReLU between and after the sum; no biases.
 
     Args:
         in_channels: Channels that come in.

@@ -69,7 +69,7 @@ class AttentionDecoder(nn.Module):
     def _start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         batch = len(features)
         state = features.new_zeros(1, batch, self.hidden)
-        # The class behind all others begins a text.
+        # The class after all others begins a text.
         previous = torch.full((batch,), self.num_classes, dtype=torch.int64, device=features.device)
         return self.feature_key(features), state, previous
 
@@ -100,10 +100,10 @@ class AttentionDecoder(nn.Module):
 
         Args:
             features: ``(B, P, in_features)``.
-            targets: ``(B, T)`` int64 classes, the end of text included, behind it -1.
+            targets: ``(B, T)`` int64 classes, the end of text included, after it -1.
 
         Returns:
-            Logits ``(B, T, K)``; without meaning behind the texts' ends.
+            Logits ``(B, T, K)``; without meaning after the texts' ends.
         """
         lengths, order = (targets != IGNORED).sum(dim=1).sort(descending=True)
         features, forced = features[order], targets[order].clamp_min(0)

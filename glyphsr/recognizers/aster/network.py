@@ -17,7 +17,7 @@ from glyphsr.text.endings import EndedCodec
 from glyphsr.types import Reading
 
 SPECIALS = 3
-"""Classes behind the characters: end of text, padding, unknown."""
+"""Classes after the characters: end of text, padding, unknown."""
 
 
 class ASTER(nn.Module):
@@ -47,7 +47,7 @@ class ASTER(nn.Module):
         return self.encoder(self.rectifier(prepared))  # type: ignore[no-any-return]
 
     def forward(self, prepared: Tensor) -> Tensor:
-        """``(B, 3, h, w)`` in [-1, 1] -> greedy logits ``(B, 100, 97)``; class 94, behind the charset, ends a text."""
+        """``(B, 3, h, w)`` in [-1, 1] -> greedy logits ``(B, 100, 97)``; class 94, after the charset, ends a text."""
         return self.decoder(self.features(prepared), steps=self.config.max_steps)[0]  # type: ignore[no-any-return]
 
     @torch.no_grad()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from glyphsr.nn.layers.bidirectional_lstm import BidirectionalLSTM
 
 GROWTH = (1, 1, 2, 4, 8, 16)
-"""Channels behind the stem and behind each stage, in those of the stem."""
+"""Channels after the stem and after each stage, in those of the stem."""
 
 DEPTHS = (3, 4, 6, 6, 3)
 STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1), (2, 1))
@@ -20,7 +20,7 @@ def _conv_norm(in_channels: int, out_channels: int, kernel: int, stride: tuple[i
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions with BatchNorm, nothing between them, one ReLU behind the sum.
+    """Two convolutions with BatchNorm, nothing between them, one ReLU after the sum.
 
     Args:
         in_channels: Channels that come in.

@@ -152,7 +152,7 @@ class PARSeq(nn.Module):
         bos = torch.full((logits.shape[0], 1), self.codec.bos, dtype=torch.int64, device=logits.device)
         tokens = torch.cat([bos, logits[:, :-1].argmax(dim=2)], dim=1)  # (B, S)
         steps, length = queries.shape[1], tokens.shape[1]
-        # The character of position i is token i + 1, behind the start; its own is hidden from it.
+        # The character of position i is token i + 1, after the start; its own is hidden from it.
         forbidden = torch.zeros(steps, length, dtype=torch.bool, device=logits.device)
         own = torch.arange(min(steps, length - 1), device=logits.device)
         forbidden[own, own + 1] = True

@@ -28,7 +28,7 @@ class Stem(nn.Module):
         # Two branches at half the size: convolutions, and a maximum.
         fine = F.relu(self.conv2a(_pad_end(x)))
         fine = F.relu(self.conv2b(_pad_end(fine)))
-        largest = F.max_pool2d(_pad_end(x), 2, stride=1)  # zeros are the least values behind a ReLU
+        largest = F.max_pool2d(_pad_end(x), 2, stride=1)  # zeros are the least values after a ReLU
         x = F.relu(self.conv3(torch.cat([largest, fine], dim=1)))
         return F.relu(self.conv4(x))
 

@@ -21,7 +21,7 @@ class Features:
 
 
 class ResidualBlock(nn.Module):
-    """1x1 and strided 3x3 convolution with BatchNorm, ReLU between and behind the sum; no biases."""
+    """1x1 and strided 3x3 convolution with BatchNorm, ReLU between and after the sum; no biases."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()

@@ -181,7 +181,7 @@ class SIGA(nn.Module):
     ) -> TeacherForcedOutput:
         """As :meth:`forward_teacher_forced`, from the backbone's features."""
         targets = torch.tensor(self.codec.encode_rows(texts, steps), device=features.columns.device)
-        # Each step is fed the character before it; the class behind all others begins.
+        # Each step is fed the character before it; the class after all others begins.
         start = torch.full_like(targets[:, :1], self.num_classes)
         fed = torch.cat([start, targets[:, :-1].clamp_min(0)], dim=1)
         context = self.column_encoder(features.columns)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 GROUPS = ((256, 1, 256), (256, 2, 256), (512, 5, 512), (512, 3, 1024))
-"""Width and depth of each residual group, and the width of the convolution behind it."""
+"""Width and depth of each residual group, and the width of the convolution after it."""
 
 
 def _conv_norm(in_channels: int, out_channels: int) -> nn.Sequential:
@@ -14,7 +14,7 @@ def _conv_norm(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with BatchNorm, ReLU between and behind the sum."""
+    """Two 3x3 convolutions with BatchNorm, ReLU between and after the sum."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()

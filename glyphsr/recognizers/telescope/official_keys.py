@@ -27,7 +27,7 @@ def key_table(config: TelescopeConfig) -> KeyTable:
     for i in (1, 2):
         names |= _conv_norm(f"encoder.conv{i}", f"{cnn}.conv{i}", f"{cnn}.bn{i}")
 
-    # Groups of residual blocks, each with a convolution behind it; the last one's has another name.
+    # Groups of residual blocks, each with a convolution after it; the last one's has another name.
     for g, (_, depth, _) in enumerate(GROUPS):
         layer = f"{cnn}.layer{g + 1}"
         for b in range(depth):

@@ -43,7 +43,7 @@ class NetworkReadingTerm(WordTerm):
 
 
 def ended_targets(labels: Sequence[str], codec: EndedCodec, steps: int) -> Tensor:
-    """Classes of texts, cut so that their end has room, and ends behind it.
+    """Classes of texts, cut so that their end has room, and ends after it.
 
     Args:
         labels: B texts; characters that the codec does not know are dropped.

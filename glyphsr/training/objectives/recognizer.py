@@ -69,8 +69,8 @@ class RecognizerObjective(Objective[nn.Module]):
 
         prepared, texts = recognizer.prepare(pictures[chosen]), [self._target_text(batch.labels[i]) for i in chosen]
         if not isinstance(recognizer, DecodingRecognizer):
-            taught = recognizer.forward_teacher_forced(prepared, texts)
-            return {"reading": self.weight * class_loss(taught.logits.float(), taught.targets)}
+            forced = recognizer.forward_teacher_forced(prepared, texts)
+            return {"reading": self.weight * class_loss(forced.logits.float(), forced.targets)}
 
         # All decoders weigh alike, such as MORAN's two directions.
         decoder_outputs = recognizer.decoder_outputs(prepared, texts)

@@ -107,7 +107,7 @@ class SuperResolutionObjective(Objective[SuperResolver]):
         # Learned by CTC: the logits are needed beside the probabilities.
         if self.loss.ctc:
             assert isinstance(recognizer, CTCRecognizer)  # the configuration is checked
-            # One head, or symbols and columns behind each other. (T, B, K) -> (B, K, 1, T)
+            # One head, or symbols and columns, one after the other. (T, B, K) -> (B, K, 1, T)
             heads = recognizer(recognizer.prepare(batch.lr))
             heads = heads if isinstance(heads, tuple) else (heads,)
             prior = torch.cat([head.float().softmax(dim=2) for head in heads], dim=2).permute(1, 2, 0).unsqueeze(2)

@@ -170,7 +170,7 @@ def compared_row(word: ShownWord, pictures: dict[str, ByteImage], readings: dict
 
     Args:
         word: The word.
-        pictures: By row, bicubic first, networks behind it; ``(H, W, 3)`` uint8 of one size.
+        pictures: By row, bicubic first, networks after it; ``(H, W, 3)`` uint8 of one size.
         readings: By row and judge, for HR too where there is one.
     """
 

@@ -99,7 +99,7 @@ class GlyphViewer:
             lr = torch.from_numpy(window).permute(2, 0, 1)[None].to(self.device)
             prior = self.model.guide_of(self.model.text_prior(lr)) if self.model.prior is not None else None
             out = self.network.perceive(self.model.network_input(lr), prior, with_glyphs=True)
-            # Without the padding behind a short line.
+            # Without the padding after a short line.
             height, width = plan.height, min(plan.width, plan.window)
             picture = (window[:height, :width].clip(0, 1) * 255).round().astype(np.uint8)
             panels += self._perceived(out.glyphs, picture, word.label)
