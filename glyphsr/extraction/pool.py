@@ -28,7 +28,7 @@ def number_of_workers(config: ExtractConfig, segmenter: ComponentInfo, device: s
     """Processes that ``auto`` stands for: one per core that the memory suffices for, with a GPU one."""
     if config.workers != "auto":
         return config.workers
-    # One GPU is shared badly.
+    # Several processes would only wait for the one GPU.
     if device != "cpu":
         return 1
     # Ink needs a core alone, SAM also memory for weights and activations.

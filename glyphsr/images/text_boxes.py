@@ -78,7 +78,7 @@ def read_boxes(path: Path) -> list[TextBox]:
     Raises:
         DataError: If the file cannot be read or holds something else.
     """
-    # The report of `upscale` or `read` on one picture is a file of boxes, too.
+    # The report of `upscale` on one picture is a file of boxes, too.
     document = read_json(path)
     if isinstance(document, dict) and isinstance(document.get("pictures"), list) and len(document["pictures"]) == 1:
         document = document["pictures"][0]

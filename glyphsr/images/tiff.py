@@ -37,7 +37,7 @@ def by_range(values: NDArray[Any]) -> NDArray[np.float32]:
     """
     if values.dtype in (np.uint8, np.uint16):
         return np.asarray(values, np.float32) / np.float32(np.iinfo(values.dtype).max)
-    # Anything else: 0 stays black, white is the least level of a known kind that holds all values.
+    # Anything else: white is the least level of a known kind that holds all values.
     numbers = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
     low = min(0.0, float(numbers.min(initial=0.0)))
     top = float(numbers.max(initial=0.0))

@@ -50,7 +50,7 @@ class EasyOCREngine:
         readings = []
         for image in images:
             gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-            # One box of all the picture: EasyOCR's own detector would cut words in two.
+            # One box around the whole picture, which is one word already.
             whole = [0, gray.shape[1], 0, gray.shape[0]]
             found = self._reader.recognize(gray, horizontal_list=[whole], free_list=[])
             confidence = min((float(sure) for _, _, sure in found), default=0.0)

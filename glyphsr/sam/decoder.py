@@ -44,7 +44,6 @@ def _tokens_to_places(attention: Any, tokens: Tensor, places: Tensor, keyed: Ten
     reached = torch.einsum("phtd,hdc->phtc", query, _per_head(attention.k_proj.weight, heads))
     weights = (reached.flatten(1, 2) * scale @ keyed.transpose(1, 2)).softmax(dim=-1)  # (P, heads t, n)
     seen = (weights @ places).view(len(tokens), heads, -1, places.shape[2])  # (P, heads, t, C)
-    # The value projection comes last, on few tokens instead of many places; weights sum to 1, so its bias adds once.
     # Values are projected after the mean, on few tokens instead of many places; as weights sum to 1,
     # the bias adds once.
     value = torch.einsum("phtc,hdc->phtd", seen, _per_head(attention.v_proj.weight, heads))

@@ -153,7 +153,7 @@ class CanvasEncoder:
         window: int = block.window_size
         attention = block.attn
 
-        # Windowed blocks see 14 x 14 patches at a time, global ones the whole grid.
+        # Windowed blocks see a window of patches at a time, global ones the whole grid.
         if window:
             windows = _to_windows(normed, window)
             attended = _attend(attention, windows.flatten(0, 2), window)

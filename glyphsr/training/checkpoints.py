@@ -180,7 +180,6 @@ class CheckpointManager:
             ConfigError: If the state is of a run that this one cannot continue.
             WeightsError: If it cannot be read.
         """
-        # A state of this folder goes before one that was named: the second start of a command continues its first.
         # A state of this folder goes before a named one: started again, a command continues what it began.
         own = self.folder.state
         given = str(resume.resolve()) if isinstance(resume, Path) else None

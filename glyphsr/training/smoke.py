@@ -63,7 +63,7 @@ def smoke(config: TrainConfig, notify: Callable[[str], None], *, data_root: str 
         missing = len(config.data.sources) - len(sources)
         notify(f"smoke: {missing} of {len(config.data.sources)} word sources left out, since they are not here")
 
-    # Masks.
+    # Masks: without any, the terms that would need them go.
     data = config.data.model_copy(update={"sources": sources or (SAMPLE_SOURCE,)})
     if config.teaches_masks and data.glyph_source == "extracted" and not _has_masks(data.sources, data_root):
         notify("smoke: no glyph masks are here, so nothing is learned from masks")

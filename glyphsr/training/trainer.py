@@ -148,14 +148,13 @@ class Trainer:
         started, seen = time.monotonic(), 0
         with closing(every) as batches:
             for batch in batches:
-                # Learn.
                 outcome = self._learn(batch, stop=stopped())
                 now.step += 1
                 self._count(outcome, batch)
                 if self.average is not None and not outcome.skipped:
                     self.average.update(self.model, now.step)
 
-                # Look: a score every so many steps, and at the end.
+                # A score every so many steps, and at the end.
                 seen += batch.global_size
                 finished = now.step == config.steps
                 score = self._validate() if now.step % config.validation.every == 0 or finished else None

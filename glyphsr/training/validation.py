@@ -161,7 +161,7 @@ class Validator:
 
         count = len(self.pairs)
         scored = self.task == "sr"
-        # Accuracy is a plain mean over the subsets, as the papers average.
+        # Accuracy is a plain mean over the subsets, as the released test script averages.
         parts: dict[str, float] = {}
         if scored and self.judge is not None:
             sizes = [sum(pair.part == part for pair in self.pairs) for part in self.parts]

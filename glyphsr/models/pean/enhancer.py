@@ -141,7 +141,6 @@ class PriorEnhancer(nn.Module):
         places = np.linspace(0, NUM_TIMES, self.num_denoisings + 1).astype(int)[::-1].tolist()
         for now, following in itertools.pairwise(places):
             signal, left = self.levels[now], self.levels[following]
-            # Deterministic (DDIM) step: guess the clean prior, and go to the next level with the noise left over.
             # Deterministic (DDIM) step: guess the clean prior, then keep the noise for the next level.
             clean = self.denoise(condition, x, signal.expand(len(condition), 1))
             noise = (x - signal * clean) / (1 - signal.square()).sqrt()

@@ -104,7 +104,7 @@ class PriorInterpreter(nn.Module):
         what the published network gives it in a batch of its own.
         """
         height, width = self.size
-        # The published code runs the GRU over the batch instead of alone; its quirk can be had.
+        # The published code runs the GRU over the batch instead of alone; here that is an option.
         steps = batch if self.mix_batch else 1
         columns = self.places.weight.view(height, width, -1).transpose(0, 1).flatten(1)  # (w, h D)
         encoded: Tensor = self.places_gru(columns[:, None].expand(-1, steps, -1).contiguous())[0]  # (w, steps, h D)
