@@ -255,6 +255,7 @@ def check_belongs(glyphs: GlyphLmdb, path: Path) -> None:
     """
     words = open_hr_words(path)
     source = glyphs.manifest().get("source", {})
+    # By content, so that a set may be moved or renamed.
     if source.get("fingerprint") != words.fingerprint():
         made_of = f"{source.get('samples')} words of {source.get('name')!r}"
         how = HOW.format(path=path)

@@ -146,6 +146,7 @@ class FolderWords:
         """As :meth:`HrWords.fingerprint`."""
         digest = hashlib.sha256(str(len(self.rows)).encode())
         for name, label in self.rows:
+            # Size and last bytes: quick, and a PNG's end holds a checksum of its pixels.
             size, tail = self._outline(name)
             digest.update(f"{size} {name}\0{label}\0".encode(errors="surrogatepass") + tail)
         return digest.hexdigest()

@@ -144,6 +144,7 @@ def _from_mmocr(row: Any, where: str) -> Labelled:
     instances = row.get("instances") if isinstance(row, dict) else None
     if not isinstance(instances, list) or not all(isinstance(one, dict) for one in instances):
         raise DataError(f"{where}: expected an object with img_path and instances")
+    # Labels for detection look alike, but a picture of a word has one text.
     if len(instances) != 1:
         raise DataError(f"{where}: {len(instances)} texts in one picture, as for detection; expected single words")
     return Labelled(_pick(row, PATH_COLUMNS, where), _pick(instances[0], TEXT_COLUMNS, where))

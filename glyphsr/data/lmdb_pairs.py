@@ -151,6 +151,7 @@ class PairedLmdb:
         Raises:
             DataError: If the environment cannot be opened.
         """
+        # The first sample tells the layout of all.
         first = f"{1:0{NUMBER_DIGITS}d}"
         if self.get(f"image_hr-{first}") is None and self.get(f"image-{first}") is not None:
             return {"hr": "image"}

@@ -195,6 +195,7 @@ class LmdbWriter:
 
     def _give_up(self) -> None:
         self._env.close()
+        # Without samples or a source there is nothing that a later run could continue.
         if not self.count or not self._source:
             self._build.abandon()
         self._build.release()

@@ -313,6 +313,7 @@ def _add(writer: LmdbWriter, item: _Item, checked: _Checked, seed: int) -> None:
 def _make_lr(hr: np.ndarray, seed: int, name: str) -> np.ndarray:
     """A degraded version at line height 16; the draw depends on the seed and the name alone."""
     width = max(2, round(hr.shape[1] * REFERENCE_HEIGHT / hr.shape[0] / 2) * 2)
+    # The name decides the draw, so that adding pictures leaves the others' LR as they are.
     entropy = int.from_bytes(hashlib.sha256(name.encode(errors="surrogatepass")).digest()[:8], "big")
     rng = np.random.default_rng([seed, entropy])
     return degrade(resize_like_pil(hr, (REFERENCE_HEIGHT, width)), DegradationConfig(), rng)

@@ -55,6 +55,7 @@ class Synthesizer:
         """
         config = self.config
         words = [self.renderer.word(config.seed, number, masks=config.glyphs) for number in numbers]
+        # A stream for each word: chunks may be cut anywhere.
         rngs = (stream(config.seed, DEGRADE_STREAM, number) for number in numbers)
         drawn = np.concatenate([draw_numbers(rng) for rng in rngs])
         params = sample_params(config.degradation, drawn, height=config.render.height)

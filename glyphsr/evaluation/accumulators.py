@@ -84,6 +84,7 @@ class FidelityAccumulator:
         """Count 8-bit pictures ``(3, H, W)`` in [0, 1] one by one."""
         for picture, truth in zip(pictures, hr, strict=True):
             self.psnr.append(float(psnr(picture[None], truth[None])))
+            # As saved: 8 bits.
             pair = [(x.permute(1, 2, 0) * 255).round().byte().numpy() for x in (picture, truth)]
             self.ssim.append(standard_ssim(*pair))
 
@@ -122,6 +123,7 @@ def summarise(
 def summarise_cer(accumulators: Sequence[RecognitionAccumulator]) -> SubsetScores:
     """CER of each subset; the weighted average is over all characters of all labels."""
     lengths = [accumulator.label_length for accumulator in accumulators]
+    # Edits of all texts over characters of all labels, so that long words count more.
     rates = [
         sum(accumulator.distances) / length if length else float("nan")
         for accumulator, length in zip(accumulators, lengths, strict=True)

@@ -113,6 +113,7 @@ class NetworkMethod:
     def paper_protocol(self, lr: Tensor, hr: Tensor) -> Tensor:
         """As :meth:`Method.paper_protocol`; at strength 1 exactly the network's output."""
         del hr
+        # (B, C, h, w) -> B pictures (h, w, C), and back.
         windows = list(lr.permute(0, 2, 3, 1).contiguous().numpy())
         found = np.stack(self.upscaler.super_resolve(windows))
         sr = torch.from_numpy(found).permute(0, 3, 1, 2)
@@ -171,6 +172,7 @@ class NamedWeights:
             ConfigError: If the name is empty or a baseline's, or a folder holds no weights.
         """
         name, equals, file = text.partition("=")
+        # A path may have "=" in it; then it is no name and file.
         if not equals or Path(text).exists() or "/" in name or "\\" in name:
             name, file = "", text
         elif not name or not file or name in get_args(Baseline):

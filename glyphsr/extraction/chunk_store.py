@@ -123,6 +123,7 @@ class ChunkStore:
     def _is_ours(self) -> bool:
         if not self.path.is_dir():
             return False
+        # Only what we write ourselves may lie in it.
         names = [entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")]
         return all(name == MANIFEST or fnmatch.fnmatch(name, CHUNKS) for name in names)
 
@@ -145,6 +146,7 @@ class ChunkStore:
     def write(self, chunk: int, words: Sequence[Mapping[str, bytes]]) -> None:
         """Keep a chunk, all of it or nothing."""
         buffer = io.BytesIO()
+        # PNGs are packed already. Fixed dates and order: equal masks are equal bytes.
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for index, values in zip(self.words(chunk), words, strict=True):
                 for name, value in sorted(values.items()):

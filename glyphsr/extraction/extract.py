@@ -274,6 +274,7 @@ def extract(
 
 def _sources(lmdb: str, config: ExtractConfig) -> list[Path]:
     path = Path(lmdb)
+    # A folder of pictures; an empty one is looked up as a name.
     if path.is_dir() and not (path / "data.mdb").is_file() and any(path.iterdir()):
         return [path]
     return find_lmdb(lmdb, config.data_root)

@@ -190,6 +190,7 @@ def _kmeans(word: Word) -> Masks:
     chars = np.zeros((len(word.text), *line.shape), bool)
     for mask, (start, end) in zip(chars, word.split.cells, strict=True):
         mask[:, int(start) : int(end)] = line[:, int(start) : int(end)]
+    # All at once, so that no pixel goes to two characters.
     whole = from_frame(np.concatenate([line[None], chars]), word.size)
     return whole[0], whole[1:]
 

@@ -74,6 +74,7 @@ class RecognizerAttention:
         """Assign steps to characters, skipping those that the recognizer does not know."""
         if maps is None:
             return [TOO_LONG] * len(text)
+        # Maps are those of the known characters alone, in order.
         steps = iter(maps)
         return [next(steps) if filter_to(char, self.network.charset) else UNKNOWN for char in text]
 

@@ -70,6 +70,7 @@ class ExtractionCounts:
         """The quality that a fraction of the words does not reach or just reaches."""
         if not self.words:
             return 0.0
+        # A percentile from counts: qualities are kept in thousandths.
         values = sorted(self.qualities)
         reached = np.cumsum([self.qualities[value] for value in values])
         return float(values[int(np.searchsorted(reached, fraction * self.words))]) / QUALITY_STEPS

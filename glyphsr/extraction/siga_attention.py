@@ -101,6 +101,7 @@ def _in_frame(regions: NDArray[np.bool_], grid: NDArray[np.float32], size: tuple
         size: ``(H, W)``.
     """
     height, width = regions.shape[1:]
+    # Where each rectified pixel comes from, in pixels of the prepared picture.
     sources = (grid.reshape(-1, 2) + 1) / 2 * (width - 1, height - 1)
     rows, columns = np.mgrid[:height, :width]
     distance, nearest = cKDTree(sources).query(np.stack([columns.ravel(), rows.ravel()], axis=1))

@@ -18,7 +18,7 @@ from glyphsr.training.ema import ExponentialMovingAverage
 from glyphsr.training.glyph_supervision import mask_attacher
 from glyphsr.training.objectives.build import build_objective
 from glyphsr.training.objectives.super_resolution import target_slots
-from glyphsr.training.objectives.text_focus import focus_at_hand
+from glyphsr.training.objectives.text_focus import available_focus
 from glyphsr.training.report import StepReport
 from glyphsr.training.run_folder import RunFolder
 from glyphsr.training.starting_model import build_model
@@ -190,7 +190,8 @@ def _with_available_focus(
     """The run with recognizers behind its text focus that are available, the same in all processes."""
     if not config.focuses:
         return config
-    config = config.model_copy(update={"loss": focus_at_hand(config.loss, say)})
+    config = config.model_copy(update={"loss": available_focus(config.loss, say)})
+    # Processes on machines with other files would compute other losses.
     if len({loss.focus_recognizers for loss in processes.gather(config.loss)}) > 1:
         raise ConfigError("loss.focus_recognizer: some processes' machines have its weights, others have not")
     return config

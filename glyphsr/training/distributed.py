@@ -76,6 +76,7 @@ class DistributedContext:
     def all_reduce_sum(self, values: Tensor) -> Tensor:
         """Elementwise over all processes."""
         if self.count > 1:
+            # all_reduce works in place.
             values = values.clone()
             dist.all_reduce(values)
         return values

@@ -22,7 +22,7 @@ from glyphsr.text.charset import filter_lower
 from glyphsr.text.lexicon import Lexicon
 
 ACCURACY_AT_ZERO, ACCURACY_AT_FULL = 0.04, 0.25
-"""Fractions of right readings: nothing is changed in the least sure words of which at most the first share are read
+"""Fractions of right readings: nothing is changed in the least sure words of which at most the first fraction are read
 rightly, part of it in the next ones of which at most the second are."""
 
 MIN_RANGE = 0.002

@@ -121,6 +121,7 @@ def start_network(model: SuperResolver, config: TrainConfig, *, offline: bool = 
 def _for_prior(state: dict[str, Tensor], before: RecognizerNetwork, now: PriorNetwork, where: str) -> dict[str, Tensor]:
     """A network's weights for a prior over more characters than it was trained with."""
     weight = state.get(ALIGNED_PRIOR)
+    # Only an aligned prior of the old charset is widened; all else must fit as it is.
     if weight is None or before.charset == now.charset or weight.shape[1] != 2 * (len(before.charset) + 1):
         return state
     try:

@@ -52,6 +52,7 @@ class Validator:
     def _batches(self) -> Iterator[list[Pair]]:
         """This process's pairs, those of one shape together."""
         groups: dict[tuple[int, ...], list[Pair]] = defaultdict(list)
+        # Every so-many-th pair, so that each process has short and long words.
         for pair in self.pairs[self.processes.rank :: self.processes.count]:
             groups[pair.lr.shape].append(pair)
         for group in groups.values():

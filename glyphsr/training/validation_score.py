@@ -49,6 +49,7 @@ class ValidationScore:
     @property
     def figure(self) -> float:
         """What weights are selected by; more is better, what is no number is worst."""
+        # What the run is about decides; the others are only logged.
         for value in (self.accuracy, self.psnr_db, self.prior_accuracy):
             if value is not None:
                 return value if math.isfinite(value) else -math.inf

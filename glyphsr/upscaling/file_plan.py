@@ -24,6 +24,7 @@ def _names(found: FoundInputs, suffix: str, ending: str, folder: Path | None) ->
     def place(number: int, *, apart: bool) -> str:
         head, name = os.path.split(found.relative(number) if folder is not None else found.beside(number))
         stem, dot = os.path.splitext(name)
+        # a.png and a.jpg of one folder become a_png_x2 and a_jpg_x2.
         stem = f"{stem}_{dot.lstrip('.')}" if apart else stem
         parts = [part for part in (root, head, f"{stem}{found.label(number)}{suffix}{ending}") if part]
         return os.path.join(*parts)

@@ -57,6 +57,7 @@ class FileRun:
 
     def _put(self, place: int, picture: PictureReport) -> None:
         self.pictures.put(place, picture)
+        # The row of what is skipped stays that of the run that made it.
         if self.journal and picture.status != "skipped":
             self.journal.append(picture)
         if self.report:
@@ -98,6 +99,7 @@ class FileRun:
     def _as_asked(self, item: LoadedPicture) -> LoadedPicture:
         """With what the settings say of it."""
         boxes = Path(self.config.boxes) if self.config.boxes else None
+        # A folder has a file for each picture, by its stem.
         if boxes is not None and boxes.is_dir():
             boxes = boxes / f"{Path(item.task.name).stem}.json"
         return replace(item, text=self.config.text or None, mode=self.config.mode, boxes=boxes)

@@ -139,6 +139,7 @@ def _without_results(names: Collection[str], suffix: str | None) -> Iterator[str
     stems = {os.path.splitext(name)[0] for name in names}
 
     def is_result(stem: str) -> bool:
+        # What the picture would be called of which this is a result, by either kind of label.
         bases = {RESULT_LABEL.sub("", stem)}
         if suffix:
             bases.add(stem.removesuffix(COMPARE_SUFFIX).removesuffix(suffix))

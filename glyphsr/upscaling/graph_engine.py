@@ -51,6 +51,7 @@ class GraphEngine:
         words = self._words(row, lexicon)
         if self.reads_by != "ctc":
             return PriorReading(row, row, words, is_given=False)
+        # A text of the user's, or what was read, decides which characters come; the row says where.
         known = text or (line_text(words) if self.conditioned else None)
         return PriorReading(self._conditioned(row, known) if known else row, row, words, is_given=bool(text))
 
@@ -73,6 +74,7 @@ class GraphEngine:
 
     def super_resolve(self, batch: FloatBatch, guides: Sequence[NDArray[np.float32]]) -> list[FloatImage]:
         """As :meth:`glyphsr.upscaling.engine.Engine.super_resolve`."""
+        # Guides (B, K, 1, T) as torch's network takes them.
         inputs = (batch, np.stack(guides)[:, :, None]) if guides else (batch,)
         made = self.network(*inputs)
         if made.shape != (len(batch), 3, 2 * batch.shape[2], 2 * batch.shape[3]):

@@ -87,5 +87,6 @@ def called(text: str) -> str:
     if text == CLIPBOARD:
         return "clipboard.png"
     parts = urlsplit(text)
+    # Nothing of an address may lead elsewhere: no slashes, no hidden names, no endless ones.
     name = re.sub(r"[^\w .()+-]", "_", unquote(parts.path).rstrip("/").rpartition("/")[2])[-100:].lstrip(".")
     return name if "." in name else f"{name or parts.hostname}.png"

@@ -52,6 +52,7 @@ class UpscaledLine:
             return None
         text = " ".join(word.text for word in self.words)
         raw = " ".join(word.raw for word in self.words)
+        # A line is right where all its words are.
         confidence = float(np.prod([word.confidence for word in self.words]))
         return Reading(text, confidence, raw if raw != text else None)
 

@@ -57,6 +57,7 @@ def check_names(
 def real_name(path: str) -> str:
     """The name that every way to a file has, links followed; of files that are not there yet, too."""
     head, name = os.path.split(path)
+    # Links and dots are resolved one by one; of other names only the folder is, which is remembered.
     if name in ("", ".", "..") or os.path.islink(path):
         return os.path.realpath(path)
     return os.path.join(real_folder(head), name)

@@ -99,6 +99,7 @@ class NetworkRunner:
     def _result(self, sr: FloatImage, read: PriorReading | None, plan: TilePlan) -> NetworkResult:
         if read is None:
             return NetworkResult(sr)
+        # From steps to columns of the line.
         words = moved(read.words, plan.width / read.guide.shape[1])
         return NetworkResult(sr, words, self._is_sure(read))
 
@@ -181,6 +182,7 @@ def _part(guide: NDArray[np.float32], start: int, plan: TilePlan) -> NDArray[np.
     if len(plan.starts) == 1:
         return guide
     steps = guide.shape[1]
+    # As many steps as the tile's part of the line has, each at the middle of its columns.
     count = max(1, round(steps * plan.window / plan.width))
     centres = start + (np.arange(count) + 0.5) * plan.window / count
     return at_places(guide, centres * steps / plan.width - 0.5)

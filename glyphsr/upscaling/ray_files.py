@@ -33,6 +33,7 @@ def run_on_ray(tasks: FileTasks, config: UpscaleConfig, finish: Callable[[FileTa
         GlyphSRError: If workers fail again and again.
     """
     work: Callable[[], Work[Unit, Reports]] = partial(_start, config)
+    # Results come in any order and are known by the number of their picture.
     places = {number: place for place, number in enumerate(tasks.numbers)}
     for reports in ray_map(work, _units(tasks), address=config.address, use_gpu=wants_gpu(config)):
         for number, report in reports:

@@ -241,6 +241,7 @@ class _Target:
     def _stem(name: str) -> str:
         document, _, page = name.partition(PAGE_MARK)
         path = Path(called(document) if is_remote(document) else document)
+        # A name without the ending of a picture may have a dot of its own.
         stem = path.stem if path.suffix.lower() in INPUTS else path.name
         return f"{stem}_p{page}" if page else stem
 

@@ -239,6 +239,7 @@ def _put(file: Path, url: str) -> None:
     """Copy a file to a store so that its name only ever exists with all of it."""
     store, path = open_store(url)
     store.makedirs(store._parent(path), exist_ok=True)
+    # Stores that know transactions show the file when it is whole.
     with store.transaction, store.open(path, "wb") as there, file.open("rb") as here:
         shutil.copyfileobj(here, there)
 

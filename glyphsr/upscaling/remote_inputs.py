@@ -68,6 +68,7 @@ def _next(answer: Any, here: str, address: str) -> str:
     there = str(urljoin(here, answer.headers["Location"]))
     if urlsplit(there).scheme != "https":
         raise PictureError(f"{address}: leads to an address that is not https")
+    # An address from outside must not make us ask machines of this network.
     if _is_inside(there) and not _is_inside(address):
         raise PictureError(f"{address}: leads to an address inside this network, {urlsplit(there).hostname}")
     return there

@@ -329,6 +329,7 @@ def _verdict_fields(verdict: Verdict | None) -> dict[str, Any]:
 
 def displayed_text(part: RegionReport | PictureReport) -> tuple[str, float | None]:
     """What the written picture says as far as is known, by the guard or else by the prior, and how sure that is."""
+    # A line that was taken back says what it said before.
     if part.guard == "reverted":
         return part.read_before or "", part.read_before_confidence
     if part.guard is not None:

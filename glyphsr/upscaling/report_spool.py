@@ -32,6 +32,7 @@ class ReportSpool(Sequence[PictureReport]):
         """Keep the report of one input."""
         self._starts[place] = self._file.seek(0, 2)
         fields = PictureReport.__dataclass_fields__
+        # Most fields have their default, which need not be stored.
         differing = {name: value for name, value in vars(report).items() if value != fields[name].default}
         pickle.dump(differing, self._file)
 

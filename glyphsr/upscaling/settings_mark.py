@@ -35,6 +35,7 @@ def settings_mark(config: UpscaleConfig) -> str:
         path = Path(str(values[name])) if values[name] else None
         if path is not None and path.is_file():
             with path.open("rb") as file:
+                # Other weights under the same name are other settings.
                 values[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return hashlib.sha256(json.dumps([VERSION, values], default=str).encode()).hexdigest()[:12]
 

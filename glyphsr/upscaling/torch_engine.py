@@ -61,6 +61,7 @@ class TorchEngine:
         """A result in the configured precision, or in float32 where that is not finite."""
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
             found = run()
+        # Half precision may overflow; then the batch is computed once more.
         if self.dtype != torch.float32 and not bool(torch.isfinite(tensor_of(found)).all()):
             return run()
         return found

@@ -202,6 +202,7 @@ def build_for(build: Callable[[], M], tensors: dict[str, Tensor], where: str) ->
     Raises:
         WeightsError: As :func:`load_state`.
     """
+    # Shapes first, without memory: a wrong file is refused before gigabytes are made.
     with outlined():
         check_shapes(build(), tensors, where)
     module = build()

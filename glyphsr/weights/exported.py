@@ -215,6 +215,7 @@ def _check_tensor(graph: Path, tensor: memoryview) -> None:
         if number == EXTERNAL_FIELD:
             entry = {inner: bytes(text).decode() for inner, text in _fields(value)}
             name = entry.get(VALUE_FIELD, "")
+            # A path in a graph could name any file of this machine.
             if entry.get(KEY_FIELD) == "location" and not (_is_bare(name) and graph.with_name(name).is_file()):
                 raise WeightsError(f"{graph}: wants tensors from {name!r}, which is no file beside it")
 

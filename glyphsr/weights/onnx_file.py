@@ -72,6 +72,7 @@ def _cut_head(tensors: dict[str, Tensor], characters: str, charset: str, path: P
     missing = [char for char in charset if char not in characters]
     if missing:
         raise WeightsError(f"{path}: its recognizer has no class for {missing[0]!r}")
+    # Class 0 is the blank; characters follow in the metadata's order.
     kept = torch.tensor([0, *(characters.index(char) + 1 for char in charset)])
     return {name: value[kept] if len(value) == len(characters) + 1 else value for name, value in tensors.items()}
 

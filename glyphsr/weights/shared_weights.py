@@ -55,6 +55,7 @@ def point_into(proto: Any, checkpoint: Path) -> None:
 def _layout(checkpoint: Path) -> tuple[dict[str, Any], int]:
     """Names, types, shapes and places of the tensors of a safetensors file, and where its data begin."""
     with checkpoint.open("rb") as file:
+        # safetensors: eight bytes of length, a JSON header, then the data.
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
     header.pop("__metadata__", None)

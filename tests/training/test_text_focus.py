@@ -14,7 +14,7 @@ from glyphsr.errors import WeightsError
 from glyphsr.losses.confusion import load_distances
 from glyphsr.losses.text_focus import attention_difference, confusion_weights, weighted_cross_entropy
 from glyphsr.models.registry import build_recognizer
-from glyphsr.training.objectives.text_focus import TextFocus, focus_at_hand, open_text_focus
+from glyphsr.training.objectives.text_focus import TextFocus, available_focus, open_text_focus
 from glyphsr.types import Batch
 from glyphsr.weights.checkpoints import save_checkpoint
 
@@ -161,22 +161,22 @@ def test_stand_ins_are_named_and_missing_ones_explained(tmp_path, monkeypatch):
 def test_our_own_takes_the_place_of_a_recognizer_that_only_a_person_can_fetch(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHSR_CACHE", str(tmp_path / "cache"))
     notes = []
-    paper = focus_at_hand(LossConfig(), notes.append)
+    paper = available_focus(LossConfig(), notes.append)
     assert paper == LossConfig(focus_recognizer="crnn-synth")
     both = LossConfig(focus_recognizer=("telescope", "crnn-light-synth"))
-    assert focus_at_hand(both, notes.append).focus_recognizer == ("crnn-synth", "crnn-light-synth")
+    assert available_focus(both, notes.append).focus_recognizer == ("crnn-synth", "crnn-light-synth")
     assert len(notes) == 2
     assert "no telescope weights are here, so crnn-synth, our own, takes their place" in notes.pop()
     notes.clear()
     with pytest.raises(WeightsError, match=r"loss\.focus_recognizer: telescop: no weights of this name"):
-        focus_at_hand(LossConfig(focus_recognizer="telescop"), notes.append)
+        available_focus(LossConfig(focus_recognizer="telescop"), notes.append)
     tsrn = LossConfig(focus_recognizer="tsrn")  # no recognizer, so nothing takes its place
-    assert focus_at_hand(tsrn, notes.append) is tsrn
+    assert available_focus(tsrn, notes.append) is tsrn
     for named in (LossConfig(focus_recognizer="crnn-light-synth"), LossConfig(focus_recognizer="parseq")):
-        assert focus_at_hand(named, notes.append) is named  # available, or to be fetched
+        assert available_focus(named, notes.append) is named  # available, or to be fetched
     path = tmp_path / "cache" / "telescope.safetensors"
     path.parent.mkdir()
     network = build_recognizer(TelescopeConfig())
     save_checkpoint(path, network, kind="recognizer", config=network.config, card={})
-    assert focus_at_hand(LossConfig(), notes.append).focus_recognizer == "telescope"
+    assert available_focus(LossConfig(), notes.append).focus_recognizer == "telescope"
     assert not notes

@@ -168,6 +168,7 @@ def _without_zeros(taps: Taps, before: int) -> Filter:
 
 
 def _noise_before(size: tuple[int, int], r: dict[str, float], name: KernelName, factor: int) -> Planes:
+    # Noise of the scene passes the same filter as the picture, and so is weaker and smoother in LR.
     noise = noise_at(int(r["noise_before_at"]), (1 if r["gray_noise"] else 3, *size))
     taps, before = _without_zeros(kernel_taps(name, factor), LONGEST_REACH * factor)
     small = np.stack([_filtered(plane, taps, before)[::factor, ::factor] for plane in noise])

@@ -111,6 +111,7 @@ def axis_taps(blur: Taps, kernel: Taps) -> tuple[Taps, int]:
     """
     count, taps = blur.shape[1], kernel.shape[1]
     whole = np.zeros((len(blur), count + taps - 1), np.float32)
+    # A convolution of both, one tap of the kernel after the other.
     for i in np.flatnonzero(kernel.any(axis=0)):
         whole[:, i : i + count] += kernel[:, i : i + 1] * blur
     factor = taps // (2 * LONGEST_REACH + 1)
@@ -136,6 +137,7 @@ def motion_kernel(length: float, angle: float, size: int) -> Taps:
     places = (np.arange(size * FINE) + 0.5) / FINE - size / 2
     x, y = places[None, :], places[:, None]
     along, across = np.abs(x * math.cos(angle) + y * math.sin(angle)), np.abs(y * math.cos(angle) - x * math.sin(angle))
+    # Drawn on a fine grid and averaged, so that any angle is smooth.
     covered = (along <= max(length / 2, 1 / FINE)) & (across <= 0.5)
     kernel = covered.reshape(size, FINE, size, FINE).mean(axis=(1, 3))
     return np.asarray(kernel / kernel.sum(), np.float32)

@@ -37,6 +37,7 @@ def coloured(hue: float, saturation: float, luma: float) -> Colour:
     """
     pure = np.array(colorsys.hsv_to_rgb(hue, saturation, 1.0), np.float32)
     own = float(LUMA @ pure)
+    # Darker by scaling, lighter by adding white: the hue stays.
     if own >= luma:
         return np.asarray(pure * (luma / own), np.float32)
     return np.asarray(pure + (1 - pure) * ((luma - own) / (1 - own)), np.float32)

@@ -85,6 +85,7 @@ def _template(shape: NDArray[np.uint8]) -> NDArray[np.float32]:
     rows, columns = np.flatnonzero(shape.any(axis=1)), np.flatnonzero(shape.any(axis=0))
     box = shape[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     small = cv2.resize(box.astype(np.float32), (TEMPLATE, TEMPLATE), interpolation=cv2.INTER_AREA).ravel()
+    # With mean 0 and length 1 the product of two templates is their correlation.
     small -= small.mean()
     return np.asarray(small / max(float(np.linalg.norm(small)), 1e-6), np.float32)
 

@@ -207,6 +207,7 @@ class TextFocusTerm(LossTerm):
         self.focus = focus
         self.config = config
         self.weight = config.scale * config.text_focus / total
+        # The first recognizer's terms keep their plain names; several share the weight.
         self.suffix = f"_{number + 1}" if number else ""
 
     def forward(self, seen: ForwardPass) -> LossTerms:

@@ -162,7 +162,7 @@ def _repeats(text: str) -> int:
     return sum(a == b for a, b in itertools.pairwise(text))
 
 
-def focus_at_hand(config: LossConfig, notify: Callable[[str], None]) -> LossConfig:
+def available_focus(config: LossConfig, notify: Callable[[str], None]) -> LossConfig:
     """The losses with the package's own recognizer in place of those that are not here and only a person can fetch.
 
     Args:
