@@ -32,7 +32,7 @@ from glyphsr.training.train import train
 from glyphsr.training.validation import Validator
 from glyphsr.training.validation_pairs import held_out_pairs
 from glyphsr.weights.loading import load_super_resolver
-from glyphsr_cli import tables
+from glyphsr_cli import run_tables, tables
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 GLYPHSR = CONFIGS / "ablation" / "table2-glyphsr.yaml"
@@ -95,7 +95,7 @@ def main() -> None:
         )
         assert found is not None
         (arguments.out / "table2.json").write_text(json.dumps(found.as_dict(), indent=2))
-        print(tables.as_markdown([tables.reproduction_table(found)]), flush=True)
+        print(tables.as_markdown([run_tables.reproduction_table(found)]), flush=True)
 
     for name, changes in (("with", ()), ("without", UNMENDED)):
         scores = [_maps(name, changes, seed, arguments, sets) for seed in range(arguments.seeds)]
