@@ -42,7 +42,7 @@ model:
   network: {{num_srbs: 2, width: 8, prior_width: 4, prior_hidden: [8, 8, 8], gfm_from: 2, gpm: {{width: 8}}}}
   prior: {{kind: crnn, width: 4, hidden: 8}}
 data: {{sources: [{{kind: lmdb, path: train}}]}}
-loss: {{focus_recognizer: crnn-light-synth, text_prior: 1.0}}
+loss: {{text_focus: 0}}
 optimiser: {{warmup_steps: 10, ema_decay: 0.99}}
 steps: {steps}
 batch_size: 4
