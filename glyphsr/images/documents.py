@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphsr.errors import ConfigError, PictureError
+from glyphsr.images.pil_pixels import rgb_of
 from glyphsr.images.tiff import BEGINNINGS
 from glyphsr.safe_reading.content import read_content
 from glyphsr.safe_reading.limits import PAGES, PICTURE_BYTES, PICTURE_PIXELS
@@ -177,9 +178,7 @@ def render_page(encoded: bytes, page: int, where: str) -> tuple[NDArray[np.float
         PICTURE_PIXELS.check(pixels, where, PictureError)
         # pdfium rounds up; a hair less, and a scan keeps the pixels that it has.
         bitmap = sheet.render(scale=dpi / POINTS * (1 - 1e-5))
-        image = bitmap.to_pil().convert("RGB")
-
-    return np.asarray(image, np.float32) / np.float32(255), dpi
+        return rgb_of(bitmap.to_pil()), dpi
 
 
 def _scan_dpi(sheet: Any, area: float) -> float | None:

@@ -15,6 +15,7 @@ from glyphsr.errors import PictureError
 from glyphsr.images.cut_files import mend
 from glyphsr.images.documents import is_pdf, render_page
 from glyphsr.images.exif import ORIENTATION, read_exif
+from glyphsr.images.pil_pixels import rgb_of
 from glyphsr.images.tiff import BEGINNINGS, by_range, open_tiff, read_tiff
 from glyphsr.safe_reading.content import read_content
 from glyphsr.safe_reading.libtiff import libtiff_complaints
@@ -24,11 +25,12 @@ from glyphsr.safe_reading.picture_header import check_picture, check_png_chunks
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
-BAND = 1024
-"""Rows."""
-
 COUNTED_BYTES = 1 << 22
 """Size of a file up to which its frames are counted."""
+
+TRANSPARENT, DEEP = 4, 2
+"""Pixels that one of a picture with transparency, or with more than 8 bits, counts as: what is made of it in between
+takes so much more memory."""
 
 HURT = "the file is damaged: parts of the picture may be wrong"
 
@@ -58,6 +60,13 @@ class Picture:
     """Date, maker and the like, as PIL packs it, without what holds of the file's own pixels only."""
     note: str | None = None
     """What the user should know of the file, such as that it was cut."""
+
+    @property
+    def weight(self) -> int:
+        """How many pixels one of its own counts as where memory is limited."""
+        if self.alpha is not None and self.alpha.min() < 1:
+            return TRANSPARENT
+        return DEEP if self.bits > 8 else 1
 
 
 def _is_wide(image: Image.Image, encoded: bytes) -> bool:
@@ -135,7 +144,7 @@ def _decode_tiff_unknown_to_pil(encoded: bytes, where: str, page: int) -> Pictur
 
     with open_tiff(encoded) as file:
         found = file.pages[page - 1]
-        PICTURE_PIXELS.check(found.imagewidth * found.imagelength, where, PictureError)
+        _check_weight(DEEP, (found.imagelength, found.imagewidth), where)
         bits = 8 if found.dtype.itemsize == 1 else 16
         tags = {number: found.tags[number].value for number in (274, 282, 283, 34675) if number in found.tags}
 
@@ -204,6 +213,7 @@ def _decode_by_pil(encoded: bytes, format_name: str, where: str, page: int) -> P
     }
 
     if _is_wide(image, encoded):
+        _check_weight(DEEP, (image.height, image.width), where)
         colour, alpha, gray = _split(_upright(_read_wide(image, encoded, page), orientation))
         return Picture(colour, alpha, gray=gray, bits=16, **known)
 
@@ -215,20 +225,31 @@ def _decode_by_pil(encoded: bytes, format_name: str, where: str, page: int) -> P
     transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA", "La")
 
-    pixels = _floats(image, "RGBA" if transparent else "RGB")
-    alpha = pixels[..., 3] if transparent else None
+    if not transparent:
+        return Picture(rgb_of(image), gray=gray, **known)
 
-    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, gray=gray, **known)
+    image = image if image.mode == "RGBA" else image.convert("RGBA")
+    size = (image.height, image.width)
+    if image.getchannel("A").getextrema() == (255, 255):  # as screenshots are
+        return Picture(rgb_of(image), opaque(size), gray=gray, **known)
+    _check_weight(TRANSPARENT, size, where)
+    alpha = np.asarray(image.getchannel("A"), np.float32) / np.float32(255)
+    return Picture(rgb_of(image), alpha, gray=gray, **known)
 
 
-def _floats(image: Image.Image, mode: str) -> NDArray[np.float32]:
-    """``(H, W, C)`` in [0, 1] of a picture in a mode of bytes; a few rows at a time, since photographs are large."""
-    pixels = np.empty((image.height, image.width, len(mode)), np.float32)
-    for first in range(0, image.height, BAND):
-        rows = image.crop((0, first, image.width, min(first + BAND, image.height)))
-        pixels[first : first + BAND] = np.asarray(rows.convert(mode))
-    pixels /= np.float32(255)
-    return pixels
+def opaque(size: tuple[int, int]) -> NDArray[np.float32]:
+    """``(H, W)`` ones that take no memory, and are not to be written to."""
+    return np.broadcast_to(np.float32(1), size)
+
+
+def _check_weight(weight: int, size: tuple[int, int], where: str) -> None:
+    """Refuse a picture whose way through the program takes more memory than that of a plain one of the limit's size."""
+    pixels, limit = size[0] * size[1], PICTURE_PIXELS.value
+    if weight * pixels > limit:
+        raise PictureError(
+            f"{where}: {pixels:,} pixels with transparency or more than 8 bits, each of which counts as {weight}; "
+            f"at most {limit // weight:,} ({PICTURE_PIXELS.variable} sets the limit); crop the text first"
+        )
 
 
 def _resolution(image: Image.Image, orientation: int) -> tuple[float, float] | None:

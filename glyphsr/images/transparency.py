@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphsr.images.reader import Picture
+from glyphsr.images.reader import Picture, opaque
 from glyphsr.images.resize import FloatImage, resize
 
 NEARLY_WHITE = 0.05
@@ -38,7 +38,7 @@ def ground_of(picture: Picture) -> float:
 
 def as_seen(picture: Picture) -> FloatImage:
     """``(H, W, 3)`` in [0, 1]: the picture on its ground; an opaque one as it is."""
-    if picture.alpha is None:
+    if picture.alpha is None or picture.alpha.min() == 1:
         return picture.rgb
     alpha = picture.alpha[..., None]
     return np.asarray(picture.rgb * alpha + ground_of(picture) * (1 - alpha), np.float32)
@@ -58,6 +58,8 @@ def enlarged(picture: Picture, seen: FloatImage) -> Picture:
         return replace(picture, rgb=seen)
 
     size = (seen.shape[0], seen.shape[1])
+    if picture.alpha.min() == 1:
+        return replace(picture, rgb=seen, alpha=opaque(size))
     ground = np.float32(ground_of(picture))
     alpha = resize(picture.alpha, size).clip(0, 1)
     colour = _colour(picture, size)

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -43,7 +44,8 @@ def fit_to_format(picture: Picture, format_name: str) -> Picture:
     """What of a picture a format can hold: alpha laid over white and 16 bits cut to 8 where it cannot hold them."""
     if picture.alpha is not None and format_name not in WITH_ALPHA:
         alpha = picture.alpha[..., None]
-        picture = replace(picture, rgb=picture.rgb * alpha + (1 - alpha), alpha=None)
+        rgb = picture.rgb if picture.alpha.min() == 1 else picture.rgb * alpha + (1 - alpha)
+        picture = replace(picture, rgb=rgb, alpha=None)
     if picture.bits == 16 and format_name not in WITH_16_BITS:
         picture = replace(picture, bits=8)
     return picture
@@ -75,17 +77,22 @@ def _encode_16_bit_png(values: NDArray[np.uint16], picture: Picture, exif: Image
     return b"\x89PNG\r\n\x1a\n" + chunks + chunk(b"IEND", b"")
 
 
-def _whole(channels: NDArray[np.float32], most: int, dtype: type[Level]) -> NDArray[Level]:
-    """Values, clipped to [0, 1], as whole numbers to ``most``; a few rows at a time, since photographs are large."""
-    values = np.empty(channels.shape, dtype)
-    for first in range(0, len(channels), BAND):
-        values[first : first + BAND] = channels[first : first + BAND].clip(0, 1) * most + 0.5
-    return values
+def _bands(picture: Picture, most: int, dtype: type[Level]) -> Iterator[NDArray[Level]]:
+    """Rows ``(h, W, 1..4)`` of values, clipped to [0, 1], as whole numbers to ``most``.
+
+    A few at a time, since photographs are large.
+    """
+    for first in range(0, len(picture.rgb), BAND):
+        rows = slice(first, first + BAND)
+        colour = picture.rgb[rows].mean(axis=2, keepdims=True) if picture.gray else picture.rgb[rows]
+        if picture.alpha is not None:
+            colour = np.concatenate([colour, picture.alpha[rows][..., None]], axis=2)
+        yield (colour.clip(0, 1) * most + 0.5).astype(dtype)
 
 
-def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name: str, exif: Image.Exif) -> bytes:
-    """``(H, W, 1..4)`` in [0, 1] as PNG or TIFF of 16 bits."""
-    values = _whole(channels, 65535, np.uint16)
+def _encode_16_bits(picture: Picture, format_name: str, exif: Image.Exif) -> bytes:
+    """Channels as PNG or TIFF of 16 bits."""
+    values = np.concatenate(list(_bands(picture, 65535, np.uint16)))
     if format_name != "TIFF":
         return _encode_16_bit_png(values, picture, exif)
 
@@ -114,12 +121,15 @@ def _encode_16_bits(channels: NDArray[np.float32], picture: Picture, format_name
     return buffer.getvalue()
 
 
-def _encode_8_bits(
-    channels: NDArray[np.float32], picture: Picture, format_name: str, *, quality: int, exif: Image.Exif
-) -> bytes:
-    """``(H, W, 1..4)`` in [0, 1] as a file of 8 bits, by PIL."""
-    pixels = _whole(channels, 255, np.uint8)
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)  # L, LA, RGB or RGBA by its shape
+def _encode_8_bits(picture: Picture, format_name: str, *, quality: int, exif: Image.Exif) -> bytes:
+    """Channels as a file of 8 bits, by PIL."""
+    transparent = picture.alpha is not None
+    mode = ("LA" if transparent else "L") if picture.gray else ("RGBA" if transparent else "RGB")
+    image = Image.new(mode, (picture.rgb.shape[1], picture.rgb.shape[0]))
+    top = 0
+    for rows in _bands(picture, 255, np.uint8):
+        image.paste(Image.fromarray(rows[..., 0] if mode == "L" else rows), (0, top))
+        top += len(rows)
 
     options: dict[str, object] = {"quality": quality} if format_name in ("JPEG", "WEBP") else {}
     if format_name == "JPEG":
@@ -151,22 +161,16 @@ def encode_picture(picture: Picture, format_name: str, *, quality: int = 95, mar
         PictureError: If the format cannot hold the picture.
     """
     picture = fit_to_format(picture, format_name)
-    channels = picture.rgb.mean(axis=2, keepdims=True) if picture.gray else picture.rgb
-
-    if max(channels.shape[:2]) > MAX_SIDE.get(format_name, max(channels.shape[:2])):
-        height, width = channels.shape[:2]
+    height, width = picture.rgb.shape[:2]
+    if max(height, width) > MAX_SIDE.get(format_name, max(height, width)):
         raise PictureError(
             f"{width} x {height} pixels; {format_name} takes at most {MAX_SIDE[format_name]} a side, use --ext png"
         )
 
-    # Transparency, where the format holds it, is one more channel.
-    if picture.alpha is not None:
-        channels = np.concatenate([channels, picture.alpha[..., None]], axis=2)
-
     exif = signed(picture.exif, mark)
     try:
         if picture.bits == 16:
-            return _encode_16_bits(channels, picture, format_name, exif)
-        return _encode_8_bits(channels, picture, format_name, quality=quality, exif=exif)
+            return _encode_16_bits(picture, format_name, exif)
+        return _encode_8_bits(picture, format_name, quality=quality, exif=exif)
     except (OSError, ValueError, struct.error, OverflowError) as error:
         raise PictureError(f"cannot be written as {format_name}: {error}") from error

@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 from glyphsr.errors import DataError
 from glyphsr.ocr.rapidocr_engine import open_rapidocr
+from glyphsr.system.memory import give_back_memory
+
+LARGE = 1_000_000
+"""Pixels from which the detector leaves much memory behind."""
 
 
 class LineDetector:
@@ -37,5 +41,7 @@ class LineDetector:
             found = self._engine(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), use_det=True, use_cls=False, use_rec=False)
         except Exception as error:  # whatever the engine's parts raise
             raise DataError(f"{self.version}: cannot look for lines in {image.shape[1]} x {image.shape[0]}") from error
+        if image.shape[0] * image.shape[1] > LARGE:
+            give_back_memory()
         boxes = getattr(found, "boxes", None)
         return [] if boxes is None else [np.asarray(box, np.float64) for box in boxes]

@@ -81,6 +81,7 @@ class FileRun:
         with ThreadPoolExecutor(self.config.workers) as pool:
             for chunk in read_chunks(tasks, target, pool, ahead=2 * self.config.workers, failed=self.fail):
                 self._run_chunk(chunk, pool)
+                chunk.clear()  # before the next one is decoded
 
     def _run_chunk(self, chunk: list[LoadedPicture], pool: ThreadPoolExecutor) -> None:
         lines: list[tuple[LoadedPicture, Future[PictureReport]]] = []

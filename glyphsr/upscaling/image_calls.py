@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from glyphsr.errors import ConfigError, PictureError
+from glyphsr.errors import ConfigError
 from glyphsr.images.memory import MemoryImage, to_picture
 from glyphsr.images.reader import Picture, read_picture
 from glyphsr.images.text_boxes import TextBox, box_of, read_boxes
 from glyphsr.images.transparency import as_seen
-from glyphsr.safe_reading.limits import PICTURE_PIXELS
 from glyphsr.upscaling.line import Line
 from glyphsr.upscaling.line_search import Mode, check_mode, find_lines
 from glyphsr.upscaling.pages import LineUpscaler, PageUpscaler
 from glyphsr.upscaling.result import UpscaleResult, result_of
+from glyphsr.upscaling.result_size import check_result
 from glyphsr.upscaling.target_size import TargetSize
 
 ImageInput: TypeAlias = str | Path | MemoryImage | Picture
@@ -99,7 +99,7 @@ def upscale_pictures(
     for i, (image, text) in enumerate(zip(images, texts, strict=True)):
         given, picture = open_picture(image)
         height, width = options.target.of(*picture.rgb.shape[:2])
-        PICTURE_PIXELS.check(height * width, f"would become {width} x {height} pixels", PictureError)
+        check_result(picture, (height, width), str(image) if isinstance(image, str | Path) else "picture")
 
         named = options.read_boxes if options.boxes is not None else None
         seen = as_seen(picture)
@@ -107,7 +107,7 @@ def upscale_pictures(
         if boxes is None:
             lines[i] = (given, picture, Line(seen, (height, width), text))
         else:
-            page = pages.upscale(seen, (height, width), boxes)
+            page = pages.upscale(seen, (height, width), boxes, keeps_lines=False)
             results[i] = result_of(given, picture, page, strength=upscaler.strength)
 
     upscaled = upscaler.upscale_lines([line for _, _, line in lines.values()])

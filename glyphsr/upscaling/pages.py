@@ -1,7 +1,8 @@
 """Whole photographs: lines of text found, made straight, upscaled together, and put back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -25,6 +26,21 @@ LINE_HEIGHT = 64
 
 BAND = 256
 """Rows that are worked on at a time."""
+
+GROUP_PIXELS = 4_000_000
+"""Pixels of the results of lines that are in memory at a time, beyond the first line's."""
+
+VAST = 12_500_000
+"""Pixels of a picture from which the detector sees a smaller one, since what both take stands beside each other."""
+
+DETECTOR_PIXELS = 2_600_000
+"""Most pixels of that: a photograph of 3:2, which the detector reduces to 2,000 a side anyway, stays as it is."""
+
+DETECTOR_BYTES = 200
+"""That the detector takes for each pixel."""
+
+FINDING_BYTES = 1_100_000_000
+"""Of a vast picture and the detector together."""
 
 FAR = 2.0
 """Longest line in sides of the picture."""
@@ -52,7 +68,7 @@ class Region:
     action: str
     """``enlarged``, or why it was left to the plain enlargement."""
     result: UpscaledLine | None = None
-    """Of the straight line; ``None`` where it was left."""
+    """Of the straight line, without pixels where nobody asked for them; ``None`` where it was left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,18 +106,27 @@ class PageUpscaler:
         Raises:
             ConfigError: If the detector is not installed.
         """
+        height, width = picture.shape[:2]
+        if height * width > VAST:
+            small = _shown_size(height, width)
+            picture = np.asarray(cv2.resize(picture, small[::-1], interpolation=cv2.INTER_AREA), np.float32)
+        scale = np.array([width / picture.shape[1], height / picture.shape[0]])
+
         pixels = np.empty(picture.shape, np.uint8)
         for first in range(0, len(picture), BAND):  # photographs are large
             pixels[first : first + BAND] = (picture[first : first + BAND].clip(0, 1) * 255).round()
-        return [TextBox(quad) for quad in self.detector.find(pixels)]
+        return [TextBox(quad * scale) for quad in self.detector.find(pixels)]
 
-    def upscale(self, picture: FloatImage, size: tuple[int, int], boxes: Sequence[TextBox]) -> UpscaledPage:
+    def upscale(
+        self, picture: FloatImage, size: tuple[int, int], boxes: Sequence[TextBox], *, keeps_lines: bool = True
+    ) -> UpscaledPage:
         """Lanczos everywhere, and the network's change where there is text.
 
         Args:
             picture: ``(H, W, 3)`` float32 in [0, 1].
             size: ``(height, width)`` of the result.
             boxes: Its lines, also beyond its borders.
+            keeps_lines: Whether the results of lines keep their pixels; all of them can be as much as the page.
 
         Raises:
             DataError: If the lines together are larger than any picture.
@@ -117,15 +142,13 @@ class PageUpscaler:
         PICTURE_PIXELS.check(covered, "its lines together", DataError)
         # Boxes count from the corner of the picture, pixels from the centre of the first one.
         quads = [widen(box.quad) - 0.5 for box in boxes]
-        lines = [
+        lines = (
             self._line(picture, quad, scale, box.text)
             for quad, box, reason in zip(quads, boxes, reasons, strict=True)
             if reason is None
-        ]
-
-        # All lines of the page together, in as few batches as possible.
-        results = iter(zip(lines, self.upscaler.upscale_lines(lines), strict=True))
-        # Back into the page; where lines overlap, the first one has the pixels.
+        )
+        # Lines go through the network in groups, and back into the page; where they overlap, the first has the pixels.
+        results = (pair for group in _groups(lines) for pair in self._upscaled(group))
         taken = np.zeros(size, np.float32)
         regions, added = [], 0.0
         for box, quad, reason in zip(boxes, quads, reasons, strict=True):
@@ -137,9 +160,14 @@ class PageUpscaler:
             # Only the change is put back, so that borders show no seams.
             change = result.rgb - resize(line.rgb, line.size).clip(0, 1)
             added += put_back(page, taken, change, (quad + 0.5) * scale - 0.5)
-            regions.append(_region(box, height, result))
+            kept = result if keeps_lines else replace(result, rgb=result.rgb[:0])
+            regions.append(Region(box.quad, height, "enlarged", kept))
+            del line, result, change
 
         return UpscaledPage(np.clip(page, 0, 1, out=page), tuple(regions), added / page.size)
+
+    def _upscaled(self, lines: Sequence[Line]) -> list[tuple[Line, UpscaledLine]]:
+        return list(zip(lines, self.upscaler.upscale_lines(lines), strict=True))
 
     def left_alone(self, quad: Quad, size: tuple[int, int]) -> str | None:
         """Why a line is left to the plain enlargement, ``None`` where it is not."""
@@ -164,8 +192,24 @@ class PageUpscaler:
         return Line(line, size, text, on_page=True)
 
 
-def _region(box: TextBox, height: float, result: UpscaledLine) -> Region:
-    return Region(box.quad, height, "enlarged", result)
+def _shown_size(height: int, width: int) -> tuple[int, int]:
+    """At which the detector sees a vast picture: what memory is left for, but never next to nothing."""
+    left = (FINDING_BYTES - height * width * 3 * np.float32().nbytes) / DETECTOR_BYTES
+    factor = math.sqrt(min(DETECTOR_PIXELS, max(left, DETECTOR_PIXELS / 4)) / (height * width))
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def _groups(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Lines as they come, as many at a time as memory is meant to hold."""
+    group, pixels = list[Line](), 0
+    for line in lines:
+        group.append(line)
+        pixels += max(line.size[0] * line.size[1], line.rgb.shape[0] * line.rgb.shape[1])
+        if pixels >= GROUP_PIXELS:
+            yield group
+            group, pixels = [], 0
+    if group:
+        yield group
 
 
 def is_page(boxes: Sequence[TextBox], size: tuple[int, int]) -> bool:

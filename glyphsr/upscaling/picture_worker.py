@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from glyphsr.config.upscale import UpscalerConfig
+from glyphsr.config.upscale import UpscaleConfig, UpscalerConfig
 from glyphsr.errors import DataError, PictureError
 from glyphsr.images.text_boxes import TextBox, read_boxes
 from glyphsr.upscaling.line import Line, UpscaledLine
@@ -53,6 +53,7 @@ class PictureUpscaler:
             offline=config.offline,
         )
 
+        self.keeps_lines = isinstance(config, UpscaleConfig) and config.save_regions is not None
         self.pages = PageUpscaler(
             self.upscaler, min_text_height=config.min_text_height, max_text_height=config.max_text_height
         )
@@ -89,7 +90,7 @@ class PictureUpscaler:
                 if boxes is None:
                     lines.append(item)
                     continue
-                page = self.pages.upscale(item.seen, item.size, boxes)
+                page = self.pages.upscale(item.seen, item.size, boxes, keeps_lines=self.keeps_lines)
             except (DataError, PictureError) as error:
                 yield Outcome(item, error)
             except (cv2.error, ValueError, MemoryError) as error:

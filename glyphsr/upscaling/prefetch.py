@@ -1,25 +1,26 @@
 """Pictures to upscale, read ahead in threads and handed over as many at a time as memory allows."""
 
 import hashlib
-import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
 from glyphsr.config.upscale import Mode
 from glyphsr.errors import PictureError
-from glyphsr.images.reader import Picture, decode_picture, read_picture
+from glyphsr.images.reader import Picture, decode_picture
 from glyphsr.images.resize import FloatImage
 from glyphsr.images.transparency import as_seen
-from glyphsr.safe_reading.content import read_stream
-from glyphsr.safe_reading.limits import PICTURE_BYTES, PICTURE_PIXELS
+from glyphsr.safe_reading.content import read_content, read_stream
+from glyphsr.safe_reading.limits import PICTURE_BYTES
+from glyphsr.safe_reading.picture_header import check_picture
 from glyphsr.upscaling.file_tasks import FileTask
 from glyphsr.upscaling.remote_inputs import read_remote
+from glyphsr.upscaling.result_size import check_result
 from glyphsr.upscaling.target_size import TargetSize
 
 T = TypeVar("T")
@@ -57,43 +58,59 @@ class LoadedPicture:
         return as_seen(self.picture)
 
 
-def load_picture(task: FileTask, target: TargetSize) -> LoadedPicture:
+def load_picture(task: FileTask, target: TargetSize, content: bytes | None = None) -> LoadedPicture:
     """Read a job's picture, or stdin, and find the size it is to get.
+
+    Args:
+        task: The job.
+        target: Tells the size.
+        content: Of its file, where that was read already.
 
     Raises:
         PictureError: If it cannot be read, or would become too large.
     """
-    content = None if task.source is not None else _streamed(task)
-    if content is None and task.source is not None:
-        picture = read_picture(task.source, page=task.page or 1)
-    else:
-        picture = decode_picture(content or b"", task.name, page=task.page or 1)
-
-    height, width = target.of(*picture.rgb.shape[:2])
-    _check_size(height, width, task.name, picture)
+    content = _content(task) if content is None else content
+    picture = decode_picture(content, task.name, page=task.page or 1)
+    size = target.of(*picture.rgb.shape[:2])
+    check_result(picture, size, task.name)
     # What is no file cannot be looked at again, so the report identifies it.
-    digest = None if content is None else hashlib.sha256(content).hexdigest()
-    return LoadedPicture(task, picture, (height, width), sha256=digest)
+    digest = None if task.source is not None else hashlib.sha256(content).hexdigest()
+    return LoadedPicture(task, picture, size, sha256=digest)
 
 
-def _streamed(task: FileTask) -> bytes:
-    """The content of an input that is no file."""
+def _load_ahead(task: FileTask, target: TargetSize) -> LoadedPicture | Callable[[], LoadedPicture]:
+    """The same before its turn: a large picture is given as what decodes it then, since its floats fill the memory."""
+    content = _content(task)
+    kept = content if task.source is None else None
+    if _declared_pixels(content) > CHUNK_PIXELS:
+        return partial(load_picture, task, target, kept)
+    loaded = load_picture(task, target, content)
+    is_large = loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1] > CHUNK_PIXELS  # a page of a PDF
+    return partial(load_picture, task, target, kept) if is_large else loaded
+
+
+def _declared_pixels(content: bytes) -> int:
+    """By the header; 0 where that is not known before the file is read, such as of a page of a PDF."""
+    try:
+        declared = check_picture(content, "", PictureError)
+    except PictureError:
+        return 0
+    return int(declared.width * declared.height)
+
+
+def _pixels(loaded: LoadedPicture) -> int:
+    """In and out."""
+    given = loaded.picture.rgb
+    return loaded.size[0] * loaded.size[1] + given.shape[0] * given.shape[1]
+
+
+def _content(task: FileTask) -> bytes:
+    """The content of an input, which may be no file."""
+    if task.source is not None:
+        return read_content(task.source, PICTURE_BYTES, PictureError)
     if task.remote is not None:
         return read_remote(task.remote)
     return read_stream(sys.stdin.buffer, PICTURE_BYTES, "stdin", PictureError)
-
-
-def _check_size(height: int, width: int, name: str, picture: Picture) -> None:
-    """Refuse results that are too large, with the factor that would do."""
-    if height * width <= PICTURE_PIXELS.value:
-        return
-    given = picture.rgb.shape[0] * picture.rgb.shape[1]
-    # Rounded down: the factor that is named must work.
-    most = math.floor(100 * math.sqrt(PICTURE_PIXELS.value / given)) / 100
-    raise PictureError(
-        f"{name}: would become {width} x {height} pixels, at most {PICTURE_PIXELS.value:,} are made; "
-        f"give --scale {most:g}, or set {PICTURE_PIXELS.variable}={height * width}"
-    )
 
 
 def read_chunks(
@@ -104,7 +121,7 @@ def read_chunks(
     ahead: int,
     failed: Callable[[FileTask, PictureError], None],
 ) -> Iterator[list[LoadedPicture]]:
-    """Pictures in the order of their jobs, some at a time.
+    """Pictures in the order of their jobs, some at a time; whoever has done with a list of them clears it.
 
     Args:
         tasks: What to read.
@@ -115,7 +132,7 @@ def read_chunks(
     """
     ends = unit_ends(tasks)
     end = next(ends, 0)
-    pending = [pool.submit(load_picture, task, target) for task in tasks[:ahead]]
+    pending = [pool.submit(_load_ahead, task, target) for task in tasks[:ahead]]
     chunk: list[LoadedPicture] = []
     pixels = 0
 
@@ -123,16 +140,18 @@ def read_chunks(
         # Threads are always some pictures ahead.
         future = pending.pop(0)
         if i + ahead < len(tasks):
-            pending.append(pool.submit(load_picture, tasks[i + ahead], target))
+            pending.append(pool.submit(_load_ahead, tasks[i + ahead], target))
 
         # A picture that cannot be read fails alone; the others go on.
         try:
-            loaded = future.result()
+            found = future.result()
+            loaded = found if isinstance(found, LoadedPicture) else found()
         except PictureError as error:
             failed(task, error)
         else:
             chunk.append(loaded)
-            pixels += loaded.size[0] * loaded.size[1] + loaded.picture.rgb.shape[0] * loaded.picture.rgb.shape[1]
+            pixels += _pixels(loaded)
+            del found, loaded, future  # which would keep the picture while the next one is decoded
 
         # A chunk ends where a unit does, or as soon as it fills the memory meant for it.
         is_last = i + 1 == end

@@ -178,6 +178,7 @@ def _readings(tasks: Sequence[FileTask], config: ReadConfig) -> Iterator[FileRea
             yield from failed
             failed.clear()
             yield from _read_chunk(reader, chunk, config)
+            chunk.clear()  # before the next one is decoded
     yield from failed
 
 

@@ -36,7 +36,7 @@ AUTO_BATCH_PIXELS = 48 * 16 * 64
 REFERENCE_PIXELS = 16 * 64
 
 
-LINE_PIXELS = 16_000_000
+LINE_PIXELS = 8_000_000
 """Of a line, before or after, beyond which it is enlarged by bicubic alone: no line of text is so large, and its change
 would take ten copies of it in memory."""
 

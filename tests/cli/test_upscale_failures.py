@@ -54,7 +54,8 @@ def test_a_result_too_large_is_refused(run, tmp_path, monkeypatch):
     Image.new("RGB", (300, 300)).save(tmp_path / "big.png")
     result = run(tmp_path / "big.png", "--scale", "4")
     assert result.exit_code == 1
-    assert "would become 1200 x 1200 pixels, at most 1,000,000 are made; give --scale 3.33" in result.stderr
+    assert "would become 1200 x 1200 pixels; at most 1,000,000 are made" in result.stderr
+    assert "give --scale 3.33, or set GLYPHSR_MAX_PICTURE_PIXELS=1440000" in result.stderr
     assert names(tmp_path) == ["big.png"]
 
 

@@ -283,11 +283,11 @@ def test_the_clipboard(run, folder, tmp_path, monkeypatch):
 
 
 def test_a_picture_too_large_is_told_what_would_do(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("GLYPHSR_MAX_PICTURE_PIXELS", "20000")
+    monkeypatch.setenv("GLYPHSR_MAX_PICTURE_PIXELS", "30000")
     Image.new("L", (200, 60)).save(tmp_path / "a.png")
     result = run(tmp_path / "a.png")
-    assert "--scale 1.29" in result.stderr
-    assert run(tmp_path / "a.png", "--scale", 1.29).exit_code == 0
+    assert "--scale 1.41" in result.stderr
+    assert run(tmp_path / "a.png", "--scale", 1.41).exit_code == 0
 
 
 def test_missing_files_are_missing_data(run, tmp_path):

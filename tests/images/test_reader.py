@@ -29,6 +29,32 @@ def test_a_picture_just_above_the_limit_is_named_with_its_size(monkeypatch):
         decode_picture(saved(Image.new("L", (1501, 1500))), "x")
 
 
+@pytest.mark.parametrize(("mode", "most"), [("RGB", 64_000), ("RGBA", 16_000), ("opaque", 64_000), ("I;16", 32_000)])
+def test_pictures_that_take_more_memory_may_have_fewer_pixels(mode, most, monkeypatch):
+    monkeypatch.setenv("GLYPHSR_MAX_PICTURE_PIXELS", "64000")
+    image = Image.new("RGBA", (most // 100 + 1, 100), (9, 9, 9, 255 if mode == "opaque" else 128))
+    image = image if mode in ("RGBA", "opaque") else image.convert("L" if mode == "I;16" else mode)
+    image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257) if mode == "I;16" else image
+    decode_picture(saved(image.crop((0, 0, most // 100, 100))), "x")
+    with pytest.raises(PictureError, match=r"GLYPHSR_MAX_PICTURE_PIXELS sets the limit"):
+        decode_picture(saved(image), "x")
+
+
+@pytest.mark.parametrize("format_name", ["PNG", "JPEG", "TIFF"])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_pixels_come_and_go_a_few_rows_at_a_time(mode, format_name, monkeypatch):
+    image = Image.fromarray(draw_word("rows", 40)).convert(mode)
+    if mode.endswith("A"):
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    encoded = saved(image)
+    picture = decode_picture(encoded, "x")
+    whole = encode_picture(picture, format_name)
+    monkeypatch.setattr("glyphsr.images.pil_pixels.BAND", 7)
+    monkeypatch.setattr("glyphsr.images.writer.BAND", 7)
+    assert np.array_equal(decode_picture(encoded, "x").rgb, picture.rgb)
+    assert encode_picture(picture, format_name) == whole
+
+
 def again(picture, format_name="PNG"):
     return decode_picture(encode_picture(picture, format_name), "again")
 

@@ -1,11 +1,15 @@
 """Transparent pictures are looked at on a ground and come back transparent."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from glyphsr.images.reader import Picture
+from glyphsr.images.reader import Picture, decode_picture
 from glyphsr.images.resize import resize
 from glyphsr.images.transparency import as_seen, enlarged, ground_of
+from glyphsr.images.writer import encode_picture
 
 from ..conftest import draw_word
 
@@ -61,3 +65,16 @@ def test_an_opaque_picture_is_left_as_it_is():
     picture = Picture(draw_word("Hotel", 16).astype(np.float32) / 255)
     assert as_seen(picture) is picture.rgb
     assert enlarged(picture, picture.rgb).alpha is None
+
+
+def test_an_alpha_that_hides_nothing_changes_no_pixel():
+    pixels = draw_word("screen")
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).convert("RGBA").save(encoded, "PNG")
+    picture = decode_picture(encoded.getvalue(), "x")
+    assert as_seen(picture) is picture.rgb
+    seen = resize(picture.rgb, (50, 170)).clip(0, 1)
+    written = np.asarray(Image.open(io.BytesIO(encode_picture(enlarged(picture, seen), "PNG"))))
+    assert written.shape == (50, 170, 4)
+    assert written[..., 3].min() == 255
+    assert np.array_equal(written[..., :3], (seen * 255 + 0.5).astype(np.uint8))

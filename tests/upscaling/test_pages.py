@@ -14,7 +14,7 @@ from glyphsr.errors import ConfigError, DataError
 from glyphsr.images.perspective import cut_out, put_back, size_of, widen
 from glyphsr.images.resize import resize
 from glyphsr.images.text_boxes import TextBox, box_of, read_boxes
-from glyphsr.upscaling import line_search
+from glyphsr.upscaling import line_search, pages
 from glyphsr.upscaling.hocr import render_hocr
 from glyphsr.upscaling.pages import PageUpscaler, is_page
 from glyphsr.upscaling.report import PictureReport, RegionReport, UpscaleRun
@@ -309,3 +309,40 @@ def test_hocr_holds_any_name_and_any_text():
     properties = [part.split(None, 1) for part in page.attrib["title"].split(";")]
     assert [name for name, _ in properties] == ["image", "bbox", "ppageno"]
     assert properties[0][1] == '"my %22best%22%3B shot.png"'
+
+
+def test_lines_that_come_in_groups_give_the_same_page(page, monkeypatch):
+    picture, boxes = page
+    together = upscaled(picture, boxes)
+    monkeypatch.setattr(pages, "GROUP_PIXELS", 1)
+    alone = upscaled(picture, boxes)
+    assert np.allclose(alone.rgb, together.rgb, atol=1e-5)
+    assert [region.result.rgb.shape for region in alone.regions] == [r.result.rgb.shape for r in together.regions]
+
+
+def test_lines_that_nobody_asked_for_are_not_kept(page):
+    picture, boxes = page
+    upscaler = PageUpscaler(Upscaler(device="cpu"), min_text_height=6, max_text_height=96)
+    found = upscaler.upscale(picture, (400, 640), boxes, keeps_lines=False)
+    assert [region.result.rgb.size for region in found.regions] == [0, 0]
+    assert found.regions[0].result.change > 0
+
+
+def test_the_detector_sees_a_vast_picture_smaller_and_its_lines_are_where_they_were(page, monkeypatch):
+    picture, boxes = page
+    shown = []
+
+    class Finder:
+        def find(self, pixels):
+            shown.append(pixels.shape)
+            factor = pixels.shape[1] / 320
+            return [own.quad * factor for own in boxes]
+
+    upscaler = PageUpscaler(Upscaler(device="cpu"), min_text_height=6, max_text_height=96)
+    upscaler.detector = Finder()
+    for limit in (64_000, 63_999):
+        monkeypatch.setattr(pages, "VAST", limit)
+        monkeypatch.setattr(pages, "DETECTOR_PIXELS", 16_000)
+        found = upscaler.find(picture)
+        assert np.allclose([own.quad for own in found], [own.quad for own in boxes])
+    assert shown == [(200, 320, 3), (100, 160, 3)]
