@@ -206,6 +206,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a terminal of another encoding shows escapes instead of a traceback
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # PIL warns of tags and of sizes, of which the reader says what matters. Filters that a thread sets for a while are
+    # those of all threads, so that only this one holds at all times.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     warnings.showwarning = _show_warning  # type: ignore[assignment]  # fewer arguments are used
     app()
 
