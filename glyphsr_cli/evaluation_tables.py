@@ -79,7 +79,7 @@ def _reading_table(report: "EvaluationReport", judge: str, *, compare_paper: boo
 
 def _fidelity_table(report: "EvaluationReport", *, compare_paper: bool) -> Table:
     subsets = tuple(part.name for part in report.parts)
-    columns = ("", *(f"PSNR {name}" for name in subsets), "PSNR", "per image", "SSIM")
+    columns = ("", *(f"PSNR {name}" for name in subsets), "PSNR", "PSNR per image", "SSIM")
     rows = tuple(
         (
             score.row,

@@ -173,6 +173,8 @@ def load(
     tree: Tree = {}
     if isinstance(config, BaseModel):
         tree = config.model_dump(mode="json")
+    elif config is not None and not isinstance(config, str | Path):
+        raise ConfigError(f"config: expected a {kind.__name__}, a YAML file or a name, got {type(config).__name__}")
     elif config:
         path = find_config(config)
         tree = read_yaml(path)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, overload
+from typing import TYPE_CHECKING, Literal, cast, get_args, overload
 
 import numpy as np
 
@@ -87,6 +87,16 @@ class Upscaler:
         guard_reader: str | None = None,
         offline: bool = False,
     ) -> None:
+        choices = {
+            "precision": (precision, Precision),
+            "runtime": (runtime, Runtime),
+            "draw": (draw, Draw),
+            "guard": (guard, GuardMode),
+        }
+        for name, (value, known) in choices.items():
+            if value not in get_args(known):
+                raise ConfigError(f"{name}: expected one of {', '.join(get_args(known))}, got {value!r}")
+
         if strength is not None and not 0 <= strength <= 1:
             raise ConfigError(f"--strength: expected 0..1, got {strength:g}")
 

@@ -113,6 +113,11 @@ def test_a_missing_file_is_named(tmp_path):
         load(TrainConfig, tmp_path / "no.yaml", environment={})
 
 
+def test_what_is_no_configuration_is_named():
+    with pytest.raises(ConfigError, match="expected a TrainConfig, a YAML file or a name, got dict"):
+        load(TrainConfig, {"seed": 1}, environment={})  # type: ignore[arg-type]
+
+
 def test_validate_names_its_caller():
     with pytest.raises(ConfigError, match="options: strength: input should be less than or equal to 1, got 2"):
         validate(UpscaleConfig, {"strength": 2}, "options")

@@ -77,6 +77,13 @@ def test_impossible_sizes_are_refused(asked):
         TargetSize(**asked)
 
 
+@pytest.mark.parametrize("asked", [{"guard": "yes"}, {"draw": "none"}, {"precision": "half"}, {"runtime": "onx"}])
+def test_words_that_mean_nothing_are_refused(asked):
+    (name,) = asked
+    with pytest.raises(ConfigError, match=f"{name}: expected one of"):
+        Upscaler(**asked)
+
+
 def test_strength_zero_is_bicubic(tiny_weights):
     line = as_line(draw_word("NIL", 20))
     out = Upscaler(tiny_weights, device="cpu", strength=0.0).upscale_lines([line])[0]
