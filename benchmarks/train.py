@@ -170,8 +170,8 @@ class PlainLoop:
         return 0.299 * image[:, :1] + 0.587 * image[:, 1:2] + 0.114 * image[:, 2:3]
 
     def step(self, lr: Tensor, hr: Tensor, line: Tensor, chars: Tensor, labels: list[str]) -> float:
-        moved = (tensor.to(self.device) for tensor in (lr, hr, line, chars))
-        total = torch.stack(list(self.losses(*moved, labels).values())).sum()
+        lr, hr, line, chars = (tensor.to(self.device) for tensor in (lr, hr, line, chars))
+        total = torch.stack(list(self.losses(lr, hr, line, chars, labels).values())).sum()
         self.optimiser.zero_grad()
         total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 0.25)

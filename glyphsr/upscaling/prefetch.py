@@ -101,7 +101,8 @@ def _declared_pixels(content: bytes) -> int:
 def _pixels(loaded: LoadedPicture) -> int:
     """In and out."""
     given = loaded.picture.rgb
-    return loaded.size[0] * loaded.size[1] + given.shape[0] * given.shape[1]
+    height, width = given.shape[:2]
+    return loaded.size[0] * loaded.size[1] + int(height) * int(width)
 
 
 def _content(task: FileTask) -> bytes:
