@@ -70,7 +70,7 @@ def test_maps_of_an_overfitted_batch_are_better_than_none(tmp_path):
     net = network(detach_fusion=True, detach_classes=True)
     run = trainer(tmp_path, net, LossConfig(text_focus=0.0, hog=0.0, char=16.0), learning_rate=3e-3, clip_norm=5.0)
     batch = run.batches[0][0]
-    for step in range(90):
+    for step in range(150):  # on one processor 90 steps are enough, on another the maps are still on their way
         run.stepper.step(batch, step)
     with torch.no_grad():
         prior = run.model.text_prior(batch.lr)
