@@ -144,7 +144,7 @@ class Remembering:
     """A judge that reads each picture once; as guard it sees those that it judges."""
 
     def __init__(self, name: str) -> None:
-        self.judge = open_reader(name, torch.device("cpu"))
+        self.name, self.judge = name, open_reader(name, torch.device("cpu"))
         self.info, self.too_long = self.judge.info, self.judge.too_long
         self.known: dict[tuple[tuple[int, ...], bytes], Reading] = {}
 
