@@ -77,7 +77,9 @@ def enlarged(network: Any, rgb: FloatImage) -> FloatImage:
     import ncnn
 
     run = network.create_extractor()
-    run.input("data", ncnn.Mat(np.ascontiguousarray(rgb.transpose(2, 0, 1))))
+    # ncnn looks at the array's memory without keeping it, so the copy is made while the array is there.
+    planes = np.ascontiguousarray(rgb.transpose(2, 0, 1))
+    run.input("data", ncnn.Mat(planes).clone())
     _, made = run.extract("output")
     return np.array(made).transpose(1, 2, 0).clip(0, 1)
 
