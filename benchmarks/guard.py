@@ -145,20 +145,20 @@ class Remembering:
 
     def __init__(self, name: str) -> None:
         self.name, self.judge = name, open_reader(name, torch.device("cpu"))
-        self.info, self.too_long = self.judge.info, self.judge.too_long
         self.known: dict[tuple[tuple[int, ...], bytes], Reading] = {}
 
-    def read(self, images: Sequence[torch.Tensor]) -> list[Reading]:
-        keys = [(tuple(image.shape), (image * 255).round().byte().numpy().tobytes()) for image in images]
-        new = {key: image for key, image in zip(keys, images, strict=True) if key not in self.known}
+    def read(self, pictures: Sequence[FloatImage]) -> list[Reading]:
+        keys = [(picture.shape, (picture.clip(0, 1) * 255).round().astype(np.uint8).tobytes()) for picture in pictures]
+        new = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in self.known}
         for first in range(0, len(new), CHUNK):
             part = list(new)[first : first + CHUNK]
-            self.known.update(zip(part, self.judge.read([new[key] for key in part]), strict=True))
+            tensors = [torch.from_numpy(np.ascontiguousarray(new[key])).permute(2, 0, 1) for key in part]
+            self.known.update(zip(part, self.judge.read(tensors), strict=True))
         return [self.known[key] for key in keys]
 
     def right(self, pictures: Sequence[FloatImage], labels: Sequence[str]) -> NDArray[np.bool_]:
         """Which of the pictures it reads as labelled."""
-        readings = self.read([torch.from_numpy(picture.copy()).permute(2, 0, 1) for picture in pictures])
+        readings = self.read(pictures)
         return np.array([comparable(reading.text) == label for reading, label in zip(readings, labels, strict=True)])
 
 
